@@ -1,7 +1,8 @@
 /* cnnc.h - what every file of the compiler may use: memory, growing arrays, diagnostics.
  *
- * One compilation is one Unit. All memory of a compilation comes from the Unit's arena and is freed at once by
- * unit_free; nothing is global, so a program may compile many networks, one after another (fuzzing does). */
+ * One compilation is one Unit. All memory of a compilation comes from the Unit's arena and is freed
+ * at once by unit_free; nothing is global, so a program may compile many networks, one after
+ * another (fuzzing does). */
 #ifndef CNNC_H
 #define CNNC_H
 
@@ -14,39 +15,42 @@
 #define CNNC_VERSION "0.1.0"
 
 #if defined(__GNUC__)
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
-#define NORETURN __attribute__((noreturn))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define NORETURN                 __attribute__((noreturn))
 #else
-#define PRINTF_LIKE(format, first)
+#define PRINTF_LIKE(text, first)
 #define NORETURN
 #endif
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-/* ---- memory (arena.c) ------------------------------------------------------------------------------------- */
+/* ---- memory (arena.c)
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct Arena Arena;
 
 Arena *arena_new(void);
 void arena_free(Arena *);
-/* Zeroed memory, aligned to 16 bytes. Never NULL: when the system has no more, says so and exits with status 1. */
+/* Zeroed memory, aligned to 16 bytes. Never NULL: when the system has no more, says so and exits
+ * with status 1. */
 void *arena_alloc(Arena *, size_t size);
 char *arena_copy(Arena *, const char *text, size_t length); /* NUL-terminated copy */
 char *arena_printf(Arena *, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Makes the k-th allocation from now fail as if memory had run out (k = 1: the next one); 0 switches it off. */
+/* Makes the k-th allocation from now fail as if memory had run out (k = 1: the next one); 0
+ * switches it off. */
 void arena_fail_after(Arena *, long k);
 
-#define NEW(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))
+#define NEW(arena, Type)          ((Type *)arena_alloc((arena), sizeof(Type)))
 #define NEW_ARRAY(arena, Type, n) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(n)))
 
 /* A growing array: `VEC(Node) nodes;` then vec_push(arena, &nodes, node); nodes.at[i], nodes.n. */
-#define VEC(T) \
-  struct {     \
-    T *at;     \
-    int n;     \
-    int cap;   \
+#define VEC(T)                                                                                     \
+  struct {                                                                                         \
+    T *at;                                                                                         \
+    int n;                                                                                         \
+    int cap;                                                                                       \
   }
-#define vec_push(arena, v, value)                                                                \
+#define vec_push(arena, v, value)                                                                  \
   ((v)->n < (v)->cap ? (void)0 : vec_grow((arena), (void **)&(v)->at, &(v)->cap, sizeof *(v)->at), \
    (void)((v)->at[(v)->n++] = (value)))
 void vec_grow(Arena *, void **at, int *cap, size_t element);
@@ -61,10 +65,12 @@ void text_add(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(Text *, const char *format, va_list);
 void text_append(Text *, const char *bytes, size_t n);
 
-/* ---- places and diagnostics (diag.c) ------------------------------------------------------------------------ */
+/* ---- places and diagnostics (diag.c)
+ * ------------------------------------------------------------------------ */
 
-/* A place in a JSON document as a chain of steps from the root: `layers[3].op` is { "op" } -> { index 3 } -> { "layers" }.
- * Positions are found only when a message is printed, by scanning the text again (locate), so reading pays nothing. */
+/* A place in a JSON document as a chain of steps from the root: `layers[3].op` is { "op" } -> {
+ * index 3 } -> { "layers" }. Positions are found only when a message is printed, by scanning the
+ * text again (locate), so reading pays nothing. */
 typedef struct Path Path;
 struct Path {
   const Path *up;   /* NULL: the root object */
@@ -85,16 +91,19 @@ typedef struct Unit {
   int errors, warnings;
   bool json_diagnostics; /* --diagnostics=json: one JSON object a line */
   FILE *messages;        /* where diagnostics go; stderr unless a test says otherwise */
+  struct Exprs *exprs;   /* the pool of expressions (expr.c) */
 } Unit;
 
 Unit *unit_new(void);
 void unit_free(Unit *);
 
-/* Reports an error at a place of u->source and counts it; the caller goes on with something harmless, so that one run
- * reports all mistakes. Text form: lower case, no full stop, names the thing, says what is wrong and what would be right. */
+/* Reports an error at a place of u->source and counts it; the caller goes on with something
+ * harmless, so that one run reports all mistakes. Text form: lower case, no full stop, names the
+ * thing, says what is wrong and what would be right. */
 void diag_error(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_warning(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same at a known byte offset (syntax errors), and about a file as a whole (line 0: no place). */
+/* The same at a known byte offset (syntax errors), and about a file as a whole (line 0: no place).
+ */
 void diag_error_at(Unit *, size_t offset, size_t length, const char *format, ...) PRINTF_LIKE(4, 5);
 void diag_error_in(Unit *, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Additional line after an error, e.g. "note: block "bottleneck" is used here". */
@@ -102,21 +111,26 @@ void diag_note(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3
 
 const Path *path_key(Arena *, const Path *up, const char *key);
 const Path *path_index(Arena *, const Path *up, int index);
-/* Finds the value (or with `of_key` the member name) that a path leads to. False if the text has no such place. */
+/* Finds the value (or with `of_key` the member name) that a path leads to. False if the text has no
+ * such place. */
 bool locate(const Source *, const Path *, bool of_key, size_t *offset, size_t *length);
 
-/* The candidate nearest to `word` by edit distance, or NULL when none is near: for "did you mean". */
+/* The candidate nearest to `word` by edit distance, or NULL when none is near: for "did you mean".
+ */
 const char *nearest(const char *word, const char *const *candidates, int n);
 
 /* A defect of the compiler itself: prints the place and aborts. User errors never end here. */
 #define BUG(...) bug(__FILE__, __LINE__, __VA_ARGS__)
 NORETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* ---- files (file.c) ------------------------------------------------------------------------------------------ */
+/* ---- files (file.c)
+ * ------------------------------------------------------------------------------------------ */
 
-/* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not count. */
+/* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
+ * count. */
 char *file_read(Unit *, const char *path, size_t *size);
-/* Writes under a temporary name beside `path` and renames: the file appears complete or not at all. */
+/* Writes under a temporary name beside `path` and renames: the file appears complete or not at all.
+ */
 bool file_write(Unit *, const char *path, const void *bytes, size_t size);
 
 #endif

@@ -1,0 +1,70 @@
+/* backend.h - what a target is and what generators share. */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include "plan.h"
+
+typedef struct Machine { /* numbers for cost estimates; `native` reads what it can from the system
+                          */
+  int cores;
+  double flops;      /* floating-point operations per second and core, f32; a multiply-add is 2 */
+  double l1, l2, l3; /* bytes: per core, per core, shared */
+  double l2_bandwidth, l3_bandwidth, dram_bandwidth; /* bytes per second, one core */
+  double launch;                                     /* seconds to start a parallel step */
+} Machine;
+
+typedef struct EmittedFile {
+  const char *name; /* "resnet50.c" */
+  Text text;
+} EmittedFile;
+
+typedef struct Fact { /* what the Plan knows about a parameter of an emitted function; validate.c
+                         proves with it */
+  const char *function, *name;
+  int64_t lo, hi;      /* int: inclusive range; pointer: inclusive range of valid element offsets */
+  const char *size_of; /* pointer: has as many elements as this parameter's value says */
+} Fact;
+
+typedef struct Emitted {
+  VEC(EmittedFile) file;
+  VEC(Fact) fact;
+  const char *prefix;
+} Emitted;
+
+typedef enum WeightsAs { WEIGHTS_LOADED, WEIGHTS_EMBED, WEIGHTS_FILE } WeightsAs;
+
+typedef struct EmitOptions {
+  const char
+      *base; /* output path without suffix: names of files and guards come from its last part */
+  const char *prefix;  /* of all public symbols */
+  const char *command; /* how cnnc was called: for the file's head comment */
+  WeightsAs weights_as;
+  const void *derived; /* packed weights, baked; NULL: computed from parameters at run time */
+  int64_t derived_bytes;
+  bool openmp;
+  bool training;
+} EmitOptions;
+
+struct Target {
+  const char *name, *language /* "c", "cuda" */, *doc;
+  int lanes;             /* floats per vector; 1: scalar code */
+  int registers;         /* vector registers */
+  const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
+  const char *attribute; /* for __attribute__((target("..."))), or NULL */
+  const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
+                      NULL: always */
+  Machine machine;
+  void (*tile)(const Plan *, Kernel *);         /* picks kernel->tile */
+  double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
+  void (*emit)(const Plan *, const EmitOptions *, Emitted *);
+};
+
+extern const Target *const targets[]; /* targets.c; NULL-terminated */
+const Target *target_find(const char *name);
+const Target *target_native(void); /* the best of targets[] for language "c" that this CPU runs */
+
+/* runtime/ files, embedded at build time (runtime_files.c is generated): "c/simd_avx512.h". NULL:
+ * no such file. */
+const char *runtime_file(const char *name);
+
+#endif

@@ -1,0 +1,68 @@
+/* expr.h - scalar expressions: the formulas inside every computation.
+ *
+ * An expression is an immutable, hash-consed DAG: equal expressions are the same pointer. Building
+ * one simplifies it (constants fold, x + 0 and x * 1 vanish, constants move to the right). Every
+ * primitive is one row of exprs.def: its arity, its value in double, its derivative; targets print
+ * it by their own table of templates, indexed by ExprOp. */
+#ifndef EXPR_H
+#define EXPR_H
+
+#include "cnnc.h"
+
+typedef enum ExprOp {
+#define PRIM(name, ...) E_##name,
+#include "exprs.def"
+#undef PRIM
+  EXPR_OPS
+} ExprOp;
+
+typedef struct Expr Expr;
+struct Expr {
+  ExprOp op;
+  int id;    /* dense within a Unit, arguments before users: order for printing temporaries */
+  int index; /* IN: which input; ACC: which fold; INDEX: which loop; SCALAR: which run-time scalar
+              */
+  double value; /* CONST */
+  const Expr *arg[3];
+};
+
+/* Builders. `u` owns the pool. All of them simplify. */
+const Expr *expr_const(Unit *u, double value);
+const Expr *expr_in(Unit *u, int input);
+const Expr *expr_acc(Unit *u, int fold);
+const Expr *expr_index(Unit *u, int loop);
+const Expr *expr_scalar(Unit *u, int scalar);
+const Expr *expr1(Unit *u, ExprOp op, const Expr *a);
+const Expr *expr2(Unit *u, ExprOp op, const Expr *a, const Expr *b);
+const Expr *expr3(Unit *u, ExprOp op, const Expr *a, const Expr *b, const Expr *c);
+
+int expr_arity(ExprOp op);
+const char *expr_name(ExprOp op); /* "add", "max": the function-call spelling of the text form */
+
+/* Replaces leaves: `leaf` gets each IN / ACC / INDEX / SCALAR / CONST and returns its replacement.
+ */
+typedef const Expr *(*ExprLeaf)(void *context, const Expr *leaf);
+const Expr *expr_replace(Unit *u, const Expr *e, ExprLeaf leaf, void *context);
+
+/* d e / d leaf, for a leaf IN(i) or ACC(i); comparisons have derivative 0. */
+const Expr *expr_derivative(Unit *u, const Expr *e, const Expr *leaf);
+
+/* Values of the leaves for evaluation in double. */
+typedef struct ExprEnv {
+  const double *in, *acc, *scalar;
+  const int64_t *index;
+} ExprEnv;
+double expr_eval(const Expr *e, const ExprEnv *env);
+
+bool expr_uses(const Expr *e, ExprOp leaf, int index); /* does e contain leaf (index -1: any)? */
+int expr_count(const Expr *e); /* distinct arithmetic nodes: the cost of one evaluation */
+
+/* e = a * leaf + b with a and b free of leaf? Then true. (Batch norm, bias and scaling are affine
+ * in what they follow.) */
+bool expr_affine(Unit *u, const Expr *e, const Expr *leaf, const Expr **a, const Expr **b);
+
+/* Text form: infix + - * /, function calls for the rest; leaves by the names the caller gives. */
+typedef void (*ExprLeafName)(void *context, const Expr *leaf, Text *out);
+void expr_print(Text *out, const Expr *e, ExprLeafName name, void *context);
+
+#endif

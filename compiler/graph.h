@@ -1,0 +1,288 @@
+/* graph.h - the network as a graph: what ops/ may see.
+ *
+ * read.c (and onnx.c) turn a document into Layers and let each layer's operator build nodes. A node
+ * is its result, one tensor; references are ids; every argument's id is smaller than the node's
+ * own. Every node's meaning is a Kernel, so the interpreter, gradients, counts and code all come
+ * from one description per operator. */
+#ifndef GRAPH_H
+#define GRAPH_H
+
+#include "kernel.h"
+
+typedef int32_t Id;
+enum { NO_ID = -1 };
+
+typedef enum OpKind {
+#define OP(name) OP_##name,
+#include "ops.def"
+#undef OP
+  OP_KINDS
+} OpKind;
+
+/* When a value can be computed: the latest of its arguments' phases. */
+typedef enum Phase {
+  PHASE_CONST, /* in the compiler */
+  PHASE_LOAD, /* when parameters arrive or have changed: entry `prepare`, in double, rounded once */
+  PHASE_CALL  /* in every call */
+} Phase;
+
+typedef struct Where {
+  const Path *path;  /* place in the document */
+  const char *layer; /* full name of the layer: "layer1.0.conv1" */
+} Where;
+
+typedef struct Node {
+  OpKind op;
+  uint16_t nargs;
+  uint8_t copy; /* recomputed twins must not be shared: takes part in equality */
+  Id *arg;
+  Type type;
+  const void
+      *attr; /* the operator's own struct, described by its field table; NULL if it has none */
+  Where where;
+} Node;
+
+/* ---- what stands around the nodes
+ * --------------------------------------------------------------------------- */
+
+typedef enum InitKind {
+  INIT_DEFAULT,
+  INIT_HE,
+  INIT_XAVIER,
+  INIT_LECUN,
+  INIT_CONSTANT,
+  INIT_KINDS
+} InitKind;
+
+typedef struct Param { /* leaf OP_param, attr: index into graph->param */
+  const char *name;    /* "conv1.weight": PyTorch's */
+  Type type;
+  Id node;
+  InitKind init;
+  double init_value; /* INIT_CONSTANT: the value, norm weights 1, biases 0 ... */
+  int64_t fan_in, fan_out;
+  const double *fixed; /* "weights" in the JSON: constant, neither loaded nor trained */
+  bool trainable;      /* false: running statistics, "freeze" */
+  bool counted; /* what training may change in principle: counts as parameter (frozen ones too,
+                   statistics not) */
+  bool decay;
+  double lr_scale;
+  bool transient_ok; /* may be missing in a file of weights (num_batches_tracked) */
+} Param;
+
+typedef enum InputKind { INPUT_DATA, INPUT_TARGET } InputKind;
+typedef struct Input { /* leaf OP_input, attr: index into graph->input */
+  const char *name;
+  Type type; /* as forward expects it, batch first */
+  Id node;
+  InputKind kind;
+  bool hwc; /* "layout": "hwc" in what is read */
+  double scale, mean[4],
+      std[4]; /* applied by train, eval, run to what they read: (x * scale - mean) / std */
+  int nmean;  /* 0: no mean / std */
+} Input;
+
+typedef struct State { /* leaf OP_state: what updates write besides parameters: momentum, step
+                          counter */
+  const char *name;
+  Type type;
+  Id node;
+} State;
+
+typedef struct Layer { /* one layer of the document after blocks are expanded: for info, --algo and
+                          messages */
+  const char *name;
+  OpKind op;
+  const void *attr;
+  Id result;                /* inference graph; NO_ID when dropped */
+  VEC(Id) arg;              /* results of the layers it reads */
+  int first_param, nparams; /* the parameters it owns */
+  const Path *path;
+} Layer;
+
+typedef struct Update { /* an entry's effect: param or state `to` gets `value` */
+  Id to, value;
+} Update;
+
+/* A function of the emitted library. */
+typedef enum EntryKind {
+  ENTRY_FORWARD,
+  ENTRY_TRAIN_FORWARD,
+  ENTRY_BACKWARD,
+  ENTRY_STEP,
+  ENTRIES
+} EntryKind;
+typedef struct Entry {
+  VEC(Id) want;
+  VEC(const char *)
+  want_name; /* names of the outputs: layer names; "loss"; "conv1.weight" for gradients */
+  VEC(Update) update;
+} Entry;
+
+typedef struct Graph {
+  Unit *u;
+  const char *name; /* of the network */
+  VEC(Node) node;
+  VEC(Param) param;
+  VEC(Input) input;
+  VEC(State) state;
+  VEC(Layer) layer;
+  Entry entry[ENTRIES];
+  Id optimizer; /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
+} Graph;
+
+/* ---- operators
+ * --------------------------------------------------------------------------------------------- */
+
+/* One key of a layer in JSON. The same table drives parsing, checks, schema, docs, dumps and
+ * equality of attributes. */
+typedef enum FieldKind {
+  FIELD_INT,   /* int64_t */
+  FIELD_REAL,  /* double */
+  FIELD_BOOL,  /* bool */
+  FIELD_ENUM,  /* int32_t, index into `names` */
+  FIELD_INTS,  /* IntList: a number for all axes or one per spatial axis */
+  FIELD_PAD,   /* Pad */
+  FIELD_SHAPE, /* IntList: extents, -1 for the one that follows from the rest where `min` allows it
+                */
+  FIELD_BIAS,  /* int32_t enum BiasKind: true false "channel" "position" "none" */
+  FIELD_TABLE, /* Matrix of 0/1: connections between channels; rows = outputs */
+  FIELD_TENSOR /* Matrix of any rank: fixed weights, class weights */
+} FieldKind;
+
+typedef struct IntList {
+  int32_t n; /* 0: not given. 1 given for all axes */
+  int64_t at[MAX_RANK];
+} IntList;
+typedef struct Pad {
+  enum { PAD_NUMBER, PAD_SIDES, PAD_VALID, PAD_SAME, PAD_FULL } kind;
+  IntList lo, hi; /* NUMBER: lo only. SIDES: {"lo": [...], "hi": [...]} */
+} Pad;
+typedef struct Matrix {
+  int32_t rank; /* 0: not given */
+  int64_t dim[MAX_RANK];
+  const double *at;
+} Matrix;
+typedef enum BiasKind { BIAS_NONE, BIAS_CHANNEL, BIAS_POSITION } BiasKind;
+
+typedef struct Field {
+  const char *name;
+  FieldKind kind;
+  uint16_t offset;
+  bool required;
+  double otherwise;         /* default of INT, REAL, BOOL, ENUM, BIAS; of every element of INTS */
+  double min, max;          /* inclusive; min == max == 0: unlimited */
+  const char *const *names; /* ENUM: NULL-terminated */
+  const char *doc;
+} Field;
+
+typedef enum OpClass {
+  CLASS_LEAF,  /* input, param, const, state, scalar */
+  CLASS_MAP,   /* one value per element, all arguments of one shape */
+  CLASS_VIEW,  /* moves data: slice, pad, transpose, broadcast */
+  CLASS_FOLD,  /* sums or maxima over windows, channels, everything: contractions, pools, reductions
+                */
+  CLASS_LAYER, /* exists in documents only; `build` makes other nodes (batch_norm, depthwise,
+                  softmax) */
+  CLASS_LOSS,
+  CLASS_OPTIMIZER
+} OpClass;
+
+typedef struct Build Build; /* read.c's state while a layer is being built */
+
+typedef struct Op {
+  const char *name; /* in documents and dumps */
+  OpClass class;
+  bool in_json;           /* may be written in a document */
+  int min_args, max_args; /* of a layer in a document; max -1: any */
+  const char *doc;        /* one line: formula */
+  const char *source;     /* paper or standard */
+  const Field *field;
+  int nfield;
+  size_t attr_size;
+
+  /* A layer of a document -> nodes; returns the result, NO_ID after diag_error. NULL: one node of
+   * this op with the layer's arguments and attributes. */
+  Id (*build)(Build *, const void *attr, const Id *arg, int nargs);
+  /* Type of the result; false after diag_error at node->where. MAP: NULL, the arguments' type. */
+  bool (*infer)(Graph *, Node *);
+  /* The meaning: loops, views, folds, outs; in[i].tensor = node->arg[...], out[0].to.tensor = the
+   * node's id (-1 while it is being added). MAP: NULL, from expr. */
+  void (*kernel)(const Graph *, const Node *, Kernel *);
+  /* MAP: the scalar formula over IN(i). */
+  const Expr *(*expr)(Unit *, const void *attr);
+  /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph. NULL:
+   * kernel_gradient of `kernel`. */
+  Id (*grad)(Graph *, Id node, int which, Id dout);
+} Op;
+
+extern const Op *const ops[OP_KINDS]; /* ops.c, from ops.def */
+const Op *op_find(const char *name);  /* NULL: unknown */
+
+/* ---- nodes (graph.c)
+ * ----------------------------------------------------------------------------------------- */
+
+Graph *graph_new(Unit *);
+/* Adds a node: infers its type, shares an equal node, returns its id; NO_ID if infer reported an
+ * error or an argument is NO_ID. */
+Id graph_add(Graph *, OpKind, const Id *arg, int nargs, const void *attr, Where);
+Id graph_param(Graph *, Param); /* an equal name is a BUG; fills .node */
+Id graph_input(Graph *, Input);
+Id graph_state(Graph *, const char *name, const Type *);
+Id graph_const(Graph *, const Type *, const double *values, Where); /* values are copied */
+Id graph_kernel(Graph *, const Kernel *, const Type *,
+                Where); /* node OP_kernel: any Kernel, args = its inputs */
+/* Repeats a tensor along new axes: axis[i] = the axis of `like` that axis i of `id` becomes. A bias
+ * [k] on [n,k,h,w]: {1}. */
+Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
+Phase graph_phase(const Graph *, Id);
+void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
+/* A new graph with the same inputs, params, states, layers and entries, holding only what the
+ * entries need. `rewrite` (may be NULL: copy) gets each live node in order with its arguments
+ * already mapped, and returns the id of its replacement in the new graph. */
+typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
+Graph *graph_rewrite(const Graph *, Rewrite, void *context);
+void graph_verify(const Graph *); /* BUG on any broken invariant */
+
+/* ---- what `build` functions call (build.c)
+ * -------------------------------------------------------------------- */
+
+Graph *build_graph(Build *);
+bool build_training(Build *); /* building what training computes: batch statistics, dropout */
+Where build_where(Build *);
+const char *build_layer(Build *); /* full name of the layer */
+/* A parameter of this layer: "LAYER.suffix"; reads freeze, lr_scale, decay, init, share and fixed
+ * weights from the layer. The second build of the same layer (training after inference) gets the
+ * same node. */
+Id build_param(Build *, const char *suffix, int rank, const int64_t *dim, InitKind init,
+               double value, int64_t fan_in, int64_t fan_out);
+Id build_add(Build *, OpKind, const void *attr, int nargs, const Id *arg);
+Id build_add1(Build *, OpKind, const void *attr, Id a);
+Id build_add2(Build *, OpKind, const void *attr, Id a, Id b);
+/* "LAYER.suffix" gets `value` at the end of a training step (running statistics). */
+void build_update(Build *, Id param, Id value);
+void build_error(Build *, const char *key, const char *format, ...)
+    PRINTF_LIKE(3, 4); /* at the layer's key (NULL: the layer) */
+
+/* ---- running and printing
+ * --------------------------------------------------------------------------------------- */
+
+/* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
+ * the leaf's logical values. */
+typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
+Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue leaf,
+                 void *context);
+
+void graph_print(Text *, const Graph *); /* text.c */
+Graph *graph_parse(Unit *, const char *text);
+
+/* Reads a network document (read.c); NULL after diagnostics. */
+typedef struct ReadOptions {
+  bool training;
+  VEC(const char *) outputs;     /* --outputs */
+  VEC(const char *) input_shape; /* --input-shape arguments */
+  bool input_grad;
+} ReadOptions;
+Graph *read_network(Unit *, const char *file, const ReadOptions *);
+
+#endif

@@ -1,0 +1,207 @@
+/* plan.h - the network as a program over buffers: what algos/, passes/ and backends may see.
+ *
+ * A Plan lists Kernels in the order they run, per entry, as a tree of Steps. It exists from pass
+ * `fuse` on, first with unformatted buffers; choose picks algorithms and formats, nest builds the
+ * tree, memory gives every buffer its place. The Plan has the same meaning after every pass, and
+ * the interpreter can run it after each. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "graph.h"
+
+typedef struct Target Target; /* backends/backend.h */
+
+/* How a tensor lies in memory: axes in row-major order as they come, except that the lane axis is
+ * cut into blocks of `lanes` elements that lie innermost. NCHW: lanes 1. NCHW16c: lane_axis 1,
+ * lanes 16. Packed weights: axes in the order of reading, lanes = output channels per register
+ * tile. The physical box of axis a is [-lo[a], extent + hi[a]), rounded up to whole blocks on the
+ * lane axis; whatever lies outside the logical box equals `fill` whenever a kernel reads it: the
+ * producer writes it. */
+typedef struct Format {
+  DType dtype;
+  int8_t lane_axis; /* -1: none */
+  int16_t lanes;    /* 1: none */
+  int16_t lo[MAX_RANK], hi[MAX_RANK];
+  double fill;
+} Format;
+Format format_plain(DType);
+bool format_same(const Format *, const Format *);
+
+typedef enum Home {
+  HOME_INPUT,   /* the caller's array: row-major, read only. index: graph->input */
+  HOME_OUTPUT,  /* the caller's array: row-major. index: which of the entry's outputs */
+  HOME_PARAM,   /* parameter memory as loaded (f32, PyTorch's order). index: graph->param */
+  HOME_DERIVED, /* computed from parameters when they change: packed and folded weights */
+  HOME_CONST,   /* known to the compiler */
+  HOME_STATE,   /* momentum, counters. index: graph->state */
+  HOME_GRAD,    /* gradient of a parameter: one contiguous memory. index: graph->param */
+  HOME_KEPT,    /* from one entry to a later one: activations that backward reads */
+  HOME_WORK     /* scratch inside one entry */
+} Home;
+
+typedef struct Buffer {
+  const char *name; /* the layer's, with a suffix where one layer makes several */
+  Type type;
+  Format format;
+  Home home;
+  int index;
+  Phase phase;
+  const double *value; /* HOME_CONST: logical row-major */
+  /* Inside a Step: only the part of each axis that the step's block needs exists, one copy per
+   * worker. depth 0: whole. */
+  int depth; /* number of enclosing steps that own it */
+  Bind part[MAX_RANK];
+  int64_t offset; /* in bytes, inside its home; set by memory, multiple of 64 */
+} Buffer;
+
+typedef struct Step Step;
+typedef VEC(Step *) Steps;
+struct Step {
+  Kernel *run; /* a leaf, or: */
+  /* for the blocks [i * block, (i + 1) * block) of a loop of this extent (the last one cut): run
+   * the body. Kernels below take part through their Binds. Parallel steps form the outermost
+   * levels; their blocks are the jobs. */
+  const char *loop;
+  Extent extent;
+  int32_t block;
+  bool parallel;
+  Steps body;
+};
+
+typedef enum PlanEntry {
+  PLAN_PREPARE, /* derived weights, from parameters */
+  PLAN_FORWARD,
+  PLAN_TRAIN_FORWARD,
+  PLAN_BACKWARD,
+  PLAN_STEP,
+  PLAN_ENTRIES
+} PlanEntry;
+
+typedef struct Choice { /* what --explain prints and plan files hold: one candidate for one kernel
+                         */
+  const char *layer, *algo;
+  double predicted; /* seconds; < 0: refused */
+  const char *reason;
+  bool taken;
+} Choice;
+
+typedef struct Plan {
+  Unit *u;
+  const Graph *graph; /* inputs, params, names */
+  const Target *target;
+  int64_t max_batch;
+  VEC(Buffer) buffer;
+  struct {
+    Steps step;
+    bool exists;
+  } entry[PLAN_ENTRIES];
+  VEC(Choice) choice;
+  /* set by memory, in bytes: */
+  int64_t param_bytes, derived_bytes, state_bytes, grad_bytes, kept_bytes;
+  int64_t work_bytes[PLAN_ENTRIES];   /* shared part */
+  int64_t worker_bytes[PLAN_ENTRIES]; /* times the number of threads, after the shared part */
+  int64_t live_bytes[PLAN_ENTRIES]; /* largest sum of live buffers: the lower bound of work_bytes */
+} Plan;
+
+/* plan.c */
+Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
+int plan_buffer(Plan *, Buffer); /* returns its index */
+Step *plan_leaf(Plan *, const Kernel *);
+/* Every leaf in order with its enclosing steps, outermost first. */
+typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
+void plan_leaves(const Plan *, LeafVisit, void *context);
+void plan_verify(const Plan *); /* BUG on any broken invariant: views inside their boxes, one
+                                   writer, no use before definition ... */
+void plan_print(Text *, const Plan *);
+Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
+
+/* Physical places. Element c[] of a buffer lies at origin + sum of c[a] * stride[a], on the lane
+ * axis (c / lanes) * stride + c % lanes. */
+typedef struct Layout {
+  int64_t size; /* elements, for n samples */
+  int64_t origin, stride[MAX_RANK];
+  int lane_axis, lanes;
+} Layout;
+Layout buffer_layout(const Plan *, const Buffer *, int64_t n);
+int64_t buffer_bytes(const Plan *, const Buffer *, int64_t n);
+
+/* The address of a view as an affine function of the kernel's loops, in elements: base +
+ * sum(step[l] * loop l). A loop on the lane axis is cut into blocks: lane[l] (coefficient inside
+ * the block, 0: not on the lane axis) and step[l] per whole block. False where the view is not
+ * affine (divisions) or lanes do not line up: then only scalar code can run it. */
+typedef struct Address {
+  int64_t base;
+  int64_t step[MAX_LOOPS]; /* on the lane axis: elements per block of `lanes` */
+  int lane_loop;           /* the loop that runs over lanes, or -1 */
+  int lanes;
+} Address;
+bool view_address(const Plan *, const Kernel *, const View *, Address *);
+
+/* interp.c: runs an entry in double; memory margins are poisoned first. */
+typedef struct PlanRun {
+  double **input, **output; /* logical row-major, by Input / output index */
+  double **param, **state, **grad;
+  int64_t n;
+} PlanRun;
+void plan_run(const Plan *, PlanEntry, const PlanRun *);
+/* Runs prepare on parameters and returns the derived section as the emitted library would hold it:
+ * f64 rounded once to f32. */
+void *plan_derived(const Plan *, double *const *param, int64_t *bytes);
+
+/* ---- algorithms
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* A contraction seen by the roles of its loops: B is in all three of x, w, out; M in x and out; N
+ * in w and out; K is reduced. */
+typedef struct Contraction {
+  const Kernel *k;
+  int x, w;             /* which inputs; w is the one of the earlier phase, or the second */
+  char role[MAX_LOOPS]; /* 'B' 'M' 'N' 'K', per loop */
+} Contraction;
+bool contraction(const Plan *, const Kernel *, Contraction *);
+
+typedef enum Layouts {
+  LAYOUT_ANY,
+  LAYOUT_PLAIN,
+  LAYOUT_LANES
+} Layouts; /* lanes: target->lanes channels innermost */
+
+typedef struct Algo {
+  const char *name, *doc;
+  /* NULL if it serves this contraction on this target; otherwise the reason of refusal. */
+  const char *(*refuses)(const Plan *, const Contraction *);
+  Layouts wants, gives; /* of x (and epilogue inputs), of out */
+  double tolerance;     /* growth of the rounding error over direct summation */
+  /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
+   * columns). */
+  void (*lower)(Plan *, const Contraction *c, Steps *steps);
+} Algo;
+typedef enum AlgoKind {
+#define ALGO(name) ALGO_##name,
+#include "algos.def"
+#undef ALGO
+  ALGO_KINDS
+} AlgoKind;
+extern const Algo *const algos[ALGO_KINDS];
+
+/* ---- passes: passes.def lists them in order
+ * -------------------------------------------------------------------- */
+
+Graph *pass_fold(const Graph *);
+Graph *pass_clean(const Graph *);
+bool pass_grad(Graph *); /* adds losses' gradients and updates to the entries */
+typedef struct PlanOptions {
+  const Target *target;
+  int64_t max_batch;
+  VEC(const char *) algo; /* --algo LAYER[:pass]=NAME */
+  bool training;
+} PlanOptions;
+Plan *pass_fuse(const Graph *,
+                const PlanOptions *); /* Graph -> Plan: maps join the folds they follow */
+void pass_choose(Plan *, const PlanOptions *);
+void pass_nest(Plan *);
+void pass_split(Plan *);
+void pass_memory(Plan *);
+
+#endif
