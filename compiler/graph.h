@@ -214,6 +214,8 @@ typedef struct Op {
   /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph. NULL:
    * kernel_gradient of `kernel`. */
   Id (*grad)(Graph *, Id node, int which, Id dout);
+  /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
+  void (*update)(Graph *, const void *attr, int param, Id gradient);
 } Op;
 
 extern const Op *const ops[OP_KINDS]; /* ops.c, from ops.def */

@@ -1,0 +1,82 @@
+"""A network document as a flat list of layers: blocks expanded, names and `from` resolved.
+
+Independent of the compiler on purpose: the peers' models are built from the same JSON by other code.
+"""
+import json
+import re
+
+
+def expression(value, params):
+    """'=4*width' with the block's parameters; anything else as it is."""
+    if isinstance(value, str) and value.startswith("="):
+        text = re.sub(r"[A-Za-z_]\w*", lambda m: str(params[m.group()]), value[1:])
+        if not re.fullmatch(r"[\d+\-*/() ]+", text):
+            raise ValueError(f"not an integer expression: {value}")
+        return int(eval(text.replace("/", "//")))  # digits and operators only, checked above
+    if isinstance(value, list):
+        return [expression(v, params) for v in value]
+    if isinstance(value, dict):
+        return {k: expression(v, params) for k, v in value.items()}
+    return value
+
+
+class Network:
+    """layers: dicts with "op", "name" (full), "inputs" (full names of what they read) and the operator's keys."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            self.document = json.load(file)
+        self.name = self.document["name"]
+        inputs = self.document.get("inputs") or {"x": self.document["input"]}
+        self.inputs = {k: v["shape"] for k, v in inputs.items() if v.get("dtype") != "i32"}
+        self.blocks = self.document.get("blocks", {})
+        self.counts = {}
+        self.layers = []
+        last = self._expand(self.document["layers"], "", {}, {}, [next(iter(self.inputs))])
+        self.outputs = self.document.get("outputs", [last])
+
+    def _made_up(self, prefix, op):
+        key = prefix + op
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return f"{op}{self.counts[key]}"
+
+    def _expand(self, layers, prefix, params, outer, block_inputs):
+        """Appends the layers of one list; returns the full name of the last one."""
+        scope = dict(outer)
+        previous = block_inputs[0]
+
+        def resolve(name):
+            if name == "@in":
+                return block_inputs[0]
+            if name.startswith("@in."):
+                return block_inputs[int(name[4:])]
+            return scope.get(name, name)
+
+        for layer in layers:
+            layer = {k: expression(v, params) for k, v in layer.items()}
+            source = layer.pop("from", None)
+            source = [source] if isinstance(source, str) else source
+            reads = [resolve(s) for s in source] if source else [previous]
+            if "block" in layer:
+                previous = self._use(layer, prefix, scope, reads)
+                continue
+            name = layer.get("name") or self._made_up(prefix, layer["op"])
+            full = prefix + name
+            scope[name] = full
+            self.layers.append({**layer, "name": full, "inputs": reads})
+            previous = full
+        return previous
+
+    def _use(self, use, prefix, scope, reads):
+        block = self.blocks[use["block"]]
+        params = dict(block.get("params", {}))
+        params.update({k: v for k, v in use.items() if k in params})
+        name = use.get("name") or self._made_up(prefix, use["block"])
+        repeat, start = use.get("repeat"), use.get("start", 0)
+        for i in range(repeat or 1):
+            part = f"{name}.{start + i}" if repeat else name
+            last = self._expand(block["layers"], prefix + part + ".", params, scope, reads)
+            scope[part] = last
+            reads = [last]
+        scope[name] = last
+        return last
