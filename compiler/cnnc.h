@@ -24,8 +24,7 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-/* ---- memory (arena.c)
- * ------------------------------------------------------------------------------------- */
+/* ---- memory (arena.c) ---- */
 
 typedef struct Arena Arena;
 
@@ -65,8 +64,7 @@ void text_add(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(Text *, const char *format, va_list);
 void text_append(Text *, const char *bytes, size_t n);
 
-/* ---- places and diagnostics (diag.c)
- * ------------------------------------------------------------------------ */
+/* ---- places and diagnostics (diag.c, locate.c) ---- */
 
 /* A place in a JSON document as a chain of steps from the root: `layers[3].op` is { "op" } -> {
  * index 3 } -> { "layers" }. Positions are found only when a message is printed, by scanning the
@@ -76,7 +74,8 @@ struct Path {
   const Path *up;   /* NULL: the root object */
   const char *key;  /* member of an object, or NULL: */
   int index;        /* element of an array */
-  const Path *used; /* inside a block: where that block is used (the message shows both places) */
+  const Path *used; /* inside a block: where that block is used (the message shows both places); set
+                       it on any step of a path: what goes on from there inherits it */
 };
 
 typedef struct Source {
@@ -102,6 +101,8 @@ void unit_free(Unit *);
  * thing, says what is wrong and what would be right. */
 void diag_error(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_warning(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same, pointing at the member's name instead of its value: unknown keys. */
+void diag_error_key(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same at a known byte offset (syntax errors), and about a file as a whole (line 0: no place).
  */
 void diag_error_at(Unit *, size_t offset, size_t length, const char *format, ...) PRINTF_LIKE(4, 5);
@@ -123,8 +124,7 @@ const char *nearest(const char *word, const char *const *candidates, int n);
 #define BUG(...) bug(__FILE__, __LINE__, __VA_ARGS__)
 NORETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* ---- files (file.c)
- * ------------------------------------------------------------------------------------------ */
+/* ---- files (file.c) ---- */
 
 /* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
  * count. */

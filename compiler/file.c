@@ -1,0 +1,103 @@
+/* file.c - whole files in and out. A written file appears under its name only when it is complete:
+ * the bytes go to a temporary file in the same folder, which is then renamed. */
+#define _XOPEN_SOURCE 700
+#include "cnnc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The rest of a stream whose length nobody knows (pipes, devices). */
+static char *read_stream(Unit *u, FILE *file, size_t *size) {
+  Text text = {.arena = u->arena};
+  char piece[4096];
+  for (size_t n; (n = fread(piece, 1, sizeof piece, file)) > 0;) text_append(&text, piece, n);
+  text_append(&text, "", 0);
+  *size = text.n;
+  return text.at;
+}
+
+static char *read_known(Unit *u, FILE *file, size_t expected, size_t *size) {
+  char *bytes = arena_alloc(u->arena, expected + 1);
+  *size = fread(bytes, 1, expected, file);
+  return bytes;
+}
+
+char *file_read(Unit *u, const char *path, size_t *size) {
+  *size = 0;
+  FILE *file = fopen(path, "rb");
+  struct stat status;
+  int error = !file || fstat(fileno(file), &status) != 0 ? errno
+              : S_ISDIR(status.st_mode)                  ? EISDIR
+                                                         : 0;
+  if (error) {
+    diag_error_in(u, path, "cannot read the file: %s", strerror(error));
+    if (file) fclose(file);
+    return NULL;
+  }
+  char *bytes = S_ISREG(status.st_mode) && status.st_size > 0
+                    ? read_known(u, file, (size_t)status.st_size, size)
+                    : read_stream(u, file, size);
+  bool failed = ferror(file);
+  fclose(file);
+  if (!failed) return bytes;
+  diag_error_in(u, path, "cannot read the file: input error");
+  return NULL;
+}
+
+static bool write_all(int fd, const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t n = write(fd, bytes, size < 1 << 30 ? size : 1 << 30);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes += n;
+    size -= (size_t)n;
+  }
+  return true;
+}
+
+/* Opens, writes and closes; what was begun and failed is removed unless it is a device or a pipe.
+ */
+static bool write_to(const char *path, int flags, mode_t mode, const void *bytes, size_t size) {
+  int fd = open(path, O_WRONLY | flags, 0666);
+  if (fd < 0) return false;
+  bool done = write_all(fd, bytes, size) && (!mode || fchmod(fd, mode) == 0);
+  int error = errno;
+  if (close(fd) != 0 && done) {
+    done = false;
+    error = errno;
+  }
+  if (!done && flags) unlink(path);
+  errno = error;
+  return done;
+}
+
+static bool write_and_rename(Unit *u, const char *path, mode_t mode, const void *bytes,
+                             size_t size) {
+  const char *temporary = arena_printf(u->arena, "%s.tmp%ld", path, (long)getpid());
+  unlink(temporary); /* of a killed process that had our number */
+  if (!write_to(temporary, O_CREAT | O_EXCL, mode, bytes, size)) return false;
+  if (rename(temporary, path) == 0) return true;
+  int error = errno;
+  unlink(temporary);
+  errno = error;
+  return false;
+}
+
+bool file_write(Unit *u, const char *path, const void *bytes, size_t size) {
+  struct stat status;
+  bool exists = stat(path, &status) == 0;
+  char *resolved =
+      exists ? realpath(path, NULL) : NULL; /* a link is written through, not replaced */
+  bool done = exists && !S_ISREG(status.st_mode)
+                  ? write_to(path, 0, 0, bytes, size)
+                  : write_and_rename(u, resolved ? resolved : path,
+                                     exists ? status.st_mode & 0777 : 0, bytes, size);
+  int error = errno;
+  free(resolved);
+  if (!done) diag_error_in(u, path, "cannot write the file: %s", strerror(error));
+  return done;
+}
