@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Checks models/*.json against tests/data/counts.csv and layer_counts.csv without the compiler.
 
-A second, independent reading of the network language: it expands blocks, infers shapes and counts
-parameters and multiply-adds, so that a model file and its published figures cannot drift apart and
-the compiler's own counts have something to be compared with. Prints one line per model; exit 1 if
-anything differs. With names of models as arguments, prints their counted layers instead.
+A second, independent reading of that part of the network language which the models use: it expands
+blocks, infers shapes and counts parameters and multiply-adds, so that a model file and its figures
+cannot drift apart and the compiler's counts have something to be compared with. One line per model;
+exit 1 if anything differs. With names of models as arguments, prints their counted layers instead.
 """
 import ast
 import csv
@@ -25,6 +25,9 @@ class Layer:
     def __init__(self, name, op, shape, inputs, parameters=0, macs=0):
         self.name, self.op, self.shape, self.inputs = name, op, shape, inputs
         self.parameters, self.macs = parameters, macs
+
+    def output(self):
+        return "x".join(map(str, self.shape))
 
 
 def evaluate(text, parameters):
@@ -60,34 +63,19 @@ def per_axis(value, rank):
     return list(value) if isinstance(value, list) else [value] * rank
 
 
-def pads(pad, kernel, dilation, stride, extents):
-    """(lo, hi) of each axis."""
-    reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
-    if pad == "valid":
-        return [(0, 0)] * len(kernel)
-    if pad == "full":
-        return [(r, r) for r in reach]
-    if pad == "same":
-        need = [max((-(-n // s) - 1) * s + r + 1 - n, 0) for n, s, r in zip(extents, stride, reach)]
-        return [(n // 2, n - n // 2) for n in need]
-    if isinstance(pad, dict):
-        return list(zip(pad["lo"], pad["hi"]))
-    return [(p, p) for p in per_axis(pad, len(kernel))]
-
-
 def windows(layer, extents, stride_default):
     """Output extents of a convolution or a pooling."""
     rank = len(extents)
     kernel = per_axis(layer["kernel"], rank)
     stride = per_axis(layer.get("stride", stride_default or layer["kernel"]), rank)
     dilation = per_axis(layer.get("dilation", 1), rank)
-    pad = pads(layer.get("pad", 0), kernel, dilation, stride, extents)
+    pad = per_axis(layer.get("pad", 0), rank)
     out = []
-    for n, k, s, d, (lo, hi) in zip(extents, kernel, stride, dilation, pad):
-        room = n + lo + hi - d * (k - 1) - 1
+    for n, k, s, d, p in zip(extents, kernel, stride, dilation, pad):
+        room = n + 2 * p - d * (k - 1) - 1
         assert room >= 0, f"{layer}: kernel does not fit {extents}"
         count = room // s + 1
-        if layer.get("ceil_mode") and room % s and count * s < n + lo:
+        if layer.get("ceil_mode") and room % s and count * s < n + p:
             count += 1  # a window that would start in the padding behind the data is dropped
         out.append(count)
     return out, kernel
@@ -125,13 +113,9 @@ def infer(layer, name, shapes):
     if op in ("add", "mul"):
         assert all(s == shape for s in shapes), f"{name}: {shapes} differ"
         return shape, 0, 0
-    if op == "concat":
+    if op in ("concat", "pad"):
         axis = layer.get("axis", 0)
-        joined = sum(s[axis] for s in shapes)
-        return shape[:axis] + [joined] + shape[axis + 1 :], 0, 0
-    if op == "pad":
-        axis = layer["axis"]
-        extent = shape[axis] + layer.get("lo", 0) + layer.get("hi", 0)
+        extent = sum(s[axis] for s in shapes) + layer.get("lo", 0) + layer.get("hi", 0)
         return shape[:axis] + [extent] + shape[axis + 1 :], 0, 0
     assert op in SAME_SHAPE, f"{name}: unknown operator {op}"
     return shape, 0, 0
@@ -186,8 +170,8 @@ class Expander:
                 arguments[key] = value
         missing = [k for k, v in arguments.items() if v is None]
         assert not missing, f"{name}: {missing} not given"
-        start = layer.get("start", 0)
-        instances = [f"{name}.{start + i}" for i in range(layer["repeat"])] if "repeat" in layer else [name]
+        numbers = range(layer.get("start", 0), layer.get("start", 0) + layer.get("repeat", 0))
+        instances = [f"{name}.{i}" for i in numbers] if "repeat" in layer else [name]
         for instance in instances:
             self.last = sources[0]
             self.run(block["layers"], f"{prefix}{instance}.", sources, {}, arguments, scopes)
@@ -220,14 +204,6 @@ def read(path):
     return [layer for name, layer in expander.layers.items() if name in needed]
 
 
-def counted(layers):
-    return [l for l in layers if l.macs]
-
-
-def text(layer):
-    return "x".join(map(str, layer.shape))
-
-
 def rows(name):
     with open(ROOT / "tests/data" / name, newline="") as file:
         return list(csv.DictReader(file))
@@ -239,8 +215,9 @@ def check(path, total, per_layer):
     wrong = []
     if total and have != (int(total["parameters"]), int(total["macs"])):
         wrong.append(f"published {total['parameters']} parameters, {total['macs']} MACs")
-    mine = [(l.name, l.op, text(l), str(l.parameters), str(l.macs)) for l in counted(layers)]
-    figures = [tuple(r[k] for k in ("layer", "op", "output", "parameters", "macs")) for r in per_layer]
+    mine = [(l.name, l.op, l.output(), str(l.parameters), str(l.macs)) for l in layers if l.macs]
+    columns = ("layer", "op", "output", "parameters", "macs")
+    figures = [tuple(row[c] for c in columns) for row in per_layer]
     if figures and mine != figures:
         wrong += [f"layer {a} is published as {b}" for a, b in zip(mine, figures) if a != b]
         wrong += [f"{len(mine)} layers, {len(figures)} published"] * (len(mine) != len(figures))
@@ -253,13 +230,17 @@ def check(path, total, per_layer):
 
 def main():
     if len(sys.argv) > 1:
-        for l in (l for name in sys.argv[1:] for l in counted(read(ROOT / f"models/{name}.json"))):
-            print(l.name, l.op, text(l), l.parameters, l.macs)
+        for name in sys.argv[1:]:
+            for l in read(ROOT / f"models/{name}.json"):
+                if l.macs:
+                    print(l.name, l.op, l.output(), l.parameters, l.macs)
         return 0
     totals = {r["model"]: r for r in rows("counts.csv")}
-    per_layer = rows("layer_counts.csv")
+    per_layer = {}
+    for row in rows("layer_counts.csv"):
+        per_layer.setdefault(row["model"], []).append(row)
     paths = sorted((ROOT / "models").glob("*.json"))
-    good = [check(p, totals.pop(p.stem, None), [r for r in per_layer if r["model"] == p.stem]) for p in paths]
+    good = [check(p, totals.pop(p.stem, None), per_layer.get(p.stem, [])) for p in paths]
     for name in totals:
         print(f"{name}: figures, but no model")
     return 0 if all(good) and not totals else 1
