@@ -1,0 +1,41 @@
+/* generate.h - from the Steps of a Plan to C functions: what c/file.c calls.
+ *
+ * Every top-level Step of an entry becomes
+ *   - leaf functions, one per distinct kernel:  static inline void PREFIX_conv1(const float *in0,
+ * ..)
+ *   - one job function that decodes a job's number into blocks of the step's loops and calls them:
+ *       static void PREFIX_job_conv1(void *arg, int job, int worker)
+ *   - in the entry function, a statement that fills a PREFIX_args and runs all jobs:
+ *       { const PREFIX_args args = { .in = { in0, .. }, .out = { .. }, .batch = n };
+ *         PREFIX_parallel(ctx, 4 * n, PREFIX_job_conv1, &args); }
+ *
+ * What file.c provides: the function `PREFIX_parallel(PREFIX *ctx, int jobs, void (*job)(void *,
+ * int, int), void *arg)`, declared before any entry function; inside entry functions the names
+ * `ctx`, `n`, and what emit_buffer prints. */
+#ifndef GENERATE_H
+#define GENERATE_H
+
+#include "emit.h"
+
+/* The simd helpers that the steps of the plan use are in runtime_file(target->simd); file.c writes
+ * that file and "c/parallel.h" in front of everything generated. */
+
+/* typedef struct PREFIX_args: once per file, before the first job function. */
+void generate_types(Emit *, const Plan *);
+/* The leaf functions and the job function of one top-level step, unless equal ones were emitted. */
+void generate_kernel(Emit *, const Plan *, PlanEntry, const Step *);
+/* The statement of the entry function that runs the step. */
+void generate_call(Emit *, const Plan *, PlanEntry, const Step *);
+
+/* A C expression (a pointer, of no particular type) for where a whole buffer begins, valid in entry
+ * functions: HOME_INPUT in%d  HOME_OUTPUT out%d (parameters of the entry function)   HOME_CONST
+ * PREFIX_const%d (the buffer's index; static arrays that file.c writes: physical elements)
+ * HOME_PARAM ctx->params HOME_DERIVED ctx->derived  HOME_STATE ctx->state  HOME_GRAD ctx->grads
+ * HOME_KEPT ctx->kept HOME_WORK ctx->work: unsigned char pointers, plus the buffer's offset.
+ * Provided by file.c. */
+const char *emit_buffer(Emit *, const Plan *, int buffer);
+/* Where the workers' scoped buffers begin: an unsigned char pointer. Worker i's part begins at i *
+ * plan->worker_bytes[entry]. Provided by file.c. */
+const char *emit_worker_memory(Emit *, const Plan *, PlanEntry);
+
+#endif

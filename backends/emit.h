@@ -1,0 +1,66 @@
+/* emit.h - printing source text: what generators of every language share.
+ *
+ * A generator's source looks like its output:
+ *
+ *   BLOCK(e, "static void %s(void)", name) {
+ *     FOR(e, "ow", 0, 28, 7)
+ *       emit(e, "out0[ow] = 0.0f;");
+ *   }
+ *
+ * BLOCK and FOR print the head and an opening brace, indent while their C block runs, and print the
+ * closing brace when it ends (so never leave such a block by return or break). */
+#ifndef EMIT_H
+#define EMIT_H
+
+#include "backend.h"
+
+/* A function that stands in the file already: another kernel with the same key calls it. */
+typedef struct EmittedFunction {
+  const char *key; /* everything its text depends on */
+  const char *name;
+} EmittedFunction;
+
+typedef struct Emit {
+  Arena *arena;
+  Text *out; /* where lines go; may be changed between lines */
+  int indent;
+  const char *prefix;     /* of all symbols */
+  Emitted *emitted;       /* facts are added here; may be NULL */
+  VEC(const char *) name; /* taken identifiers */
+  VEC(EmittedFunction) function;
+} Emit;
+
+Emit emit_start(Arena *, Text *out, const char *prefix, Emitted *);
+
+void emit(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* one indented line */
+void emit_line(Emit *);                                       /* an empty one */
+void emit_text(Emit *, const char *text);                     /* as it is: runtime files */
+/* A comment of one paragraph per line of the text, wrapped at 100 columns. */
+void emit_comment(Emit *, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* An identifier made from `wish` (a layer's name) that nothing else in the file has:
+ * "layer1.0.conv1" -> layer1_0_conv1. */
+const char *emit_name(Emit *, const char *wish);
+/* A constant that reads back exactly: 0.5f, 1e-05f, INFINITY; in double without the f. */
+const char *emit_number(Arena *, double value, DType);
+
+void emit_fact(Emit *, const char *function, const char *name, int64_t lo, int64_t hi);
+
+/* The name of the emitted function with this key, or NULL. */
+const char *emitted_function(const Emit *, const char *key);
+void emitted_add(Emit *, const char *key, const char *name);
+
+#define EMIT_PASTE_(a, b) a##b
+#define EMIT_PASTE(a, b)  EMIT_PASTE_(a, b)
+#define BLOCK(e, ...)                                                                              \
+  for (bool EMIT_PASTE(open_, __LINE__) = emit_open((e), __VA_ARGS__);                             \
+       EMIT_PASTE(open_, __LINE__); EMIT_PASTE(open_, __LINE__) = emit_close(e))
+#define FOR(e, name, from, to, step)                                                               \
+  for (bool EMIT_PASTE(open_, __LINE__) =                                                          \
+           emit_open_for((e), (name), (int64_t)(from), (int64_t)(to), (int64_t)(step));            \
+       EMIT_PASTE(open_, __LINE__); EMIT_PASTE(open_, __LINE__) = emit_close(e))
+bool emit_open(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* true */
+bool emit_open_for(Emit *, const char *name, int64_t from, int64_t to, int64_t step);
+bool emit_close(Emit *); /* false */
+
+#endif

@@ -1,0 +1,139 @@
+/* emit.c - text output: indented lines, blocks, comments, names, constants. See backends/emit.h. */
+#include "emit.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 100 };
+
+Emit emit_start(Arena *arena, Text *out, const char *prefix, Emitted *emitted) {
+  return (Emit){.arena = arena, .out = out, .prefix = prefix, .emitted = emitted};
+}
+
+static void add_line(Emit *e, const char *format, va_list list, const char *end) {
+  for (int i = 0; i < e->indent; i++) text_add(e->out, "  ");
+  text_addv(e->out, format, list);
+  text_add(e->out, "%s\n", end);
+}
+
+void emit(Emit *e, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  add_line(e, format, list, "");
+  va_end(list);
+}
+
+void emit_line(Emit *e) {
+  text_add(e->out, "\n");
+}
+
+void emit_text(Emit *e, const char *text) {
+  text_append(e->out, text, strlen(text));
+}
+
+bool emit_open(Emit *e, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  add_line(e, format, list, " {");
+  va_end(list);
+  e->indent++;
+  return true;
+}
+
+bool emit_open_for(Emit *e, const char *name, int64_t from, int64_t to, int64_t step) {
+  if (step == 1)
+    return emit_open(e, "for (int %s = %lld; %s < %lld; %s++)", name, (long long)from, name,
+                     (long long)to, name);
+  return emit_open(e, "for (int %s = %lld; %s < %lld; %s += %lld)", name, (long long)from, name,
+                   (long long)to, name, (long long)step);
+}
+
+bool emit_close(Emit *e) {
+  e->indent--;
+  emit(e, "}");
+  return false;
+}
+
+/* One paragraph, wrapped; `open` begins the comment's first line. */
+static void wrap(Emit *e, const char *line, size_t length, bool open) {
+  const size_t room = (size_t)(COLUMNS - 2 * e->indent - 6);
+  do {
+    size_t cut = length;
+    if (length > room) {
+      cut = room;
+      while (cut > 0 && line[cut] != ' ') cut--;
+      if (cut == 0) cut = room;
+    }
+    text_add(e->out, "%*s%s%.*s", 2 * e->indent, "", open ? "/* " : " * ", (int)cut, line);
+    while (cut < length && line[cut] == ' ') cut++;
+    line += cut;
+    length -= cut;
+    if (length > 0) text_add(e->out, "\n");
+    open = false;
+  } while (length > 0);
+}
+
+void emit_comment(Emit *e, const char *format, ...) {
+  Text text = {.arena = e->arena};
+  va_list list;
+  va_start(list, format);
+  text_addv(&text, format, list);
+  va_end(list);
+  const char *line = text.at ? text.at : "";
+  for (bool open = true; line; open = false) {
+    const char *end = strchr(line, '\n');
+    if (!open) text_add(e->out, "\n");
+    wrap(e, line, end ? (size_t)(end - line) : strlen(line), open);
+    line = end ? end + 1 : NULL;
+  }
+  text_add(e->out, " */\n");
+}
+
+static bool taken(const Emit *e, const char *name) {
+  for (int i = 0; i < e->name.n; i++)
+    if (!strcmp(e->name.at[i], name)) return true;
+  return false;
+}
+
+const char *emit_name(Emit *e, const char *wish) {
+  char *base = arena_copy(e->arena, wish, strlen(wish));
+  for (char *c = base; *c; c++)
+    if (!isalnum((unsigned char)*c)) *c = '_';
+  const char *name = base;
+  for (int i = 2; taken(e, name); i++) name = arena_printf(e->arena, "%s_%d", base, i);
+  vec_push(e->arena, &e->name, name);
+  return name;
+}
+
+const char *emit_number(Arena *arena, double value, DType type) {
+  if (type == I32 || type == U8) return arena_printf(arena, "%lld", (long long)value);
+  if (isnan(value)) return "NAN";
+  if (isinf(value)) return value < 0 ? "-INFINITY" : "INFINITY";
+  const bool narrow = type == F32;
+  char text[40];
+  for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back exactly */
+    snprintf(text, sizeof text, "%.*g", digits, narrow ? (double)(float)value : value);
+    if (narrow ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
+  }
+  const char *point = strpbrk(text, ".e") ? "" : ".0";
+  return arena_printf(arena, "%s%s%s", text, point, narrow ? "f" : "");
+}
+
+void emit_fact(Emit *e, const char *function, const char *name, int64_t lo, int64_t hi) {
+  if (!e->emitted) return;
+  const Fact fact = {.function = function, .name = name, .lo = lo, .hi = hi};
+  vec_push(e->arena, &e->emitted->fact, fact);
+}
+
+const char *emitted_function(const Emit *e, const char *key) {
+  for (int i = 0; i < e->function.n; i++)
+    if (!strcmp(e->function.at[i].key, key)) return e->function.at[i].name;
+  return NULL;
+}
+
+void emitted_add(Emit *e, const char *key, const char *name) {
+  const EmittedFunction function = {key, name};
+  vec_push(e->arena, &e->function, function);
+}
