@@ -51,7 +51,8 @@ typedef struct Buffer {
    * worker. depth 0: whole. */
   int depth; /* number of enclosing steps that own it */
   Bind part[MAX_RANK];
-  int64_t offset; /* in bytes, inside its home; set by memory, multiple of 64 */
+  int64_t span[MAX_RANK]; /* extent of that part at a whole block, where part[a] is bound */
+  int64_t offset;         /* in bytes, inside its home; set by memory, multiple of 64 */
 } Buffer;
 
 typedef struct Step Step;

@@ -1,0 +1,160 @@
+/* plan.c - building Plans, and where the elements of their buffers lie.
+ *
+ * A buffer's physical box is cut into rows as its Format says; buffer_layout turns that into
+ * strides, and view_address composes strides with an index map, so that generators see one affine
+ * function of the kernel's loops. */
+#include "plan.h"
+
+#include <string.h>
+
+enum { BUFFER_ALIGN = 64, MAX_DEPTH = 8 };
+
+Format format_plain(DType dtype) {
+  return (Format){.dtype = dtype, .lane_axis = -1, .lanes = 1};
+}
+
+bool format_same(const Format *a, const Format *b) {
+  return a->dtype == b->dtype && a->lane_axis == b->lane_axis && a->lanes == b->lanes &&
+         memcmp(a->lo, b->lo, sizeof a->lo) == 0 && memcmp(a->hi, b->hi, sizeof a->hi) == 0 &&
+         a->fill == b->fill;
+}
+
+Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch) {
+  Plan *p = NEW(u->arena, Plan);
+  p->u = u;
+  p->graph = g;
+  p->target = target;
+  p->max_batch = max_batch;
+  return p;
+}
+
+static bool name_taken(const Plan *p, const char *name) {
+  for (int i = 0; i < p->buffer.n; i++)
+    if (strcmp(p->buffer.at[i].name, name) == 0) return true;
+  return false;
+}
+
+/* Buffers are told apart by name in text forms: a repeated one gets a number. */
+static const char *unique_name(const Plan *p, const char *name) {
+  const char *unique = name;
+  for (int i = 2; name_taken(p, unique); i++) unique = arena_printf(p->u->arena, "%s.%d", name, i);
+  return unique;
+}
+
+int plan_buffer(Plan *p, Buffer b) {
+  b.name = unique_name(p, b.name ? b.name : "t");
+  for (int a = 0; a < MAX_RANK; a++)
+    if (b.part[a].mul == 0) b.part[a] = (Bind){.step = -1};
+  vec_push(p->u->arena, &p->buffer, b);
+  return p->buffer.n - 1;
+}
+
+Step *plan_leaf(Plan *p, const Kernel *k) {
+  Step *leaf = NEW(p->u->arena, Step);
+  leaf->run = NEW(p->u->arena, Kernel);
+  *leaf->run = *k;
+  for (int l = 0; l < MAX_LOOPS; l++)
+    if (leaf->run->bind[l].mul == 0) leaf->run->bind[l] = (Bind){.step = -1};
+  return leaf;
+}
+
+typedef struct Walk {
+  PlanEntry entry;
+  LeafVisit visit;
+  void *context;
+  Step *outer[MAX_DEPTH];
+} Walk;
+
+static void walk_steps(Walk *w, const Steps *steps, int depth) {
+  for (int i = 0; i < steps->n; i++) {
+    Step *s = steps->at[i];
+    if (s->run) {
+      w->visit(w->context, w->entry, s->run, w->outer, depth);
+      continue;
+    }
+    if (depth == MAX_DEPTH) BUG("steps nest deeper than %d", MAX_DEPTH);
+    w->outer[depth] = s;
+    walk_steps(w, &s->body, depth + 1);
+  }
+}
+
+void plan_leaves(const Plan *p, LeafVisit visit, void *context) {
+  for (int e = 0; e < PLAN_ENTRIES; e++) {
+    Walk w = {.entry = e, .visit = visit, .context = context};
+    if (p->entry[e].exists) walk_steps(&w, &p->entry[e].step, 0);
+  }
+}
+
+/* ---- places
+ * ------------------------------------------------------------------------------------------- */
+
+/* Elements along an axis that exist, without margins. */
+static int64_t axis_extent(const Buffer *b, int axis, int64_t n) {
+  bool bound = b->depth > 0 && b->part[axis].step >= 0;
+  return bound ? b->span[axis] : extent_at(b->type.dim[axis], n);
+}
+
+Layout buffer_layout(const Plan *p, const Buffer *b, int64_t n) {
+  (void)p;
+  const Format *f = &b->format;
+  bool cut = f->lane_axis >= 0 && f->lanes > 1;
+  Layout out = {.lane_axis = cut ? f->lane_axis : -1, .lanes = cut ? f->lanes : 1};
+  int64_t stride = out.lanes;
+  for (int a = b->type.rank - 1; a >= 0; a--) {
+    int64_t unit = a == out.lane_axis ? out.lanes : 1;
+    int64_t box = f->lo[a] + axis_extent(b, a, n) + f->hi[a];
+    out.stride[a] = stride;
+    out.origin += f->lo[a] / unit * stride;
+    stride *= (box + unit - 1) / unit;
+  }
+  out.size = stride;
+  return out;
+}
+
+int64_t buffer_bytes(const Plan *p, const Buffer *b, int64_t n) {
+  int64_t bytes = buffer_layout(p, b, n).size * dtype_size(b->format.dtype);
+  return (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
+}
+
+/* Adds the coordinate of the lane axis: whole blocks, and at most one loop that runs inside them.
+ */
+static bool lane_address(const Layout *layout, const Coord *c, int nloop, Address *out) {
+  int64_t stride = layout->stride[layout->lane_axis];
+  for (int l = 0; l < nloop; l++) {
+    if (c->coef[l] == 0) continue;
+    if (c->coef[l] % layout->lanes == 0) {
+      out->step[l] += c->coef[l] / layout->lanes * stride;
+      continue;
+    }
+    if (c->coef[l] != 1 || out->lane_loop >= 0) return false;
+    out->lane_loop = l;
+    out->step[l] += stride;
+  }
+  int64_t lane = c->plus % layout->lanes;
+  if (lane < 0) lane += layout->lanes;
+  if (lane != 0 && out->lane_loop >= 0) return false;
+  out->base += (c->plus - lane) / layout->lanes * stride + lane;
+  return true;
+}
+
+/* For a scoped buffer the address counts from the start of its part. */
+bool view_address(const Plan *p, const Kernel *k, const View *v, Address *out) {
+  const Buffer *b = &p->buffer.at[v->tensor];
+  Layout layout = buffer_layout(p, b, p->max_batch);
+  *out = (Address){.base = layout.origin, .lane_loop = -1, .lanes = layout.lanes};
+  for (int a = 0; a < v->rank; a++)
+    if (!coord_affine(&v->at[a])) return false;
+  for (int a = 0; a < v->rank; a++) {
+    const Coord *c = &v->at[a];
+    if (a == layout.lane_axis) {
+      if (!lane_address(&layout, c, k->nloop, out)) return false;
+      continue;
+    }
+    out->base += c->plus * layout.stride[a];
+    for (int l = 0; l < k->nloop; l++) out->step[l] += c->coef[l] * layout.stride[a];
+  }
+  /* A loop that runs over lanes may not move along another axis as well. */
+  for (int a = 0; a < v->rank && out->lane_loop >= 0; a++)
+    if (a != layout.lane_axis && v->at[a].coef[out->lane_loop] != 0) return false;
+  return true;
+}
