@@ -38,6 +38,7 @@ const Expr *expr3(Unit *u, ExprOp op, const Expr *a, const Expr *b, const Expr *
 
 int expr_arity(ExprOp op);
 const char *expr_name(ExprOp op); /* "add", "max": the function-call spelling of the text form */
+double expr_apply(ExprOp op, double a, double b, double c); /* the value of one primitive */
 
 /* Replaces leaves: `leaf` gets each IN / ACC / INDEX / SCALAR / CONST and returns its replacement.
  */
@@ -63,6 +64,7 @@ bool expr_affine(Unit *u, const Expr *e, const Expr *leaf, const Expr **a, const
 
 /* Text form: infix + - * /, function calls for the rest; leaves by the names the caller gives. */
 typedef void (*ExprLeafName)(void *context, const Expr *leaf, Text *out);
+void number_print(Text *out, double value); /* the shortest form that reads back exactly */
 void expr_print(Text *out, const Expr *e, ExprLeafName name, void *context);
 
 #endif

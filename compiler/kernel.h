@@ -34,6 +34,8 @@ static inline bool extent_same(Extent a, Extent b) {
   return a.per_n == b.per_n && a.plus == b.plus;
 }
 
+void extent_print(Text *, Extent); /* 64, n, 2n+1 */
+
 typedef struct Type {
   DType dtype;
   int8_t rank;
@@ -142,7 +144,9 @@ bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, n
 bool coord_affine(const Coord *);             /* no div, no mod */
 bool coord_uses(const Coord *, int loop);
 bool view_uses(const View *, int loop);
+bool coord_same(const Coord *, const Coord *);
 bool view_same(const View *, const View *);
+int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
 /* Smallest and largest value of a coordinate over all points (n at its largest is given). */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);
 

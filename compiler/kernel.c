@@ -1,0 +1,369 @@
+/* kernel.c - kernels: types, building them, what can be told from them, canonical form, text form.
+ *
+ * Index maps compose and compare as data: a coordinate is a row of coefficients, so everything here
+ * is integer arithmetic on small arrays. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel.h"
+
+/* ---- types */
+
+static const struct {
+  const char *name;
+  int size;
+} dtypes[DTYPES] = {{"f32", 4}, {"f64", 8}, {"i32", 4}, {"u8", 1}};
+
+const char *dtype_name(DType dtype) {
+  return dtypes[dtype].name;
+}
+
+int dtype_size(DType dtype) {
+  return dtypes[dtype].size;
+}
+
+int64_t type_size(const Type *type, int64_t n) {
+  int64_t size = 1;
+  for (int i = 0; i < type->rank; i++) size *= extent_at(type->dim[i], n);
+  return size;
+}
+
+bool type_same(const Type *a, const Type *b) {
+  bool same = a->dtype == b->dtype && a->rank == b->rank;
+  for (int i = 0; same && i < a->rank; i++) same = extent_same(a->dim[i], b->dim[i]);
+  return same;
+}
+
+void extent_print(Text *out, Extent e) {
+  if (e.per_n == 0) {
+    text_add(out, "%lld", (long long)e.plus);
+    return;
+  }
+  if (e.per_n != 1) text_add(out, "%lld", (long long)e.per_n);
+  text_add(out, "n");
+  if (e.plus) text_add(out, "%+lld", (long long)e.plus);
+}
+
+void type_print(Text *out, const Type *type) {
+  text_add(out, "%s[", dtype_name(type->dtype));
+  for (int i = 0; i < type->rank; i++) {
+    if (i) text_add(out, ",");
+    extent_print(out, type->dim[i]);
+  }
+  text_add(out, "]");
+}
+
+/* ---- tiles */
+
+int tile_get(const Tile *tile, const char *name, int otherwise) {
+  for (int i = 0; i < tile->n; i++)
+    if (strcmp(tile->at[i].name, name) == 0) return tile->at[i].value;
+  return otherwise;
+}
+
+void tile_set(Tile *tile, const char *name, int value) {
+  int i = 0;
+  while (i < tile->n && strcmp(tile->at[i].name, name) != 0) i++;
+  if (i == MAX_TILE) BUG("a tile has more than %d names", MAX_TILE);
+  if (i == tile->n) tile->n++;
+  tile->at[i].name = name;
+  tile->at[i].value = value;
+}
+
+/* ---- building */
+
+int kernel_loop(Kernel *k, const char *name, Extent extent, bool reduced) {
+  if (k->nloop == MAX_LOOPS) BUG("kernel %s has more than %d loops", k->name, MAX_LOOPS);
+  k->loop[k->nloop] = (Loop){name, extent, reduced};
+  k->bind[k->nloop] = (Bind){.step = -1};
+  return k->nloop++;
+}
+
+View *kernel_in(Kernel *k, int tensor, const Type *type) {
+  if (k->nin == MAX_IN) BUG("kernel %s has more than %d inputs", k->name, MAX_IN);
+  View *view = &k->in[k->nin++];
+  *view = (View){.tensor = tensor, .rank = type->rank};
+  for (int a = 0; a < MAX_RANK; a++) view->at[a].div = 1;
+  return view;
+}
+
+Coord coord_loop(int loop, int coef, int64_t plus) {
+  Coord c = {.plus = plus, .div = 1};
+  c.coef[loop] = coef;
+  return c;
+}
+
+bool coord_affine(const Coord *c) {
+  return c->div == 1 && c->mod == 0;
+}
+
+bool coord_uses(const Coord *c, int loop) {
+  return c->coef[loop] != 0;
+}
+
+bool coord_is_loop(const Coord *c, int *loop) {
+  int found = -1;
+  if (!coord_affine(c) || c->plus != 0) return false;
+  for (int l = 0; l < MAX_LOOPS; l++) {
+    if (c->coef[l] == 0) continue;
+    if (c->coef[l] != 1 || found >= 0) return false;
+    found = l;
+  }
+  if (found >= 0) *loop = found;
+  return found >= 0;
+}
+
+bool coord_same(const Coord *a, const Coord *b) {
+  return memcmp(a->coef, b->coef, sizeof a->coef) == 0 && a->plus == b->plus && a->div == b->div &&
+         a->mod == b->mod && a->exact == b->exact;
+}
+
+bool view_uses(const View *view, int loop) {
+  for (int a = 0; a < view->rank; a++)
+    if (coord_uses(&view->at[a], loop)) return true;
+  return false;
+}
+
+bool view_same(const View *a, const View *b) {
+  if (a->tensor != b->tensor || a->rank != b->rank || a->outside != b->outside) return false;
+  if (a->outside == FILL && memcmp(&a->fill, &b->fill, sizeof a->fill) != 0) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (!coord_same(&a->at[i], &b->at[i])) return false;
+  return true;
+}
+
+int64_t floor_div(int64_t a, int64_t b) {
+  int64_t q = a / b;
+  return a % b < 0 ? q - 1 : q;
+}
+
+void coord_range(const Kernel *k, const Coord *c, int64_t n, int64_t *lo, int64_t *hi) {
+  *lo = *hi = c->plus;
+  for (int l = 0; l < k->nloop; l++) {
+    int64_t last = extent_at(k->loop[l].extent, n) - 1;
+    if (last <= 0) continue;
+    *(c->coef[l] < 0 ? lo : hi) += c->coef[l] * last;
+  }
+  *lo = floor_div(*lo, c->div);
+  *hi = floor_div(*hi, c->div);
+  if (c->mod == 0) return;
+  if (floor_div(*lo, c->mod) == floor_div(*hi, c->mod)) {
+    int64_t turn = floor_div(*lo, c->mod) * c->mod;
+    *lo -= turn;
+    *hi -= turn;
+  } else {
+    *lo = 0;
+    *hi = c->mod - 1;
+  }
+}
+
+Kind kernel_kind(const Kernel *k) {
+  bool reduces = false;
+  if (k->nfold == 0) return KIND_MAP;
+  for (int l = 0; l < k->nloop; l++) reduces |= k->loop[l].reduced;
+  const Expr *term = k->fold[0].term;
+  bool product = term->op == E_mul && term->arg[0]->op == E_in && term->arg[1]->op == E_in &&
+                 term->arg[0] != term->arg[1];
+  return k->nfold == 1 && k->fold[0].op == FOLD_SUM && product && reduces ? KIND_CONTRACT
+                                                                          : KIND_REDUCE;
+}
+
+/* ---- renumbering loops and inputs */
+
+typedef struct Renumber {
+  Unit *u;
+  const int *loop, *in; /* new index of each old one; loop -1: its index is always 0 */
+} Renumber;
+
+static const Expr *renumber_leaf(void *context, const Expr *leaf) {
+  const Renumber *r = context;
+  if (leaf->op == E_in) return expr_in(r->u, r->in[leaf->index]);
+  if (leaf->op != E_index) return leaf;
+  int l = r->loop[leaf->index];
+  return l < 0 ? expr_const(r->u, 0) : expr_index(r->u, l);
+}
+
+static void renumber_view(View *view, const int *loop, int nloop) {
+  for (int a = 0; a < MAX_RANK; a++) {
+    int32_t coef[MAX_LOOPS] = {0};
+    for (int l = 0; l < nloop; l++)
+      if (loop[l] >= 0) coef[loop[l]] = view->at[a].coef[l];
+    memcpy(view->at[a].coef, coef, sizeof coef);
+  }
+}
+
+/* Loop l becomes loop[l], input i becomes in[i]; -1 drops it. Order is kept; of inputs that become
+ * one the first stays. */
+static void renumber(Unit *u, Kernel *k, const int *loop, const int *in) {
+  Renumber r = {u, loop, in};
+  for (int f = 0; f < k->nfold; f++)
+    k->fold[f].term = expr_replace(u, k->fold[f].term, renumber_leaf, &r);
+  for (int o = 0; o < k->nout; o++) {
+    k->out[o].value = expr_replace(u, k->out[o].value, renumber_leaf, &r);
+    renumber_view(&k->out[o].to, loop, k->nloop);
+  }
+  int nin = 0, nloop = 0;
+  for (int i = 0; i < k->nin; i++) {
+    renumber_view(&k->in[i], loop, k->nloop);
+    if (in[i] == nin) k->in[nin++] = k->in[i];
+  }
+  for (int l = 0; l < k->nloop; l++) {
+    if (loop[l] < 0) continue;
+    k->bind[nloop] = k->bind[l];
+    k->loop[nloop++] = k->loop[l];
+  }
+  k->nin = nin;
+  k->nloop = nloop;
+}
+
+static bool input_used(const Kernel *k, int i) {
+  if (k->in[i].outside == SKIP) return true; /* decides which terms there are */
+  for (int f = 0; f < k->nfold; f++)
+    if (expr_uses(k->fold[f].term, E_in, i)) return true;
+  for (int o = 0; o < k->nout; o++)
+    if (expr_uses(k->out[o].value, E_in, i)) return true;
+  return false;
+}
+
+/* Divisions and remainders that change nothing vanish. */
+static void coord_simplify(const Kernel *k, Coord *c) {
+  int64_t lo, hi, many = 1 << 30;
+  bool divides = true;
+  for (int l = 0; l < k->nloop; l++) divides &= c->coef[l] % c->div == 0;
+  if (c->div > 1 && divides && (!c->exact || c->plus % c->div == 0)) {
+    for (int l = 0; l < k->nloop; l++) c->coef[l] /= c->div;
+    c->plus = floor_div(c->plus, c->div);
+    c->div = 1;
+  }
+  if (c->div == 1) c->exact = false;
+  if (c->mod == 0) return;
+  Coord whole = *c;
+  whole.mod = 0;
+  coord_range(k, &whole, many, &lo, &hi);
+  if (lo >= 0 && hi < c->mod) c->mod = 0;
+}
+
+static void view_simplify(const Kernel *k, View *view) {
+  for (int a = 0; a < view->rank; a++) coord_simplify(k, &view->at[a]);
+  if (view->outside != FILL) view->fill = 0;
+}
+
+void kernel_simplify(Unit *u, Kernel *k) {
+  int loop[MAX_LOOPS], in[MAX_IN], nloop = 0, nin = 0;
+  for (int l = 0; l < k->nloop; l++)
+    loop[l] = extent_same(k->loop[l].extent, fixed(1)) ? -1 : nloop++;
+  for (int i = 0; i < k->nin; i++) in[i] = i;
+  renumber(u, k, loop, in);
+  for (int i = 0; i < k->nin; i++) view_simplify(k, &k->in[i]);
+  for (int l = 0; l < k->nloop; l++) loop[l] = l;
+  for (int i = 0; i < k->nin; i++) {
+    int same = 0;
+    while (same < i && (in[same] < 0 || !view_same(&k->in[same], &k->in[i]))) same++;
+    in[i] = same < i ? in[same] : input_used(k, i) ? nin++ : -1;
+  }
+  renumber(u, k, loop, in);
+}
+
+/* ---- text form */
+
+static void leaf_print(void *context, const Expr *leaf, Text *out) {
+  const Kernel *k = context;
+  if (leaf->op == E_index)
+    text_add(out, "%s", k->loop[leaf->index].name);
+  else
+    text_add(out, "%s%d", expr_name(leaf->op), leaf->index);
+}
+
+static void linear_print(Text *out, const Kernel *k, const Coord *c) {
+  bool first = true;
+  for (int l = 0; l < k->nloop; l++) {
+    int32_t coef = c->coef[l];
+    if (coef == 0) continue;
+    text_add(out, "%s", first ? (coef < 0 ? "-" : "") : coef < 0 ? " - " : " + ");
+    if (abs(coef) != 1) text_add(out, "%d*", abs(coef));
+    text_add(out, "%s", k->loop[l].name);
+    first = false;
+  }
+  if (first)
+    text_add(out, "%lld", (long long)c->plus);
+  else if (c->plus)
+    text_add(out, " %c %lld", c->plus < 0 ? '-' : '+', llabs((long long)c->plus));
+}
+
+static void coord_print(Text *out, const Kernel *k, const Coord *c) {
+  int loop;
+  Coord linear = *c;
+  linear.div = 1;
+  linear.mod = 0;
+  bool enclose = !coord_affine(c) && !coord_is_loop(&linear, &loop);
+  if (enclose) text_add(out, "(");
+  linear_print(out, k, c);
+  if (enclose) text_add(out, ")");
+  if (c->div > 1) text_add(out, "/%d%s", c->div, c->exact ? "!" : "");
+  if (c->mod) text_add(out, "%%%d", c->mod);
+}
+
+static void view_print(Text *out, const Kernel *k, const View *view, TensorName name,
+                       const void *context) {
+  name(context, view->tensor, out);
+  text_add(out, "[");
+  for (int a = 0; a < view->rank; a++) {
+    if (a) text_add(out, ", ");
+    coord_print(out, k, &view->at[a]);
+  }
+  text_add(out, "]");
+  if (view->outside == SKIP) text_add(out, " skip");
+  if (view->outside != FILL) return;
+  text_add(out, " fill ");
+  number_print(out, view->fill);
+}
+
+static void head_print(Text *out, const Kernel *k) {
+  text_add(out, "%s:", k->name ? k->name : "_");
+  for (int reduced = 0; reduced < 2; reduced++) {
+    if (reduced) text_add(out, " |");
+    for (int l = 0; l < k->nloop; l++) {
+      if (k->loop[l].reduced != reduced) continue;
+      text_add(out, " %s<", k->loop[l].name);
+      extent_print(out, k->loop[l].extent);
+    }
+  }
+  if (k->math == F64) text_add(out, " math f64");
+  if (k->macs) text_add(out, " macs %lld", (long long)k->macs);
+  if (k->algo) text_add(out, " algo %s", k->algo);
+  for (int i = 0; i < k->tile.n; i++)
+    text_add(out, " tile %s %d", k->tile.at[i].name, k->tile.at[i].value);
+  for (int l = 0; l < k->nloop; l++) {
+    const Bind *b = &k->bind[l];
+    if (b->step >= 0)
+      text_add(out, " bind %s %d %d %d %d", k->loop[l].name, b->step, b->mul, b->from, b->to);
+  }
+  text_add(out, "\n");
+}
+
+void kernel_print(Text *out, const Kernel *k, TensorName name, const void *context) {
+  static const char *const combine[COMBINES] = {"sum", "max", "argmax"};
+  union {
+    const Kernel *in;
+    void *out;
+  } own = {k}; /* leaf_print only reads it */
+  head_print(out, k);
+  for (int i = 0; i < k->nin; i++) {
+    text_add(out, "  in%d = ", i);
+    view_print(out, k, &k->in[i], name, context);
+    text_add(out, "\n");
+  }
+  for (int f = 0; f < k->nfold; f++) {
+    text_add(out, "  acc%d = %s %s", f, combine[k->fold[f].op],
+             k->fold[f].acc == F64 ? "f64 " : "");
+    expr_print(out, k->fold[f].term, leaf_print, own.out);
+    text_add(out, "\n");
+  }
+  for (int o = 0; o < k->nout; o++) {
+    text_add(out, "  ");
+    view_print(out, k, &k->out[o].to, name, context);
+    text_add(out, k->out[o].combine ? " += " : " = ");
+    expr_print(out, k->out[o].value, leaf_print, own.out);
+    text_add(out, "\n");
+  }
+}
