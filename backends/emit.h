@@ -24,6 +24,7 @@ typedef struct Emit {
   Arena *arena;
   Text *out; /* where lines go; may be changed between lines */
   int indent;
+  int temporaries;        /* of expressions, in the function that is being printed */
   const char *prefix;     /* of all symbols */
   Emitted *emitted;       /* facts are added here; may be NULL */
   VEC(const char *) name; /* taken identifiers */
@@ -45,6 +46,25 @@ const char *emit_name(Emit *, const char *wish);
 const char *emit_number(Arena *, double value, DType);
 
 void emit_fact(Emit *, const char *function, const char *name, int64_t lo, int64_t hi);
+
+/* ---- expressions (emit_expr.c) ---- */
+
+/* How a language writes expressions of one type. In a template, $0 $1 $2 are the arguments. */
+typedef struct Dialect {
+  const char *type;     /* of temporaries: "float", "vf" */
+  DType number;         /* how constants are printed */
+  const char *constant; /* around a constant: "v_set1($0)"; NULL: as it is */
+  const char *spell[EXPR_OPS];
+  /* A selection whose condition is a comparison: the condition, where it has a text of its own, and
+   * the selection by it: "$0 < $1" and "$0 ? $1 : $2". */
+  const char *test[EXPR_OPS];
+  const char *select;
+} Dialect;
+/* The text of a leaf IN, ACC, INDEX or SCALAR. */
+typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
+/* The text of an expression. Parts that are used more than once are printed in front of it, as
+ * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */
+const char *emit_expr(Emit *, const Dialect *, const Expr *, EmitLeaf, void *context);
 
 /* The name of the emitted function with this key, or NULL. */
 const char *emitted_function(const Emit *, const char *key);
