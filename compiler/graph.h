@@ -42,6 +42,16 @@ typedef struct Node {
   Where where;
 } Node;
 
+/* Attributes of the leaves and of two general operators (ops/leaf.c). */
+typedef struct LeafAttr { /* input, param, state: index into the graph's table */
+  int64_t index;
+} LeafAttr;
+
+typedef struct KernelAttr {
+  Kernel kernel; /* in[i].tensor is the position of an argument, out[0].to.tensor -1 */
+  Type type;
+} KernelAttr;
+
 /* ---- what stands around the nodes
  * --------------------------------------------------------------------------- */
 
@@ -123,6 +133,7 @@ typedef struct Graph {
   Unit *u;
   const char *name; /* of the network */
   VEC(Node) node;
+  VEC(uint8_t) phase; /* Phase of each node */
   VEC(Param) param;
   VEC(Input) input;
   VEC(State) state;
@@ -190,6 +201,16 @@ typedef enum OpClass {
 
 typedef struct Build Build; /* read.c's state while a layer is being built */
 
+typedef struct ConstantAttr {
+  Matrix value;
+  int32_t dtype;
+} ConstantAttr;
+
+typedef struct BroadcastAttr {
+  IntList axis;        /* of the result, by axis of the argument */
+  IntList per_n, plus; /* extents of the result */
+} BroadcastAttr;
+
 typedef struct Op {
   const char *name; /* in documents and dumps */
   OpClass class;
@@ -226,7 +247,9 @@ const Op *op_find(const char *name);  /* NULL: unknown */
 
 Graph *graph_new(Unit *);
 /* Adds a node: infers its type, shares an equal node, returns its id; NO_ID if infer reported an
- * error or an argument is NO_ID. */
+ * error or an argument is NO_ID. A type without elements or with more than MAX_ELEMENTS for one
+ * sample is an error of the user. `attr` is copied, what it points to is not. */
+#define MAX_ELEMENTS INT64_C(0x7fffffff)
 Id graph_add(Graph *, OpKind, const Id *arg, int nargs, const void *attr, Where);
 Id graph_param(Graph *, Param); /* an equal name is a BUG; fills .node */
 Id graph_input(Graph *, Input);
@@ -239,6 +262,8 @@ Id graph_kernel(Graph *, const Kernel *, const Type *,
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
+/* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
+int64_t size_mul(int64_t a, int64_t b);
 /* A new graph with the same inputs, params, states, layers and entries, holding only what the
  * entries need. `rewrite` (may be NULL: copy) gets each live node in order with its arguments
  * already mapped, and returns the id of its replacement in the new graph. */

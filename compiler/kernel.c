@@ -87,6 +87,22 @@ View *kernel_in(Kernel *k, int tensor, const Type *type) {
   return view;
 }
 
+/* Activations are n c d h w with the spatial axes that are there, anything else i0 i1 ... */
+static const char *axis_name(const Type *type, int axis) {
+  static const char *const spatial[] = {"d", "h", "w"};
+  static const char *const plain[MAX_RANK] = {"i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7"};
+  if (type->rank == 0 || type->rank > 5 || type->dim[0].per_n == 0) return plain[axis];
+  return axis == 0 ? "n" : axis == 1 ? "c" : spatial[3 - type->rank + axis];
+}
+
+void kernel_start(Kernel *k, const char *name, int tensor, const Type *type) {
+  *k = (Kernel){.name = name, .nout = 1};
+  View *to = &k->out[0].to;
+  *to = (View){.tensor = tensor, .rank = type->rank};
+  for (int a = 0; a < type->rank; a++)
+    to->at[a] = coord_loop(kernel_loop(k, axis_name(type, a), type->dim[a], false), 1, 0);
+}
+
 Coord coord_loop(int loop, int coef, int64_t plus) {
   Coord c = {.plus = plus, .div = 1};
   c.coef[loop] = coef;
@@ -155,6 +171,31 @@ void coord_range(const Kernel *k, const Coord *c, int64_t n, int64_t *lo, int64_
     *lo = 0;
     *hi = c->mod - 1;
   }
+}
+
+static bool loops_same(const Kernel *a, const Kernel *b) {
+  for (int l = 0; l < a->nloop; l++)
+    if (!extent_same(a->loop[l].extent, b->loop[l].extent) ||
+        a->loop[l].reduced != b->loop[l].reduced)
+      return false;
+  return true;
+}
+
+bool kernel_same(const Kernel *a, const Kernel *b) {
+  if (a->nloop != b->nloop || a->nin != b->nin || a->nfold != b->nfold || a->nout != b->nout ||
+      a->math != b->math || !loops_same(a, b))
+    return false;
+  for (int i = 0; i < a->nin; i++)
+    if (!view_same(&a->in[i], &b->in[i])) return false;
+  for (int f = 0; f < a->nfold; f++)
+    if (a->fold[f].op != b->fold[f].op || a->fold[f].term != b->fold[f].term ||
+        a->fold[f].acc != b->fold[f].acc)
+      return false;
+  for (int o = 0; o < a->nout; o++)
+    if (!view_same(&a->out[o].to, &b->out[o].to) || a->out[o].value != b->out[o].value ||
+        a->out[o].combine != b->out[o].combine)
+      return false;
+  return true;
 }
 
 Kind kernel_kind(const Kernel *k) {

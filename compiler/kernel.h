@@ -138,6 +138,9 @@ Kind kernel_kind(const Kernel *);
 
 /* Building (kernel.c). */
 int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of the new loop */
+/* Starts a kernel that computes `tensor`: one free loop per axis of its type, named n c d h w, and
+ * out 0 = tensor[those loops] with no value yet. */
+void kernel_start(Kernel *, const char *name, int tensor, const Type *);
 View *kernel_in(Kernel *, int tensor, const Type *); /* a new input, all coordinates 0, INSIDE */
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
@@ -146,6 +149,7 @@ bool coord_uses(const Coord *, int loop);
 bool view_uses(const View *, int loop);
 bool coord_same(const Coord *, const Coord *);
 bool view_same(const View *, const View *);
+bool kernel_same(const Kernel *, const Kernel *); /* but for names */
 int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
 /* Smallest and largest value of a coordinate over all points (n at its largest is given). */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);

@@ -1,0 +1,424 @@
+/* graph.c - nodes: adding (infers the type, shares equal nodes), phases, kernels of nodes,
+ * rewriting into a new graph, and the invariants that hold between passes. */
+#include <string.h>
+
+#include "graph.h"
+
+Graph *graph_new(Unit *u) {
+  Graph *g = NEW(u->arena, Graph);
+  g->u = u;
+  g->optimizer = NO_ID;
+  return g;
+}
+
+int64_t size_mul(int64_t a, int64_t b) {
+  if (a == 0 || b == 0) return 0;
+  return a > MAX_ELEMENTS / b ? MAX_ELEMENTS + 1 : a * b;
+}
+
+/* ---- equality of attributes: the field table says what counts */
+
+static bool ints_same(const IntList *a, const IntList *b) {
+  return a->n == b->n && memcmp(a->at, b->at, (size_t)a->n * sizeof *a->at) == 0;
+}
+
+static bool matrix_same(const Matrix *a, const Matrix *b) {
+  int64_t size = 1;
+  if (a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++) {
+    if (a->dim[i] != b->dim[i]) return false;
+    size *= a->dim[i];
+  }
+  if (a->at == b->at) return true;
+  return a->at && b->at && memcmp(a->at, b->at, (size_t)size * sizeof *a->at) == 0;
+}
+
+static bool field_same(const Field *field, const void *a, const void *b) {
+  const char *p = (const char *)a + field->offset, *q = (const char *)b + field->offset;
+  switch (field->kind) {
+  case FIELD_INT: return memcmp(p, q, sizeof(int64_t)) == 0;
+  case FIELD_REAL: return memcmp(p, q, sizeof(double)) == 0;
+  case FIELD_BOOL: return *(const bool *)p == *(const bool *)q;
+  case FIELD_ENUM:
+  case FIELD_BIAS: return memcmp(p, q, sizeof(int32_t)) == 0;
+  case FIELD_INTS:
+  case FIELD_SHAPE:
+    return ints_same((const IntList *)(const void *)p, (const IntList *)(const void *)q);
+  case FIELD_PAD: {
+    const Pad *x = (const Pad *)(const void *)p, *y = (const Pad *)(const void *)q;
+    return x->kind == y->kind && ints_same(&x->lo, &y->lo) && ints_same(&x->hi, &y->hi);
+  }
+  default: return matrix_same((const Matrix *)(const void *)p, (const Matrix *)(const void *)q);
+  }
+}
+
+static bool attr_same(OpKind op, const void *a, const void *b) {
+  if (a == b) return true;
+  if (!a || !b) return false;
+  if (op == OP_kernel) {
+    const KernelAttr *x = a, *y = b;
+    return type_same(&x->type, &y->type) && kernel_same(&x->kernel, &y->kernel);
+  }
+  for (int i = 0; i < ops[op]->nfield; i++)
+    if (!field_same(&ops[op]->field[i], a, b)) return false;
+  return true;
+}
+
+static bool node_same(const Node *a, const Node *b) {
+  return a->op == b->op && a->nargs == b->nargs && a->copy == b->copy &&
+         (a->nargs == 0 || memcmp(a->arg, b->arg, a->nargs * sizeof *a->arg) == 0) &&
+         attr_same(a->op, a->attr, b->attr);
+}
+
+/* ---- adding */
+
+static void complain_types(Graph *g, const Node *node, const Type *a, const Type *b) {
+  Text text = {.arena = g->u->arena};
+  type_print(&text, a);
+  text_add(&text, " and ");
+  type_print(&text, b);
+  diag_error(g->u, node->where.path, "%s needs arguments of one shape, not %s", ops[node->op]->name,
+             text.at);
+}
+
+/* The result of a map has the type of its arguments. */
+static bool map_infer(Graph *g, Node *node) {
+  if (node->nargs == 0) BUG("%s has no arguments and no infer", ops[node->op]->name);
+  const Type *first = &g->node.at[node->arg[0]].type;
+  for (int i = 1; i < node->nargs; i++) {
+    const Type *other = &g->node.at[node->arg[i]].type;
+    if (type_same(first, other)) continue;
+    complain_types(g, node, first, other);
+    return false;
+  }
+  node->type = *first;
+  return true;
+}
+
+static bool type_check(Graph *g, const char *what, const Type *type, const Path *where) {
+  int64_t size = 1;
+  for (int a = 0; a < type->rank; a++) {
+    int64_t extent = extent_at(type->dim[a], 1);
+    if (type->dim[a].per_n < 0 || extent < 1 || extent > MAX_ELEMENTS) {
+      diag_error(g->u, where, "%s has extent %lld on axis %d, which must be from 1 to %lld", what,
+                 (long long)extent, a, (long long)MAX_ELEMENTS);
+      return false;
+    }
+    size = size_mul(size, extent);
+  }
+  if (size <= MAX_ELEMENTS) return true;
+  Text text = {.arena = g->u->arena};
+  type_print(&text, type);
+  diag_error(g->u, where, "%s has the shape %s, more than %lld elements", what, text.at,
+             (long long)MAX_ELEMENTS);
+  return false;
+}
+
+static Phase leaf_phase(const Graph *g, const Node *node) {
+  const LeafAttr *leaf = node->attr;
+  switch (node->op) {
+  case OP_param: return g->param.at[leaf->index].fixed ? PHASE_CONST : PHASE_LOAD;
+  case OP_input:
+  case OP_state: return PHASE_CALL;
+  default: return PHASE_CONST;
+  }
+}
+
+static Phase find_phase(const Graph *g, const Node *node) {
+  Phase phase = leaf_phase(g, node);
+  for (int i = 0; i < node->nargs; i++)
+    if (graph_phase(g, node->arg[i]) > phase) phase = graph_phase(g, node->arg[i]);
+  return phase;
+}
+
+Phase graph_phase(const Graph *g, Id id) {
+  return (Phase)g->phase.at[id];
+}
+
+/* The newest id among the arguments: an equal node can only come later. */
+static Id last_arg(const Node *node) {
+  Id last = NO_ID;
+  for (int i = 0; i < node->nargs; i++)
+    if (node->arg[i] > last) last = node->arg[i];
+  return last;
+}
+
+static Id add_node(Graph *g, Node node) {
+  Arena *arena = g->u->arena;
+  for (Id id = last_arg(&node) + 1; id < g->node.n; id++)
+    if (node_same(&g->node.at[id], &node)) return id;
+  if (!(ops[node.op]->infer ? ops[node.op]->infer : map_infer)(g, &node)) return NO_ID;
+  if (!type_check(g, ops[node.op]->name, &node.type, node.where.path)) return NO_ID;
+  Id *arg = NEW_ARRAY(arena, Id, node.nargs);
+  if (node.nargs) memcpy(arg, node.arg, node.nargs * sizeof *arg);
+  node.arg = arg;
+  if (node.attr && ops[node.op]->attr_size) {
+    void *attr = arena_alloc(arena, ops[node.op]->attr_size);
+    node.attr = memcpy(attr, node.attr, ops[node.op]->attr_size);
+  }
+  vec_push(arena, &g->phase, (uint8_t)find_phase(g, &node));
+  vec_push(arena, &g->node, node);
+  return g->node.n - 1;
+}
+
+Id graph_add(Graph *g, OpKind op, const Id *arg, int nargs, const void *attr, Where where) {
+  if (nargs > UINT16_MAX) BUG("%s with %d arguments", ops[op]->name, nargs);
+  for (int i = 0; i < nargs; i++) {
+    if (arg[i] == NO_ID) return NO_ID;
+    if (arg[i] < 0 || arg[i] >= g->node.n) BUG("%s: argument %d", ops[op]->name, (int)arg[i]);
+  }
+  union {
+    const Id *in;
+    Id *out;
+  } args = {arg}; /* add_node copies them before the node is kept */
+  return add_node(
+      g, (Node){.op = op, .nargs = (uint16_t)nargs, .arg = args.out, .attr = attr, .where = where});
+}
+
+/* ---- leaves */
+
+Id graph_param(Graph *g, Param param) {
+  for (int i = 0; i < g->param.n; i++)
+    if (strcmp(g->param.at[i].name, param.name) == 0) BUG("parameter %s exists", param.name);
+  LeafAttr attr = {g->param.n};
+  param.node = NO_ID;
+  vec_push(g->u->arena, &g->param, param);
+  Id id = graph_add(g, OP_param, NULL, 0, &attr, (Where){.layer = param.name});
+  return g->param.at[attr.index].node = id;
+}
+
+Id graph_input(Graph *g, Input input) {
+  LeafAttr attr = {g->input.n};
+  input.node = NO_ID;
+  vec_push(g->u->arena, &g->input, input);
+  Id id = graph_add(g, OP_input, NULL, 0, &attr, (Where){.layer = input.name});
+  return g->input.at[attr.index].node = id;
+}
+
+Id graph_state(Graph *g, const char *name, const Type *type) {
+  LeafAttr attr = {g->state.n};
+  vec_push(g->u->arena, &g->state, ((State){.name = name, .type = *type, .node = NO_ID}));
+  Id id = graph_add(g, OP_state, NULL, 0, &attr, (Where){.layer = name});
+  return g->state.at[attr.index].node = id;
+}
+
+Id graph_const(Graph *g, const Type *type, const double *values, Where where) {
+  int64_t size = type_size(type, 1);
+  double *copy = NEW_ARRAY(g->u->arena, double, size);
+  memcpy(copy, values, (size_t)size * sizeof *copy);
+  ConstantAttr attr = {.value = {.rank = type->rank, .at = copy}, .dtype = (int32_t)type->dtype};
+  for (int a = 0; a < type->rank; a++) {
+    if (type->dim[a].per_n) BUG("a constant whose extent depends on n");
+    attr.value.dim[a] = type->dim[a].plus;
+  }
+  return graph_add(g, OP_constant, NULL, 0, &attr, where);
+}
+
+/* ---- kernels */
+
+Id graph_kernel(Graph *g, const Kernel *k, const Type *type, Where where) {
+  KernelAttr attr = {*k, *type};
+  Id arg[MAX_IN];
+  int nargs = 0;
+  kernel_simplify(g->u, &attr.kernel);
+  for (int i = 0; i < attr.kernel.nin; i++) {
+    int a = 0;
+    while (a < nargs && arg[a] != attr.kernel.in[i].tensor) a++;
+    if (a == nargs) arg[nargs++] = attr.kernel.in[i].tensor;
+    attr.kernel.in[i].tensor = a;
+  }
+  attr.kernel.name = NULL;
+  attr.kernel.out[0].to.tensor = -1;
+  return graph_add(g, OP_kernel, arg, nargs, &attr, where);
+}
+
+Id graph_broadcast(Graph *g, Id id, const Type *like, const int *axis, Where where) {
+  if (id == NO_ID) return NO_ID;
+  const Type *from = &g->node.at[id].type;
+  BroadcastAttr attr = {.axis.n = from->rank, .per_n.n = like->rank, .plus.n = like->rank};
+  bool identity = from->rank == like->rank;
+  for (int a = 0; a < from->rank; a++) {
+    if (!extent_same(from->dim[a], like->dim[axis[a]])) BUG("broadcast of axis %d", a);
+    attr.axis.at[a] = axis[a];
+    identity &= axis[a] == a;
+  }
+  if (identity) return id;
+  for (int a = 0; a < like->rank; a++) {
+    attr.per_n.at[a] = like->dim[a].per_n;
+    attr.plus.at[a] = like->dim[a].plus;
+  }
+  return graph_add(g, OP_broadcast, &id, 1, &attr, where);
+}
+
+static void map_kernel(const Graph *g, const Node *node, Kernel *k) {
+  kernel_start(k, node->where.layer, -1, &node->type);
+  for (int i = 0; i < node->nargs; i++)
+    memcpy(kernel_in(k, node->arg[i], &node->type)->at, k->out[0].to.at, sizeof k->in[i].at);
+  k->out[0].value = ops[node->op]->expr(g->u, node->attr);
+}
+
+void node_kernel(const Graph *g, Id id, Kernel *k) {
+  const Node *node = &g->node.at[id];
+  const Op *op = ops[node->op];
+  if (op->kernel)
+    op->kernel(g, node, k);
+  else if (op->expr)
+    map_kernel(g, node, k);
+  else
+    BUG("%s has no kernel", op->name);
+  k->out[0].to.tensor = id;
+}
+
+/* ---- rewriting */
+
+static void mark_entry(const Entry *entry, bool *live) {
+  for (int i = 0; i < entry->want.n; i++) live[entry->want.at[i]] = true;
+  for (int i = 0; i < entry->update.n; i++) live[entry->update.at[i].value] = true;
+}
+
+static bool *find_live(const Graph *g) {
+  bool *live = NEW_ARRAY(g->u->arena, bool, g->node.n);
+  for (int e = 0; e < ENTRIES; e++) mark_entry(&g->entry[e], live);
+  if (g->optimizer != NO_ID) live[g->optimizer] = true;
+  for (Id id = g->node.n - 1; id >= 0; id--)
+    for (int i = 0; live[id] && i < g->node.at[id].nargs; i++) live[g->node.at[id].arg[i]] = true;
+  return live;
+}
+
+/* Inputs, parameters and states keep their places in the tables, needed or not. */
+static void copy_leaves(const Graph *from, Graph *to, Id *map) {
+  for (int i = 0; i < from->input.n; i++)
+    map[from->input.at[i].node] = graph_input(to, from->input.at[i]);
+  for (int i = 0; i < from->param.n; i++)
+    map[from->param.at[i].node] = graph_param(to, from->param.at[i]);
+  for (int i = 0; i < from->state.n; i++) {
+    const State *state = &from->state.at[i];
+    map[state->node] = graph_state(to, state->name, &state->type);
+  }
+}
+
+static void copy_node(const Graph *from, Id id, Graph *to, Id *map, Rewrite rewrite,
+                      void *context) {
+  Node node = from->node.at[id];
+  Id *arg = NEW_ARRAY(to->u->arena, Id, node.nargs);
+  for (int i = 0; i < node.nargs; i++) arg[i] = map[node.arg[i]];
+  if (rewrite) {
+    map[id] = rewrite(context, from, id, to, arg);
+  } else {
+    node.arg = arg;
+    map[id] = add_node(to, node);
+  }
+  if (map[id] < 0 || map[id] >= to->node.n)
+    BUG("rewriting %s (%s) gave no node", ops[node.op]->name, node.where.layer);
+}
+
+static void copy_layers(const Graph *from, Graph *to, const Id *map) {
+  Arena *arena = to->u->arena;
+  for (int i = 0; i < from->layer.n; i++) {
+    Layer layer = from->layer.at[i], *made;
+    vec_push(arena, &to->layer, layer);
+    made = &to->layer.at[i];
+    made->result = layer.result == NO_ID ? NO_ID : map[layer.result];
+    memset(&made->arg, 0, sizeof made->arg);
+    for (int a = 0; a < layer.arg.n; a++)
+      vec_push(arena, &made->arg, layer.arg.at[a] == NO_ID ? NO_ID : map[layer.arg.at[a]]);
+  }
+}
+
+static void copy_entry(Arena *arena, const Entry *from, Entry *to, const Id *map) {
+  for (int i = 0; i < from->want.n; i++) {
+    vec_push(arena, &to->want, map[from->want.at[i]]);
+    vec_push(arena, &to->want_name, from->want_name.at[i]);
+  }
+  for (int i = 0; i < from->update.n; i++) {
+    Update update = from->update.at[i];
+    vec_push(arena, &to->update, ((Update){map[update.to], map[update.value]}));
+  }
+}
+
+static bool is_table_leaf(OpKind op) {
+  return op == OP_input || op == OP_param || op == OP_state;
+}
+
+Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
+  Graph *to = graph_new(from->u);
+  bool *live = find_live(from);
+  Id *map = NEW_ARRAY(to->u->arena, Id, from->node.n);
+  to->name = from->name;
+  for (Id id = 0; id < from->node.n; id++) map[id] = NO_ID;
+  copy_leaves(from, to, map);
+  for (Id id = 0; id < from->node.n; id++)
+    if (live[id] && !is_table_leaf(from->node.at[id].op))
+      copy_node(from, id, to, map, rewrite, context);
+  copy_layers(from, to, map);
+  for (int e = 0; e < ENTRIES; e++) copy_entry(to->u->arena, &from->entry[e], &to->entry[e], map);
+  if (from->optimizer != NO_ID) to->optimizer = map[from->optimizer];
+  return to;
+}
+
+/* ---- invariants */
+
+static void verify_view(const Kernel *k, const View *view, const Type *type, bool out) {
+  if (view->rank != type->rank) BUG("%s: a view of another rank", k->name);
+  for (int a = 0; a < view->rank; a++) {
+    const Coord *c = &view->at[a];
+    if (c->div < 1 || c->mod < 0) BUG("%s: a coordinate divides by %d", k->name, (int)c->div);
+    for (int l = 0; l < MAX_LOOPS; l++)
+      if (c->coef[l] && (l >= k->nloop || (out && k->loop[l].reduced)))
+        BUG("%s: axis %d of a view mentions loop %d", k->name, a, l);
+    for (int64_t n = 1; n <= 5 && view->outside == INSIDE; n += 2) {
+      int64_t lo, hi;
+      coord_range(k, c, n, &lo, &hi);
+      if (c->exact || lo < 0 || hi >= extent_at(type->dim[a], n))
+        BUG("%s: axis %d of a view leaves its tensor: %lld to %lld", k->name, a, (long long)lo,
+            (long long)hi);
+    }
+  }
+}
+
+static void verify_kernel(const Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  Kernel k;
+  node_kernel(g, id, &k);
+  if (k.nout < 1 || !k.out[0].value) BUG("%s computes nothing", k.name);
+  for (int l = 1; l < k.nloop; l++)
+    if (k.loop[l - 1].reduced && !k.loop[l].reduced) BUG("%s: free loops come first", k.name);
+  for (int i = 0; i < k.nin; i++) {
+    int a = 0;
+    while (a < node->nargs && node->arg[a] != k.in[i].tensor) a++;
+    if (a == node->nargs) BUG("%s reads %%%d, which is no argument", k.name, k.in[i].tensor);
+    verify_view(&k, &k.in[i], &g->node.at[k.in[i].tensor].type, false);
+  }
+  for (int i = k.nin; i < MAX_IN; i++)
+    for (int f = 0; f < k.nfold; f++)
+      if (expr_uses(k.fold[f].term, E_in, i)) BUG("%s uses in%d, which it lacks", k.name, i);
+  verify_view(&k, &k.out[0].to, &node->type, true);
+}
+
+static void verify_node(const Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  for (int i = 0; i < node->nargs; i++)
+    if (node->arg[i] < 0 || node->arg[i] >= id)
+      BUG("%%%d (%s) has argument %%%d", (int)id, ops[node->op]->name, (int)node->arg[i]);
+  OpClass class = ops[node->op]->class;
+  if (class != CLASS_LEAF && class != CLASS_OPTIMIZER) verify_kernel(g, id);
+}
+
+static void verify_entry(const Graph *g, const Entry *entry) {
+  for (int i = 0; i < entry->want.n; i++)
+    if (entry->want.at[i] < 0 || entry->want.at[i] >= g->node.n) BUG("a missing node is wanted");
+  if (entry->want_name.n != entry->want.n) BUG("wanted values and their names differ in number");
+  for (int i = 0; i < entry->update.n; i++) {
+    Update update = entry->update.at[i];
+    if (update.to < 0 || update.to >= g->node.n || update.value < 0 || update.value >= g->node.n ||
+        !type_same(&g->node.at[update.to].type, &g->node.at[update.value].type))
+      BUG("an update changes the type of %%%d", (int)update.to);
+  }
+}
+
+void graph_verify(const Graph *g) {
+  for (Id id = 0; id < g->node.n; id++) verify_node(g, id);
+  for (int e = 0; e < ENTRIES; e++) verify_entry(g, &g->entry[e]);
+  for (int i = 0; i < g->param.n; i++)
+    if (g->node.at[g->param.at[i].node].op != OP_param) BUG("%s is no leaf", g->param.at[i].name);
+}
