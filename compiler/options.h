@@ -1,0 +1,62 @@
+/* options.h - the command line as data. Tables in options.c say which options exist, what they take
+ * and which commands know them; parsing, --help and the record of a call all come from those rows.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "cnnc.h"
+
+typedef enum Status { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_TOOL } Status;
+
+typedef enum Command {
+  COMMAND_COMPILE,
+  COMMAND_CHECK,
+  COMMAND_INFO,
+  COMMAND_RUN,
+  COMMAND_EVAL,
+  COMMAND_OPS,
+  COMMAND_ALGOS,
+  COMMAND_TARGETS,
+  COMMANDS
+} Command;
+
+enum { WEIGHTS_AS_DEFAULT, WEIGHTS_AS_EMBED, WEIGHTS_AS_FILE };
+enum { PARALLEL_OPENMP, PARALLEL_NONE };
+enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
+
+typedef VEC(const char *) TextList;
+
+typedef struct Options {
+  Command command;
+  const char *network; /* the file to read; NULL where the command reads none */
+  bool help, version;
+
+  const char *output, *target, *weights, *prefix, *make_rule;
+  bool train, build, explain, no_validate;
+  int64_t batch; /* 0: not given */
+  int weights_as, parallel, dtype;
+  TextList input_shape, outputs, algo, dump;
+  const char *cc, *nvcc;
+
+  bool json, interpret;
+  int diagnostics;
+  int64_t threads, seed;
+  bool seeded; /* --seed was given */
+  const char *runner, *data, *predictions;
+  TextList input;
+} Options;
+
+/* Fills `o`. False after a message: the command line is wrong. */
+bool options_parse(Unit *, Options *o, int argc, char *const *argv);
+
+/* `cnnc --help`, or with a command other than COMMANDS `cnnc COMMAND --help`. */
+void options_help(Text *, Command);
+
+/* The call as a line for the head of emitted files: only what decides about their content, folders
+ * and file names of outputs left out. */
+const char *options_record(Unit *, const Options *);
+
+/* A message about the command line. */
+void usage_error(Unit *, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

@@ -1,0 +1,16 @@
+int NAME_init(NAME *ctx, const NAME_memory *memory, int threads) {
+  if (!ctx || !memory || !memory->work) return NAME_E_NULL;
+  if (memory->hash != NAME_HASH) return NAME_E_HASH;
+  if (threads < 1) return NAME_E_RANGE;
+  if (!NAME_aligned(memory->work)) return NAME_E_ALIGN;
+  if (memory->work_bytes < NAME_WORK_BYTES(threads)) return NAME_E_MEMORY;
+  if (!NAME_cpu()) return NAME_E_CPU;
+  int status = NAME_check_params(memory);
+  if (status) return status;
+  ctx->parallel = NULL;
+  ctx->user = NULL;
+  ctx->threads = threads;
+  ctx->params = NAME_take_params(memory);
+  ctx->work = (unsigned char *)memory->work;
+  return NAME_OK;
+}

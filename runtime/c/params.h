@@ -1,0 +1,33 @@
+/* ---- parameters ----
+ * Values are float, in PyTorch's shapes and order. What loads or changes them must not run at the
+ * same time as any other call on the same parameter memory; afterwards any number of contexts may
+ * share it. */
+
+typedef struct NAME_param {
+  const char *name; /* "conv1.weight" */
+  int rank;
+  size_t dim[8];
+  size_t size; /* number of values: the product of dim */
+} NAME_param;
+extern const NAME_param NAME_params[];
+
+/* Fills all parameters by the network's initialisers; equal seeds give equal bits everywhere. */
+int NAME_init_params(NAME *ctx, uint64_t seed);
+
+/* Reads / writes all parameters as safetensors in memory. f16, bf16 and f64 are converted. Reading
+ * wants every parameter in its shape and nothing else (num_batches_tracked is ignored), otherwise
+ * NAME_E_WEIGHTS; writing needs NAME_save_size(ctx) bytes. */
+int NAME_load(NAME *ctx, const void *bytes, size_t size);
+int NAME_save(const NAME *ctx, void *bytes, size_t size);
+size_t NAME_save_size(const NAME *ctx);
+
+/* Copies one parameter, NAME_params[index].size values, out or in. Setting one makes the next
+ * NAME_forward prepare the weights again. Both want loaded or initialised parameters. */
+int NAME_get_param(const NAME *ctx, int index, float *values);
+int NAME_set_param(NAME *ctx, int index, const float *values);
+
+#ifndef NAME_NO_STDIO
+/* The same with files. If reading stops half-way (NAME_E_FILE), no parameters are loaded. */
+int NAME_load_file(NAME *ctx, const char *path);
+int NAME_save_file(const NAME *ctx, const char *path);
+#endif
