@@ -1,0 +1,128 @@
+/* AVX2, FMA: vectors of 8 floats. Every function states its instruction set: no -m flag is needed.
+ * Names begin with the instruction set: files for different targets can stand in one program. */
+#ifndef CNNC_AVX2
+#define CNNC_AVX2
+#include <immintrin.h>
+
+#define CNNC_AVX2_TARGET __attribute__((target("avx2,fma"), unused))
+#define CNNC_AVX2_INLINE static inline CNNC_AVX2_TARGET __attribute__((always_inline))
+
+typedef __m256 avx2_v;
+enum { AVX2_LANES = 8 };
+
+/* Keeps loads and stores of one reduction step apart from the next one's: registers suffice. */
+#define avx2_fence() __asm__ volatile("" ::: "memory")
+
+/* ---- memory; `count` of 0 to 8 floats are touched, the other lanes are 0 ---- */
+
+CNNC_AVX2_INLINE avx2_v avx2_load(const float *p) {
+  return _mm256_loadu_ps(p);
+}
+CNNC_AVX2_INLINE void avx2_store(float *p, avx2_v v) {
+  _mm256_storeu_ps(p, v);
+}
+CNNC_AVX2_INLINE __m256i avx2_first(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
+}
+CNNC_AVX2_INLINE avx2_v avx2_load_part(const float *p, int count) {
+  return _mm256_maskload_ps(p, avx2_first(count));
+}
+CNNC_AVX2_INLINE void avx2_store_part(float *p, avx2_v v, int count) {
+  _mm256_maskstore_ps(p, avx2_first(count), v);
+}
+/* The first `count` lanes of v, the others of `rest`. */
+CNNC_AVX2_INLINE avx2_v avx2_keep(avx2_v v, int count, avx2_v rest) {
+  return _mm256_blendv_ps(rest, v, _mm256_castsi256_ps(avx2_first(count)));
+}
+
+/* ---- arithmetic ---- */
+
+CNNC_AVX2_INLINE avx2_v avx2_zero(void) {
+  return _mm256_setzero_ps();
+}
+CNNC_AVX2_INLINE avx2_v avx2_set1(float s) {
+  return _mm256_set1_ps(s);
+}
+CNNC_AVX2_INLINE avx2_v avx2_iota(void) { /* 0, 1, 2 ... */
+  return _mm256_set_ps(7.0f, 6.0f, 5.0f, 4.0f, 3.0f, 2.0f, 1.0f, 0.0f);
+}
+CNNC_AVX2_INLINE avx2_v avx2_add(avx2_v a, avx2_v b) {
+  return _mm256_add_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_sub(avx2_v a, avx2_v b) {
+  return _mm256_sub_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_mul(avx2_v a, avx2_v b) {
+  return _mm256_mul_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_div(avx2_v a, avx2_v b) {
+  return _mm256_div_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_fma(avx2_v a, avx2_v b, avx2_v c) { /* a * b + c */
+  return _mm256_fmadd_ps(a, b, c);
+}
+CNNC_AVX2_INLINE avx2_v avx2_min(avx2_v a, avx2_v b) { /* a < b ? a : b */
+  return _mm256_min_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_max(avx2_v a, avx2_v b) { /* a > b ? a : b */
+  return _mm256_max_ps(a, b);
+}
+CNNC_AVX2_INLINE avx2_v avx2_neg(avx2_v a) {
+  return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f));
+}
+CNNC_AVX2_INLINE avx2_v avx2_abs(avx2_v a) {
+  return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+CNNC_AVX2_INLINE avx2_v avx2_sqrt(avx2_v a) {
+  return _mm256_sqrt_ps(a);
+}
+CNNC_AVX2_INLINE avx2_v avx2_floor(avx2_v a) {
+  return _mm256_floor_ps(a);
+}
+CNNC_AVX2_INLINE avx2_v avx2_lt(avx2_v a, avx2_v b) { /* 1 or 0 */
+  return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ), _mm256_set1_ps(1.0f));
+}
+CNNC_AVX2_INLINE avx2_v avx2_le(avx2_v a, avx2_v b) {
+  return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ), _mm256_set1_ps(1.0f));
+}
+CNNC_AVX2_INLINE avx2_v avx2_eq(avx2_v a, avx2_v b) {
+  return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), _mm256_set1_ps(1.0f));
+}
+CNNC_AVX2_INLINE avx2_v avx2_select(avx2_v c, avx2_v a, avx2_v b) { /* c ? a : b */
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(c, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+}
+/* The larger one; a NaN in either stays. */
+CNNC_AVX2_INLINE avx2_v avx2_fold_max(avx2_v most, avx2_v x) {
+  return _mm256_blendv_ps(_mm256_max_ps(most, x), most, _mm256_cmp_ps(most, most, _CMP_UNORD_Q));
+}
+CNNC_AVX2_INLINE float avx2_sum(avx2_v v) { /* of all lanes, in a fixed order */
+  float lane[8], sum = 0.0f;
+  _mm256_storeu_ps(lane, v);
+  for (int i = 0; i < 8; i++) sum += lane[i];
+  return sum;
+}
+
+/* ---- what runtime/c/simd_math.h builds on ---- */
+
+CNNC_AVX2_INLINE avx2_v avx2_round(avx2_v a) { /* to the nearest integer, |a| < 2^31 */
+  return _mm256_cvtepi32_ps(_mm256_cvtps_epi32(a));
+}
+CNNC_AVX2_INLINE avx2_v avx2_power2(avx2_v n) { /* 2^n for whole n in -126 .. 127 */
+  const __m256i bits = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
+}
+/* The exponent e of a = m * 2^e, m in [1, 2), of a positive normal number; and that m. */
+CNNC_AVX2_INLINE avx2_v avx2_exponent(avx2_v a) {
+  const __m256i bits = _mm256_srli_epi32(_mm256_castps_si256(a), 23);
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(bits, _mm256_set1_epi32(127)));
+}
+CNNC_AVX2_INLINE avx2_v avx2_mantissa(avx2_v a) {
+  const __m256i bits = _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0x007fffff));
+  return _mm256_castsi256_ps(_mm256_or_si256(bits, _mm256_set1_epi32(0x3f800000)));
+}
+
+#define CNNC_V(name)  avx2_##name
+#define CNNC_V_INLINE CNNC_AVX2_INLINE
+#define CNNC_V_CALL   static CNNC_AVX2_TARGET
+#define CNNC_V_LANES  8
+#endif

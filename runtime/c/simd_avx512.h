@@ -1,0 +1,131 @@
+/* AVX-512: vectors of 16 floats. Every function states its instruction set: no -m flag is needed.
+ * Names begin with the instruction set: files for different targets can stand in one program. */
+#ifndef CNNC_AVX512
+#define CNNC_AVX512
+#include <immintrin.h>
+
+#define CNNC_AVX512_TARGET __attribute__((target("avx512f,fma"), unused))
+#define CNNC_AVX512_INLINE static inline CNNC_AVX512_TARGET __attribute__((always_inline))
+
+typedef __m512 avx512_v;
+enum { AVX512_LANES = 16 };
+
+/* Keeps loads and stores of one reduction step apart from the next one's: registers suffice. */
+#define avx512_fence() __asm__ volatile("" ::: "memory")
+
+/* ---- memory; `count` of 0 to 16 floats are touched, the other lanes are 0 ---- */
+
+CNNC_AVX512_INLINE avx512_v avx512_load(const float *p) {
+  return _mm512_loadu_ps(p);
+}
+CNNC_AVX512_INLINE void avx512_store(float *p, avx512_v v) {
+  _mm512_storeu_ps(p, v);
+}
+CNNC_AVX512_INLINE __mmask16 avx512_first(int count) {
+  return (__mmask16)((1U << count) - 1U);
+}
+CNNC_AVX512_INLINE avx512_v avx512_load_part(const float *p, int count) {
+  return _mm512_maskz_loadu_ps(avx512_first(count), p);
+}
+CNNC_AVX512_INLINE void avx512_store_part(float *p, avx512_v v, int count) {
+  _mm512_mask_storeu_ps(p, avx512_first(count), v);
+}
+/* The first `count` lanes of v, the others of `rest`. */
+CNNC_AVX512_INLINE avx512_v avx512_keep(avx512_v v, int count, avx512_v rest) {
+  return _mm512_mask_blend_ps(avx512_first(count), rest, v);
+}
+
+/* ---- arithmetic ---- */
+
+CNNC_AVX512_INLINE avx512_v avx512_zero(void) {
+  return _mm512_setzero_ps();
+}
+CNNC_AVX512_INLINE avx512_v avx512_set1(float s) {
+  return _mm512_set1_ps(s);
+}
+CNNC_AVX512_INLINE avx512_v avx512_iota(void) { /* 0, 1, 2 ... */
+  return _mm512_cvtepi32_ps(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+}
+CNNC_AVX512_INLINE avx512_v avx512_add(avx512_v a, avx512_v b) {
+  return _mm512_add_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_sub(avx512_v a, avx512_v b) {
+  return _mm512_sub_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_mul(avx512_v a, avx512_v b) {
+  return _mm512_mul_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_div(avx512_v a, avx512_v b) {
+  return _mm512_div_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_fma(avx512_v a, avx512_v b, avx512_v c) { /* a * b + c */
+  return _mm512_fmadd_ps(a, b, c);
+}
+CNNC_AVX512_INLINE avx512_v avx512_min(avx512_v a, avx512_v b) { /* a < b ? a : b */
+  return _mm512_min_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_max(avx512_v a, avx512_v b) { /* a > b ? a : b */
+  return _mm512_max_ps(a, b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_neg(avx512_v a) {
+  return _mm512_castsi512_ps(
+      _mm512_xor_si512(_mm512_castps_si512(a), _mm512_set1_epi32((int)0x80000000U)));
+}
+CNNC_AVX512_INLINE avx512_v avx512_abs(avx512_v a) {
+  return _mm512_castsi512_ps(
+      _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7fffffff)));
+}
+CNNC_AVX512_INLINE avx512_v avx512_sqrt(avx512_v a) {
+  return _mm512_sqrt_ps(a);
+}
+CNNC_AVX512_INLINE avx512_v avx512_floor(avx512_v a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+CNNC_AVX512_INLINE avx512_v avx512_lt(avx512_v a, avx512_v b) { /* 1 or 0 */
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), _mm512_set1_ps(1.0f));
+}
+CNNC_AVX512_INLINE avx512_v avx512_le(avx512_v a, avx512_v b) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LE_OQ), _mm512_set1_ps(1.0f));
+}
+CNNC_AVX512_INLINE avx512_v avx512_eq(avx512_v a, avx512_v b) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), _mm512_set1_ps(1.0f));
+}
+CNNC_AVX512_INLINE avx512_v avx512_select(avx512_v c, avx512_v a, avx512_v b) { /* c ? a : b */
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(c, _mm512_setzero_ps(), _CMP_NEQ_UQ), b, a);
+}
+/* The larger one; a NaN in either stays. */
+CNNC_AVX512_INLINE avx512_v avx512_fold_max(avx512_v most, avx512_v x) {
+  return _mm512_mask_mov_ps(_mm512_max_ps(most, x), _mm512_cmp_ps_mask(most, most, _CMP_UNORD_Q),
+                            most);
+}
+CNNC_AVX512_INLINE float avx512_sum(avx512_v v) { /* of all lanes, in a fixed order */
+  float lane[16], sum = 0.0f;
+  _mm512_storeu_ps(lane, v);
+  for (int i = 0; i < 16; i++) sum += lane[i];
+  return sum;
+}
+
+/* ---- what runtime/c/simd_math.h builds on ---- */
+
+CNNC_AVX512_INLINE avx512_v avx512_round(avx512_v a) { /* to the nearest integer, |a| < 2^31 */
+  return _mm512_cvtepi32_ps(_mm512_cvtps_epi32(a));
+}
+CNNC_AVX512_INLINE avx512_v avx512_power2(avx512_v n) { /* 2^n for whole n in -126 .. 127 */
+  const __m512i bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
+}
+/* The exponent e of a = m * 2^e, m in [1, 2), of a positive normal number; and that m. */
+CNNC_AVX512_INLINE avx512_v avx512_exponent(avx512_v a) {
+  const __m512i bits = _mm512_srli_epi32(_mm512_castps_si512(a), 23);
+  return _mm512_cvtepi32_ps(_mm512_sub_epi32(bits, _mm512_set1_epi32(127)));
+}
+CNNC_AVX512_INLINE avx512_v avx512_mantissa(avx512_v a) {
+  const __m512i bits = _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x007fffff));
+  return _mm512_castsi512_ps(_mm512_or_si512(bits, _mm512_set1_epi32(0x3f800000)));
+}
+
+#define CNNC_V(name)  avx512_##name
+#define CNNC_V_INLINE CNNC_AVX512_INLINE
+#define CNNC_V_CALL   static CNNC_AVX512_TARGET
+#define CNNC_V_LANES  16
+#endif
