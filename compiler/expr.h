@@ -26,6 +26,13 @@ struct Expr {
   const Expr *arg[3];
 };
 
+/* Run-time scalars, by index: what a call knows besides its tensors. */
+typedef enum Scalar {
+  SCALAR_N,  /* number of samples of this call */
+  SCALAR_LR, /* learning rate of this step */
+  SCALARS
+} Scalar;
+
 /* Builders. `u` owns the pool. All of them simplify. */
 const Expr *expr_const(Unit *u, double value);
 const Expr *expr_in(Unit *u, int input);
