@@ -1,0 +1,23 @@
+# For programs built with CMake: find_package(cnnc), then
+#   cnnc_add_network(lenet5 models/lenet5.json OPTIONS --batch 8 --weights lenet5.safetensors)
+# makes the static library `lenet5` from the emitted C and hands its header to whoever links it. It is built anew when
+# the network or any file that cnnc read for it has changed. Relative paths in OPTIONS count from the current source folder.
+set(CNNC_EXECUTABLE ${CMAKE_CURRENT_LIST_DIR}/../../../bin/cnnc)
+
+function(cnnc_add_network target network)
+  cmake_parse_arguments(NETWORK "" "" OPTIONS ${ARGN})
+  get_filename_component(network ${network} ABSOLUTE)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/cnnc-${target})
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(OUTPUT ${folder}/${target}.c ${folder}/${target}.h
+    COMMAND ${CNNC_EXECUTABLE} ${network} -o ${folder}/${target}.c -MF ${folder}/${target}.d ${NETWORK_OPTIONS}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DEPFILE ${folder}/${target}.d
+    DEPENDS ${network} ${CNNC_EXECUTABLE} COMMENT "cnnc ${target}" VERBATIM)
+  add_library(${target} STATIC ${folder}/${target}.c)
+  target_include_directories(${target} PUBLIC ${folder})
+  target_link_libraries(${target} PUBLIC m)
+  find_package(OpenMP COMPONENTS C QUIET)
+  if(OpenMP_C_FOUND)
+    target_link_libraries(${target} PRIVATE OpenMP::OpenMP_C)
+  endif()
+endfunction()
