@@ -369,16 +369,6 @@ static void head_print(Text *out, const Kernel *k) {
       extent_print(out, k->loop[l].extent);
     }
   }
-  if (k->math == F64) text_add(out, " math f64");
-  if (k->macs) text_add(out, " macs %lld", (long long)k->macs);
-  if (k->algo) text_add(out, " algo %s", k->algo);
-  for (int i = 0; i < k->tile.n; i++)
-    text_add(out, " tile %s %d", k->tile.at[i].name, k->tile.at[i].value);
-  for (int l = 0; l < k->nloop; l++) {
-    const Bind *b = &k->bind[l];
-    if (b->step >= 0)
-      text_add(out, " bind %s %d %d %d %d", k->loop[l].name, b->step, b->mul, b->from, b->to);
-  }
   text_add(out, "\n");
 }
 

@@ -1,0 +1,16 @@
+/* interp.h - what the files of the interpreter share (interp.c, contract.c, graph_run.c). */
+#ifndef INTERP_H
+#define INTERP_H
+
+#include "kernel.h"
+
+void *interp_alloc(size_t size); /* zeroed; exits when there is no more; for free() */
+int64_t axis_offset(const Array *, int axis, int64_t coordinate);
+Range axis_box(const Array *, const View *, int axis, int64_t n);
+Range points_inside(int64_t v, int64_t step, Range box, int64_t length);
+
+/* The accumulators of a contraction over its free loops, row-major within `range`; NULL where the
+ * kernel is none or its views are not affine. */
+double *contract_fold(const Kernel *, const Array *, const Range *, int64_t n);
+
+#endif

@@ -1,0 +1,186 @@
+/* interp.c - kernel_run against the meaning of kernels, point by point. */
+#include "kernels.h"
+
+static void compare(Unit *u, const Kernel *k, Array *array, int out, int64_t n, const char *what) {
+  int64_t size = type_size(&array[out].type, n);
+  for (int64_t i = 0; i < size; i++) array[out].at[i] = 77;
+  naive_run(k, array, n);
+  double *expected = NEW_ARRAY(u->arena, double, size);
+  memcpy(expected, array[out].at, (size_t)size * sizeof *expected);
+  for (int64_t i = 0; i < size; i++) array[out].at[i] = 77;
+  kernel_run(k, array, NULL, NULL, n);
+  assert_near(array[out].at, expected, size, 1e-13, what);
+}
+
+static void run_convolutions(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {1};
+  for (int i = 0; i < 200; i++) {
+    Window w = random_window(&r);
+    Type x = window_type(&w, w.groups * w.c, w.size), f = weight_type(&w),
+         y = window_type(&w, w.groups * w.k, w.out);
+    int64_t n = random_int(&r, 1, 3);
+    Array array[3] = {random_array(u, &r, &x, n), random_array(u, &r, &f, n),
+                      random_array(u, &r, &y, n)};
+    Kernel k;
+    conv_kernel(u, &w, &k);
+    if (i % 3 == 0) k.in[0].fill = 0.5;
+    if (i % 5 == 0) k.in[0].outside = SKIP;
+    if (i % 2) kernel_simplify(u, &k);
+    compare(u, &k, array, 2, n, "convolution");
+  }
+  unit_free(u);
+}
+
+static void run_pools(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {2};
+  for (int i = 0; i < 200; i++) {
+    Window w = random_window(&r);
+    Type x = window_type(&w, w.c, w.size), y = window_type(&w, w.c, w.out);
+    int64_t n = random_int(&r, 1, 2);
+    Array array[3] = {random_array(u, &r, &x, n), {0}, random_array(u, &r, &y, n)};
+    for (int64_t j = 0; j < type_size(&x, n); j++) {
+      array[0].at[j] = floor(array[0].at[j] * 3);
+      if (random_int(&r, 0, 9) == 0) array[0].at[j] = NAN;
+      if (random_int(&r, 0, 9) == 0) array[0].at[j] = -INFINITY;
+    }
+    Kernel k;
+    pool_kernel(u, &w, (Combine)(i % 3), &k);
+    compare(u, &k, array, 2, n, "pool");
+  }
+  unit_free(u);
+}
+
+/* Any coordinates, with divisions, remainders and exactness; sums over free loops. */
+static void run_random_kernels(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {3};
+  for (int i = 0; i < 500; i++) {
+    Kernel k = {.name = "random", .nfold = 1, .nout = 1};
+    Type x = TYPE(fixed(random_int(&r, 1, 6)), fixed(random_int(&r, 1, 9)));
+    Type y = TYPE(fixed(4), fixed(random_int(&r, 1, 20)));
+    kernel_loop(&k, "a", y.dim[0], false);
+    kernel_loop(&k, "b", y.dim[1], false);
+    kernel_loop(&k, "c", fixed(random_int(&r, 1, 4)), true);
+    kernel_loop(&k, "d", fixed(random_int(&r, 1, 4)), true);
+    for (int v = 0; v < 2; v++) {
+      View *in = kernel_in(&k, 0, &x);
+      in->outside = random_int(&r, 0, 1) ? FILL : SKIP;
+      in->fill = random_int(&r, -1, 1);
+      for (int a = 0; a < 2; a++) {
+        for (int l = 0; l < 4; l++) in->at[a].coef[l] = random_int(&r, -2, 2);
+        in->at[a].plus = random_int(&r, -3, 6);
+        in->at[a].div = random_int(&r, 1, 3);
+        in->at[a].exact = in->at[a].div > 1 && random_int(&r, 0, 1);
+        in->at[a].mod = random_int(&r, 0, 3) == 0 ? random_int(&r, 1, 7) : 0;
+      }
+    }
+    k.fold[0] = (Fold){(Combine)(i % 3), expr2(u, E_mul, expr_in(u, 0), expr_in(u, 1)), F32};
+    k.out[0].to = (View){.tensor = 1, .rank = 2, .at = {coord_loop(0, 1, 0), coord_loop(1, 1, 0)}};
+    k.out[0].value = expr2(u, E_add, expr_acc(u, 0), expr_index(u, 1));
+    k.out[0].combine = random_int(&r, 0, 2) == 0;
+    if (k.out[0].combine) k.out[0].to.at[random_int(&r, 0, 1)] = (Coord){.div = 1};
+    Array array[2] = {random_array(u, &r, &x, 1), random_array(u, &r, &y, 1)};
+    compare(u, &k, array, 1, 1, "random kernel");
+    kernel_simplify(u, &k);
+    compare(u, &k, array, 1, 1, "random kernel, simplified");
+  }
+  unit_free(u);
+}
+
+/* Margins are memory to a FILL view; lanes cut an axis into blocks. */
+static void run_formats(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {4};
+  for (int i = 0; i < 50; i++) {
+    Window w = random_window(&r);
+    w.rank = 1;
+    w.groups = 1;
+    w.c = random_int(&r, 1, 6);
+    w.k = random_int(&r, 1, 6);
+    Type x = window_type(&w, w.c, w.size), f = weight_type(&w), y = window_type(&w, w.k, w.out);
+    Array plain[3] = {random_array(u, &r, &x, 2), random_array(u, &r, &f, 2),
+                      random_array(u, &r, &y, 2)};
+    Array array[3] = {plain[0], plain[1], plain[2]};
+    /* x as [n, c/4, w + margins, 4], y as [n, k/2, w, 2] */
+    int64_t pad = 8, row = (x.dim[2].plus + 2 * pad) * 4, plane = (x.dim[1].plus + 3) / 4 * row;
+    array[0] = (Array){.at = NEW_ARRAY(u->arena, double, 2 * plane),
+                       .type = x,
+                       .origin = pad * 4,
+                       .stride = {plane, row, 4},
+                       .lo = {0, 0, pad},
+                       .hi = {0, 0, pad},
+                       .lane_axis = 1,
+                       .lanes = 4};
+    for (int64_t j = 0; j < 2 * plane; j++) array[0].at[j] = 3;
+    for (int64_t n = 0; n < 2; n++)
+      for (int64_t c = 0; c < x.dim[1].plus; c++)
+        for (int64_t j = 0; j < x.dim[2].plus; j++)
+          array[0].at[array_offset(&array[0], (int64_t[]){n, c, j})] =
+              plain[0].at[array_offset(&plain[0], (int64_t[]){n, c, j})];
+    int64_t size = 2 * y.dim[2].plus * ((y.dim[1].plus + 1) / 2) * 2;
+    array[2] = (Array){.at = NEW_ARRAY(u->arena, double, size),
+                       .type = y,
+                       .stride = {size / 2, y.dim[2].plus * 2, 2},
+                       .lane_axis = 1,
+                       .lanes = 2};
+    Kernel k;
+    conv_kernel(u, &w, &k);
+    k.in[0].fill = 3; /* what the margin holds */
+    naive_run(&k, plain, 2);
+    k.in[0].fill = 0;
+    kernel_run(&k, array, NULL, NULL, 2);
+    for (int64_t n = 0; n < 2; n++)
+      for (int64_t c = 0; c < y.dim[1].plus; c++)
+        for (int64_t j = 0; j < y.dim[2].plus; j++)
+          assert_near(&array[2].at[array_offset(&array[2], (int64_t[]){n, c, j})],
+                      &plain[2].at[array_offset(&plain[2], (int64_t[]){n, c, j})], 1, 1e-12,
+                      "formatted");
+  }
+  unit_free(u);
+}
+
+/* Blocks of a loop, one after the other, make the same result. */
+static void run_ranges(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {5};
+  for (int i = 0; i < 50; i++) {
+    Window w = random_window(&r);
+    Type x = window_type(&w, w.groups * w.c, w.size), f = weight_type(&w),
+         y = window_type(&w, w.groups * w.k, w.out);
+    Array array[3] = {random_array(u, &r, &x, 2), random_array(u, &r, &f, 2),
+                      random_array(u, &r, &y, 2)};
+    Kernel k;
+    conv_kernel(u, &w, &k);
+    naive_run(&k, array, 2);
+    int64_t size = type_size(&y, 2);
+    double *expected = NEW_ARRAY(u->arena, double, size);
+    memcpy(expected, array[2].at, (size_t)size * sizeof *expected);
+    memset(array[2].at, 0, (size_t)size * sizeof *expected);
+    int loop = random_int(&r, 0, 2 + w.rank);
+    int64_t extent = extent_at(k.loop[loop].extent, 2), step = random_int(&r, 1, 3);
+    for (int64_t at = 0; at < extent; at += step) {
+      Range range[MAX_LOOPS];
+      for (int l = 0; l < k.nloop; l++) range[l] = (Range){0, extent_at(k.loop[l].extent, 2)};
+      range[loop] = (Range){at, at + step < extent ? at + step : extent};
+      kernel_run(&k, array, NULL, range, 2);
+    }
+    assert_near(array[2].at, expected, size, 1e-13, "ranges");
+  }
+  unit_free(u);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(run_convolutions),   cmocka_unit_test(run_pools),
+      cmocka_unit_test(run_random_kernels), cmocka_unit_test(run_formats),
+      cmocka_unit_test(run_ranges),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
