@@ -1,0 +1,571 @@
+/* ctree.c - copies libclang's tree of one file into CNodes; see ctree.h. */
+#include "ctree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const spellings[] = {"<<=", ">>=", "&&", "||", "==", "!=", "<=", ">=", "<<",
+                                        ">>",  "+=",  "-=", "*=", "/=", "%=", "&=", "|=", "^=",
+                                        "++",  "--",  "+",  "-",  "*",  "/",  "%",  "<",  ">",
+                                        "&",   "|",   "^",  "=",  "!",  "~",  ","};
+
+enum { TABLE = 1 << 12 };
+
+/* Declarations and types seen so far, by hash. */
+typedef struct KnownSymbol KnownSymbol;
+struct KnownSymbol {
+  CXCursor cursor;
+  CSymbol symbol;
+  KnownSymbol *next;
+};
+typedef struct KnownType KnownType;
+struct KnownType {
+  const void *key;
+  CType type;
+  KnownType *next;
+};
+
+typedef struct Builder {
+  CTree *tree;
+  CFunction *function; /* being built */
+  KnownSymbol *symbols[TABLE];
+  KnownType *types[TABLE];
+} Builder;
+
+typedef struct Gathering { /* state of a visit to a cursor's children */
+  Builder *b;
+  CNode **tail;
+} Gathering;
+
+static const char *own(Builder *b, CXString s) {
+  const char *text = clang_getCString(s) ? clang_getCString(s) : "";
+  const char *copy = arena_copy(b->tree->arena, text, strlen(text));
+  clang_disposeString(s);
+  return copy;
+}
+
+/* ---- types
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static const CType *type_of(Builder *b, CXType type);
+
+static CTypeKind kind_of(enum CXTypeKind kind) {
+  switch (kind) {
+  case CXType_Void: return TYPE_VOID;
+  case CXType_Bool:
+  case CXType_Char_U:
+  case CXType_UChar:
+  case CXType_UShort:
+  case CXType_UInt:
+  case CXType_ULong:
+  case CXType_ULongLong:
+  case CXType_Char_S:
+  case CXType_SChar:
+  case CXType_Short:
+  case CXType_Int:
+  case CXType_Long:
+  case CXType_LongLong:
+  case CXType_Enum: return TYPE_INT;
+  case CXType_Float:
+  case CXType_Double:
+  case CXType_LongDouble:
+  case CXType_Half:
+  case CXType_Float16: return TYPE_FLOAT;
+  case CXType_Pointer: return TYPE_POINTER;
+  case CXType_ConstantArray:
+  case CXType_IncompleteArray:
+  case CXType_VariableArray: return TYPE_ARRAY;
+  case CXType_Record: return TYPE_RECORD;
+  case CXType_FunctionProto:
+  case CXType_FunctionNoProto: return TYPE_FUNCTION;
+  default: return TYPE_OTHER;
+  }
+}
+
+static bool is_unsigned(enum CXTypeKind kind) {
+  return kind == CXType_Bool || (kind >= CXType_Char_U && kind <= CXType_ULongLong);
+}
+
+static void fill_type(Builder *b, CType *t, CXType type) {
+  t->kind = kind_of(type.kind);
+  t->is_unsigned = is_unsigned(type.kind);
+  t->is_const = clang_isConstQualifiedType(type);
+  bool sized = t->kind != TYPE_VOID && t->kind != TYPE_FUNCTION &&
+               (t->kind != TYPE_OTHER || type.kind == CXType_Vector);
+  long long size =
+      sized ? clang_Type_getSizeOf(type) : 0; /* libclang may not be asked of all types */
+  t->size = size > 0 ? size : 0;
+  if (t->kind == TYPE_POINTER) t->element = type_of(b, clang_getPointeeType(type));
+  if (t->kind == TYPE_ARRAY) {
+    t->element = type_of(b, clang_getArrayElementType(type));
+    t->count = type.kind == CXType_ConstantArray ? clang_getArraySize(type) : 0;
+    t->is_const |= t->element->is_const;
+  }
+  t->is_variable = type.kind == CXType_VariableArray || (t->element && t->element->is_variable);
+}
+
+static const CType *type_of(Builder *b, CXType written) {
+  CXType type = clang_getCanonicalType(written);
+  const void *key = type.data[0];
+  KnownType **slot =
+      &b->types[((uintptr_t)key >> 3 ^ (uintptr_t)key >> 15 ^ (uintptr_t)key) % TABLE];
+  for (KnownType *k = *slot; k; k = k->next)
+    if (k->key == key) return &k->type;
+  KnownType *k = NEW(b->tree->arena, KnownType);
+  k->key = key;
+  k->next = *slot;
+  *slot = k;
+  fill_type(b, &k->type, type);
+  return &k->type;
+}
+
+/* ---- symbols
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static CNode *build(Builder *b, CXCursor cursor);
+
+static bool is_file_level(CXCursor cursor) {
+  return clang_getCursorKind(clang_getCursorSemanticParent(cursor)) == CXCursor_TranslationUnit;
+}
+
+static bool is_scalar(const CType *t) {
+  return t->kind == TYPE_INT || t->kind == TYPE_POINTER;
+}
+
+/* An array as a parameter is a pointer; libclang still tells the array. */
+static const CType *as_parameter(Builder *b, const CType *t) {
+  if (t->kind != TYPE_ARRAY) return t;
+  CType *pointer = NEW(b->tree->arena, CType);
+  *pointer = (CType){.kind = TYPE_POINTER,
+                     .size = (int64_t)sizeof(void *),
+                     .count = t->count,
+                     .element = t->element,
+                     .is_variable = t->is_variable};
+  return pointer;
+}
+
+static void fill_symbol(Builder *b, CSymbol *s, CXCursor cursor) {
+  enum CXCursorKind kind = clang_getCursorKind(cursor);
+  s->kind = kind == CXCursor_FunctionDecl ? SYMBOL_FUNCTION
+            : kind == CXCursor_FieldDecl  ? SYMBOL_FIELD
+            : kind == CXCursor_ParmDecl   ? SYMBOL_PARAMETER
+                                          : SYMBOL_VARIABLE;
+  s->name = own(b, clang_getCursorSpelling(cursor));
+  s->type = type_of(b, clang_getCursorType(cursor));
+  s->cursor = cursor;
+  s->slot = -1;
+  s->is_mutable = !s->type->is_const;
+  s->is_static = clang_Cursor_getStorageClass(cursor) == CX_SC_Static;
+  s->is_file = s->kind != SYMBOL_PARAMETER && is_file_level(cursor);
+  if (s->kind == SYMBOL_PARAMETER) s->type = as_parameter(b, s->type);
+  if (s->kind == SYMBOL_FIELD) s->offset = clang_Cursor_getOffsetOfField(cursor) / 8;
+  if ((s->kind == SYMBOL_VARIABLE && !s->is_file) || s->kind == SYMBOL_PARAMETER)
+    if (b->function && is_scalar(s->type) && !s->is_static) {
+      s->slot = b->function->variable.n;
+      vec_push(b->tree->arena, &b->function->variable, s);
+    }
+}
+
+static CSymbol *symbol_of(Builder *b, CXCursor reference) {
+  CXCursor cursor = clang_getCanonicalCursor(reference);
+  KnownSymbol **slot = &b->symbols[clang_hashCursor(cursor) % TABLE];
+  for (KnownSymbol *k = *slot; k; k = k->next)
+    if (clang_equalCursors(k->cursor, cursor)) return &k->symbol;
+  KnownSymbol *k = NEW(b->tree->arena, KnownSymbol);
+  k->cursor = cursor;
+  k->next = *slot;
+  *slot = k;
+  fill_symbol(b, &k->symbol, reference);
+  return &k->symbol;
+}
+
+/* ---- text
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t offset_of(CXSourceLocation location) {
+  unsigned offset;
+  clang_getExpansionLocation(location, NULL, NULL, NULL, &offset);
+  return offset;
+}
+
+/* The first byte at or after `at` that is neither blank nor comment. */
+static uint32_t skip_blank(const CTree *t, uint32_t at, uint32_t end) {
+  while (at < end) {
+    if (strchr(" \t\r\n\\", t->text[at]))
+      at++;
+    else if (at + 1 < end && t->text[at] == '/' && t->text[at + 1] == '*') {
+      for (at += 2; at + 1 < end && !(t->text[at] == '*' && t->text[at + 1] == '/');) at++;
+      at += 2;
+    } else if (at + 1 < end && t->text[at] == '/' && t->text[at + 1] == '/')
+      while (at < end && t->text[at] != '\n') at++;
+    else
+      break;
+  }
+  return at;
+}
+
+static COperator operator_at(const CTree *t, uint32_t start, uint32_t end) {
+  uint32_t at = skip_blank(t, start, end);
+  for (int i = 0; i < COUNT(spellings); i++) {
+    size_t length = strlen(spellings[i]);
+    if (at + length <= end && !memcmp(t->text + at, spellings[i], length)) return (COperator)i;
+  }
+  return C_UNKNOWN;
+}
+
+/* Ends of the first and second part in `for (a; b; c)`. */
+static void for_parts(const CTree *t, const CNode *n, uint32_t semicolon[2]) {
+  int depth = 0, found = 0;
+  for (uint32_t at = skip_blank(t, n->start, n->end); at < n->end && found < 2;
+       at = skip_blank(t, at + 1, n->end)) {
+    char c = t->text[at];
+    depth += c == '(' || c == '{' || c == '[' ? 1 : c == ')' || c == '}' || c == ']' ? -1 : 0;
+    if (c == ';' && depth == 1) semicolon[found++] = at;
+  }
+}
+
+/* ---- nodes
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static const struct Kind {
+  enum CXCursorKind from;
+  CNodeKind to;
+} kinds[] = {
+    {CXCursor_DeclRefExpr, NODE_NAME},
+    {CXCursor_MemberRefExpr, NODE_MEMBER},
+    {CXCursor_ArraySubscriptExpr, NODE_SUBSCRIPT},
+    {CXCursor_CallExpr, NODE_CALL},
+    {CXCursor_UnaryOperator, NODE_UNARY},
+    {CXCursor_BinaryOperator, NODE_BINARY},
+    {CXCursor_CompoundAssignOperator, NODE_BINARY},
+    {CXCursor_ConditionalOperator, NODE_CONDITIONAL},
+    {CXCursor_CStyleCastExpr, NODE_CAST},
+    {CXCursor_UnexposedExpr, NODE_CAST},
+    {CXCursor_ParenExpr, NODE_PAREN},
+    {CXCursor_InitListExpr, NODE_LIST},
+    {CXCursor_StringLiteral, NODE_STRING},
+    {CXCursor_IntegerLiteral, NODE_INT},
+    {CXCursor_CharacterLiteral, NODE_INT},
+    {CXCursor_UnaryExpr, NODE_INT}, /* sizeof */
+    {CXCursor_CompoundStmt, NODE_BLOCK},
+    {CXCursor_IfStmt, NODE_IF},
+    {CXCursor_ForStmt, NODE_FOR},
+    {CXCursor_WhileStmt, NODE_WHILE},
+    {CXCursor_DoStmt, NODE_DO},
+    {CXCursor_SwitchStmt, NODE_SWITCH},
+    {CXCursor_CaseStmt, NODE_CASE},
+    {CXCursor_DefaultStmt, NODE_CASE},
+    {CXCursor_ReturnStmt, NODE_RETURN},
+    {CXCursor_BreakStmt, NODE_BREAK},
+    {CXCursor_ContinueStmt, NODE_CONTINUE},
+    {CXCursor_GotoStmt, NODE_GOTO},
+    {CXCursor_IndirectGotoStmt, NODE_GOTO},
+    {CXCursor_NullStmt, NODE_EMPTY},
+    {CXCursor_VarDecl, NODE_VARIABLE},
+    {CXCursor_MemberRef, NODE_DESIGNATED},
+};
+
+static CNodeKind node_kind(enum CXCursorKind kind) {
+  for (int i = 0; i < COUNT(kinds); i++)
+    if (kinds[i].from == kind) return kinds[i].to;
+  return NODE_OTHER;
+}
+
+static enum CXChildVisitResult gather(CXCursor cursor, CXCursor parent, CXClientData data) {
+  (void)parent;
+  Gathering *g = data;
+  CNode *child = build(g->b, cursor);
+  if (child) {
+    *g->tail = child;
+    g->tail = &child->next;
+  }
+  return CXChildVisit_Continue;
+}
+
+static void gather_children(Builder *b, CNode *n, CXCursor cursor) {
+  Gathering g = {b, &n->first};
+  clang_visitChildren(cursor, gather, &g);
+}
+
+/* Makes an integer of a node that libclang can evaluate. */
+static bool evaluate(CNode *n, CXCursor cursor) {
+  CXEvalResult result = clang_Cursor_Evaluate(cursor);
+  if (!result) return false;
+  bool is_int = clang_EvalResult_getKind(result) == CXEval_Int;
+  if (is_int) {
+    n->kind = NODE_INT;
+    n->value = clang_EvalResult_getAsLongLong(result);
+    n->first = NULL;
+  }
+  clang_EvalResult_dispose(result);
+  return is_int;
+}
+
+static void build_int(Builder *b, CNode *n, CXCursor cursor) {
+  if (clang_getCursorKind(cursor) == CXCursor_IntegerLiteral &&
+      strchr("0123456789", b->tree->text[n->start]))
+    n->value = (int64_t)strtoull(b->tree->text + n->start, NULL, 0);
+  else if (!evaluate(n, cursor))
+    n->kind = NODE_OTHER;
+}
+
+static void build_name(Builder *b, CNode *n, CXCursor cursor) {
+  CXCursor target = clang_getCursorReferenced(cursor);
+  if (clang_getCursorKind(target) == CXCursor_EnumConstantDecl) {
+    n->kind = NODE_INT;
+    n->value = clang_getEnumConstantDeclValue(target);
+  } else
+    n->symbol = symbol_of(b, target);
+}
+
+static void build_binary(Builder *b, CNode *n, CXCursor cursor) {
+  CNode *left = n->first, *right = left ? left->next : NULL;
+  n->op = right && left->end <= right->start ? operator_at(b->tree, left->end, right->start)
+                                             : C_UNKNOWN;
+  if (n->op == C_UNKNOWN && !evaluate(n, cursor)) /* inside a macro */
+    n->kind = NODE_OTHER;
+}
+
+static void mark_addressed(CNode *n) {
+  for (n = ctree_strip(n); n && n->kind == NODE_MEMBER && !n->arrow; n = ctree_strip(n->first))
+    continue;
+  if (n && n->kind == NODE_NAME && n->symbol) n->symbol->is_addressed = true;
+}
+
+static void build_unary(Builder *b, CNode *n, CXCursor cursor) {
+  const CNode *operand = n->first;
+  n->op = C_UNKNOWN;
+  if (operand && n->start < operand->start)
+    n->op = operator_at(b->tree, n->start, operand->start);
+  else if (operand && operand->end < n->end) {
+    n->op = operator_at(b->tree, operand->end, n->end);
+    n->postfix = n->op == C_INCREMENT || n->op == C_DECREMENT;
+    n->op = n->postfix ? n->op : C_UNKNOWN;
+  }
+  if (n->op == C_UNKNOWN && !evaluate(n, cursor)) n->kind = NODE_OTHER;
+  if (n->kind == NODE_UNARY && n->op == C_AND) mark_addressed(n->first);
+}
+
+static void build_for(Builder *b, CNode *n) {
+  uint32_t semicolon[2] = {n->start, n->start};
+  for_parts(b->tree, n, semicolon);
+  CNode *part[4] = {NULL};
+  for (CNode *child = n->first, *next; child; child = next) {
+    next = child->next;
+    child->next = NULL;
+    int i = !next ? 3 : child->start < semicolon[0] ? 0 : child->start < semicolon[1] ? 1 : 2;
+    part[i] = child;
+  }
+  n->first = NULL;
+  for (int i = 3; i >= 0; i--) {
+    CNode *p = part[i];
+    if (!p) {
+      p = NEW(b->tree->arena, CNode);
+      p->kind = NODE_EMPTY;
+    }
+    p->next = n->first;
+    n->first = p;
+  }
+}
+
+/* Numbers in a table of floats are of no interest, and there can be millions. */
+static bool is_wanted_init(const CSymbol *s) {
+  const CType *t = s->type;
+  while (t->kind == TYPE_ARRAY) t = t->element;
+  return !s->is_file || t->kind == TYPE_INT || t->kind == TYPE_POINTER || t->kind == TYPE_RECORD;
+}
+
+static void build_variable(Builder *b, CNode *n, CXCursor cursor) {
+  n->symbol = symbol_of(b, cursor);
+  CXCursor init = clang_Cursor_getVarDeclInitializer(cursor);
+  if (!clang_Cursor_isNull(init) && is_wanted_init(n->symbol)) {
+    n->first = build(b, init);
+    n->symbol->init = n->first;
+  }
+  if (n->symbol->is_file || n->symbol->is_static)
+    vec_push(b->tree->arena, &b->tree->global, n->symbol);
+}
+
+static void build_call(Builder *b, CNode *n, CXCursor cursor) {
+  CXCursor target = clang_getCursorReferenced(cursor);
+  if (clang_Cursor_isNull(target) || clang_getCursorKind(target) != CXCursor_FunctionDecl) return;
+  n->symbol = symbol_of(b, target);
+  if (b->function && n->symbol->function) {
+    n->symbol->function->is_called = true;
+    vec_push(b->tree->arena, &b->function->calls, n->symbol->function);
+  }
+}
+
+static bool is_ignored(enum CXCursorKind kind) {
+  return (clang_isReference(kind) && kind != CXCursor_MemberRef) || clang_isAttribute(kind) ||
+         kind == CXCursor_EnumDecl || kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl ||
+         kind == CXCursor_TypedefDecl || kind == CXCursor_StaticAssert;
+}
+
+/* `.field = value`: libclang gives the field's name and the value as children of an expression
+ * without a name. */
+static void build_designated(CNode *n) {
+  if (!n->first || n->first->kind != NODE_DESIGNATED) return;
+  n->kind = NODE_DESIGNATED;
+  n->symbol = n->first->symbol;
+  n->first = n->first->next;
+}
+
+static void finish(Builder *b, CNode *n, CXCursor cursor) {
+  switch (n->kind) {
+  case NODE_INT: build_int(b, n, cursor); break;
+  case NODE_NAME: build_name(b, n, cursor); break;
+  case NODE_MEMBER:
+    n->symbol = symbol_of(b, clang_getCursorReferenced(cursor));
+    n->arrow = n->first && n->first->type && n->first->type->kind == TYPE_POINTER;
+    break;
+  case NODE_UNARY: build_unary(b, n, cursor); break;
+  case NODE_BINARY: build_binary(b, n, cursor); break;
+  case NODE_CALL: build_call(b, n, cursor); break;
+  case NODE_FOR: build_for(b, n); break;
+  case NODE_CAST: build_designated(n); break;
+  case NODE_DESIGNATED: n->symbol = symbol_of(b, clang_getCursorReferenced(cursor)); break;
+  default: break;
+  }
+}
+
+static CNode *build(Builder *b, CXCursor cursor) {
+  enum CXCursorKind kind = clang_getCursorKind(cursor);
+  if (is_ignored(kind)) return NULL;
+  CNode *n = NEW(b->tree->arena, CNode);
+  CXSourceRange extent = clang_getCursorExtent(cursor);
+  n->kind = node_kind(kind);
+  n->start = offset_of(clang_getRangeStart(extent));
+  n->end = offset_of(clang_getRangeEnd(extent));
+  if (clang_isExpression(kind)) n->type = type_of(b, clang_getCursorType(cursor));
+  if (n->kind == NODE_VARIABLE)
+    build_variable(b, n, cursor);
+  else if (n->kind != NODE_INT && n->kind != NODE_NAME)
+    gather_children(b, n, cursor);
+  finish(b, n, cursor);
+  return n;
+}
+
+/* ---- functions
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static enum CXChildVisitResult find_body(CXCursor cursor, CXCursor parent, CXClientData data) {
+  (void)parent;
+  if (clang_getCursorKind(cursor) == CXCursor_CompoundStmt) *(CXCursor *)data = cursor;
+  return CXChildVisit_Continue;
+}
+
+static void build_function(Builder *b, CXCursor cursor) {
+  CSymbol *s = symbol_of(b, cursor);
+  vec_push(b->tree->arena, &b->tree->global, s);
+  if (!clang_isCursorDefinition(cursor)) return;
+  CFunction *f = s->function;
+  b->function = f;
+  f->is_variadic = clang_Cursor_isVariadic(cursor);
+  for (int i = 0; i < clang_Cursor_getNumArguments(cursor); i++)
+    vec_push(b->tree->arena, &f->parameter,
+             symbol_of(b, clang_Cursor_getArgument(cursor, (unsigned)i)));
+  CXCursor body = clang_getNullCursor();
+  clang_visitChildren(cursor, find_body, &body);
+  f->body = build(b, body);
+  vec_push(b->tree->arena, &b->tree->function, f);
+  b->function = NULL;
+}
+
+static bool is_own(CXCursor cursor) {
+  return clang_Location_isFromMainFile(clang_getCursorLocation(cursor));
+}
+
+/* Functions defined in the file are known before any body is looked at, for calls in either
+ * direction. */
+static enum CXChildVisitResult announce(CXCursor cursor, CXCursor parent, CXClientData data) {
+  (void)parent;
+  Builder *b = data;
+  if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor) &&
+      is_own(cursor)) {
+    CFunction *f = NEW(b->tree->arena, CFunction);
+    f->symbol = symbol_of(b, cursor);
+    f->symbol->function = f;
+  }
+  return CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult build_top(CXCursor cursor, CXCursor parent, CXClientData data) {
+  (void)parent;
+  Builder *b = data;
+  enum CXCursorKind kind = clang_getCursorKind(cursor);
+  if ((kind != CXCursor_FunctionDecl && kind != CXCursor_VarDecl) || !is_own(cursor))
+    return CXChildVisit_Continue;
+  if (kind == CXCursor_FunctionDecl)
+    build_function(b, cursor);
+  else
+    build(b, cursor);
+  return CXChildVisit_Continue;
+}
+
+CTree *ctree_new(Arena *arena, CXTranslationUnit unit, const char *file, const char *text,
+                 size_t size) {
+  CTree *tree = NEW(arena, CTree);
+  Builder *b = NEW(arena, Builder);
+  *tree = (CTree){.arena = arena, .file = file, .text = text, .size = size};
+  b->tree = tree;
+  CXCursor root = clang_getTranslationUnitCursor(unit);
+  clang_visitChildren(root, announce, b);
+  clang_visitChildren(root, build_top, b);
+  return tree;
+}
+
+/* ---- looking at nodes
+ * ------------------------------------------------------------------------------------------- */
+
+CNode *ctree_child(const CNode *n, int i) {
+  CNode *child = n->first;
+  while (child && i-- > 0) child = child->next;
+  return child;
+}
+
+CNode *ctree_strip(CNode *n) {
+  while (n && (n->kind == NODE_PAREN || n->kind == NODE_CAST)) n = n->first;
+  return n;
+}
+
+void ctree_place(const CTree *t, uint32_t offset, int *line, int *column) {
+  *line = *column = 1;
+  for (uint32_t i = 0; i < offset && i < t->size; i++) {
+    *column = t->text[i] == '\n' ? 1 : *column + 1;
+    *line += t->text[i] == '\n';
+  }
+}
+
+const char *ctree_quote(const CTree *t, const CNode *n) {
+  enum { LONGEST = 72 };
+  Text quote = {.arena = t->arena};
+  bool blank = false;
+  for (uint32_t i = n->start; i < n->end && i < t->size; i++) {
+    char c = t->text[i];
+    if (quote.n > LONGEST) {
+      text_add(&quote, "...");
+      break;
+    }
+    if (c == '\n' || c == ' ' || c == '\t')
+      blank = true;
+    else {
+      text_add(&quote, "%s%c", blank ? " " : "", c);
+      blank = false;
+    }
+  }
+  return quote.n ? quote.at : "";
+}
+
+CNode *ctree_assigned(CNode *n) {
+  bool step = n->kind == NODE_UNARY && (n->op == C_INCREMENT || n->op == C_DECREMENT);
+  bool set =
+      n->kind == NODE_BINARY && (n->op == C_SET || n->op == C_SHL_SET || n->op == C_SHR_SET ||
+                                 (n->op >= C_ADD_SET && n->op <= C_XOR_SET));
+  return step || set ? ctree_strip(n->first) : NULL;
+}

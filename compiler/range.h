@@ -1,0 +1,138 @@
+/* range.h - proves that the loads and stores of an emitted file stay in range.
+ *
+ * Functions are run on values that are linear forms over unknowns (affine.h): once on what the
+ * Plan's facts say about their parameters, or, if no fact speaks of them, at each call on what the
+ * call passes. Branches and loops add what their conditions say; a loop's variables become begin +
+ * step * turn where that is their rule, and are forgotten otherwise. Every pointer is an object and
+ * a distance in bytes. */
+#ifndef RANGE_H
+#define RANGE_H
+
+#include "affine.h"
+#include "backend.h"
+#include "ctree.h"
+
+typedef struct RangeCount {
+  int proved, unproved, out_of_range, overflows;
+} RangeCount;
+
+RangeCount range_check(Unit *, const CTree *, const Fact *, int nfact);
+
+/* ---- what the files range_*.c share
+ * -------------------------------------------------------------------------------- */
+
+typedef enum ValueKind { VALUE_UNKNOWN, VALUE_INT, VALUE_POINTER } ValueKind;
+typedef struct Value {
+  ValueKind kind;
+  int base;  /* of a pointer: number of the object */
+  Affine at; /* the integer, or the distance from the object's begin in bytes */
+} Value;
+
+typedef struct Base { /* an object that pointers point into */
+  const char *name;
+  const CSymbol *variable; /* NULL: not a variable of the file */
+  bool is_known;           /* its bytes are lo..hi; else its size is not known */
+  bool is_null;
+  Affine lo, hi;
+} Base;
+
+typedef struct Cell { /* an integer or pointer in memory whose value is known */
+  int base;
+  int64_t offset, size;
+  const CSymbol *field; /* NULL: no member */
+  Value value;
+} Cell;
+
+typedef struct Frame Frame;
+struct Frame { /* a function that is being run */
+  CFunction *function;
+  Frame *caller;
+  const CNode *call;
+  Value *variable; /* by slot */
+  bool ended;      /* the code that follows is not reached */
+  bool returned;
+  Interval result; /* of all returns so far */
+};
+
+typedef struct Checker {
+  Unit *unit;
+  Arena *arena;
+  const CTree *tree;
+  Knowledge *known;
+  Frame *frame;
+  const Fact *fact;
+  int nfact, *fact_bucket, *fact_next, nbucket;
+  VEC(Base) bases;
+  VEC(Cell) cells;
+  VEC(Value) value_stack; /* saved variables */
+  VEC(Cell) cell_stack;
+  RangeCount count;
+  int reported;
+} Checker;
+
+/* range_memory.c: objects, cells, facts, accesses */
+enum { NULL_BASE = 1 };
+Interval range_of_type(const CType *);
+Value value_int(Affine);
+Value value_pointer(int base, Affine at);
+Value value_any(Checker *, const CType *, const char *name); /* whatever the type can hold */
+int base_new(Checker *, Base);
+int base_of_variable(Checker *, const CSymbol *);
+void fact_index(Checker *);
+const Fact *fact_find(const Checker *, const char *function, const char *name);
+bool fact_speaks_of(const Checker *, const CFunction *);
+Value value_by_fact(Checker *, const Fact *, const CType *, const char *name, const Value *count);
+Value memory_read(Checker *, Value address, const CType *, const CSymbol *field);
+void memory_write(Checker *, Value address, const CType *, const CSymbol *field, Value);
+void memory_forget_base(Checker *, int base);
+void memory_forget(Checker *, bool locals); /* all that others may change */
+/* The bytes address .. address + length - 1 are read or written at `n`; a length <= 0 touches
+ * nothing. */
+void access_check(Checker *, CNode *n, Value address, Affine length, int64_t element,
+                  const char *what);
+void access_report(Checker *, CNode *n, uint8_t verdict, const char *format, ...) PRINTF_LIKE(4, 5);
+const char *wide_text(Checker *, Wide);
+enum { ACCESS_PROVED = 1, ACCESS_UNPROVED = 2, ACCESS_OUTSIDE = 4, ARITHMETIC_OVERFLOW = 8 };
+
+/* range_eval.c: expressions */
+typedef struct Place { /* what an lvalue stands for */
+  CSymbol *slot;       /* a followed variable, or NULL: memory: */
+  Value address;
+  const CType *type;
+  const CSymbol *field;
+} Place;
+Value range_eval(Checker *, CNode *);
+Place range_place(Checker *, CNode *);
+void range_store(Checker *, CNode *, const Place *, Value);
+Value range_convert(Checker *, Value, const CType *to);
+/* Adds what the condition says when it is `truth`; false: it cannot be. */
+bool range_assume(Checker *, CNode *condition, bool truth);
+bool range_is_slot(const CSymbol *);
+
+/* A value that outlives a branch: exact if it speaks only of older atoms, else by its bounds. */
+typedef struct Carried {
+  Value value;
+  Interval bounds;
+  bool exact;
+} Carried;
+Carried range_carry(Checker *, Value, Mark, int bases);
+Value range_settle(Checker *, const Carried *, const CType *);
+/* The value after two branches of `condition` that ended with a and b; `before`: another bound to
+ * try, or NULL. */
+Value range_join(Checker *, CNode *condition, const Carried *a, const Carried *b,
+                 const Value *before, const CType *);
+
+/* range_call.c: calls */
+Value range_call(Checker *, CNode *);
+bool range_is_helper(const char *name); /* a vector helper whose calls are checked by a table */
+bool range_is_inlined(const Checker *, const CFunction *);
+
+/* range_walk.c: statements */
+void range_declare(Checker *, CNode *variable);
+void range_store_list(Checker *, CNode *list, Value address, const CType *);
+/* Runs a function on the values of its parameters. */
+Value range_run(Checker *, CFunction *, const CNode *call, const Value *argument, int n);
+/* Forgets what the code below `n` may change. */
+void range_forget_changes(Checker *, CNode *n);
+
+#endif
