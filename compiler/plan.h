@@ -108,6 +108,12 @@ typedef struct Plan {
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
+Step *plan_copy(Plan *, int from, int to); /* a kernel that copies one buffer to another */
+/* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
+void plan_drop_unused(Plan *);
+/* What contractions read outside of a tensor becomes its buffer's margin; memory that is not the
+ * plan's is copied into a buffer with margins first. Steps are still flat (margins.c). */
+void plan_margins(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */
 typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
 void plan_leaves(const Plan *, LeafVisit, void *context);
@@ -150,8 +156,7 @@ void plan_run(const Plan *, PlanEntry, const PlanRun *);
 void *plan_derived(const Plan *, double *const *param, int64_t *bytes);
 
 /* ---- algorithms
- * -------------------------------------------------------------------------------------------------
- */
+ * ---------------------------------------------------------------------------------------- */
 
 /* A contraction seen by the roles of its loops: B is in all three of x, w, out; M in x and out; N
  * in w and out; K is reduced. */
@@ -185,6 +190,25 @@ typedef enum AlgoKind {
   ALGO_KINDS
 } AlgoKind;
 extern const Algo *const algos[ALGO_KINDS];
+const Algo *algo_find(const char *name); /* NULL: unknown */
+
+/* What algorithms share (algos.c). */
+Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
+                                                    where there is no space beside them */
+void pick_tile(const Plan *, Kernel *);          /* by the target, which may have no opinion */
+/* The free loop that runs along the lanes of the result: the one of this role that moves its
+ * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
+int lane_loop(const Plan *, const Contraction *, char role);
+/* Why no algorithm with packed weights serves c, or NULL. */
+const char *refuses_packing(const Plan *, const Contraction *);
+/* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
+bool slides(const Contraction *);
+bool loop_slides(const Contraction *, int loop);
+void view_move(View *, const int *to, int nloop); /* loop l becomes loop to[l] */
+/* The register-tile contraction: lanes run over the result's channels (loop `lane`), x is broadcast
+ * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are
+ * packed by a kernel of PLAN_PREPARE in the order of reading. */
+Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
 
 /* ---- passes: passes.def lists them in order
  * -------------------------------------------------------------------- */
@@ -200,6 +224,8 @@ typedef struct PlanOptions {
 } PlanOptions;
 Plan *pass_fuse(const Graph *,
                 const PlanOptions *); /* Graph -> Plan: maps join the folds they follow */
+/* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
+const char *choose_complaint(const Plan *, const PlanOptions *);
 void pass_choose(Plan *, const PlanOptions *);
 void pass_nest(Plan *);
 void pass_split(Plan *);

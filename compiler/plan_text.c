@@ -4,10 +4,9 @@
  *   buffer c1: f32[n,6,28,28] work 0 call lanes 1:16 at 4096
  *   entry forward
  *     parallel n<n by 1
- *       run direct f32 macs 117600 tile r=14,k=1 bind n=0:1,0,0
- *         c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5
- *           in0 = %x[n, 0, oh + kh, ow + kw]
- *           ...
+ *       c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5 macs 117600 algo direct tile r 14 bind n 0 1 0 1
+ *         in0 = x[n, 0, oh + kh, ow + kw]
+ *         ...
  * Only what differs from the default is printed. */
 #include "plan.h"
 #include "backend.h"
@@ -66,38 +65,15 @@ static void print_indent(Text *out, int depth) {
 }
 
 static void print_leaf(Text *out, const Plan *p, const Kernel *k, int depth) {
-  print_indent(out, depth);
-  text_add(out, "run %s %s", k->algo ? k->algo : "-", dtype_name(k->math));
-  if (k->macs) text_add(out, " macs %lld", (long long)k->macs);
-  for (int i = 0; i < k->tile.n; i++)
-    text_add(out, "%s%s=%d", i ? "," : " tile ", k->tile.at[i].name, k->tile.at[i].value);
-  bool first = true;
-  for (int l = 0; l < k->nloop; l++) {
-    if (k->bind[l].step < 0) continue;
-    text_add(out, "%s%s=", first ? " bind " : ";", k->loop[l].name);
-    print_bind(out, k->bind[l]);
-    first = false;
-  }
-  text_add(out, "\n");
   Text body = {.arena = out->arena};
   kernel_print(&body, k, print_tensor, p);
   for (const char *line = body.at; line && *line;) {
     size_t length = strcspn(line, "\n");
-    print_indent(out, depth + 1);
+    print_indent(out, depth);
     text_append(out, line, length);
     text_add(out, "\n");
     line += length + (line[length] == '\n');
   }
-}
-
-static void print_extent(Text *out, Extent e) {
-  if (e.per_n == 0) {
-    text_add(out, "%lld", (long long)e.plus);
-    return;
-  }
-  if (e.per_n != 1) text_add(out, "%lld*", (long long)e.per_n);
-  text_add(out, "n");
-  if (e.plus != 0) text_add(out, "%+lld", (long long)e.plus);
 }
 
 static void print_steps(Text *out, const Plan *p, const Steps *steps, int depth) {
@@ -109,7 +85,7 @@ static void print_steps(Text *out, const Plan *p, const Steps *steps, int depth)
     }
     print_indent(out, depth);
     text_add(out, "%s %s<", s->parallel ? "parallel" : "loop", s->loop);
-    print_extent(out, s->extent);
+    extent_print(out, s->extent);
     text_add(out, " by %d\n", s->block);
     print_steps(out, p, &s->body, depth + 1);
   }

@@ -1,0 +1,206 @@
+/* algos.c - the table of algorithms, how a contraction looks to them, and what they share: weights
+ * packed in the order of reading under the register-tile contraction. */
+#include "plan.h"
+#include "backend.h"
+
+#include <string.h>
+
+#define ALGO(name) extern const Algo algo_##name;
+#include "algos.def"
+#undef ALGO
+
+const Algo *const algos[ALGO_KINDS] = {
+#define ALGO(name) &algo_##name,
+#include "algos.def"
+#undef ALGO
+};
+
+const Algo *algo_find(const char *name) {
+  for (int a = 0; a < ALGO_KINDS; a++)
+    if (strcmp(algos[a]->name, name) == 0) return algos[a];
+  return NULL;
+}
+
+/* ---- contractions
+ * --------------------------------------------------------------------------------------- */
+
+/* B is in all three of x, w, out; M in x and out (or out alone); N in w and out; K is reduced. */
+static char loop_role(const Kernel *k, int x, int w, int loop) {
+  if (k->loop[loop].reduced) return 'K';
+  bool in_x = view_uses(&k->in[x], loop), in_w = view_uses(&k->in[w], loop);
+  return in_x && in_w ? 'B' : in_w ? 'N' : 'M';
+}
+
+bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
+  if (kernel_kind(k) != KIND_CONTRACT) return false;
+  int a = k->fold[0].term->arg[0]->index, b = k->fold[0].term->arg[1]->index;
+  bool first = p->buffer.at[k->in[a].tensor].phase < p->buffer.at[k->in[b].tensor].phase;
+  *c = (Contraction){.k = k, .x = first ? b : a, .w = first ? a : b};
+  for (int l = 0; l < k->nloop; l++) c->role[l] = loop_role(k, c->x, c->w, l);
+  return true;
+}
+
+bool loop_slides(const Contraction *c, int loop) {
+  const View *x = &c->k->in[c->x];
+  for (int a = 0; a < x->rank; a++) {
+    if (!coord_uses(&x->at[a], loop)) continue;
+    for (int l = 0; l < c->k->nloop; l++)
+      if (coord_uses(&x->at[a], l) && (c->role[l] == 'K') != (c->role[loop] == 'K') &&
+          (c->role[l] == 'M' || c->role[loop] == 'M'))
+        return true;
+  }
+  return false;
+}
+
+bool slides(const Contraction *c) {
+  for (int l = 0; l < c->k->nloop; l++)
+    if (c->role[l] == 'K' && loop_slides(c, l)) return true;
+  return false;
+}
+
+/* ---- lanes
+ * --------------------------------------------------------------------------------------------- */
+
+Format format_lanes(const Plan *p, const Type *type) {
+  Format f = format_plain(type->dtype);
+  if (type->rank <= 2 || p->target->lanes == 1 || type->dim[1].per_n) return f;
+  f.lane_axis = 1;
+  f.lanes = (int16_t)p->target->lanes;
+  return f;
+}
+
+void pick_tile(const Plan *p, Kernel *k) {
+  if (p->target->tile) p->target->tile(p, k);
+}
+
+/* Blocks of lanes that other loops or offsets would straddle cannot be loaded as vectors. */
+static bool lines_up(const Coord *c, int loop, int lanes) {
+  for (int l = 0; l < MAX_LOOPS; l++)
+    if (l != loop && c->coef[l] % lanes != 0) return false;
+  return c->coef[loop] == 1 && c->plus % lanes == 0 && coord_affine(c);
+}
+
+int lane_loop(const Plan *p, const Contraction *c, char role) {
+  const View *to = &c->k->out[0].to;
+  int axis = to->rank > 1 ? 1 : 0;
+  int lanes = to->rank > 2 ? p->target->lanes : 1;
+  for (int l = 0; l < c->k->nloop; l++)
+    if (c->role[l] == role && lines_up(&to->at[axis], l, lanes)) return l;
+  return -1;
+}
+
+const char *refuses_packing(const Plan *p, const Contraction *c) {
+  const View *x = &c->k->in[c->x], *w = &c->k->in[c->w];
+  if (p->buffer.at[w->tensor].phase > PHASE_LOAD) return "both operands change in every call";
+  if (w->outside != INSIDE) return "its weights are read outside of their bounds";
+  if (x->outside == SKIP) return "its sum leaves terms out";
+  for (int a = 0; a < x->rank; a++)
+    if (!coord_affine(&x->at[a]) || x->at[a].exact) return "its index maps divide";
+  if (c->k->nout != 1 || c->k->out[0].combine) return "it has more than one result";
+  return NULL;
+}
+
+/* ---- packing
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct Moved {
+  Unit *u;
+  const int *to;
+} Moved;
+
+static const Expr *moved_leaf(void *context, const Expr *leaf) {
+  const Moved *m = context;
+  return leaf->op == E_index ? expr_index(m->u, m->to[leaf->index]) : leaf;
+}
+
+void view_move(View *v, const int *to, int nloop) {
+  for (int a = 0; a < v->rank; a++) {
+    int32_t coef[MAX_LOOPS] = {0};
+    for (int l = 0; l < nloop; l++)
+      if (v->at[a].coef[l]) coef[to[l]] = v->at[a].coef[l];
+    memcpy(v->at[a].coef, coef, sizeof coef);
+  }
+}
+
+/* Loop l becomes loop to[l]. */
+static void move_loops(Unit *u, Kernel *k, const int *to) {
+  Moved m = {u, to};
+  Kernel old = *k;
+  for (int l = 0; l < k->nloop; l++) {
+    k->loop[to[l]] = old.loop[l];
+    k->bind[to[l]] = old.bind[l];
+  }
+  for (int i = 0; i < k->nin; i++) view_move(&k->in[i], to, k->nloop);
+  for (int f = 0; f < k->nfold; f++)
+    k->fold[f].term = expr_replace(u, k->fold[f].term, moved_leaf, &m);
+  for (int o = 0; o < k->nout; o++) {
+    view_move(&k->out[o].to, to, k->nloop);
+    k->out[o].value = expr_replace(u, k->out[o].value, moved_leaf, &m);
+  }
+}
+
+/* Reduced loops that slide come before those that do not: taps, then channels. */
+static void taps_first(Unit *u, Kernel *k, const Contraction *c) {
+  int to[MAX_LOOPS], next = 0;
+  for (int group = 0; group < 3; group++)
+    for (int l = 0; l < k->nloop; l++)
+      if (group == (!k->loop[l].reduced ? 0 : loop_slides(c, l) ? 1 : 2)) to[l] = next++;
+  move_loops(u, k, to);
+}
+
+/* The kernel of PLAN_PREPARE that computes a derived buffer, if a map does. */
+static const Kernel *prepared_by(const Plan *p, int buffer) {
+  const Steps *steps = &p->entry[PLAN_PREPARE].step;
+  for (int i = 0; i < steps->n; i++) {
+    const Kernel *k = steps->at[i]->run;
+    if (k && k->out[0].to.tensor == buffer && k->nfold == 0 && k->nout == 1) return k;
+  }
+  return NULL;
+}
+
+/* A derived buffer that holds input w of k along the free and reduced loops that read it, and the
+ * kernel that fills it; k reads it from now on. */
+static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
+  Unit *u = p->u;
+  Kernel fill = {.name = k->name, .math = F64, .nin = 1, .nout = 1, .in = {k->in[w]}};
+  View packed = {.rank = 0};
+  Buffer b = {.home = HOME_DERIVED, .phase = PHASE_LOAD, .format = format_plain(F32)};
+  int to[MAX_LOOPS] = {0};
+  for (int l = 0; l < k->nloop; l++) {
+    if (!view_uses(&k->in[w], l)) continue;
+    int axis = packed.rank++;
+    if (axis == MAX_RANK) BUG("%s: weights of more than %d loops", k->name, MAX_RANK);
+    to[l] = kernel_loop(&fill, k->loop[l].name, k->loop[l].extent, false);
+    packed.at[axis] = coord_loop(l, 1, 0);
+    b.type.dim[axis] = k->loop[l].extent;
+    if (l == lane && lanes > 1) b.format.lane_axis = (int8_t)axis;
+  }
+  b.type.rank = packed.rank;
+  b.format.lanes = (int16_t)(lanes > 1 ? lanes : 1);
+  b.name = arena_printf(u->arena, "%s.packed", k->name);
+  packed.tensor = plan_buffer(p, b);
+  view_move(&fill.in[0], to, k->nloop);
+  fill.out[0].to = packed;
+  view_move(&fill.out[0].to, to, k->nloop);
+  fill.out[0].value = expr_in(u, 0);
+  const Kernel *from = prepared_by(p, fill.in[0].tensor);
+  if (from) kernel_absorb(u, &fill, 0, from);
+  vec_push(u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, &fill));
+  k->in[w] = packed;
+  return packed.tensor;
+}
+
+Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) {
+  Step *leaf = plan_leaf(p, c->k);
+  Kernel *k = leaf->run;
+  k->algo = algo;
+  taps_first(p->u, k, c);
+  int packed = pack_weights(p, k, c->w, lane, p->target->lanes);
+  pick_tile(p, k);
+  Format *f = &p->buffer.at[packed].format;
+  int columns = p->target->lanes * (c->role[lane] == 'N' ? tile_get(&k->tile, "k", 1) : 1);
+  for (int a = 0; a < k->in[c->w].rank && columns > 1; a++)
+    if (coord_uses(&k->in[c->w].at[a], lane)) f->lane_axis = (int8_t)a;
+  f->lanes = (int16_t)columns;
+  return leaf;
+}

@@ -1,0 +1,30 @@
+/* direct.c - convolution as it is written, in register tiles: points of a row x output channels.
+ *
+ * Every tap of every input channel is broadcast to the lanes of the output channels and multiplied
+ * with packed weights; borders need no tests because the input has a physical margin. Serves any
+ * stride, dilation and group whose channels fill lanes. */
+#include "plan.h"
+
+extern const Algo algo_direct;
+
+static const char *refuses(const Plan *p, const Contraction *c) {
+  const char *reason = refuses_packing(p, c);
+  if (reason) return reason;
+  if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
+  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  return NULL;
+}
+
+static void lower(Plan *p, const Contraction *c, Steps *steps) {
+  vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, 'N'), algo_direct.name));
+}
+
+const Algo algo_direct = {
+    .name = "direct",
+    .doc = "register tiles of points x output channels, inputs broadcast",
+    .refuses = refuses,
+    .wants = LAYOUT_ANY,
+    .gives = LAYOUT_LANES,
+    .tolerance = 1,
+    .lower = lower,
+};

@@ -1,0 +1,29 @@
+/* gemm.c - a matrix product: rows are points or samples, columns output channels.
+ *
+ * For contractions in which no window slides: 1x1 convolutions and dense layers. The same register
+ * tiles as direct; a dense layer's result is a row of channels, which vectors write as it lies. */
+#include "plan.h"
+
+extern const Algo algo_gemm;
+
+static const char *refuses(const Plan *p, const Contraction *c) {
+  const char *reason = refuses_packing(p, c);
+  if (reason) return reason;
+  if (slides(c)) return "a window slides over its input";
+  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  return NULL;
+}
+
+static void lower(Plan *p, const Contraction *c, Steps *steps) {
+  vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, 'N'), algo_gemm.name));
+}
+
+const Algo algo_gemm = {
+    .name = "gemm",
+    .doc = "matrix product: 1x1 convolutions and dense layers",
+    .refuses = refuses,
+    .wants = LAYOUT_ANY,
+    .gives = LAYOUT_LANES,
+    .tolerance = 1,
+    .lower = lower,
+};

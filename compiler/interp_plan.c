@@ -1,0 +1,252 @@
+/* interp_plan.c - runs a Plan in double, as it lies in memory: formats, margins, steps, scoped
+ * buffers. All memory starts as NaN, so whatever a kernel reads before somebody wrote it shows in
+ * the results. */
+#include "plan.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 8 };
+
+typedef struct Machinery {
+  const Plan *plan;
+  Arena *arena; /* of this run */
+  int64_t n;
+  bool round; /* derived memory holds what the emitted library would: rounded to its dtype */
+  Array *array;
+  Layout *layout;
+  Range block[MAX_DEPTH]; /* where each enclosing step is */
+} Machinery;
+
+/* ---- memory
+ * ------------------------------------------------------------------------------------------- */
+
+static double *poisoned(Arena *arena, int64_t size) {
+  double *at = NEW_ARRAY(arena, double, size);
+  for (int64_t i = 0; i < size; i++) at[i] = NAN;
+  return at;
+}
+
+/* Memory that an entry has nothing to do with may be missing. */
+static double *callers(double *const *memory, int index) {
+  return memory ? memory[index] : NULL;
+}
+
+static double *buffer_memory(Arena *arena, const Buffer *b, const PlanRun *run, int64_t size) {
+  switch (b->home) {
+  case HOME_INPUT: return callers(run->input, b->index);
+  case HOME_OUTPUT: return callers(run->output, b->index);
+  case HOME_PARAM: return callers(run->param, b->index);
+  case HOME_STATE: return callers(run->state, b->index);
+  case HOME_GRAD: return callers(run->grad, b->index);
+  case HOME_CONST: return (double *)(uintptr_t)b->value; /* kernels only read it */
+  default: return poisoned(arena, size);
+  }
+}
+
+static void open_buffer(Machinery *m, int index, const PlanRun *run) {
+  const Buffer *b = &m->plan->buffer.at[index];
+  Layout layout = buffer_layout(m->plan, b, m->n);
+  Array *a = &m->array[index];
+  *a = (Array){.type = b->type,
+               .origin = layout.origin,
+               .lane_axis = layout.lane_axis,
+               .lanes = layout.lanes};
+  for (int i = 0; i < b->type.rank; i++) {
+    a->stride[i] = layout.stride[i];
+    a->lo[i] = b->format.lo[i];
+    a->hi[i] = b->format.hi[i];
+  }
+  m->layout[index] = layout;
+  a->at = buffer_memory(m->arena, b, run, layout.size);
+}
+
+/* Moves the origin of a scoped buffer so that logical coordinates find the part of this block. */
+static void place_part(Machinery *m, int index) {
+  const Buffer *b = &m->plan->buffer.at[index];
+  Array *a = &m->array[index];
+  a->origin = m->layout[index].origin;
+  for (int i = 0; i < b->type.rank; i++) {
+    if (b->part[i].step < 0) continue;
+    int64_t from = b->part[i].mul * m->block[b->part[i].step].lo + b->part[i].from;
+    int64_t unit = i == a->lane_axis ? a->lanes : 1;
+    if (from % unit != 0) BUG("%s: the part of axis %d splits a block of lanes", b->name, i);
+    a->origin -= from / unit * a->stride[i];
+  }
+  for (int64_t i = 0; i < m->layout[index].size; i++) a->at[i] = NAN;
+}
+
+/* ---- margins
+ * ------------------------------------------------------------------------------------------ */
+
+/* The physical positions of an axis whose clamped coordinate is c. */
+static Range clamped_to(const Machinery *m, int tensor, int axis, int64_t c) {
+  const Buffer *b = &m->plan->buffer.at[tensor];
+  int64_t extent = extent_at(b->type.dim[axis], m->n);
+  int64_t hi = b->format.hi[axis];
+  if (axis == m->layout[tensor].lane_axis) {
+    int64_t lanes = m->layout[tensor].lanes, box = b->format.lo[axis] + extent + hi;
+    hi += (lanes - box % lanes) % lanes;
+  }
+  return (Range){c == 0 ? -b->format.lo[axis] : c, c == extent - 1 ? extent + hi : c + 1};
+}
+
+/* Writes the margin elements whose clamped coordinate is c. */
+static void write_margin(const Machinery *m, int tensor, const int64_t *c) {
+  const Buffer *b = &m->plan->buffer.at[tensor];
+  int rank = b->type.rank;
+  Range range[MAX_RANK];
+  int64_t at[MAX_RANK], total = 1;
+  for (int a = 0; a < rank; a++) {
+    range[a] = clamped_to(m, tensor, a, c[a]);
+    total *= range[a].hi - range[a].lo;
+  }
+  for (int64_t i = 0; i < total && total > 1; i++) {
+    int64_t rest = i;
+    for (int a = rank - 1; a >= 0; a--) {
+      int64_t extent = range[a].hi - range[a].lo;
+      at[a] = range[a].lo + rest % extent;
+      rest /= extent;
+    }
+    if (memcmp(at, c, sizeof *c * (size_t)rank) != 0)
+      m->array[tensor].at[array_offset(&m->array[tensor], at)] = b->format.fill;
+  }
+}
+
+static bool has_margin(const Machinery *m, int tensor) {
+  const Buffer *b = &m->plan->buffer.at[tensor];
+  for (int a = 0; a < b->type.rank; a++)
+    if (b->format.lo[a] || b->format.hi[a]) return true;
+  int axis = m->layout[tensor].lane_axis;
+  return axis >= 0 && extent_at(b->type.dim[axis], m->n) % m->layout[tensor].lanes != 0;
+}
+
+static int64_t coord_value(const Coord *c, const int64_t *loop, int nloop) {
+  int64_t v = c->plus;
+  for (int l = 0; l < nloop; l++) v += c->coef[l] * loop[l];
+  if (c->div > 1) v /= c->div;
+  return c->mod > 0 ? v % c->mod : v;
+}
+
+/* A kernel that writes a buffer with margins writes those of the elements it wrote. */
+static void write_margins(const Machinery *m, const Kernel *k, const Out *out, const Range *range) {
+  int tensor = out->to.tensor;
+  if (!has_margin(m, tensor)) return;
+  int64_t loop[MAX_LOOPS] = {0}, total = 1;
+  for (int l = 0; l < k->nloop; l++) {
+    loop[l] = range[l].lo;
+    if (!k->loop[l].reduced) total *= range[l].hi > range[l].lo ? range[l].hi - range[l].lo : 0;
+  }
+  for (int64_t i = 0; i < total; i++) {
+    int64_t rest = i, c[MAX_RANK];
+    for (int l = k->nloop - 1; l >= 0; l--) {
+      if (k->loop[l].reduced) continue;
+      int64_t extent = range[l].hi - range[l].lo;
+      loop[l] = range[l].lo + rest % extent;
+      rest /= extent;
+    }
+    for (int a = 0; a < out->to.rank; a++) c[a] = coord_value(&out->to.at[a], loop, k->nloop);
+    write_margin(m, tensor, c);
+  }
+}
+
+/* ---- steps
+ * -------------------------------------------------------------------------------------------- */
+
+static Range loop_range(const Machinery *m, const Kernel *k, int l) {
+  int64_t extent = extent_at(k->loop[l].extent, m->n);
+  Bind b = k->bind[l];
+  if (b.step < 0) return (Range){0, extent};
+  Range at = m->block[b.step];
+  int64_t lo = b.mul * at.lo + b.from, hi = b.mul * (at.hi - 1) + b.to;
+  return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
+}
+
+static void round_buffer(const Machinery *m, int tensor) {
+  const Buffer *b = &m->plan->buffer.at[tensor];
+  if (b->home != HOME_DERIVED || b->format.dtype != F32) return;
+  double *at = m->array[tensor].at;
+  for (int64_t i = 0; i < m->layout[tensor].size; i++) at[i] = (float)at[i];
+}
+
+static void run_leaf(const Machinery *m, const Kernel *k) {
+  Range range[MAX_LOOPS];
+  for (int l = 0; l < k->nloop; l++) range[l] = loop_range(m, k, l);
+  kernel_run(k, m->array, NULL, range, m->n);
+  for (int o = 0; o < k->nout; o++) {
+    write_margins(m, k, &k->out[o], range);
+    if (m->round) round_buffer(m, k->out[o].to.tensor);
+  }
+}
+
+static void run_steps(Machinery *m, const Steps *steps, int depth) {
+  for (int i = 0; i < steps->n; i++) {
+    const Step *s = steps->at[i];
+    if (s->run) {
+      run_leaf(m, s->run);
+      continue;
+    }
+    int64_t extent = extent_at(s->extent, m->n);
+    for (int64_t lo = 0; lo < extent; lo += s->block) {
+      m->block[depth] = (Range){lo, lo + s->block < extent ? lo + s->block : extent};
+      for (int b = 0; b < m->plan->buffer.n; b++)
+        if (m->plan->buffer.at[b].depth == depth + 1) place_part(m, b);
+      run_steps(m, &s->body, depth + 1);
+    }
+  }
+}
+
+static Machinery machinery(const Plan *p, const PlanRun *run, Arena *arena) {
+  Machinery m = {.plan = p, .arena = arena, .n = run->n};
+  m.array = NEW_ARRAY(arena, Array, p->buffer.n);
+  m.layout = NEW_ARRAY(arena, Layout, p->buffer.n);
+  for (int b = 0; b < p->buffer.n; b++) open_buffer(&m, b, run);
+  return m;
+}
+
+/* What must have run before an entry, so that the memory it reads holds something. */
+static const PlanEntry before[PLAN_ENTRIES] = {
+    [PLAN_PREPARE] = PLAN_PREPARE,
+    [PLAN_FORWARD] = PLAN_PREPARE,
+    [PLAN_TRAIN_FORWARD] = PLAN_PREPARE,
+    [PLAN_BACKWARD] = PLAN_TRAIN_FORWARD,
+    [PLAN_STEP] = PLAN_STEP,
+};
+
+static void run_entry(Machinery *m, PlanEntry entry) {
+  if (before[entry] != entry) run_entry(m, before[entry]);
+  run_steps(m, &m->plan->entry[entry].step, 0);
+}
+
+void plan_run(const Plan *p, PlanEntry entry, const PlanRun *run) {
+  Arena *arena = arena_new();
+  Machinery m = machinery(p, run, arena);
+  run_entry(&m, entry);
+  arena_free(arena);
+}
+
+static void store_derived(const Machinery *m, int index, char *bytes) {
+  const Buffer *b = &m->plan->buffer.at[index];
+  const double *at = m->array[index].at;
+  for (int64_t i = 0; i < m->layout[index].size; i++) {
+    float single = (float)at[i];
+    if (b->format.dtype == F64)
+      memcpy(bytes + b->offset + 8 * i, &at[i], 8);
+    else
+      memcpy(bytes + b->offset + 4 * i, &single, 4);
+  }
+}
+
+void *plan_derived(const Plan *p, double *const *param, int64_t *bytes) {
+  Arena *arena = arena_new();
+  PlanRun run = {.param = (double **)(uintptr_t)param, .n = 1}; /* prepare only reads them */
+  Machinery m = machinery(p, &run, arena);
+  m.round = true;
+  run_entry(&m, PLAN_PREPARE);
+  char *result = arena_alloc(p->u->arena, (size_t)p->derived_bytes + 1);
+  for (int b = 0; b < p->buffer.n; b++)
+    if (p->buffer.at[b].home == HOME_DERIVED) store_derived(&m, b, result);
+  *bytes = p->derived_bytes;
+  arena_free(arena);
+  return result;
+}

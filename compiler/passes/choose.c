@@ -1,0 +1,422 @@
+/* choose.c - an algorithm for every contraction and a format for every activation, together.
+ *
+ * Needs: a Plan of plain buffers. Guarantees: contractions are lowered, buffers have their final
+ * formats, margins included; where formats disagree a kernel moves the data.
+ * Every kernel and every activation is a node of a PBQP. A buffer is plain or in lanes; a
+ * contraction takes one of the algorithms that do not refuse it, any other kernel works in plain
+ * or in lanes. A node costs the time of the kernels it becomes, an edge between a kernel and a
+ * buffer whose formats differ the time of a move. Then algorithms lower their contractions, and
+ * whatever those read outside of a tensor's box becomes its margin. */
+#include "plan.h"
+#include "backend.h"
+#include "pbqp.h"
+
+#include <string.h>
+
+enum { MAX_CANDIDATES = ALGO_KINDS + 2 };
+
+typedef struct Candidate {
+  const Algo *algo; /* NULL: not a contraction */
+  Layouts wants, gives;
+} Candidate;
+
+typedef struct Item { /* a kernel of a call's entries */
+  Step *leaf;
+  PlanEntry entry;
+  int n;
+  Candidate at[MAX_CANDIDATES];
+  double cost[MAX_CANDIDATES];
+  int taken;
+} Item;
+
+typedef struct Choose {
+  Plan *p;
+  const PlanOptions *options;
+  VEC(Item) item;
+  int *node;       /* per buffer: its node, -1: its format is given */
+  Layouts *layout; /* per buffer: what was chosen */
+} Choose;
+
+/* ---- formats
+ * ------------------------------------------------------------------------------------------- */
+
+static Format format_of(const Plan *p, const Buffer *b, Layouts layout) {
+  return layout == LAYOUT_LANES ? format_lanes(p, &b->type) : format_plain(b->type.dtype);
+}
+
+/* An activation whose two formats differ: worth a decision, or a wish that can be disappointed. */
+static bool has_layouts(const Plan *p, int buffer) {
+  const Buffer *b = &p->buffer.at[buffer];
+  Format lanes = format_lanes(p, &b->type);
+  return b->phase == PHASE_CALL && lanes.lane_axis >= 0;
+}
+
+static bool is_open(const Plan *p, int buffer) {
+  const Buffer *b = &p->buffer.at[buffer];
+  return has_layouts(p, buffer) && (b->home == HOME_WORK || b->home == HOME_KEPT);
+}
+
+static double format_bytes(const Plan *p, int buffer, Layouts layout) {
+  Buffer b = p->buffer.at[buffer];
+  b.format = format_of(p, &b, layout);
+  return (double)buffer_bytes(p, &b, p->max_batch);
+}
+
+static double move_time(const Plan *p, int buffer) {
+  const Machine *m = &p->target->machine;
+  double bytes = format_bytes(p, buffer, LAYOUT_PLAIN) + format_bytes(p, buffer, LAYOUT_LANES);
+  return m->launch + bytes / m->l3_bandwidth;
+}
+
+/* ---- the time of a candidate
+ * ----------------------------------------------------------------------------------- */
+
+/* A target without a model of time is taken to run at its peak. */
+static double kernel_time(const Plan *p, const Kernel *k) {
+  if (p->target->time) return p->target->time(p, k);
+  double points = 1;
+  for (int l = 0; l < k->nloop; l++) points *= (double)extent_at(k->loop[l].extent, p->max_batch);
+  return 2 * points / p->target->machine.flops;
+}
+
+static double steps_time(const Plan *p, const Steps *steps) {
+  double sum = 0;
+  for (int i = 0; i < steps->n; i++) sum += kernel_time(p, steps->at[i]->run);
+  return sum;
+}
+
+static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps) {
+  Contraction contracted;
+  if (c->algo && contraction(p, k, &contracted)) {
+    c->algo->lower(p, &contracted, steps);
+    return;
+  }
+  Step *leaf = plan_leaf(p, k);
+  pick_tile(p, leaf->run);
+  vec_push(p->u->arena, steps, leaf);
+}
+
+/* Formats that a kernel's activations would have under a candidate; returns the old ones. */
+typedef struct Formats {
+  int n;
+  int buffer[MAX_IN + MAX_OUT];
+  Format format[MAX_IN + MAX_OUT];
+} Formats;
+
+static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
+  if (layout == LAYOUT_ANY || !has_layouts(p, buffer)) return;
+  old->buffer[old->n] = buffer;
+  old->format[old->n++] = p->buffer.at[buffer].format;
+  p->buffer.at[buffer].format = format_of(p, &p->buffer.at[buffer], layout);
+}
+
+/* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result. */
+static Layouts wanted(const Plan *p, const Candidate *c, const Kernel *k, int i) {
+  Contraction contracted;
+  if (!c->algo || !contraction(p, k, &contracted)) return c->wants;
+  if (i == contracted.w) return LAYOUT_ANY;
+  return i == contracted.x ? c->wants : c->gives;
+}
+
+static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {
+  Formats old = {.n = 0};
+  for (int i = 0; i < k->nin; i++) set_format(p, &old, k->in[i].tensor, wanted(p, c, k, i));
+  for (int o = 0; o < k->nout; o++) set_format(p, &old, k->out[o].to.tensor, c->gives);
+  return old;
+}
+
+/* Lowers on trial: buffers and kernels that this makes are forgotten again. */
+static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
+  Steps steps = {0};
+  int buffers = p->buffer.n, prepares = p->entry[PLAN_PREPARE].step.n;
+  Formats old = wear(p, c, k);
+  lower(p, c, k, &steps);
+  double time = steps_time(p, &steps);
+  for (int i = old.n - 1; i >= 0; i--) p->buffer.at[old.buffer[i]].format = old.format[i];
+  p->buffer.n = buffers;
+  p->entry[PLAN_PREPARE].step.n = prepares;
+  return time;
+}
+
+/* ---- candidates
+ * ---------------------------------------------------------------------------------------- */
+
+/* The algorithm that --algo asks for, NULL if none; `named`: by the layer's own name. */
+static const char *forced(const PlanOptions *options, const char *layer, bool *named) {
+  const char *any = NULL;
+  for (int i = 0; i < options->algo.n; i++) {
+    const char *option = options->algo.at[i], *value = strchr(option, '=');
+    size_t length = value ? strcspn(option, ":=") : 0;
+    if (length == 1 && *option == '*') any = value + 1;
+    if (!layer || length != strlen(layer) || strncmp(option, layer, length) != 0) continue;
+    *named = true;
+    return value + 1;
+  }
+  *named = false;
+  return any;
+}
+
+static void add_choice(Plan *p, const Kernel *k, const Algo *algo, double time, const char *why) {
+  Choice choice = {.layer = k->name, .algo = algo->name, .predicted = time, .reason = why};
+  vec_push(p->u->arena, &p->choice, choice);
+}
+
+static void add_candidate(Choose *c, Item *item, Candidate candidate) {
+  item->at[item->n] = candidate;
+  item->cost[item->n++] = candidate_time(c->p, &candidate, item->leaf->run);
+}
+
+/* A forced algorithm that serves the contraction is its only candidate. */
+static void contraction_candidates(Choose *c, Item *item, const Contraction *k) {
+  bool named;
+  const char *force = forced(c->options, k->k->name, &named);
+  const Algo *only = force ? algo_find(force) : NULL;
+  if (only && only->refuses(c->p, k)) only = NULL;
+  for (int a = 0; a < ALGO_KINDS; a++) {
+    const char *reason = algos[a]->refuses(c->p, k);
+    if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
+    if (!reason) add_candidate(c, item, (Candidate){algos[a], algos[a]->wants, algos[a]->gives});
+    add_choice(c->p, k->k, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
+  }
+}
+
+static bool touches_layouts(const Plan *p, const Kernel *k) {
+  bool any = false;
+  for (int i = 0; i < k->nin; i++) any |= has_layouts(p, k->in[i].tensor);
+  for (int o = 0; o < k->nout; o++) any |= has_layouts(p, k->out[o].to.tensor);
+  return any;
+}
+
+static void find_candidates(Choose *c, Item *item) {
+  Contraction k;
+  if (contraction(c->p, item->leaf->run, &k)) {
+    contraction_candidates(c, item, &k);
+    return;
+  }
+  add_candidate(c, item, (Candidate){NULL, LAYOUT_PLAIN, LAYOUT_PLAIN});
+  if (touches_layouts(c->p, item->leaf->run))
+    add_candidate(c, item, (Candidate){NULL, LAYOUT_LANES, LAYOUT_LANES});
+}
+
+static void find_items(Choose *c) {
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
+    for (int i = 0; i < c->p->entry[e].step.n; i++) {
+      Item item = {.leaf = c->p->entry[e].step.at[i], .entry = e};
+      find_candidates(c, &item);
+      vec_push(c->p->u->arena, &c->item, item);
+    }
+  }
+}
+
+/* ---- the choice
+ * ---------------------------------------------------------------------------------------- */
+
+static int count_nodes(Choose *c) {
+  int n = c->item.n;
+  c->node = NEW_ARRAY(c->p->u->arena, int, c->p->buffer.n);
+  c->layout = NEW_ARRAY(c->p->u->arena, Layouts, c->p->buffer.n);
+  for (int b = 0; b < c->p->buffer.n; b++) {
+    c->node[b] = is_open(c->p, b) ? n++ : -1;
+    c->layout[b] = LAYOUT_PLAIN;
+  }
+  return n;
+}
+
+/* Kernel i reads or writes the buffer, in layout like[candidate]. */
+static void add_access(Choose *c, Pbqp *q, int i, int buffer, const Layouts *like) {
+  if (!has_layouts(c->p, buffer)) return;
+  const Item *item = &c->item.at[i];
+  double cost[MAX_CANDIDATES * 2] = {0}, move = move_time(c->p, buffer);
+  bool open = c->node[buffer] >= 0;
+  int width = open ? 2 : item->n; /* a given format: the kernel's own cost, on its diagonal */
+  for (int a = 0; a < item->n; a++) {
+    double plain = like[a] == LAYOUT_LANES ? move : 0, lanes = like[a] == LAYOUT_PLAIN ? move : 0;
+    if (open) {
+      cost[a * width] = plain;
+      cost[a * width + 1] = lanes;
+    } else {
+      c->item.at[i].cost[a] += plain;
+    }
+  }
+  if (open) pbqp_edge(q, i, c->node[buffer], cost);
+}
+
+static void add_accesses(Choose *c, Pbqp *q, int i) {
+  const Item *item = &c->item.at[i];
+  const Kernel *k = item->leaf->run;
+  Layouts like[MAX_CANDIDATES];
+  for (int j = 0; j < k->nin; j++) {
+    for (int a = 0; a < item->n; a++) like[a] = wanted(c->p, &item->at[a], k, j);
+    add_access(c, q, i, k->in[j].tensor, like);
+  }
+  for (int j = 0; j < k->nout; j++) {
+    for (int a = 0; a < item->n; a++) like[a] = item->at[a].gives;
+    add_access(c, q, i, k->out[j].to.tensor, like);
+  }
+}
+
+static void take(Choose *c, const int *choice) {
+  for (int i = 0; i < c->item.n; i++) {
+    Item *item = &c->item.at[i];
+    item->taken = choice[i];
+    const Candidate *taken = &item->at[item->taken];
+    for (int j = 0; j < c->p->choice.n; j++) {
+      Choice *row = &c->p->choice.at[j];
+      if (taken->algo && row->layer == item->leaf->run->name && row->predicted >= 0 &&
+          strcmp(row->algo, taken->algo->name) == 0)
+        row->taken = true;
+    }
+  }
+  for (int b = 0; b < c->p->buffer.n; b++) {
+    if (c->node[b] < 0) continue;
+    c->layout[b] = choice[c->node[b]] ? LAYOUT_LANES : LAYOUT_PLAIN;
+    c->p->buffer.at[b].format = format_of(c->p, &c->p->buffer.at[b], c->layout[b]);
+  }
+}
+
+/* Of equal choices the smaller memory: a buffer costs the time of reading it once from L2. */
+static void solve(Choose *c) {
+  int nodes = count_nodes(c);
+  Pbqp *q = pbqp_new(c->p->u->arena, nodes);
+  int *choice = NEW_ARRAY(c->p->u->arena, int, nodes);
+  for (int b = 0; b < c->p->buffer.n; b++) {
+    if (c->node[b] < 0) continue;
+    double cost[2] = {format_bytes(c->p, b, LAYOUT_PLAIN), format_bytes(c->p, b, LAYOUT_LANES)};
+    for (int i = 0; i < 2; i++) cost[i] /= c->p->target->machine.l2_bandwidth;
+    pbqp_node(q, c->node[b], 2, cost);
+  }
+  for (int i = 0; i < c->item.n; i++) {
+    static const double nothing[MAX_CANDIDATES];
+    pbqp_node(q, i, c->item.at[i].n, nothing);
+    add_accesses(c, q, i);
+    double own[MAX_CANDIDATES * MAX_CANDIDATES] = {0};
+    for (int a = 0; a < c->item.at[i].n; a++) own[a * c->item.at[i].n + a] = c->item.at[i].cost[a];
+    pbqp_edge(q, i, i, own);
+  }
+  pbqp_solve(q, choice);
+  take(c, choice);
+}
+
+/* ---- applying it
+ * --------------------------------------------------------------------------------------- */
+
+/* A copy of a buffer in another layout, made where it is first wanted and shared from then on. */
+static int moved_copy(Choose *c, int *copy, int buffer, Layouts layout, Steps *steps) {
+  if (copy[buffer] >= 0) return copy[buffer];
+  Plan *p = c->p;
+  Buffer b = p->buffer.at[buffer];
+  b.name = arena_printf(p->u->arena, "%s.moved", b.name);
+  b.home = HOME_WORK;
+  b.format = format_of(p, &b, layout);
+  copy[buffer] = plan_buffer(p, b);
+  vec_push(p->u->arena, steps, plan_copy(p, buffer, copy[buffer]));
+  return copy[buffer];
+}
+
+/* The kernel's views name a copy wherever a buffer does not lie as the candidate wants it. */
+static void apply_item(Choose *c, Item *item, int *copy, Steps *steps) {
+  Plan *p = c->p;
+  Kernel k = *item->leaf->run;
+  const Candidate *taken = &item->at[item->taken];
+  int late[MAX_OUT];
+  for (int i = 0; i < k.nin; i++) {
+    int buffer = item->leaf->run->in[i].tensor;
+    Layouts want = wanted(p, taken, item->leaf->run, i);
+    if (want != LAYOUT_ANY && has_layouts(p, buffer) && want != c->layout[buffer])
+      k.in[i].tensor = moved_copy(c, copy, buffer, want, steps);
+  }
+  for (int o = 0; o < k.nout; o++) {
+    int buffer = k.out[o].to.tensor;
+    late[o] = -1;
+    if (taken->gives == LAYOUT_ANY || !has_layouts(p, buffer) || taken->gives == c->layout[buffer])
+      continue;
+    Buffer b = p->buffer.at[buffer];
+    b.name = arena_printf(p->u->arena, "%s.moved", b.name);
+    b.home = HOME_WORK;
+    b.format = format_of(p, &b, taken->gives);
+    late[o] = buffer;
+    k.out[o].to.tensor = plan_buffer(p, b);
+  }
+  lower(p, taken, &k, steps);
+  for (int o = 0; o < k.nout; o++)
+    if (late[o] >= 0) vec_push(p->u->arena, steps, plan_copy(p, k.out[o].to.tensor, late[o]));
+}
+
+static void apply(Choose *c) {
+  Plan *p = c->p;
+  int buffers = p->buffer.n, *copy = NEW_ARRAY(p->u->arena, int, buffers);
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
+    Steps steps = {0};
+    for (int b = 0; b < buffers; b++) copy[b] = -1; /* work memory ends with the entry */
+    for (int i = 0; i < c->item.n; i++)
+      if (c->item.at[i].entry == e) apply_item(c, &c->item.at[i], copy, &steps);
+    p->entry[e].step = steps;
+  }
+}
+
+/* ---- the pass
+ * ------------------------------------------------------------------------------------------- */
+
+void pass_choose(Plan *p, const PlanOptions *options) {
+  Choose c = {.p = p, .options = options};
+  find_items(&c);
+  solve(&c);
+  apply(&c);
+  plan_margins(p);
+  plan_drop_unused(p);
+}
+
+/* ---- --algo
+ * --------------------------------------------------------------------------------------------- */
+
+typedef struct Complaint {
+  const Plan *p;
+  const char *option;
+  size_t length; /* of the layer's name */
+  const Algo *algo;
+  bool found;
+  const char *text;
+} Complaint;
+
+static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *const *outer,
+                           int depth) {
+  Complaint *c = context;
+  Contraction contracted;
+  (void)outer;
+  (void)depth;
+  if (entry == PLAN_PREPARE || !k->name || strlen(k->name) != c->length ||
+      strncmp(k->name, c->option, c->length) != 0 || !contraction(c->p, k, &contracted))
+    return;
+  c->found = true;
+  const char *reason = c->algo->refuses(c->p, &contracted);
+  if (reason)
+    c->text = arena_printf(c->p->u->arena, "--algo %s: %s cannot compute this layer: %s", c->option,
+                           c->algo->name, reason);
+}
+
+static const char *complain(const Plan *p, const char *option) {
+  const char *value = strchr(option, '='), *names[ALGO_KINDS];
+  if (!value || value == option)
+    return arena_printf(p->u->arena, "--algo %s: must be LAYER=NAME", option);
+  Complaint c = {.p = p, .option = option, .algo = algo_find(value + 1)};
+  c.length = strcspn(option, ":=");
+  for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
+  if (!c.algo) {
+    const char *near = nearest(value + 1, names, ALGO_KINDS);
+    return arena_printf(p->u->arena, "--algo %s: unknown algorithm \"%s\"%s%s%s", option, value + 1,
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  }
+  if (c.length == 1 && *option == '*') return NULL; /* wherever it can */
+  plan_leaves(p, complain_about, &c);
+  if (c.found || c.text) return c.text;
+  return arena_printf(p->u->arena, "--algo %s: no contraction belongs to a layer of this name",
+                      option);
+}
+
+const char *choose_complaint(const Plan *p, const PlanOptions *options) {
+  for (int i = 0; i < options->algo.n; i++) {
+    const char *text = complain(p, options->algo.at[i]);
+    if (text) return text;
+  }
+  return NULL;
+}

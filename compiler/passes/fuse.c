@@ -1,0 +1,550 @@
+/* fuse.c - Graph -> Plan: every node a kernel, then as few kernels as the algebra allows.
+ *
+ * Needs: a verified Graph. Guarantees: a Plan of unformatted buffers with the same meaning, kernels
+ * in an order that can run.
+ * Every needed node becomes a group: its kernel, over node ids. In one walk over the groups, each
+ *   1. absorbs what its inputs' producers only move (views, broadcasts, constants), what is
+ * computed when weights are loaded, and maps that nobody else reads;
+ *   2. if it is a map, becomes the epilogue of the last fold it reads that nobody else reads;
+ *   3. if it only copies (a member of a concatenation), lets its producers write its place.
+ *
+ *   conv1: n k oh ow | c kh kw: acc0 = sum in0*in1; %1 = acc0     conv1: ... acc0 = sum in0*in1
+ *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
+ *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
+ *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
+#include "plan.h"
+
+#include <string.h>
+
+typedef struct Group {
+  Kernel k;
+  Id node; /* whose value it computes, or part of it (concat) */
+  PlanEntry entry;
+  bool dead;
+} Group;
+
+typedef struct Fuse {
+  Unit *u;
+  const Graph *g;
+  VEC(Group *) group;
+  PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
+  int *uses;        /* per node: live groups that read it, and outputs */
+  int *first, *end; /* per node: its groups */
+} Fuse;
+
+/* ---- which nodes, in which entry
+ * ----------------------------------------------------------------------------- */
+
+static bool is_leaf(const Graph *g, Id id) {
+  return ops[g->node.at[id].op]->class == CLASS_LEAF;
+}
+
+static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
+  bool *need = NEW_ARRAY(f->u->arena, bool, f->g->node.n);
+  for (int i = 0; i < entry->want.n; i++) need[entry->want.at[i]] = true;
+  for (int i = 0; i < entry->update.n; i++) need[entry->update.at[i].value] = true;
+  for (Id id = f->g->node.n - 1; id >= 0; id--) {
+    const Node *node = &f->g->node.at[id];
+    for (int i = 0; i < node->nargs && need[id]; i++) need[node->arg[i]] = true;
+    if (need[id] && f->entry[id] == PLAN_ENTRIES)
+      f->entry[id] = graph_phase(f->g, id) == PHASE_CALL ? where : PLAN_PREPARE;
+  }
+}
+
+/* ---- groups
+ * ------------------------------------------------------------------------------------------- */
+
+static void add_group(Fuse *f, const Kernel *k, Id node) {
+  Group *group = NEW(f->u->arena, Group);
+  *group = (Group){.k = *k, .node = node, .entry = f->entry[node]};
+  group->k.out[0].to.tensor = node;
+  if (!group->k.name) group->k.name = f->g->node.at[node].where.layer;
+  kernel_simplify(f->u, &group->k);
+  vec_push(f->u->arena, &f->group, group);
+  f->end[node] = f->group.n;
+}
+
+/* Is e a sum of inputs, each once? */
+static bool sums_inputs(const Expr *e, bool *seen) {
+  if (e->op == E_add) return sums_inputs(e->arg[0], seen) && sums_inputs(e->arg[1], seen);
+  if (e->op != E_in || seen[e->index]) return false;
+  return seen[e->index] = true;
+}
+
+/* Is input `which` of k one part of the whole along at most one axis, at `offset` there? */
+static bool is_part(const Kernel *k, int which, int *axis, int64_t *offset) {
+  const View *v = &k->in[which];
+  if (v->outside == SKIP || (v->outside == FILL && v->fill != 0) || v->rank != k->nloop)
+    return false;
+  *offset = 0;
+  for (int a = 0; a < v->rank; a++) {
+    Coord plain = coord_loop(a, 1, v->at[a].plus);
+    if (!coord_same(&plain, &v->at[a]) || v->at[a].plus > 0) return false;
+    if (v->at[a].plus == 0) continue;
+    if (*offset) return false;
+    *axis = a;
+    *offset = -v->at[a].plus;
+  }
+  return true;
+}
+
+/* Do the members lie one after another along one axis and fill it? */
+static bool is_concat(const Graph *g, const Kernel *k, int *axis) {
+  bool seen[MAX_IN] = {false};
+  if (k->nfold || k->nin < 2 || k->nout != 1 || !sums_inputs(k->out[0].value, seen)) return false;
+  int64_t offset = 0, at;
+  if (!is_part(k, 1, axis, &at)) return false;
+  for (int i = 0; i < k->nin; i++) {
+    int other = *axis;
+    if (!seen[i] || !is_part(k, i, &other, &at) || other != *axis || at != offset) return false;
+    offset += g->node.at[k->in[i].tensor].type.dim[*axis].plus;
+  }
+  return extent_same(k->loop[*axis].extent, fixed(offset));
+}
+
+/* A concatenation is the sum of its members, each 0 outside its part: one copy kernel per member
+ * takes its place. */
+static bool split_concat(Fuse *f, const Kernel *k, Id node) {
+  int axis;
+  if (!is_concat(f->g, k, &axis)) return false;
+  for (int i = 0; i < k->nin; i++) {
+    Kernel copy = *k;
+    copy.nin = 1;
+    copy.in[0] = k->in[i];
+    copy.in[0].outside = INSIDE;
+    copy.in[0].at[axis].plus = 0;
+    copy.loop[axis].extent = f->g->node.at[k->in[i].tensor].type.dim[axis];
+    copy.out[0].to.at[axis].plus = -k->in[i].at[axis].plus;
+    copy.out[0].value = expr_in(f->u, 0);
+    add_group(f, &copy, node);
+  }
+  return true;
+}
+
+static void make_groups(Fuse *f) {
+  for (Id id = 0; id < f->g->node.n; id++) {
+    f->first[id] = f->end[id] = f->group.n;
+    if (f->entry[id] == PLAN_ENTRIES || is_leaf(f->g, id)) continue;
+    Kernel k = {0};
+    node_kernel(f->g, id, &k);
+    if (!split_concat(f, &k, id)) add_group(f, &k, id);
+  }
+}
+
+static void count_reads(Fuse *f, const Kernel *k, int by) {
+  for (int i = 0; i < k->nin; i++) {
+    bool again = false;
+    for (int j = 0; j < i; j++) again |= k->in[j].tensor == k->in[i].tensor;
+    if (!again) f->uses[k->in[i].tensor] += by;
+  }
+}
+
+/* Puts k in the place of a group's kernel, and drops groups that nobody reads any more. */
+static void drop_unused(Fuse *f, Id node) {
+  if (f->uses[node] > 0) return;
+  for (int i = f->first[node]; i < f->end[node]; i++) {
+    Group *group = f->group.at[i];
+    if (group->dead) continue;
+    group->dead = true;
+    count_reads(f, &group->k, -1);
+    for (int j = 0; j < group->k.nin; j++) drop_unused(f, group->k.in[j].tensor);
+  }
+}
+
+static void replace_kernel(Fuse *f, Group *group, const Kernel *k) {
+  Kernel old = group->k;
+  count_reads(f, k, 1);
+  count_reads(f, &old, -1);
+  group->k = *k;
+  for (int i = 0; i < old.nin; i++) drop_unused(f, old.in[i].tensor);
+}
+
+/* The one group that computes a node, or NULL. */
+static Group *producer(const Fuse *f, Id node) {
+  Group *found = NULL;
+  for (int i = f->first[node]; i < f->end[node]; i++) {
+    if (f->group.at[i]->dead) continue;
+    if (found) return NULL;
+    found = f->group.at[i];
+  }
+  return found;
+}
+
+/* ---- 1. absorbing
+ * ----------------------------------------------------------------------------------- */
+
+static bool only_moves(const Kernel *k) {
+  const Expr *value = k->out[0].value;
+  return k->nfold == 0 && k->nout == 1 && (value->op == E_const || value->op == E_in);
+}
+
+static int64_t free_size(const Kernel *k, int64_t n) {
+  int64_t size = 1;
+  for (int l = 0; l < k->nloop; l++)
+    if (!k->loop[l].reduced) size *= extent_at(k->loop[l].extent, n);
+  return size;
+}
+
+static bool all_affine(const Kernel *k) {
+  for (int i = 0; i < k->nin; i++)
+    for (int a = 0; a < k->in[i].rank; a++)
+      if (!coord_affine(&k->in[i].at[a])) return false;
+  return true;
+}
+
+static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
+  if (from->k.nfold || from->k.nout != 1) return false;
+  if (only_moves(&from->k)) return true;
+  if (graph_phase(f->g, from->node) != graph_phase(f->g, reader->node)) {
+    return graph_phase(f->g, reader->node) != PHASE_CALL; /* constant into loaded */
+  }
+  if (graph_phase(f->g, from->node) != PHASE_CALL) return true; /* rounded once: nothing between */
+  return reader->k.nfold == 0 && f->uses[from->node] == 1 && from->entry == reader->entry &&
+         free_size(&from->k, 1) == free_size(&reader->k, 1);
+}
+
+/* A contraction whose index maps need divisions could only run scalar: then the move stays. */
+static bool absorb_one(Fuse *f, Group *group, int which) {
+  const Group *from = producer(f, group->k.in[which].tensor);
+  if (!from || !may_absorb(f, group, from)) return false;
+  Kernel k = group->k;
+  bool affine = all_affine(&k);
+  if (!kernel_absorb(f->u, &k, which, &from->k)) return false;
+  if (kernel_kind(&group->k) == KIND_CONTRACT && affine && !all_affine(&k)) return false;
+  kernel_simplify(f->u, &k);
+  replace_kernel(f, group, &k);
+  return true;
+}
+
+static void absorb(Fuse *f, Group *group) {
+  for (int i = 0; i < group->k.nin;) i = absorb_one(f, group, i) ? 0 : i + 1;
+}
+
+/* ---- constants
+ * ---------------------------------------------------------------------------------------- */
+
+typedef struct Known {
+  Unit *u;
+  bool known[MAX_IN];
+  double value[MAX_IN];
+} Known;
+
+static const Expr *known_leaf(void *context, const Expr *leaf) {
+  const Known *c = context;
+  if (leaf->op != E_in || !c->known[leaf->index]) return leaf;
+  return expr_const(c->u, c->value[leaf->index]);
+}
+
+/* Are all elements of a constant equal, and every coordinate inside? Then the value is known. */
+static bool uniform(const Graph *g, const View *v, double *value) {
+  const Node *node = &g->node.at[v->tensor];
+  if (node->op != OP_constant || v->outside != INSIDE) return false;
+  const double *at = ((const ConstantAttr *)node->attr)->value.at;
+  for (int64_t i = 1; i < type_size(&node->type, 1); i++)
+    if (at[i] != at[0]) return false;
+  *value = at[0];
+  return true;
+}
+
+static void replace_constants(Fuse *f, Group *group) {
+  Known known = {.u = f->u};
+  bool any = false;
+  for (int i = 0; i < group->k.nin; i++)
+    any |= known.known[i] = uniform(f->g, &group->k.in[i], &known.value[i]);
+  if (!any || kernel_kind(&group->k) == KIND_CONTRACT) return;
+  Kernel k = group->k;
+  for (int i = 0; i < k.nfold; i++)
+    k.fold[i].term = expr_replace(f->u, k.fold[i].term, known_leaf, &known);
+  for (int i = 0; i < k.nout; i++)
+    k.out[i].value = expr_replace(f->u, k.out[i].value, known_leaf, &known);
+  kernel_simplify(f->u, &k);
+  replace_kernel(f, group, &k);
+}
+
+/* ---- 2. epilogues
+ * --------------------------------------------------------------------------------------- */
+
+typedef struct Join {
+  Unit *u;
+  const Kernel *fold;
+  Id node;
+  int axis[MAX_LOOPS]; /* per loop of the map: the axis of the fold's result it runs over, or -1 */
+  int input[MAX_IN];   /* per input of the map: its index in the joined kernel; -1: the fold */
+} Join;
+
+/* Does the view read the fold's result element by element, all loops of m taking part? */
+static bool match_axes(const Kernel *m, const View *v, const Type *type, int *axis) {
+  for (int l = 0; l < m->nloop; l++) axis[l] = -1;
+  for (int a = 0; a < v->rank; a++) {
+    const Coord *c = &v->at[a];
+    int loop;
+    if (coord_is_loop(c, &loop)) {
+      if (axis[loop] >= 0 || !extent_same(m->loop[loop].extent, type->dim[a])) return false;
+      axis[loop] = a;
+      continue;
+    }
+    Coord zero = {.div = 1};
+    if (!coord_same(c, &zero) || !extent_same(type->dim[a], fixed(1))) return false;
+  }
+  for (int l = 0; l < m->nloop; l++)
+    if (axis[l] < 0) return false;
+  return v->outside == INSIDE;
+}
+
+static Coord in_loops_of_fold(const Join *j, const Coord *c) {
+  Coord out = {.plus = c->plus, .div = c->div, .mod = c->mod, .exact = c->exact};
+  for (int l = 0; l < MAX_LOOPS; l++) {
+    if (c->coef[l] == 0) continue;
+    const Coord *to = &j->fold->out[0].to.at[j->axis[l]];
+    out.plus += c->coef[l] * to->plus;
+    for (int i = 0; i < MAX_LOOPS; i++) out.coef[i] += c->coef[l] * to->coef[i];
+  }
+  return out;
+}
+
+static View view_in_loops_of_fold(const Join *j, const View *v) {
+  View out = *v;
+  for (int a = 0; a < v->rank; a++) out.at[a] = in_loops_of_fold(j, &v->at[a]);
+  return out;
+}
+
+static const Expr *coord_expr(Unit *u, const Coord *c) {
+  const Expr *sum = expr_const(u, (double)c->plus);
+  for (int l = 0; l < MAX_LOOPS; l++) {
+    if (c->coef[l] == 0) continue;
+    const Expr *part = expr2(u, E_mul, expr_index(u, l), expr_const(u, c->coef[l]));
+    sum = expr2(u, E_add, sum, part);
+  }
+  return sum;
+}
+
+static const Expr *join_leaf(void *context, const Expr *leaf) {
+  const Join *j = context;
+  if (leaf->op == E_index) return coord_expr(j->u, &j->fold->out[0].to.at[j->axis[leaf->index]]);
+  if (leaf->op != E_in) return leaf;
+  return j->input[leaf->index] < 0 ? j->fold->out[0].value : expr_in(j->u, j->input[leaf->index]);
+}
+
+/* fold, then map m of its result -> one kernel. */
+static bool join(Unit *u, const Kernel *fold, Id node, const Type *type, const Kernel *m,
+                 Kernel *out) {
+  Join j = {.u = u, .fold = fold, .node = node};
+  const View *read = NULL;
+  *out = *fold;
+  for (int i = 0; i < m->nin; i++) {
+    if (m->in[i].tensor != node) continue;
+    if (read && !view_same(read, &m->in[i])) return false;
+    read = &m->in[i];
+  }
+  if (!read || !match_axes(m, read, type, j.axis)) return false;
+  for (int i = 0; i < m->nin; i++) {
+    j.input[i] = -1;
+    if (m->in[i].tensor == node) continue;
+    if (out->nin == MAX_IN) return false;
+    j.input[i] = out->nin;
+    out->in[out->nin++] = view_in_loops_of_fold(&j, &m->in[i]);
+  }
+  out->out[0].to = view_in_loops_of_fold(&j, &m->out[0].to);
+  out->out[0].value = expr_replace(u, m->out[0].value, join_leaf, &j);
+  kernel_simplify(u, out);
+  return true;
+}
+
+static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
+  return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
+         f->uses[fold->node] == 1 && fold->entry == map->entry;
+}
+
+/* The last fold before position `before` whose epilogue m could be. */
+static Group *last_fold(const Fuse *f, const Group *map, int before, int *position) {
+  Group *last = NULL;
+  *position = -1;
+  for (int i = 0; i < map->k.nin; i++) {
+    Group *fold = producer(f, map->k.in[i].tensor);
+    if (!may_join(f, fold, map)) continue;
+    int at = f->first[fold->node];
+    if (at >= before || at <= *position) continue;
+    *position = at;
+    last = fold;
+  }
+  return last;
+}
+
+static void join_to_fold(Fuse *f, Group *map) {
+  if (map->k.nfold || map->k.nout != 1 || map->k.out[0].combine) return;
+  int position = f->group.n;
+  for (Group *fold; (fold = last_fold(f, map, position, &position));) {
+    Kernel k;
+    if (!join(f->u, &fold->k, fold->node, &f->g->node.at[fold->node].type, &map->k, &k)) continue;
+    count_reads(f, &k, 1);
+    count_reads(f, &map->k, -1);
+    count_reads(f, &fold->k, -1);
+    map->k = k;
+    fold->dead = true;
+    return;
+  }
+}
+
+/* ---- 3. writing in place
+ * --------------------------------------------------------------------------------- */
+
+/* A copy that nobody else's reading stands in the way of: its producers write where it would. */
+static void write_in_place(Fuse *f, Group *copy) {
+  if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
+  Id node = copy->k.in[0].tensor;
+  Join j = {.u = f->u};
+  if (f->uses[node] != 1 || f->first[node] == f->end[node] || f->entry[node] != copy->entry ||
+      !match_axes(&copy->k, &copy->k.in[0], &f->g->node.at[node].type, j.axis))
+    return;
+  for (int i = f->first[node]; i < f->end[node]; i++) {
+    const Group *group = f->group.at[i];
+    if (!group->dead && (group->k.nout != 1 || group->k.out[0].combine)) return;
+  }
+  for (int i = f->first[node]; i < f->end[node]; i++) {
+    Group *group = f->group.at[i];
+    if (group->dead) continue;
+    j.fold = &group->k;
+    group->k.out[0].to = view_in_loops_of_fold(&j, &copy->k.out[0].to);
+  }
+  f->uses[node] = 0;
+  copy->dead = true;
+}
+
+/* ---- buffers
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct Emit {
+  Fuse *f;
+  Plan *p;
+  int *buffer; /* per node, -1: none yet */
+} Emit;
+
+static Buffer leaf_buffer(const Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  Buffer b = {.type = node->type, .format = format_plain(node->type.dtype)};
+  b.phase = graph_phase(g, id);
+  if (node->op == OP_constant) {
+    b.home = HOME_CONST;
+    b.name = "constant";
+    b.value = ((const ConstantAttr *)node->attr)->value.at;
+    return b;
+  }
+  b.index = (int)((const LeafAttr *)node->attr)->index;
+  b.name = node->where.layer;
+  b.home = node->op == OP_input ? HOME_INPUT : node->op == OP_state ? HOME_STATE : HOME_PARAM;
+  if (node->op == OP_param && (b.value = g->param.at[b.index].fixed)) b.home = HOME_CONST;
+  return b;
+}
+
+/* Values that only weights' own kernels read keep double; the last one is rounded. */
+static bool only_prepare_reads(const Fuse *f, Id node) {
+  for (int i = 0; i < f->group.n; i++) {
+    const Group *group = f->group.at[i];
+    for (int j = 0; j < group->k.nin && !group->dead; j++)
+      if (group->k.in[j].tensor == node && group->entry != PLAN_PREPARE) return false;
+  }
+  return true;
+}
+
+static bool read_later(const Fuse *f, Id node) {
+  for (int i = 0; i < f->group.n; i++) {
+    const Group *group = f->group.at[i];
+    for (int j = 0; j < group->k.nin && !group->dead; j++)
+      if (group->k.in[j].tensor == node && group->entry > f->entry[node]) return true;
+  }
+  return false;
+}
+
+static int node_buffer(Emit *e, Id id, const char *name) {
+  if (e->buffer[id] >= 0) return e->buffer[id];
+  const Fuse *f = e->f;
+  if (is_leaf(f->g, id)) return e->buffer[id] = plan_buffer(e->p, leaf_buffer(f->g, id));
+  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = graph_phase(f->g, id)};
+  bool loaded = f->entry[id] == PLAN_PREPARE;
+  b.home = loaded ? HOME_DERIVED : read_later(f, id) ? HOME_KEPT : HOME_WORK;
+  b.format = format_plain(loaded && only_prepare_reads(f, id) ? F64 : b.type.dtype);
+  return e->buffer[id] = plan_buffer(e->p, b);
+}
+
+static void emit_group(Emit *e, const Group *group) {
+  Kernel k = group->k;
+  k.math = group->entry == PLAN_PREPARE ? F64 : F32;
+  for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
+  for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, group->node, k.name);
+  vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
+}
+
+/* ---- outputs
+ * -------------------------------------------------------------------------------------------- */
+
+/* An output that kernels write and nobody reads is written where the caller wants it; others are
+ * copied. */
+static void emit_output(Emit *e, PlanEntry entry, int index, Id id, const char *name) {
+  Fuse *f = e->f;
+  if (e->buffer[id] >= 0) {
+    Buffer *b = &e->p->buffer.at[e->buffer[id]];
+    if (b->home == HOME_WORK && f->uses[id] == 1) {
+      b->home = HOME_OUTPUT;
+      b->index = index;
+      return;
+    }
+  }
+  int from = node_buffer(e, id, name);
+  Type type = f->g->node.at[id].type;
+  Buffer out = {.name = name,
+                .type = type,
+                .format = format_plain(type.dtype),
+                .home = HOME_OUTPUT,
+                .index = index,
+                .phase = PHASE_CALL};
+  int to = plan_buffer(e->p, out);
+  vec_push(f->u->arena, &e->p->entry[entry].step, plan_copy(e->p, from, to));
+}
+
+static Plan *emit_plan(Fuse *f, const PlanOptions *options) {
+  Emit e = {.f = f, .p = plan_new(f->u, f->g, options->target, options->max_batch)};
+  e.buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
+  for (Id id = 0; id < f->g->node.n; id++) e.buffer[id] = -1;
+  /* Inputs and parameters have a place whether or not a kernel reads them. */
+  for (int i = 0; i < f->g->input.n; i++)
+    if (f->g->input.at[i].kind == INPUT_DATA) node_buffer(&e, f->g->input.at[i].node, NULL);
+  for (int i = 0; i < f->g->param.n; i++) node_buffer(&e, f->g->param.at[i].node, NULL);
+  for (int i = 0; i < f->group.n; i++)
+    if (!f->group.at[i]->dead) emit_group(&e, f->group.at[i]);
+  const Entry *forward = &f->g->entry[ENTRY_FORWARD];
+  for (int i = 0; i < forward->want.n; i++)
+    emit_output(&e, PLAN_FORWARD, i, forward->want.at[i], forward->want_name.at[i]);
+  e.p->entry[PLAN_PREPARE].exists = e.p->entry[PLAN_FORWARD].exists = true;
+  return e.p;
+}
+
+/* ---- the pass
+ * ------------------------------------------------------------------------------------------- */
+
+static void open_fuse(Fuse *f) {
+  int n = f->g->node.n;
+  f->entry = NEW_ARRAY(f->u->arena, PlanEntry, n);
+  f->uses = NEW_ARRAY(f->u->arena, int, n);
+  f->first = NEW_ARRAY(f->u->arena, int, n);
+  f->end = NEW_ARRAY(f->u->arena, int, n);
+  for (Id id = 0; id < n; id++) f->entry[id] = PLAN_ENTRIES;
+}
+
+Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
+  Fuse f = {.u = g->u, .g = g};
+  open_fuse(&f);
+  const Entry *forward = &g->entry[ENTRY_FORWARD];
+  find_needed(&f, forward, PLAN_FORWARD);
+  make_groups(&f);
+  for (int i = 0; i < f.group.n; i++) count_reads(&f, &f.group.at[i]->k, 1);
+  for (int i = 0; i < forward->want.n; i++) f.uses[forward->want.at[i]]++;
+  for (int i = 0; i < f.group.n; i++) {
+    Group *group = f.group.at[i];
+    if (group->dead) continue;
+    absorb(&f, group);
+    replace_constants(&f, group);
+    join_to_fold(&f, group);
+    write_in_place(&f, group);
+  }
+  return emit_plan(&f, options);
+}

@@ -1,0 +1,194 @@
+/* memory.c - gives every buffer its place.
+ *
+ * Needs: formats and steps are final. Guarantees: buffers of one home that live at the same time do
+ * not overlap; `work_bytes` is close to `live_bytes`, the largest sum of what lives at once.
+ * Time runs over the top-level steps of an entry. A buffer lives from the first step that writes it
+ * to the last one that reads it. Large buffers choose first, each taking the tightest gap that its
+ * lifetime leaves (best fit); a few orders are tried and the smallest result kept. Buffers inside a
+ * step live in a second memory that every worker has of its own. */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Life {
+  int buffer, first, last;
+  int64_t bytes, offset;
+} Life;
+
+typedef VEC(Life) Lives;
+
+/* ---- lifetimes
+ * ---------------------------------------------------------------------------------------- */
+
+typedef struct Span {
+  int *first, *last; /* per buffer; first -1: not in this entry */
+} Span;
+
+static void touch(const Span *span, int buffer, int time) {
+  if (span->first[buffer] < 0) span->first[buffer] = time;
+  span->last[buffer] = time;
+}
+
+static void touch_steps(const Span *span, const Steps *steps, int time) {
+  for (int i = 0; i < steps->n; i++) {
+    const Step *s = steps->at[i];
+    if (!s->run) {
+      touch_steps(span, &s->body, time);
+      continue;
+    }
+    for (int j = 0; j < s->run->nin; j++) touch(span, s->run->in[j].tensor, time);
+    for (int j = 0; j < s->run->nout; j++) touch(span, s->run->out[j].to.tensor, time);
+  }
+}
+
+static Span find_span(const Plan *p, PlanEntry entry) {
+  Span span = {NEW_ARRAY(p->u->arena, int, p->buffer.n), NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  for (int b = 0; b < p->buffer.n; b++) span.first[b] = -1;
+  const Steps *steps = &p->entry[entry].step;
+  for (int i = 0; i < steps->n; i++) {
+    Steps one = {.at = &steps->at[i], .n = 1};
+    touch_steps(&span, &one, i);
+  }
+  return span;
+}
+
+static Lives find_lives(const Plan *p, PlanEntry entry, bool scoped) {
+  Span span = find_span(p, entry);
+  Lives lives = {0};
+  for (int b = 0; b < p->buffer.n; b++) {
+    const Buffer *buffer = &p->buffer.at[b];
+    if (buffer->home != HOME_WORK || span.first[b] < 0 || (buffer->depth > 0) != scoped) continue;
+    Life life = {.buffer = b,
+                 .first = span.first[b],
+                 .last = span.last[b],
+                 .bytes = buffer_bytes(p, buffer, p->max_batch)};
+    vec_push(p->u->arena, &lives, life);
+  }
+  return lives;
+}
+
+static int64_t largest_live(const Lives *lives) {
+  int64_t largest = 0;
+  for (int i = 0; i < lives->n; i++) {
+    int64_t sum = 0;
+    for (int j = 0; j < lives->n; j++)
+      if (lives->at[j].first <= lives->at[i].first && lives->at[i].first <= lives->at[j].last)
+        sum += lives->at[j].bytes;
+    if (sum > largest) largest = sum;
+  }
+  return largest;
+}
+
+/* ---- places
+ * ------------------------------------------------------------------------------------------- */
+
+static bool together(const Life *a, const Life *b) {
+  return a->first <= b->last && b->first <= a->last;
+}
+
+static int by_offset(const void *a, const void *b) {
+  const Life *const *x = a, *const *y = b;
+  return ((*x)->offset > (*y)->offset) - ((*x)->offset < (*y)->offset);
+}
+
+/* The tightest gap between the placed buffers that live at the same time; after them if none. */
+static int64_t best_gap(Life *const *other, int n, int64_t bytes) {
+  int64_t end = 0, best = -1, best_size = INT64_MAX;
+  for (int i = 0; i < n; i++) {
+    int64_t gap = other[i]->offset - end;
+    if (gap >= bytes && gap < best_size) {
+      best = end;
+      best_size = gap;
+    }
+    if (other[i]->offset + other[i]->bytes > end) end = other[i]->offset + other[i]->bytes;
+  }
+  return best >= 0 ? best : end;
+}
+
+/* Places the lives in the given order; returns the size of the memory. */
+static int64_t place(Arena *arena, Life **order, int n) {
+  Life **other = NEW_ARRAY(arena, Life *, n);
+  int64_t size = 0;
+  for (int i = 0; i < n; i++) {
+    int nother = 0;
+    for (int j = 0; j < i; j++)
+      if (together(order[i], order[j])) other[nother++] = order[j];
+    qsort(other, (size_t)nother, sizeof *other, by_offset);
+    order[i]->offset = best_gap(other, nother, order[i]->bytes);
+    if (order[i]->offset + order[i]->bytes > size) size = order[i]->offset + order[i]->bytes;
+  }
+  return size;
+}
+
+static int by_bytes(const void *a, const void *b) {
+  const Life *const *x = a, *const *y = b;
+  if ((*x)->bytes != (*y)->bytes) return (*x)->bytes < (*y)->bytes ? 1 : -1;
+  return (*x)->buffer - (*y)->buffer;
+}
+
+static int by_area(const void *a, const void *b) {
+  const Life *const *x = a, *const *y = b;
+  int64_t p = (*x)->bytes * ((*x)->last - (*x)->first + 1);
+  int64_t q = (*y)->bytes * ((*y)->last - (*y)->first + 1);
+  if (p != q) return p < q ? 1 : -1;
+  return (*x)->buffer - (*y)->buffer;
+}
+
+static int by_time(const void *a, const void *b) {
+  const Life *const *x = a, *const *y = b;
+  if ((*x)->first != (*y)->first) return (*x)->first - (*y)->first;
+  return by_bytes(a, b);
+}
+
+static int64_t place_lives(Plan *p, Lives *lives) {
+  static int (*const orders[])(const void *, const void *) = {by_bytes, by_area, by_time};
+  Arena *arena = p->u->arena;
+  Life **order = NEW_ARRAY(arena, Life *, lives->n + 1);
+  int64_t best = INT64_MAX;
+  for (int o = 0; o < COUNT(orders); o++) {
+    for (int i = 0; i < lives->n; i++) order[i] = &lives->at[i];
+    if (lives->n) qsort(order, (size_t)lives->n, sizeof *order, orders[o]);
+    int64_t size = place(arena, order, lives->n);
+    if (size >= best) continue;
+    best = size;
+    for (int i = 0; i < lives->n; i++)
+      p->buffer.at[lives->at[i].buffer].offset = lives->at[i].offset;
+  }
+  return best;
+}
+
+/* ---- homes whose buffers all live forever
+ * ---------------------------------------------------------------- */
+
+static int64_t *home_bytes(Plan *p, Home home) {
+  switch (home) {
+  case HOME_PARAM: return &p->param_bytes;
+  case HOME_DERIVED: return &p->derived_bytes;
+  case HOME_STATE: return &p->state_bytes;
+  case HOME_GRAD: return &p->grad_bytes;
+  case HOME_KEPT: return &p->kept_bytes;
+  default: return NULL;
+  }
+}
+
+static void place_forever(Plan *p) {
+  for (int b = 0; b < p->buffer.n; b++) {
+    Buffer *buffer = &p->buffer.at[b];
+    int64_t *end = home_bytes(p, buffer->home);
+    if (!end) continue;
+    buffer->offset = *end;
+    *end += buffer_bytes(p, buffer, p->max_batch);
+  }
+}
+
+void pass_memory(Plan *p) {
+  place_forever(p);
+  for (int e = 0; e < PLAN_ENTRIES; e++) {
+    if (!p->entry[e].exists) continue;
+    Lives shared = find_lives(p, e, false), scoped = find_lives(p, e, true);
+    p->live_bytes[e] = largest_live(&shared);
+    p->work_bytes[e] = place_lives(p, &shared);
+    p->worker_bytes[e] = place_lives(p, &scoped);
+  }
+}

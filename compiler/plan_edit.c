@@ -1,0 +1,84 @@
+/* plan_edit.c - changes of a Plan that several passes make. */
+#include "plan.h"
+
+Step *plan_copy(Plan *p, int from, int to) {
+  static const char *const name[MAX_RANK] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  const Buffer *b = &p->buffer.at[to];
+  Kernel k = {.name = b->name, .nout = 1};
+  for (int a = 0; a < b->type.rank; a++) kernel_loop(&k, name[a], b->type.dim[a], false);
+  View *in = kernel_in(&k, from, &b->type);
+  for (int a = 0; a < b->type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  k.out[0].to = *in;
+  k.out[0].to.tensor = to;
+  k.out[0].value = expr_in(p->u, 0);
+  kernel_simplify(p->u, &k);
+  return plan_leaf(p, &k);
+}
+
+/* ---- dropping what nobody reads
+ * --------------------------------------------------------------------------- */
+
+static void mark_read(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  bool *read = context;
+  (void)entry;
+  (void)outer;
+  (void)depth;
+  for (int i = 0; i < k->nin; i++) read[k->in[i].tensor] = true;
+}
+
+static void mark_named(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  bool *named = context;
+  mark_read(context, entry, k, outer, depth);
+  for (int o = 0; o < k->nout; o++) named[k->out[o].to.tensor] = true;
+}
+
+static bool is_scratch(Home home) {
+  return home == HOME_WORK || home == HOME_DERIVED || home == HOME_KEPT || home == HOME_CONST;
+}
+
+/* Keeps the leaves of a flat list that write something needed. True if one went. */
+static bool drop_leaves(Plan *p, Steps *steps, const bool *read) {
+  int kept = 0, n = steps->n;
+  for (int i = 0; i < n; i++) {
+    const Kernel *k = steps->at[i]->run;
+    bool needed = !k;
+    for (int o = 0; k && o < k->nout; o++) {
+      int to = k->out[o].to.tensor;
+      needed |= read[to] || !is_scratch(p->buffer.at[to].home);
+    }
+    if (needed) steps->at[kept++] = steps->at[i];
+  }
+  steps->n = kept;
+  return kept < n;
+}
+
+static void renumber(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const int *to = context;
+  (void)entry;
+  (void)outer;
+  (void)depth;
+  for (int i = 0; i < k->nin; i++) k->in[i].tensor = to[k->in[i].tensor];
+  for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = to[k->out[o].to.tensor];
+}
+
+static void drop_buffers(Plan *p) {
+  bool *named = NEW_ARRAY(p->u->arena, bool, p->buffer.n);
+  int *to = NEW_ARRAY(p->u->arena, int, p->buffer.n), kept = 0;
+  plan_leaves(p, mark_named, named);
+  for (int b = 0; b < p->buffer.n; b++) {
+    to[b] = kept;
+    if (named[b] || !is_scratch(p->buffer.at[b].home)) p->buffer.at[kept++] = p->buffer.at[b];
+  }
+  p->buffer.n = kept;
+  plan_leaves(p, renumber, to);
+}
+
+void plan_drop_unused(Plan *p) {
+  for (bool again = true; again;) {
+    bool *read = NEW_ARRAY(p->u->arena, bool, p->buffer.n);
+    again = false;
+    plan_leaves(p, mark_read, read);
+    for (int e = 0; e < PLAN_ENTRIES; e++) again |= drop_leaves(p, &p->entry[e].step, read);
+  }
+  drop_buffers(p);
+}
