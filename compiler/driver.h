@@ -1,0 +1,64 @@
+/* driver.h - what the commands share: from the command line to a Graph, a Plan, parameters, files.
+ * Each command is one function; its result is the exit status. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "backend.h"
+#include "options.h"
+
+/* ---- pipeline.c: the order of the passes ---- */
+
+/* Reads the network that the options name; NULL after diagnostics. */
+Graph *pipeline_read(Unit *, const Options *);
+/* The target that --target and the language ("c", "cuda"; NULL: either) ask for; NULL after a
+ * message. */
+const Target *pipeline_target(Unit *, const Options *, const char *language);
+/* All passes after reading, with verification between them; --dump prints to stdout. NULL after a
+ * message. */
+Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *);
+
+/* ---- params.c: values of a network's parameters, by index of Graph.param ---- */
+
+/* From the initialisers; the emitted NAME_init_params gives the same bits. */
+double **params_seeded(const Graph *, uint64_t seed);
+/* From a safetensors file; NULL after diagnostics that name every missing, extra or misshapen
+ * tensor. */
+double **params_read(Unit *, const Graph *, const char *file);
+/* The element i of a freshly initialised parameter is center + bound * (2 u(i) - 1). */
+void param_init(const Param *, double *center, double *bound);
+
+/* ---- compile.c ---- */
+
+/* Emits the library for `plan` in memory. `param`: values to bake in, or NULL. */
+void compile_emit(Unit *, const Options *, Plan *plan, double *const *param, const char *base,
+                  Emitted *);
+/* Writes all files or none; false after a message. */
+bool compile_write(Unit *, const Emitted *, const char *folder);
+
+/* ---- toolchain.c: the C compiler, and programs started from here ---- */
+
+/* Runs argv[0]; its output is kept in *output when that is not NULL, otherwise passed on. Returns
+ * its exit status, 127 if it cannot be started, 128 + signal if it died. */
+int toolchain_run(Unit *, const char *const *argv, Text *output);
+/* cc ... ; on failure shows the command and its output, and returns false. */
+bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
+/* Does the compiler have OpenMP? */
+bool toolchain_openmp(Unit *, const Options *);
+/* libNAME.a and libNAME.so beside NAME.c, where base is the path of NAME. */
+bool toolchain_library(Unit *, const Options *, const char *base, bool openmp);
+/* A fresh folder for what a command builds on the way, and its removal with all files in it. */
+const char *toolchain_folder(Unit *);
+void toolchain_remove(Unit *, const char *folder);
+
+/* ---- commands ---- */
+
+Status command_compile(Unit *, const Options *);
+Status command_check(Unit *, const Options *);
+Status command_info(Unit *, const Options *);
+Status command_run(Unit *, const Options *);
+Status command_eval(Unit *, const Options *);
+Status command_ops(Unit *, const Options *);
+Status command_algos(Unit *, const Options *);
+Status command_targets(Unit *, const Options *);
+
+#endif

@@ -1,0 +1,164 @@
+/* pipeline.c - the order of things: a network is read, passes over the Graph, then passes over the
+ * Plan. What a user may see after each pass (--dump) is printed here. */
+#include "driver.h"
+
+#include <string.h>
+
+static const char *const stages[] = {"read",   "grad", "fold",  "clean", "fuse",
+                                     "choose", "nest", "split", "memory"};
+
+/* ---- --dump ---- */
+
+typedef struct Dump {
+  Unit *u;
+  const Options *o;
+  const char *previous; /* text after the pass before, where some pass is to be dumped */
+} Dump;
+
+static bool asked(const Options *o, const char *stage) {
+  for (int i = 0; i < o->dump.n; i++)
+    if (strcmp(o->dump.at[i], stage) == 0 || strcmp(o->dump.at[i], "all") == 0) return true;
+  return false;
+}
+
+static void show(Dump *d, const char *stage, const char *text) {
+  if (asked(d->o, stage)) {
+    bool same = d->previous && strcmp(d->previous, text) == 0;
+    printf("---- %s%s\n%s", stage, same ? " (unchanged)" : "", same ? "" : text);
+  }
+  d->previous = text;
+}
+
+static Graph *after_graph(Dump *d, const char *stage, Graph *g) {
+  graph_verify(g);
+  if (d->o->dump.n) {
+    Text text = {.arena = d->u->arena};
+    graph_print(&text, g);
+    show(d, stage, text.at);
+  }
+  return g;
+}
+
+static void after_plan(Dump *d, const char *stage, const Plan *plan) {
+  plan_verify(plan);
+  if (d->o->dump.n) {
+    Text text = {.arena = d->u->arena};
+    plan_print(&text, plan);
+    show(d, stage, text.at);
+  }
+}
+
+static bool check_dump(Unit *u, const Options *o) {
+  for (int i = 0; i < o->dump.n; i++) {
+    const char *name = o->dump.at[i];
+    bool known = strcmp(name, "all") == 0;
+    for (int k = 0; k < COUNT(stages); k++) known |= strcmp(stages[k], name) == 0;
+    if (known) continue;
+    const char *near = nearest(name, stages, COUNT(stages));
+    usage_error(u, "--dump=%s: no such pass%s%s%s", name, near ? "; did you mean \"" : "",
+                near ? near : "", near ? "\"?" : "");
+    return false;
+  }
+  return true;
+}
+
+/* ---- reading and the target ---- */
+
+static bool ends_with(const char *text, const char *tail) {
+  size_t n = strlen(text), m = strlen(tail);
+  return n >= m && strcmp(text + n - m, tail) == 0;
+}
+
+Graph *pipeline_read(Unit *u, const Options *o) {
+  if (ends_with(o->network, ".onnx")) {
+    diag_error_in(u, o->network, "this version reads networks in JSON; ONNX is not supported");
+    return NULL;
+  }
+  ReadOptions options = {.training = o->train};
+  for (int i = 0; i < o->outputs.n; i++) vec_push(u->arena, &options.outputs, o->outputs.at[i]);
+  for (int i = 0; i < o->input_shape.n; i++)
+    vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);
+  Graph *g = read_network(u, o->network, &options);
+  return u->errors ? NULL : g;
+}
+
+const Target *pipeline_target(Unit *u, const Options *o, const char *language) {
+  const char *name = o->target;
+  bool cuda = language && strcmp(language, "cuda") == 0;
+  if (!name && cuda) name = "sm_80";
+  if (!name || strcmp(name, "native") == 0) return target_native();
+  const Target *t = target_find(name);
+  if (t && (!language || strcmp(t->language, language) == 0)) return t;
+  if (t) {
+    usage_error(u, "target %s is for %s, but the output is %s", name, cuda ? "C" : "CUDA",
+                cuda ? "CUDA (.cu)" : "C (.c)");
+    return NULL;
+  }
+  const char *names[64] = {"native"};
+  int n = 1;
+  for (int i = 0; targets[i] && n < COUNT(names); i++) names[n++] = targets[i]->name;
+  const char *near = nearest(name, names, n);
+  if (strchr(name, ','))
+    usage_error(u, "--target %s: this version emits for one target at a time", name);
+  else if (near)
+    usage_error(u, "unknown target \"%s\"; did you mean \"%s\"?", name, near);
+  else
+    usage_error(u, "unknown target \"%s\"; `cnnc targets` lists them", name);
+  return NULL;
+}
+
+/* ---- the passes ---- */
+
+/* Every --algo must name a layer of the network (or '*') and an algorithm. */
+static bool check_algos(Unit *u, const Options *o, const Graph *g) {
+  const char *names[ALGO_KINDS];
+  const char **layers = NEW_ARRAY(u->arena, const char *, g->layer.n + 1);
+  for (int i = 0; i < ALGO_KINDS; i++) names[i] = algos[i]->name;
+  for (int i = 0; i < g->layer.n; i++) layers[i] = g->layer.at[i].name;
+  for (int i = 0; i < o->algo.n; i++) {
+    const char *text = o->algo.at[i], *equals = strchr(text, '=');
+    const char *layer = equals ? arena_copy(u->arena, text, strcspn(text, ":=")) : text;
+    bool algo_known = false, layer_known = strcmp(layer, "*") == 0;
+    for (int k = 0; equals && k < ALGO_KINDS; k++) algo_known |= !strcmp(names[k], equals + 1);
+    for (int k = 0; k < g->layer.n; k++) layer_known |= !strcmp(layers[k], layer);
+    const char *near = !equals        ? NULL
+                       : !layer_known ? nearest(layer, layers, g->layer.n)
+                                      : nearest(equals + 1, names, ALGO_KINDS);
+    if (!equals)
+      usage_error(u, "--algo %s: LAYER=NAME is expected", text);
+    else if (!layer_known || !algo_known)
+      usage_error(u, "--algo %s: no %s \"%s\"%s%s%s", text, layer_known ? "algorithm" : "layer",
+                  layer_known ? equals + 1 : layer, near ? "; did you mean \"" : "",
+                  near ? near : "", near ? "\"?" : "");
+    if (!equals || !layer_known || !algo_known) return false;
+  }
+  return true;
+}
+
+Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target) {
+  if (!check_dump(u, o) || !check_algos(u, o, read)) return NULL;
+  Dump d = {u, o, NULL};
+  PlanOptions options = {.target = target,
+                         .training = o->train,
+                         .max_batch = o->batch   ? o->batch
+                                      : o->train ? 32
+                                                 : 1};
+  for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
+
+  Graph *g = after_graph(&d, "read", graph_rewrite(read, NULL, NULL));
+  if (o->train && !pass_grad(g)) return NULL;
+  if (o->train) after_graph(&d, "grad", g);
+  if (!o->train) g = after_graph(&d, "fold", pass_fold(g));
+  g = after_graph(&d, "clean", pass_clean(g));
+  Plan *plan = pass_fuse(g, &options);
+  after_plan(&d, "fuse", plan);
+  pass_choose(plan, &options);
+  after_plan(&d, "choose", plan);
+  pass_nest(plan);
+  after_plan(&d, "nest", plan);
+  pass_split(plan);
+  after_plan(&d, "split", plan);
+  pass_memory(plan);
+  after_plan(&d, "memory", plan);
+  return u->errors ? NULL : plan;
+}

@@ -1,0 +1,169 @@
+/* toolchain.c - other programs: the C compiler, ar, and what was built with them. */
+#include "driver.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+typedef VEC(const char *) Words;
+
+static void add_words(Unit *u, Words *words, const char *text) {
+  for (const char *end; *text; text = *end ? end + 1 : end) {
+    end = text + strcspn(text, " ");
+    if (end > text) vec_push(u->arena, words, arena_copy(u->arena, text, (size_t)(end - text)));
+  }
+}
+
+/* ---- starting programs ---- */
+
+static void read_all(int fd, Text *output) {
+  char piece[4096];
+  for (;;) {
+    ssize_t n = read(fd, piece, sizeof piece);
+    if (n > 0)
+      text_append(output, piece, (size_t)n);
+    else if (n == 0 || errno != EINTR)
+      return;
+  }
+}
+
+static int wait_for(pid_t pid) {
+  int status;
+  while (waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return 127;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int toolchain_run(Unit *u, const char *const *argv, Text *output) {
+  int ends[2] = {-1, -1};
+  pid_t pid;
+  posix_spawn_file_actions_t actions;
+  if (output && pipe(ends) != 0) return 127;
+  posix_spawn_file_actions_init(&actions);
+  if (output) {
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+  }
+  fflush(stdout);
+  int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (output) close(ends[1]);
+  if (output && !error) read_all(ends[0], output);
+  if (output) close(ends[0]);
+  if (!error) return wait_for(pid);
+  usage_error(u, "cannot start %s: %s", argv[0], strerror(error));
+  return 127;
+}
+
+/* Runs a tool; when it fails, shows the command and what it said. */
+static bool run_tool(Unit *u, const Words *words) {
+  Text output = {.arena = u->arena};
+  Words argv = *words;
+  vec_push(u->arena, &argv, NULL);
+  int status = toolchain_run(u, argv.at, &output);
+  if (status == 0) return true;
+  fputs("cnnc: error: this failed:\n ", u->messages);
+  for (int i = 0; i < words->n; i++) fprintf(u->messages, " %s", words->at[i]);
+  fprintf(u->messages, "\n%s", output.n ? output.at : "");
+  u->errors++;
+  return false;
+}
+
+bool toolchain_cc(Unit *u, const Options *o, const char *const *arguments) {
+  Words words = {0};
+  add_words(u, &words, o->cc);
+  for (int i = 0; arguments[i]; i++) vec_push(u->arena, &words, arguments[i]);
+  return run_tool(u, &words);
+}
+
+bool toolchain_openmp(Unit *u, const Options *o) {
+  const char *folder = toolchain_folder(u);
+  if (!folder) return false;
+  static const char program[] = "#include <omp.h>\nint main(void) { return omp_get_num_threads() "
+                                "- 1; }\n";
+  const char *source = arena_printf(u->arena, "%s/openmp.c", folder);
+  const char *binary = arena_printf(u->arena, "%s/openmp", folder);
+  Words words = {0};
+  add_words(u, &words, o->cc);
+  const char *const arguments[] = {"-fopenmp", source, "-o", binary, NULL};
+  for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &words, arguments[i]);
+  Text output = {.arena = u->arena};
+  bool works = file_write(u, source, program, sizeof program - 1) &&
+               toolchain_run(u, words.at, &output) == 0;
+  toolchain_remove(u, folder);
+  return works;
+}
+
+/* ---- folders ---- */
+
+const char *toolchain_folder(Unit *u) {
+  const char *parent = getenv("TMPDIR");
+  char *path = arena_printf(u->arena, "%s/cnnc-XXXXXX", parent && *parent ? parent : "/tmp");
+  if (mkdtemp(path)) return path;
+  usage_error(u, "cannot make a folder for temporary files: %s: %s", path, strerror(errno));
+  return NULL;
+}
+
+void toolchain_remove(Unit *u, const char *folder) {
+  DIR *directory = opendir(folder);
+  if (!directory) return;
+  for (struct dirent *entry; (entry = readdir(directory));)
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      unlink(arena_printf(u->arena, "%s/%s", folder, entry->d_name));
+  closedir(directory);
+  rmdir(folder);
+}
+
+/* ---- libraries ---- */
+
+/* The archiver of a cross compiler: aarch64-linux-gnu-gcc -> aarch64-linux-gnu-ar. */
+static const char *archiver(Unit *u, const char *cc) {
+  size_t length = strcspn(cc, " ");
+  return length > 4 && strncmp(cc + length - 4, "-gcc", 4) == 0
+             ? arena_printf(u->arena, "%.*sar", (int)(length - 3), cc)
+             : "ar";
+}
+
+static bool move(Unit *u, const char *from, const char *to) {
+  if (rename(from, to) == 0) return true;
+  diag_error_in(u, to, "cannot write the file: %s", strerror(errno));
+  return false;
+}
+
+bool toolchain_library(Unit *u, const Options *o, const char *base, bool openmp) {
+  const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
+  const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
+  const char *source = arena_printf(u->arena, "%s.c", base);
+  const char *folder = toolchain_folder(u);
+  if (!folder) return false;
+  const char *object = arena_printf(u->arena, "%s/%s.o", folder, name);
+  const char *archive = arena_printf(u->arena, "%s.a.tmp", beside);
+  const char *shared = arena_printf(u->arena, "%s.so.tmp", beside);
+  const char *fopenmp = openmp ? "-fopenmp" : "-fPIC";
+  Words ar = {0};
+  vec_push(u->arena, &ar, archiver(u, o->cc));
+  vec_push(u->arena, &ar, "rcs");
+  vec_push(u->arena, &ar, archive);
+  vec_push(u->arena, &ar, object);
+  bool done =
+      toolchain_cc(u, o,
+                   (const char *const[]){"-std=c11", "-O2", "-fPIC", fopenmp, "-c", source, "-o",
+                                         object, NULL}) &&
+      run_tool(u, &ar) &&
+      toolchain_cc(u, o,
+                   (const char *const[]){"-shared", fopenmp, object, "-o", shared, "-lm", NULL}) &&
+      move(u, archive, arena_printf(u->arena, "%s.a", beside)) &&
+      move(u, shared, arena_printf(u->arena, "%s.so", beside));
+  toolchain_remove(u, folder);
+  unlink(archive);
+  unlink(shared);
+  return done;
+}
