@@ -24,15 +24,18 @@ double **params_seeded(const Graph *, uint64_t seed);
 /* From a safetensors file; NULL after diagnostics that name every missing, extra or misshapen
  * tensor. */
 double **params_read(Unit *, const Graph *, const char *file);
-/* The element i of a freshly initialised parameter is center + bound * (2 u(i) - 1). */
-void param_init(const Param *, double *center, double *bound);
 
 /* ---- compile.c ---- */
 
-/* Emits the library for `plan` in memory. `param`: values to bake in, or NULL. */
+/* Emits the library for `plan` in memory. `param`: values to bake in, or NULL. The first file is
+ * the source. */
 void compile_emit(Unit *, const Options *, Plan *plan, double *const *param, const char *base,
-                  Emitted *);
-/* Writes all files or none; false after a message. */
+                  const char *prefix, Emitted *);
+/* False after diagnostics: the emitted source breaks its contract, which is a bug of cnnc. */
+bool compile_validate(Unit *, const Emitted *);
+/* Candidates and choices, to stdout. */
+void compile_explain(Unit *, const Plan *);
+/* Writes all files or none into a folder ("" or ending in a slash); false after a message. */
 bool compile_write(Unit *, const Emitted *, const char *folder);
 
 /* ---- toolchain.c: the C compiler, and programs started from here ---- */
@@ -46,6 +49,7 @@ bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
 bool toolchain_openmp(Unit *, const Options *);
 /* libNAME.a and libNAME.so beside NAME.c, where base is the path of NAME. */
 bool toolchain_library(Unit *, const Options *, const char *base, bool openmp);
+bool toolchain_cuda_library(Unit *, const Options *, const char *base, const Target *);
 /* A fresh folder for what a command builds on the way, and its removal with all files in it. */
 const char *toolchain_folder(Unit *);
 void toolchain_remove(Unit *, const char *folder);

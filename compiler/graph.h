@@ -80,6 +80,10 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
   bool transient_ok; /* may be missing in a file of weights (num_batches_tracked) */
 } Param;
 
+/* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
+ * (init.c). */
+void param_init(const Param *, double *center, double *bound);
+
 typedef enum InputKind { INPUT_DATA, INPUT_TARGET } InputKind;
 typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   const char *name;

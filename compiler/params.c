@@ -3,25 +3,11 @@
 #include "driver.h"
 #include "tensors.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The library's own generator, so that `cnnc run --seed` and NAME_init_params give the same bits.
  */
 #include "../runtime/c/random.c"
-
-void param_init(const Param *p, double *center, double *bound) {
-  double in = (double)(p->fan_in > 0 ? p->fan_in : 1), out = (double)p->fan_out;
-  *center = p->init == INIT_CONSTANT ? p->init_value : 0;
-  switch (p->init) {
-  case INIT_DEFAULT: *bound = sqrt(1 / in); return;
-  case INIT_HE: *bound = sqrt(6 / in); return;
-  case INIT_XAVIER: *bound = sqrt(6 / (in + out)); return;
-  case INIT_LECUN: *bound = sqrt(3 / in); return;
-  case INIT_CONSTANT:
-  case INIT_KINDS: *bound = 0; return;
-  }
-}
 
 static double *from_floats(Arena *arena, const float *values, int64_t size) {
   double *result = NEW_ARRAY(arena, double, size);

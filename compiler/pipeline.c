@@ -4,8 +4,12 @@
 
 #include <string.h>
 
-static const char *const stages[] = {"read",   "grad", "fold",  "clean", "fuse",
-                                     "choose", "nest", "split", "memory"};
+static const char *const stages[] = {
+    "read",
+#define PASS(name, doc) #name,
+#include "passes/passes.def"
+#undef PASS
+};
 
 /* ---- --dump ---- */
 

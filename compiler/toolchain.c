@@ -138,6 +138,27 @@ static bool move(Unit *u, const char *from, const char *to) {
   return false;
 }
 
+bool toolchain_cuda_library(Unit *u, const Options *o, const char *base, const Target *target) {
+  const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
+  const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
+  const char *source = arena_printf(u->arena, "%s.cu", base);
+  const char *arch = arena_printf(u->arena, "-arch=%s", target->name);
+  static const char *const kind[] = {"-lib", "-shared"}, *const suffix[] = {"a", "so"};
+  for (int i = 0; i < 2; i++) {
+    const char *made = arena_printf(u->arena, "%s.%s.tmp", beside, suffix[i]);
+    const char *const options[] = {arch,   "-O2", "-Xcompiler", "-fPIC", kind[i],
+                                   source, "-o",  made,         NULL};
+    Words words = {0};
+    add_words(u, &words, o->nvcc);
+    for (int k = 0; options[k]; k++) vec_push(u->arena, &words, options[k]);
+    bool done =
+        run_tool(u, &words) && move(u, made, arena_printf(u->arena, "%s.%s", beside, suffix[i]));
+    unlink(made);
+    if (!done) return false;
+  }
+  return true;
+}
+
 bool toolchain_library(Unit *u, const Options *o, const char *base, bool openmp) {
   const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);

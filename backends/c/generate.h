@@ -18,7 +18,7 @@
 #include "emit.h"
 
 /* The simd helpers that the steps of the plan use are in runtime_file(target->simd); file.c writes
- * that file and "c/parallel.h" in front of everything generated. */
+ * that file in front of everything generated. */
 
 /* typedef struct PREFIX_args: once per file, before the first job function. */
 void generate_types(Emit *, const Plan *);

@@ -36,6 +36,6 @@ typedef struct NAME {
   void *user;
   /* private */
   int threads;
-  NAME_params_memory *params;
+  NAME_params_memory *header, *params, *derived;
   unsigned char *work;
 } NAME;

@@ -10,7 +10,7 @@ typedef struct NAME_header {
 enum { NAME_FORMAT = 1, NAME_READY = 1, NAME_STALE = 2 };
 static const char NAME_magic[8] = {'C', 'N', 'N', 'C', 'P', 'A', 'R', '\n'};
 
-static int NAME_is_loaded(const NAME_params_memory *memory) {
+static int NAME_is_loaded(const unsigned char *memory) {
   NAME_header header;
   memcpy(&header, memory, sizeof header);
   return memcmp(header.magic, NAME_magic, sizeof NAME_magic) == 0 &&

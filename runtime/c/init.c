@@ -10,7 +10,7 @@ int NAME_init(NAME *ctx, const NAME_memory *memory, int threads) {
   ctx->parallel = NULL;
   ctx->user = NULL;
   ctx->threads = threads;
-  ctx->params = NAME_take_params(memory);
+  NAME_take_params(ctx, memory);
   ctx->work = (unsigned char *)memory->work;
   return NAME_OK;
 }

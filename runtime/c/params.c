@@ -1,7 +1,7 @@
 /* ---- parameters: the header, then the values as loaded, then the derived part ---- */
 
 static float *NAME_param_at(const NAME *ctx, int index) {
-  return (float *)(void *)(ctx->params + sizeof(NAME_header) + NAME_places[index].offset);
+  return (float *)(void *)(ctx->params + NAME_places[index].offset);
 }
 
 static int NAME_check_params(const NAME_memory *memory) {
@@ -10,8 +10,10 @@ static int NAME_check_params(const NAME_memory *memory) {
   return memory->params_bytes < NAME_PARAMS_BYTES ? NAME_E_MEMORY : NAME_OK;
 }
 
-static NAME_params_memory *NAME_take_params(const NAME_memory *memory) {
-  return (NAME_params_memory *)memory->params;
+static void NAME_take_params(NAME *ctx, const NAME_memory *memory) {
+  ctx->header = (unsigned char *)memory->params;
+  ctx->params = ctx->header + sizeof(NAME_header);
+  ctx->derived = ctx->params + NAME_RAW_BYTES;
 }
 
 static void NAME_mark(const NAME *ctx, uint32_t state) {
@@ -22,14 +24,14 @@ static void NAME_mark(const NAME *ctx, uint32_t state) {
   header.state = state;
   header.hash = NAME_HASH;
   header.size = NAME_PARAMS_BYTES;
-  memcpy(ctx->params, &header, sizeof header);
+  memcpy(ctx->header, &header, sizeof header);
 }
 
 /* Loaded, and derived weights up to date? Computes them when they are not. */
 static int NAME_ready(const NAME *ctx) {
   NAME_header header;
-  if (!NAME_is_loaded(ctx->params)) return NAME_E_WEIGHTS;
-  memcpy(&header, ctx->params, sizeof header);
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  memcpy(&header, ctx->header, sizeof header);
   if (header.state == NAME_READY) return NAME_OK;
   NAME_prepare(ctx);
   NAME_mark(ctx, NAME_READY);
@@ -48,7 +50,7 @@ int NAME_init_params(NAME *ctx, uint64_t seed) {
 int NAME_get_param(const NAME *ctx, int index, float *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
-  if (!NAME_is_loaded(ctx->params)) return NAME_E_WEIGHTS;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   memcpy(values, NAME_param_at(ctx, index), NAME_params[index].size * sizeof(float));
   return NAME_OK;
 }
@@ -56,7 +58,7 @@ int NAME_get_param(const NAME *ctx, int index, float *values) {
 int NAME_set_param(NAME *ctx, int index, const float *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
-  if (!NAME_is_loaded(ctx->params)) return NAME_E_WEIGHTS;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   memcpy(NAME_param_at(ctx, index), values, NAME_params[index].size * sizeof(float));
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;
@@ -72,6 +74,8 @@ static int NAME_find(const char *name, int start) {
 }
 
 static int NAME_ignored(const char *name) {
+  for (int i = 0; NAME_unused[i]; i++)
+    if (strcmp(NAME_unused[i], name) == 0) return 1;
   static const char suffix[] = "num_batches_tracked";
   size_t length = strlen(name), tail = sizeof suffix - 1;
   return length >= tail && strcmp(name + length - tail, suffix) == 0;
@@ -111,7 +115,7 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
     if (NAME_ignored(t.name)) continue;
     index = NAME_find(t.name, index + 1);
     if (index < 0 || !NAME_copy(s, &t, NAME_param_at(ctx, index), NAME_params[index].size)) {
-      memset(ctx->params, 0, sizeof(NAME_header));
+      memset(ctx->header, 0, sizeof(NAME_header));
       return NAME_E_FILE;
     }
   }
@@ -153,7 +157,7 @@ size_t NAME_save_size(const NAME *ctx) {
 int NAME_save(const NAME *ctx, void *bytes, size_t size) {
   NAME_sink sink = {0};
   if (!ctx || !bytes) return NAME_E_NULL;
-  if (!NAME_is_loaded(ctx->params)) return NAME_E_WEIGHTS;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   if (size < NAME_save_size(ctx)) return NAME_E_MEMORY;
   sink.bytes = (unsigned char *)bytes;
   NAME_save_to(ctx, &sink);
@@ -179,7 +183,7 @@ int NAME_load_file(NAME *ctx, const char *path) {
 int NAME_save_file(const NAME *ctx, const char *path) {
   NAME_sink sink = {0};
   if (!ctx || !path) return NAME_E_NULL;
-  if (!NAME_is_loaded(ctx->params)) return NAME_E_WEIGHTS;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   sink.file = fopen(path, "wb");
   if (!sink.file) return NAME_E_FILE;
   NAME_save_to(ctx, &sink);

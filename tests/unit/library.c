@@ -5,6 +5,7 @@
 
 #define NAME_HASH                UINT64_C(0x0123456789abcdef)
 #define NAME_ALIGN               64
+#define NAME_RAW_BYTES           128
 #define NAME_PARAM_COUNT         2
 #define NAME_PARAMS_BYTES        ((size_t)64 + 128 + 64)
 #define NAME_WORK_BYTES(threads) ((size_t)64 + (size_t)(threads) * (size_t)128)
@@ -24,15 +25,16 @@ static const struct {
   size_t offset;
   double center, bound;
 } NAME_places[] = {{0, 0, 0.5}, {64, 1, 0}};
+static const char *const NAME_unused[] = {"aux.weight", NULL};
 static int NAME_cpu(void) {
   return 1;
 }
 static int prepared;
 static void NAME_prepare(const NAME *ctx) {
-  const float *w = (const float *)(const void *)(ctx->params + 64);
+  const float *w = (const float *)(const void *)ctx->params;
   float sum = 0;
   for (int i = 0; i < 6; i++) sum += w[i];
-  memcpy(ctx->params + 64 + 128, &sum, sizeof sum);
+  memcpy(ctx->derived, &sum, sizeof sum);
   prepared++;
 }
 #include "../../runtime/c/errors.c"
@@ -198,7 +200,8 @@ static void other_types_are_converted(void **state) {
   size_t size = file_of(
       bytes,
       " {\"__metadata__\":{\"format\":\"p\\\"t}\"},\"bn.num_batches_tracked\":{\"dtype\":\"I64\","
-      "\"shape\":[],\"data_offsets\":[0,8]}, \"a.bias\" : {\"shape\":[2],\"x\":[{\"]\":1}],"
+      "\"shape\":[],\"data_offsets\":[0,8]}, \"aux.weight\":{}, \"a.bias\" : "
+      "{\"shape\":[2],\"x\":[{\"]\":1}],"
       "\"dtype\":\"F64\",\"data_offsets\":[12,28]},\n\"a.weight\":{\"data_offsets\":[0,12],"
       "\"dtype\":\"F16\",\"shape\":[2, 3]}} ",
       data, sizeof data);

@@ -1,0 +1,257 @@
+/* compile.c - the main command: read -> passes -> emit -> validate -> write -> build. All files of
+ * a library appear, or none. */
+#include "driver.h"
+#include "validate.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+static bool has_suffix(const char *path, const char *suffix) {
+  size_t n = strlen(path), m = strlen(suffix);
+  return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* The path of the library without suffix, and its language. False after a message. */
+static bool output_name(Unit *u, const Options *o, const char **base, const char **language) {
+  const Target *target = o->target ? target_find(o->target) : NULL;
+  *language = target ? target->language : "c";
+  if (!o->output) {
+    const char *name = last_part(o->network), *dot = strrchr(name, '.');
+    *base = arena_copy(u->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    return true;
+  }
+  size_t suffix = has_suffix(o->output, ".cu") ? 3 : has_suffix(o->output, ".c") ? 2 : 0;
+  *base = arena_copy(u->arena, o->output, strlen(o->output) - suffix);
+  *language = suffix == 3 ? "cuda" : "c";
+  if (suffix && *last_part(*base)) return true;
+  usage_error(u, "-o %s: the name of the output ends in .c or .cu", o->output);
+  return false;
+}
+
+/* The prefix of all symbols: what the user gave, or an identifier made from the network's name. */
+static const char *symbol_prefix(Unit *u, const Options *o, const Graph *g) {
+  const char *wish = o->prefix ? o->prefix : g->name;
+  char *prefix = arena_printf(u->arena, "%s%s", isdigit((unsigned char)*wish) ? "net_" : "", wish);
+  for (char *c = prefix; *c; c++)
+    if (!isalnum((unsigned char)*c) && *c != '_') *c = '_';
+  if (!o->prefix || strcmp(prefix, wish) == 0) return *prefix ? prefix : "net";
+  usage_error(u, "--prefix %s: an identifier is expected, such as %s", wish, prefix);
+  return NULL;
+}
+
+/* What decides about the content of the emitted files, as a command line. */
+static const char *record(Unit *u, const Options *o, const Target *target, WeightsAs form) {
+  const char *weights = form == WEIGHTS_FILE    ? " --weights-as file"
+                        : form == WEIGHTS_EMBED ? " --weights-as embed"
+                                                : "";
+  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), target->name, weights);
+}
+
+/* ---- baked weights ---- */
+
+enum { EMBED_BELOW = 1 << 20 };
+
+static void mark_params(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  bool *used = context;
+  (void)outer, (void)depth;
+  for (int i = 0; i < k->nin && entry != PLAN_PREPARE; i++) used[k->in[i].tensor] = true;
+}
+
+/* Of the raw parameters, baked weights hold only those that calls read as they are. Gives them new
+ * places. */
+static int64_t place_raw(Plan *plan) {
+  bool *used = NEW_ARRAY(plan->u->arena, bool, plan->buffer.n + 1);
+  int64_t bytes = 0;
+  plan_leaves(plan, mark_params, used);
+  for (int b = 0; b < plan->buffer.n; b++) {
+    Buffer *buffer = &plan->buffer.at[b];
+    if (buffer->home != HOME_PARAM) continue;
+    buffer->offset = bytes;
+    if (used[b]) bytes += (buffer_bytes(plan, buffer, 1) + 63) / 64 * 64;
+    if (!used[b]) buffer->offset = 0;
+  }
+  return bytes;
+}
+
+static void copy_raw(const Plan *plan, double *const *param, char *image) {
+  bool *used = NEW_ARRAY(plan->u->arena, bool, plan->buffer.n + 1);
+  plan_leaves(plan, mark_params, used);
+  for (int b = 0; b < plan->buffer.n; b++) {
+    const Buffer *buffer = &plan->buffer.at[b];
+    if (buffer->home != HOME_PARAM || !used[b]) continue;
+    float *to = (float *)(void *)(image + buffer->offset);
+    int64_t size = type_size(&buffer->type, 1);
+    for (int64_t i = 0; i < size; i++) to[i] = (float)param[buffer->index][i];
+  }
+}
+
+/* The bytes that a library with baked weights holds: raw parameters, then derived ones. */
+static const void *bake(Plan *plan, double *const *param, int64_t *bytes) {
+  int64_t derived_bytes;
+  const void *derived = plan_derived(plan, param, &derived_bytes);
+  plan->param_bytes = place_raw(plan);
+  *bytes = plan->param_bytes + derived_bytes;
+  if (plan->param_bytes == 0) return derived;
+  char *image = arena_alloc(plan->u->arena, (size_t)*bytes);
+  copy_raw(plan, param, image);
+  memcpy(image + plan->param_bytes, derived, (size_t)derived_bytes);
+  return image;
+}
+
+/* ---- emitting ---- */
+
+void compile_emit(Unit *u, const Options *o, Plan *plan, double *const *param, const char *base,
+                  const char *prefix, Emitted *emitted) {
+  EmitOptions options = {.base = base,
+                         .prefix = prefix,
+                         .openmp = o->parallel == PARALLEL_OPENMP,
+                         .training = o->train};
+  if (param) {
+    options.derived = bake(plan, param, &options.derived_bytes);
+    bool small = options.derived_bytes < EMBED_BELOW;
+    options.weights_as = o->weights_as == WEIGHTS_AS_EMBED  ? WEIGHTS_EMBED
+                         : o->weights_as == WEIGHTS_AS_FILE ? WEIGHTS_FILE
+                         : small                            ? WEIGHTS_EMBED
+                                                            : WEIGHTS_FILE;
+  }
+  options.command = record(u, o, plan->target, options.weights_as);
+  plan->target->emit(plan, &options, emitted);
+}
+
+bool compile_validate(Unit *u, const Emitted *emitted) {
+  OtherFile *other = NEW_ARRAY(u->arena, OtherFile, emitted->file.n);
+  for (int i = 0; i < emitted->file.n; i++)
+    other[i] = (OtherFile){emitted->file.at[i].name, emitted->file.at[i].text.at};
+  static const char *const arguments[] = {"-std=c11"};
+  const EmittedFile *source = &emitted->file.at[0];
+  Validation v = {.file = source->name,
+                  .text = source->text.at,
+                  .size = source->text.n,
+                  .other = other + 1,
+                  .nother = emitted->file.n - 1,
+                  .prefix = emitted->prefix,
+                  .fact = emitted->fact.at,
+                  .nfact = emitted->fact.n,
+                  .clang_arg = arguments,
+                  .nclang_arg = COUNT(arguments)};
+  return validate(u, &v).problems == 0;
+}
+
+/* ---- writing ---- */
+
+static const char *folder_of(Unit *u, const char *base) {
+  return arena_copy(u->arena, base, (size_t)(last_part(base) - base));
+}
+
+bool compile_write(Unit *u, const Emitted *emitted, const char *folder) {
+  int written = 0;
+  bool fine = true;
+  const char **name = NEW_ARRAY(u->arena, const char *, emitted->file.n);
+  const char **temporary = NEW_ARRAY(u->arena, const char *, emitted->file.n);
+  for (int i = 0; i < emitted->file.n && fine; i++) {
+    const EmittedFile *file = &emitted->file.at[i];
+    name[i] = arena_printf(u->arena, "%s%s", folder, file->name);
+    temporary[i] = arena_printf(u->arena, "%s.new%ld", name[i], (long)getpid());
+    fine = file_write(u, temporary[i], file->text.at, file->text.n);
+    written += fine;
+  }
+  for (int i = 0; i < written && fine; i++)
+    if (rename(temporary[i], name[i]) != 0) {
+      diag_error_in(u, name[i], "cannot write the file: %s", strerror(errno));
+      fine = false;
+    }
+  for (int i = 0; i < written; i++) unlink(temporary[i]);
+  return fine;
+}
+
+/* A make rule: the source needs the network and the weights. Blanks in names are escaped. */
+static void add_make_name(Text *out, const char *name) {
+  for (; *name; name++)
+    text_add(out, *name == '$' ? "$%c" : *name == ' ' || *name == '#' ? "\\%c" : "%c", *name);
+}
+
+static bool write_make_rule(Unit *u, const Options *o, const char *base, const char *suffix) {
+  Text text = {.arena = u->arena};
+  add_make_name(&text, arena_printf(u->arena, "%s%s", base, suffix));
+  text_add(&text, " ");
+  add_make_name(&text, arena_printf(u->arena, "%s.h", base));
+  text_add(&text, ": ");
+  add_make_name(&text, o->network);
+  if (o->weights) text_add(&text, " ");
+  if (o->weights) add_make_name(&text, o->weights);
+  text_add(&text, "\n");
+  return file_write(u, o->make_rule, text.at, text.n);
+}
+
+/* ---- --explain ---- */
+
+static const char *time_text(Unit *u, double seconds) {
+  return seconds < 1e-3 ? arena_printf(u->arena, "%.1f us", seconds * 1e6)
+                        : arena_printf(u->arena, "%.2f ms", seconds * 1e3);
+}
+
+void compile_explain(Unit *u, const Plan *plan) {
+  const char *layer = NULL;
+  for (int i = 0; i < plan->choice.n; i++) {
+    const Choice *c = &plan->choice.at[i];
+    if (!layer || strcmp(layer, c->layer) != 0) printf("%s\n", c->layer);
+    layer = c->layer;
+    printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
+           c->predicted < 0 ? "refused" : time_text(u, c->predicted), c->reason ? c->reason : "");
+  }
+}
+
+/* ---- the command ---- */
+
+static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *plan,
+                             const char *base) {
+  double **param = NULL;
+  const char *prefix = symbol_prefix(u, o, g);
+  if (!prefix) return STATUS_USAGE;
+  if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
+  Emitted emitted = {0};
+  compile_emit(u, o, plan, param, base, prefix, &emitted);
+  bool cuda = strcmp(plan->target->language, "cuda") == 0;
+  if (!cuda && !o->no_validate && !compile_validate(u, &emitted))
+    BUG("%s.c is not fit to be written", base);
+  if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
+  if (o->make_rule && !write_make_rule(u, o, base, cuda ? ".cu" : ".c")) return STATUS_INPUT;
+  if (!o->build) return STATUS_DONE;
+  bool built = cuda ? toolchain_cuda_library(u, o, base, plan->target)
+                    : toolchain_library(u, o, base,
+                                        o->parallel == PARALLEL_OPENMP && toolchain_openmp(u, o));
+  return built ? STATUS_DONE : STATUS_TOOL;
+}
+
+Status command_compile(Unit *u, const Options *o) {
+  const char *base, *language;
+  if (!output_name(u, o, &base, &language)) return STATUS_USAGE;
+  if (o->weights_as && !o->weights) {
+    usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
+    return STATUS_USAGE;
+  }
+  const Target *target = pipeline_target(u, o, language);
+  if (!target) return STATUS_USAGE;
+  Graph *g = pipeline_read(u, o);
+  if (!g) return STATUS_INPUT;
+  Plan *plan = pipeline_plan(u, o, g, target);
+  if (!plan) return STATUS_USAGE;
+  if (o->explain) compile_explain(u, plan);
+  if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
+  if (!o->target || strcmp(o->target, "native") == 0)
+    fprintf(u->messages, "cnnc: target native is %s\n", target->name);
+  return emit_and_write(u, o, g, plan, base);
+}
+
+Status command_check(Unit *u, const Options *o) {
+  return pipeline_read(u, o) ? STATUS_DONE : STATUS_INPUT;
+}

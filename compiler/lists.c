@@ -1,0 +1,71 @@
+/* lists.c - the commands ops, algos and targets: what this build knows, out of the tables that
+ * drive it. */
+#include "driver.h"
+
+#include <string.h>
+
+static void print_range(const Field *f) {
+  if (f->min == f->max) return;
+  if (f->max >= 1e9)
+    printf(", at least %g", f->min);
+  else
+    printf(", %g to %g", f->min, f->max);
+}
+
+static void print_default(const Field *f) {
+  if (f->required) {
+    printf(", required");
+    return;
+  }
+  switch (f->kind) {
+  case FIELD_INT:
+  case FIELD_REAL:
+  case FIELD_INTS: printf(", default %g", f->otherwise); return;
+  case FIELD_BOOL: printf(", default %s", f->otherwise != 0 ? "true" : "false"); return;
+  case FIELD_ENUM: printf(", default %s", f->names[(int)f->otherwise]); return;
+  default: return;
+  }
+}
+
+static void print_field(const Field *f) {
+  static const char *const kinds[] = {
+      [FIELD_INT] = "integer",      [FIELD_REAL] = "number",
+      [FIELD_BOOL] = "true|false",  [FIELD_ENUM] = "",
+      [FIELD_INTS] = "integers",    [FIELD_PAD] = "number|valid|same|full|sides",
+      [FIELD_SHAPE] = "shape",      [FIELD_BIAS] = "true|false|channel|position|none",
+      [FIELD_TABLE] = "0/1 matrix", [FIELD_TENSOR] = "numbers"};
+  printf("    %-18s ", f->name);
+  for (int i = 0; f->kind == FIELD_ENUM && f->names[i]; i++)
+    printf("%s%s", i ? "|" : "", f->names[i]);
+  printf("%s", kinds[f->kind]);
+  print_default(f);
+  print_range(f);
+  if (f->doc) printf("; %s", f->doc);
+  printf("\n");
+}
+
+Status command_ops(Unit *u, const Options *o) {
+  (void)u, (void)o;
+  for (int i = 0; i < OP_KINDS; i++) {
+    const Op *op = ops[i];
+    if (!op->in_json) continue;
+    printf("%-16s %s\n", op->name, op->doc ? op->doc : "");
+    for (int f = 0; f < op->nfield; f++) print_field(&op->field[f]);
+  }
+  return STATUS_DONE;
+}
+
+Status command_algos(Unit *u, const Options *o) {
+  (void)u, (void)o;
+  for (int i = 0; i < ALGO_KINDS; i++) printf("%-12s %s\n", algos[i]->name, algos[i]->doc);
+  return STATUS_DONE;
+}
+
+Status command_targets(Unit *u, const Options *o) {
+  (void)u, (void)o;
+  const Target *native = target_native();
+  for (int i = 0; targets[i]; i++)
+    printf("%-10s %-5s %s%s\n", targets[i]->name, targets[i]->language, targets[i]->doc,
+           targets[i] == native ? " (native)" : "");
+  return STATUS_DONE;
+}
