@@ -1,0 +1,260 @@
+/* inference.c - runs a network on samples. Built: the library is emitted into a temporary folder
+ * and compiled together with runtime/c/program.c, which is fed by files, so that the result can run
+ * anywhere (--runner). Interpreted: the Graph as it was read, in double. */
+#include "inference.h"
+#include "c/file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST_AT_ONCE = 16 };
+
+int64_t inference_input_size(const Graph *g, int input) {
+  return type_size(&g->input.at[input].type, 1);
+}
+
+const Type *inference_output_type(const Graph *g, int output) {
+  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[output]].type;
+}
+
+int64_t inference_output_size(const Graph *g, int output) {
+  return type_size(inference_output_type(g, output), 1);
+}
+
+Scaling inference_scaling(const Input *in) {
+  if (in->type.dtype != F32) return (Scaling){.scale = 1, .inner = 1};
+  int64_t channels = in->type.rank > 1 ? extent_at(in->type.dim[1], 1) : 1;
+  return (Scaling){.scale = in->scale,
+                   .mean = in->mean,
+                   .std = in->std,
+                   .nmean = in->nmean,
+                   .inner = in->hwc ? 1 : type_size(&in->type, 1) / channels};
+}
+
+static bool has_params(const Graph *g) {
+  for (int i = 0; i < g->param.n; i++)
+    if (!g->param.at[i].fixed) return true;
+  return false;
+}
+
+static Status check_params(const Inference *f) {
+  if (f->o->weights && f->o->seeded)
+    usage_error(f->u, "--weights and --seed: one of them decides about the parameters");
+  else if (!f->o->weights && !f->o->seeded && has_params(f->g))
+    usage_error(f->u, "the network has parameters: give --weights FILE%s",
+                f->o->command == COMMAND_RUN ? " or --seed N" : "");
+  else
+    return STATUS_DONE;
+  return STATUS_USAGE;
+}
+
+/* ---- interpreted ---- */
+
+typedef struct Leaves {
+  double **param, **input; /* input: of the samples at hand */
+} Leaves;
+
+static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t n) {
+  const Leaves *leaves = context;
+  const Node *node = &g->node.at[leaf];
+  int64_t index = ((const LeafAttr *)node->attr)->index;
+  (void)n;
+  return node->op == OP_param   ? leaves->param[index]
+         : node->op == OP_input ? leaves->input[index]
+                                : NULL;
+}
+
+static void interpret_one(Inference *f, const Leaves *leaves, int64_t sample) {
+  const Graph *g = f->g;
+  const Entry *entry = &g->entry[ENTRY_FORWARD];
+  for (int i = 0; i < g->input.n; i++)
+    for (int64_t k = 0; f->input[i] && k < inference_input_size(g, i); k++)
+      leaves->input[i][k] = f->input[i][sample * inference_input_size(g, i) + k];
+  Array *result = graph_run(g, entry->want.at, entry->want.n, 1, leaf_value, (void *)leaves);
+  for (int i = 0; i < entry->want.n; i++)
+    for (int64_t k = 0; k < inference_output_size(g, i); k++)
+      f->output[i][sample * inference_output_size(g, i) + k] = (float)result[i].at[k];
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static Status interpret(Inference *f) {
+  Arena *arena = f->u->arena;
+  Leaves leaves = {.input = NEW_ARRAY(arena, double *, f->g->input.n + 1)};
+  leaves.param = f->o->weights ? params_read(f->u, f->g, f->o->weights)
+                               : params_seeded(f->g, (uint64_t)f->o->seed);
+  if (!leaves.param) return STATUS_INPUT;
+  for (int i = 0; i < f->g->input.n; i++)
+    leaves.input[i] = NEW_ARRAY(arena, double, inference_input_size(f->g, i));
+  double begin = now();
+  for (int64_t s = 0; s < f->n; s++) {
+    interpret_one(f, &leaves, s);
+    if (f->progress && ((s + 1) % 16 == 0 || s + 1 == f->n))
+      fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", s + 1, f->n, s + 1 == f->n ? "\n" : "");
+  }
+  f->seconds = now() - begin;
+  return STATUS_DONE;
+}
+
+/* ---- built ---- */
+
+/* What the program needs to know of the network: sizes, and the call of forward. */
+static const char *program_text(const Inference *f, const Plan *plan) {
+  Arena *arena = f->u->arena;
+  const Graph *g = f->g;
+  EmitOptions options = {.prefix = "net", .base = "net"};
+  Library l = {.plan = plan, .o = &options, .arena = arena, .name = "net"};
+  Text out = {.arena = arena}, in = {.arena = arena}, call = {.arena = arena},
+       sizes = {.arena = arena};
+  int inputs = 0, outputs = g->entry[ENTRY_FORWARD].want.n;
+  for (int i = 0; i < g->input.n; i++) {
+    if (!f->input[i]) continue;
+    int64_t bytes = inference_input_size(g, i) * dtype_size(g->input.at[i].type.dtype);
+    text_add(&in, "%" PRId64 ", ", bytes);
+    text_add(&call, ", (const void *)in[%d]", inputs++);
+  }
+  for (int i = 0; i < outputs; i++) {
+    text_add(&sizes, "%" PRId64 ", ",
+             inference_output_size(g, i) * dtype_size(inference_output_type(g, i)->dtype));
+    text_add(&call, ", (void *)out[%d]", i);
+  }
+  text_add(
+      &out,
+      "#define _XOPEN_SOURCE 700\n#include \"net.h\"\n#include <stdio.h>\n#include <stdlib.h>\n"
+      "#include <string.h>\n#include <sys/resource.h>\n#include <time.h>\n"
+      "enum { net_INPUTS = %d, net_OUTPUTS = %d };\n"
+      "static const size_t net_in_bytes[] = {%s0}, net_out_bytes[] = {%s0};\n"
+      "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"
+      "  return net_forward(ctx, n%s);\n}\n",
+      inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
+  library_template(&out, &l, "c/program.c");
+  return out.at;
+}
+
+static bool build(Inference *f, Plan *plan, const char *folder) {
+  Unit *u = f->u;
+  Options options = *f->o;
+  const char *base = arena_printf(u->arena, "%s/net", folder);
+  const char *program = arena_printf(u->arena, "%s/program.c", folder);
+  const char *text = program_text(f, plan);
+  Emitted emitted = {0};
+  options.weights_as = WEIGHTS_AS_DEFAULT;
+  compile_emit(u, &options, plan, NULL, base, "net", &emitted);
+  if (!options.no_validate && !compile_validate(u, &emitted)) BUG("net.c is not fit to be run");
+  if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) ||
+      !file_write(u, program, text, strlen(text)))
+    return false;
+  const char *openmp = toolchain_openmp(u, f->o) ? "-fopenmp" : "-O2";
+  return toolchain_cc(u, f->o,
+                      (const char *const[]){
+                          "-std=c11", "-O2", openmp, program, arena_printf(u->arena, "%s.c", base),
+                          "-o", arena_printf(u->arena, "%s/program", folder), "-lm", NULL});
+}
+
+static const char *path_in(Unit *u, const char *folder, const char *what, int i) {
+  return arena_printf(u->arena, "%s/%s%d", folder, what, i);
+}
+
+/* An input as its dtype says: floats, or bytes. */
+static bool write_input(const Inference *f, int i, const char *path) {
+  int64_t size = f->n * inference_input_size(f->g, i);
+  if (f->g->input.at[i].type.dtype == F32)
+    return file_write(f->u, path, f->input[i], sizeof(float) * (size_t)size);
+  unsigned char *bytes = NEW_ARRAY(f->u->arena, unsigned char, size);
+  for (int64_t k = 0; k < size; k++) bytes[k] = (unsigned char)f->input[i][k];
+  return file_write(f->u, path, bytes, (size_t)size);
+}
+
+static bool read_results(Inference *f, const char *folder) {
+  Unit *u = f->u;
+  for (int i = 0; i < f->g->entry[ENTRY_FORWARD].want.n; i++) {
+    size_t size;
+    char *bytes = file_read(u, path_in(u, folder, "out", i), &size);
+    if (!bytes || size != sizeof(float) * (size_t)(f->n * inference_output_size(f->g, i)))
+      return false;
+    f->output[i] = (float *)(void *)bytes;
+  }
+  size_t size;
+  char *report = file_read(u, path_in(u, folder, "report", 0), &size), *end;
+  if (!report) return false;
+  f->seconds = strtod(report, &end);
+  f->memory_kb = strtod(end, &end);
+  f->library_bytes = strtoll(end, &end, 10);
+  return true;
+}
+
+static int processors(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 && n < 1024 ? (int)n : 1;
+}
+
+/* The runner's words, the program and its arguments. */
+static Status start(Inference *f, const char *folder) {
+  Unit *u = f->u;
+  TextList argv = {0};
+  const char *runner = f->o->runner ? f->o->runner : "";
+  for (const char *end; *runner; runner = *end ? end + 1 : end) {
+    end = runner + strcspn(runner, " ");
+    if (end > runner)
+      vec_push(u->arena, &argv, arena_copy(u->arena, runner, (size_t)(end - runner)));
+  }
+  const char *params =
+      f->o->weights ? f->o->weights : arena_printf(u->arena, "seed:%" PRId64, f->o->seed);
+  const char *const arguments[] = {
+      arena_printf(u->arena, "%s/program", folder),
+      params,
+      arena_printf(u->arena, "%" PRId64, f->n),
+      arena_printf(u->arena, "%d", f->repeat),
+      arena_printf(u->arena, "%d", f->o->threads ? (int)f->o->threads : processors()),
+      f->progress ? "1" : "0",
+      path_in(u, folder, "report", 0)};
+  for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &argv, arguments[i]);
+  for (int i = 0; i < f->g->input.n; i++) {
+    if (!f->input[i]) continue;
+    if (!write_input(f, i, path_in(u, folder, "in", i))) return STATUS_INPUT;
+    vec_push(u->arena, &argv, path_in(u, folder, "in", i));
+  }
+  for (int i = 0; i < f->g->entry[ENTRY_FORWARD].want.n; i++)
+    vec_push(u->arena, &argv, path_in(u, folder, "out", i));
+  vec_push(u->arena, &argv, NULL);
+  int status = toolchain_run(u, argv.at, NULL);
+  if (status == 0) return read_results(f, folder) ? STATUS_DONE : STATUS_TOOL;
+  usage_error(u, "the program built for %s ended with status %d%s", f->target->name, status,
+              f->o->runner ? "" : "; --runner starts it through another command");
+  return STATUS_TOOL;
+}
+
+static Status build_and_run(Inference *f) {
+  Unit *u = f->u;
+  if (f->o->weights && !params_read(u, f->g, f->o->weights)) return STATUS_INPUT;
+  f->target = pipeline_target(u, f->o, "c");
+  if (!f->target) return STATUS_USAGE;
+  Options options = *f->o;
+  options.batch = f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;
+  Plan *plan = pipeline_plan(u, &options, f->g, f->target);
+  if (!plan) return STATUS_USAGE;
+  const char *folder = toolchain_folder(u);
+  if (!folder) return STATUS_TOOL;
+  Status status = build(f, plan, folder) ? start(f, folder) : STATUS_TOOL;
+  toolchain_remove(u, folder);
+  return status;
+}
+
+Status inference_run(Inference *f) {
+  Status status = check_params(f);
+  if (status) return status;
+  int outputs = f->g->entry[ENTRY_FORWARD].want.n;
+  f->output = NEW_ARRAY(f->u->arena, float *, outputs + 1);
+  if (!f->o->interpret) return build_and_run(f);
+  for (int i = 0; i < outputs; i++)
+    f->output[i] = NEW_ARRAY(f->u->arena, float, f->n *inference_output_size(f->g, i));
+  return interpret(f);
+}

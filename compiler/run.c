@@ -1,0 +1,165 @@
+/* run.c - the command run: inputs from files, one inference, the largest outputs or a file. */
+#include "inference.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TOP = 5, REPEAT = 5 };
+
+/* ---- inputs ---- */
+
+static bool has_suffix(const char *path, const char *suffix) {
+  size_t n = strlen(path), m = strlen(suffix);
+  return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
+static int64_t extent(const Type *type, int axis) {
+  return axis < type->rank ? extent_at(type->dim[axis], 1) : 1;
+}
+
+/* A picture, prepared as the input says; bytes where the network takes bytes. */
+static float *read_picture(Unit *u, const Input *in, const char *file) {
+  Tensor t;
+  const Type *type = &in->type;
+  if (type->rank != 4) {
+    diag_error_in(u, file, "input \"%s\" is no picture [c,h,w]", in->name);
+    return NULL;
+  }
+  if (!picture_read(u, file, extent(type, 1), extent(type, 2), extent(type, 3), &t)) return NULL;
+  Scaling scaling = inference_scaling(in);
+  return tensor_scaled(u->arena, &t, &scaling);
+}
+
+static bool same_extents(const Tensor *t, int from, const Type *type) {
+  if (t->rank - from != type->rank - 1) return false;
+  for (int a = 1; a < type->rank; a++)
+    if (t->dim[from + a - 1] != extent(type, a)) return false;
+  return true;
+}
+
+/* An array of one sample or of several, as forward takes it. */
+static float *read_array(Unit *u, const Input *in, const char *file, int64_t *n) {
+  Tensor t;
+  if (!npy_read(u, file, &t)) return NULL;
+  bool one = same_extents(&t, 0, &in->type), many = !one && same_extents(&t, 1, &in->type);
+  *n = one ? 1 : t.dim[0];
+  if ((one || many) && *n > 0) return (float *)(uintptr_t)tensor_f32(u->arena, &t);
+  Text have = {.arena = u->arena}, want = {.arena = u->arena};
+  tensor_print_shape(&have, &t);
+  type_print(&want, &in->type);
+  diag_error_in(u, file, "the array has shape %s; input \"%s\" is %s", have.at, in->name, want.at);
+  return NULL;
+}
+
+static int find_input(const Graph *g, const char *argument, const char **file) {
+  const char *equals = strchr(argument, '=');
+  for (int i = 0; i < g->input.n; i++) {
+    size_t length = strlen(g->input.at[i].name);
+    if (equals && (size_t)(equals - argument) == length &&
+        strncmp(g->input.at[i].name, argument, length) == 0) {
+      *file = equals + 1;
+      return i;
+    }
+  }
+  *file = argument;
+  for (int i = 0; i < g->input.n; i++)
+    if (g->input.at[i].kind == INPUT_DATA) return i;
+  return -1;
+}
+
+static bool read_input(Inference *f, const char *argument) {
+  const char *file;
+  int i = find_input(f->g, argument, &file);
+  if (i < 0) {
+    usage_error(f->u, "--input %s: the network has no input", argument);
+    return false;
+  }
+  const Input *in = &f->g->input.at[i];
+  int64_t n = 1;
+  f->input[i] =
+      has_suffix(file, ".npy") ? read_array(f->u, in, file, &n) : read_picture(f->u, in, file);
+  if (!f->input[i]) return false;
+  if (f->n && f->n != n)
+    diag_error_in(f->u, file, "%" PRId64 " samples; the other inputs have %" PRId64, n, f->n);
+  if (f->n && f->n != n) return false;
+  f->n = n;
+  return true;
+}
+
+static Status read_inputs(Inference *f) {
+  f->input = NEW_ARRAY(f->u->arena, float *, f->g->input.n + 1);
+  for (int i = 0; i < f->o->input.n; i++)
+    if (!read_input(f, f->o->input.at[i])) return STATUS_INPUT;
+  for (int i = 0; i < f->g->input.n; i++)
+    if (f->g->input.at[i].kind == INPUT_DATA && !f->input[i]) {
+      usage_error(f->u, "no values for input \"%s\": give --input %s=FILE", f->g->input.at[i].name,
+                  f->g->input.at[i].name);
+      return STATUS_USAGE;
+    }
+  if (f->n == 0) f->n = 1;
+  return STATUS_DONE;
+}
+
+/* ---- outputs ---- */
+
+static void print_top(const float *values, int64_t size) {
+  int64_t best[TOP];
+  int n = 0;
+  for (int64_t i = 0; i < size; i++) {
+    int place = n < TOP ? n++ : TOP;
+    if (place == TOP && values[i] <= values[best[TOP - 1]]) continue;
+    if (place == TOP) place--;
+    for (; place > 0 && values[best[place - 1]] < values[i]; place--) best[place] = best[place - 1];
+    best[place] = i;
+  }
+  for (int i = 0; i < n; i++) printf("  %6" PRId64 "  %.6g\n", best[i], (double)values[best[i]]);
+}
+
+static void print_output(const Inference *f, int output) {
+  const Type *type = inference_output_type(f->g, output);
+  const char *name = f->g->entry[ENTRY_FORWARD].want_name.at[output];
+  int64_t size = inference_output_size(f->g, output);
+  Text shape = {.arena = f->u->arena};
+  type_print(&shape, type);
+  for (int64_t s = 0; s < f->n; s++) {
+    if (f->n > 1)
+      printf("%s %s, sample %" PRId64 "\n", name, shape.at, s);
+    else
+      printf("%s %s\n", name, shape.at);
+    print_top(f->output[output] + s * size, size);
+  }
+}
+
+/* Y.npy for the first output, Y.NAME.npy for the others. */
+static bool write_output(const Inference *f, int output) {
+  const Type *type = inference_output_type(f->g, output);
+  const char *path = f->o->output, *name = f->g->entry[ENTRY_FORWARD].want_name.at[output];
+  size_t stem = strlen(path) - (has_suffix(path, ".npy") ? 4 : 0);
+  if (output > 0) path = arena_printf(f->u->arena, "%.*s.%s.npy", (int)stem, path, name);
+  Tensor t = {.element = ELEMENT_F32, .rank = type->rank, .data = f->output[output]};
+  for (int a = 0; a < type->rank; a++) t.dim[a] = extent_at(type->dim[a], f->n);
+  return npy_write(f->u, path, &t);
+}
+
+static Status show_outputs(const Inference *f) {
+  for (int i = 0; i < f->g->entry[ENTRY_FORWARD].want.n; i++)
+    if (!f->o->output)
+      print_output(f, i);
+    else if (!write_output(f, i))
+      return STATUS_INPUT;
+  printf("time %.3f ms", f->seconds * 1e3);
+  if (f->memory_kb > 0)
+    printf(", peak memory %.1f MB, library %.1f MB", f->memory_kb / 1024,
+           (double)f->library_bytes / (1 << 20));
+  printf(", %s%s\n", f->target ? "target " : "interpreted", f->target ? f->target->name : "");
+  return STATUS_DONE;
+}
+
+Status command_run(Unit *u, const Options *o) {
+  Graph *g = pipeline_read(u, o);
+  if (!g) return STATUS_INPUT;
+  Inference f = {.u = u, .o = o, .g = g, .repeat = REPEAT};
+  Status status = read_inputs(&f);
+  if (!status) status = inference_run(&f);
+  return status ? status : show_outputs(&f);
+}
