@@ -179,6 +179,22 @@ static void run_leaf(const Machinery *m, const Kernel *k) {
   }
 }
 
+static bool touches(const Steps *steps, int buffer) {
+  for (int i = 0; i < steps->n; i++) {
+    const Kernel *k = steps->at[i]->run;
+    if (!k && touches(&steps->at[i]->body, buffer)) return true;
+    for (int o = 0; k && o < k->nout; o++)
+      if (k->out[o].to.tensor == buffer) return true;
+  }
+  return false;
+}
+
+/* The scoped buffers of a step begin anew with each block. */
+static void place_parts(Machinery *m, const Step *s, int depth) {
+  for (int b = 0; b < m->plan->buffer.n; b++)
+    if (m->plan->buffer.at[b].depth == depth && touches(&s->body, b)) place_part(m, b);
+}
+
 static void run_steps(Machinery *m, const Steps *steps, int depth) {
   for (int i = 0; i < steps->n; i++) {
     const Step *s = steps->at[i];
@@ -189,8 +205,7 @@ static void run_steps(Machinery *m, const Steps *steps, int depth) {
     int64_t extent = extent_at(s->extent, m->n);
     for (int64_t lo = 0; lo < extent; lo += s->block) {
       m->block[depth] = (Range){lo, lo + s->block < extent ? lo + s->block : extent};
-      for (int b = 0; b < m->plan->buffer.n; b++)
-        if (m->plan->buffer.at[b].depth == depth + 1) place_part(m, b);
+      place_parts(m, s, depth + 1);
       run_steps(m, &s->body, depth + 1);
     }
   }

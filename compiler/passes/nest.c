@@ -1,0 +1,288 @@
+/* nest.c - kernels become trees of steps: parallel blocks, and a pool beside the convolution it
+ * follows.
+ *
+ * Needs: final formats; flat lists of kernels. Guarantees: the same values; parallel steps
+ * outermost.
+ *
+ *   conv1: n k oh ow | ..    ->   parallel n<n by 1          (conv1's buffer: one block of it per
+ *   pool1: n c oh ow | ..           parallel c<64 by 32       worker, as many rows as the pooled
+ *                                     parallel oh<56 by 4     rows of the block read)
+ *                                       conv1, pool1
+ * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
+ * channels, then rows. What takes less than SERIAL seconds in all stays on one thread. */
+#include "plan.h"
+#include "backend.h"
+
+#include <string.h>
+
+static const double serial = 20e-6; /* seconds below which threads do not pay */
+static const double per_job = 10e-6;
+enum { MOST_JOBS = 64 };
+
+typedef struct Nest {
+  Plan *p;
+  int *readers, *writers; /* per buffer: kernels of this entry */
+} Nest;
+
+static double leaf_time(const Plan *p, const Kernel *k) {
+  return p->target->time ? p->target->time(p, k) : 1e-3;
+}
+
+/* ---- cutting one kernel
+ * ------------------------------------------------------------------------------------ */
+
+/* Blocks of loop l must be multiples of this, or lanes would be split. */
+static int loop_unit(const Plan *p, const Kernel *k, int l) {
+  int unit = 1;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const Format *f = &p->buffer.at[v->tensor].format;
+    if (f->lane_axis >= 0 && coord_uses(&v->at[f->lane_axis], l) && f->lanes > unit)
+      unit = f->lanes;
+  }
+  return unit;
+}
+
+/* Loops may be cut where every out mentions them: distinct blocks write distinct elements. */
+static bool may_cut(const Kernel *k, int l) {
+  if (k->loop[l].reduced) return false;
+  for (int o = 0; o < k->nout; o++)
+    if (!view_uses(&k->out[o].to, l)) return false;
+  return true;
+}
+
+/* Rows of lanes lie best in one piece: the innermost loop is left alone unless it is a channel. */
+static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
+  bool last = true;
+  for (int i = l + 1; i < k->nloop; i++) last &= k->loop[i].reduced;
+  return may_cut(k, l) && (!last || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
+  Step *s = NEW(p->u->arena, Step);
+  *s = (Step){.loop = loop->name, .extent = loop->extent, .parallel = parallel};
+  s->block = (int32_t)block;
+  return s;
+}
+
+/* Puts a step around everything inside `*inner` and binds loop l of the kernel to it. */
+static void cut_loop(Plan *p, Kernel *k, int l, int64_t block, Step **outer, int *depth) {
+  Step *s = new_step(p, &k->loop[l], block, true);
+  k->bind[l] = (Bind){.step = (int8_t)*depth, .mul = 1, .from = 0, .to = 1};
+  if (*outer) vec_push(p->u->arena, &(*outer)->body, s);
+  *outer = s;
+  ++*depth;
+}
+
+/* The leaf inside the parallel steps that cut it into jobs. */
+static Step *cut_into_jobs(Plan *p, Step *leaf) {
+  Kernel *k = leaf->run;
+  double time = leaf_time(p, k);
+  int64_t jobs = 1, wanted = (int64_t)(time / per_job);
+  if (time < serial) return leaf;
+  if (wanted > MOST_JOBS) wanted = MOST_JOBS;
+  Step *first = NULL, *last = NULL;
+  int depth = 0;
+  for (int l = 0; l < k->nloop && jobs < wanted && depth < 3; l++) {
+    if (!worth_cutting(p, k, l)) continue;
+    int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
+    int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
+    int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
+    bool batch = k->loop[l].extent.per_n != 0;
+    if (batch) block = 1;
+    if (extent <= block && !batch) continue;
+    cut_loop(p, k, l, block, &last, &depth);
+    if (!first) first = last;
+    jobs *= ceil_div(extent, block);
+  }
+  if (!last) return leaf;
+  vec_push(p->u->arena, &last->body, leaf);
+  return first;
+}
+
+/* ---- a consumer beside its producer
+ * --------------------------------------------------------------------------- */
+
+typedef struct Pair {
+  const Kernel *producer, *consumer;
+  const View *read; /* the consumer's view of the buffer */
+  int buffer;
+  int axes;             /* how many leading axes are cut: 2 or 3 */
+  int made[3], used[3]; /* per axis: the loop that makes it, the loop that uses it */
+  Bind rows;            /* rows of the buffer that a block of the consumer's rows reads */
+} Pair;
+
+/* The part of axis `axis` that one step of the consumer's loop needs. */
+static bool row_part(const Pair *pair, int axis, Bind *part) {
+  const Coord *c = &pair->read->at[axis];
+  int64_t lo = c->plus, hi = c->plus;
+  if (!coord_affine(c)) return false;
+  for (int l = 0; l < pair->consumer->nloop; l++) {
+    if (c->coef[l] == 0) continue;
+    if (!pair->consumer->loop[l].reduced) {
+      if (l != pair->used[axis] || c->coef[l] < 1) return false;
+      part->mul = c->coef[l];
+      continue;
+    }
+    int64_t last = pair->consumer->loop[l].extent.plus - 1;
+    *(c->coef[l] < 0 ? &lo : &hi) += c->coef[l] * last;
+  }
+  part->from = (int32_t)lo;
+  part->to = (int32_t)hi + 1;
+  return part->mul > 0;
+}
+
+/* The consumer's loop that moves the buffer's axis, and that is an axis of its own result. */
+static int using_loop(const Pair *pair, int axis) {
+  int found = -1;
+  for (int l = 0; l < pair->consumer->nloop; l++) {
+    if (pair->consumer->loop[l].reduced || !coord_uses(&pair->read->at[axis], l)) continue;
+    if (found >= 0 || !may_cut(pair->consumer, l)) return -1;
+    found = l;
+  }
+  return found;
+}
+
+static bool same_loop(const Pair *pair, int axis) {
+  int loop;
+  return coord_is_loop(&pair->read->at[axis], &loop) && loop == pair->used[axis];
+}
+
+static bool uses_elsewhere(const Pair *pair, int axis) {
+  for (int a = 0; a < pair->read->rank; a++)
+    if (a != axis && coord_uses(&pair->read->at[a], pair->used[axis])) return true;
+  return false;
+}
+
+/* Finds the loops on both sides of each cut axis. */
+static bool match_axes(Pair *pair) {
+  for (int axis = 0; axis < pair->axes; axis++) {
+    const Coord *to = &pair->producer->out[0].to.at[axis];
+    pair->used[axis] = using_loop(pair, axis);
+    if (!coord_is_loop(to, &pair->made[axis]) || pair->used[axis] < 0) return false;
+    if (uses_elsewhere(pair, axis) || (axis < 2 && !same_loop(pair, axis))) return false;
+  }
+  return true;
+}
+
+/* Is `next` the only reader of what `first` writes, through one view, and is that a window? */
+static bool is_pair(const Nest *n, const Step *first, const Step *next, Pair *pair) {
+  if (!first->run || !next->run) return false;
+  const Kernel *a = first->run, *b = next->run;
+  *pair = (Pair){.producer = a, .consumer = b, .axes = 2};
+  if (kernel_kind(a) != KIND_CONTRACT || kernel_kind(b) != KIND_REDUCE) return false;
+  if (a->nout != 1 || b->nout != 1 || b->out[0].combine) return false;
+  pair->buffer = a->out[0].to.tensor;
+  const Buffer *buffer = &n->p->buffer.at[pair->buffer];
+  if (buffer->home != HOME_WORK || buffer->type.rank < 3) return false;
+  for (int axis = 0; axis < 3; axis++)
+    if (buffer->format.lo[axis] || buffer->format.hi[axis]) return false;
+  if (n->readers[pair->buffer] != 1 || n->writers[pair->buffer] != 1) return false;
+  for (int i = 0; i < b->nin; i++) {
+    if (b->in[i].tensor != pair->buffer) continue;
+    if (pair->read) return false;
+    pair->read = &b->in[i];
+  }
+  return pair->read && match_axes(pair);
+}
+
+static int64_t channel_block(const Nest *n, const Pair *pair) {
+  int64_t unit = loop_unit(n->p, pair->producer, pair->made[1]);
+  int64_t other = loop_unit(n->p, pair->consumer, pair->used[1]);
+  int64_t extent = pair->producer->loop[pair->made[1]].extent.plus;
+  if (other > unit) unit = other;
+  return unit > 1 ? unit : extent < 8 ? extent : 8;
+}
+
+/* How many of the consumer's rows keep the producer's part within a quarter of L2; 0: all of them.
+ * -1: none, or only by computing more than a tenth of the rows twice. */
+static int64_t row_block(const Nest *n, Pair *pair, int64_t channels) {
+  const Buffer *b = &n->p->buffer.at[pair->buffer];
+  double row = 4.0 * (double)channels, room = n->p->target->machine.l2 / 4;
+  for (int a = 3; a < b->type.rank; a++) row *= (double)b->type.dim[a].plus;
+  double all = row * (double)b->type.dim[2].plus;
+  if (b->type.rank == 3 || all <= room) return all <= room ? 0 : -1;
+  pair->axes = 3;
+  if (!match_axes(pair) || !row_part(pair, 2, &pair->rows)) return -1;
+  int64_t most = (int64_t)(room / row), span = pair->rows.to - pair->rows.from;
+  int64_t block = (most - span) / pair->rows.mul + 1;
+  int64_t twice = span - pair->rows.mul;
+  if (most < span || twice * 10 > block * pair->rows.mul) return -1;
+  return block;
+}
+
+/* Cuts axis `axis` of the buffer and the loops on both sides by a step at `depth`. */
+static void bind_axis(Plan *p, const Pair *pair, int axis, int depth, int64_t block, Kernel *a,
+                      Kernel *b) {
+  Buffer *buffer = &p->buffer.at[pair->buffer];
+  Bind whole = {.step = (int8_t)depth, .mul = 1, .from = 0, .to = 1}, part = whole;
+  if (axis == 2) {
+    part = pair->rows;
+    part.step = (int8_t)depth;
+  }
+  a->bind[pair->made[axis]] = part;
+  b->bind[pair->used[axis]] = whole;
+  buffer->part[axis] = part;
+  buffer->span[axis] = part.mul * (block - 1) + part.to - part.from;
+}
+
+/* Both kernels in one nest, the buffer inside it; NULL where that does not pay. */
+static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
+  Plan *p = n->p;
+  int64_t block[3] = {1, channel_block(n, pair), 0};
+  block[2] = row_block(n, pair, block[1]);
+  if (block[2] < 0) return NULL;
+  pair->axes = block[2] > 0 ? 3 : 2;
+  bool parallel = leaf_time(p, first->run) + leaf_time(p, next->run) >= serial;
+  Step *outer = NULL, *last = NULL;
+  for (int axis = 0; axis < pair->axes; axis++) {
+    const Loop *loop = &next->run->loop[pair->used[axis]];
+    Step *s = new_step(p, loop, block[axis], parallel);
+    if (last) vec_push(p->u->arena, &last->body, s);
+    if (!outer) outer = s;
+    last = s;
+    bind_axis(p, pair, axis, axis, block[axis], first->run, next->run);
+  }
+  p->buffer.at[pair->buffer].depth = pair->axes;
+  vec_push(p->u->arena, &last->body, first);
+  vec_push(p->u->arena, &last->body, next);
+  return outer;
+}
+
+/* ---- the pass
+ * ------------------------------------------------------------------------------------------- */
+
+static void count_accesses(Nest *n, const Steps *steps) {
+  memset(n->readers, 0, sizeof *n->readers * (size_t)n->p->buffer.n);
+  memset(n->writers, 0, sizeof *n->writers * (size_t)n->p->buffer.n);
+  for (int i = 0; i < steps->n; i++) {
+    const Kernel *k = steps->at[i]->run;
+    for (int j = 0; j < k->nin; j++) n->readers[k->in[j].tensor]++;
+    for (int j = 0; j < k->nout; j++) n->writers[k->out[j].to.tensor]++;
+  }
+}
+
+static void nest_entry(Nest *n, Steps *steps) {
+  Steps nested = {0};
+  count_accesses(n, steps);
+  for (int i = 0; i < steps->n; i++) {
+    Pair pair;
+    Step *both = NULL;
+    if (i + 1 < steps->n && is_pair(n, steps->at[i], steps->at[i + 1], &pair))
+      both = nest_pair(n, steps->at[i], steps->at[i + 1], &pair);
+    vec_push(n->p->u->arena, &nested, both ? both : cut_into_jobs(n->p, steps->at[i]));
+    if (both) i++;
+  }
+  *steps = nested;
+}
+
+void pass_nest(Plan *p) {
+  Nest n = {.p = p};
+  n.readers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
+  n.writers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) nest_entry(&n, &p->entry[e].step);
+}

@@ -1,0 +1,258 @@
+/* verify_plan.c - what is true of a Plan after every pass; anything else is a defect of the
+ * compiler.
+ *
+ * Views stay inside their boxes; formats have lanes where they say; what the caller owns is plain;
+ * every value is written before it is read and only once; blocks of steps fit loops and parts;
+ * after `memory`, what lives at the same time does not overlap. */
+#include "plan.h"
+
+#include <string.h>
+
+enum { MAX_DEPTH = 8 };
+
+typedef struct Verify {
+  const Plan *p;
+  PlanEntry entry;
+  bool *ready;       /* per buffer: holds something */
+  int *first, *last; /* per buffer: top-level steps that touch it, in this entry; first -1: none */
+  int time;
+  Step *outer[MAX_DEPTH];
+} Verify;
+
+#define REQUIRE(condition, ...)                                                                    \
+  do {                                                                                             \
+    if (!(condition)) BUG(__VA_ARGS__);                                                            \
+  } while (0)
+
+/* ---- buffers
+ * ------------------------------------------------------------------------------------------- */
+
+static bool callers(Home home) {
+  return home != HOME_WORK && home != HOME_KEPT && home != HOME_DERIVED;
+}
+
+static void verify_buffer(const Buffer *b) {
+  const Format *f = &b->format;
+  REQUIRE(b->type.rank >= 0 && b->type.rank <= MAX_RANK, "%s: rank %d", b->name, b->type.rank);
+  REQUIRE(f->lane_axis < b->type.rank, "%s: lanes on axis %d", b->name, f->lane_axis);
+  REQUIRE((f->lane_axis < 0) == (f->lanes == 1), "%s: %d lanes", b->name, f->lanes);
+  for (int a = 0; a < b->type.rank; a++) {
+    REQUIRE(f->lo[a] >= 0 && f->hi[a] >= 0, "%s: negative margin", b->name);
+    REQUIRE(a != f->lane_axis || f->lo[a] % f->lanes == 0, "%s: margin splits lanes", b->name);
+    REQUIRE(!callers(b->home) || (f->lo[a] == 0 && f->hi[a] == 0),
+            "%s: the caller's memory has a margin", b->name);
+    REQUIRE(a == 0 || b->type.dim[a].per_n == 0, "%s: axis %d depends on n", b->name, a);
+    if (b->depth == 0 || b->part[a].step < 0) continue;
+    REQUIRE(b->part[a].step < b->depth && b->span[a] > 0 && f->lo[a] == 0 && f->hi[a] == 0,
+            "%s: part of axis %d", b->name, a);
+    REQUIRE(a != f->lane_axis || (b->part[a].mul == 1 && b->part[a].from == 0), "%s: part of lanes",
+            b->name);
+  }
+  REQUIRE(!callers(b->home) || f->lanes == 1, "%s: the caller's memory in lanes", b->name);
+  REQUIRE(b->depth == 0 || b->home == HOME_WORK, "%s: a scope outside of work memory", b->name);
+}
+
+/* ---- kernels
+ * ------------------------------------------------------------------------------------------- */
+
+static Range bound_range(const Verify *v, const Kernel *k, int l, const Range *block) {
+  int64_t extent = extent_at(k->loop[l].extent, v->p->max_batch);
+  Bind b = k->bind[l];
+  if (b.step < 0) return (Range){0, extent};
+  int64_t lo = b.mul * block[b.step].lo + b.from, hi = b.mul * (block[b.step].hi - 1) + b.to;
+  return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
+}
+
+static bool view_inside(const Verify *v, const Kernel *k, const View *view, int axis) {
+  const Buffer *b = &v->p->buffer.at[view->tensor];
+  int64_t lo, hi;
+  coord_range(k, &view->at[axis], v->p->max_batch, &lo, &hi);
+  return lo >= 0 && hi < extent_at(b->type.dim[axis], v->p->max_batch);
+}
+
+static void verify_view(const Verify *v, const Kernel *k, const View *view, bool out) {
+  const Plan *p = v->p;
+  REQUIRE(view->tensor >= 0 && view->tensor < p->buffer.n, "%s: buffer %d", k->name, view->tensor);
+  const Buffer *b = &p->buffer.at[view->tensor];
+  REQUIRE(view->rank == b->type.rank, "%s: rank of %s", k->name, b->name);
+  REQUIRE(!out || view->outside == INSIDE, "%s writes outside of %s", k->name, b->name);
+  for (int a = 0; a < view->rank; a++) {
+    REQUIRE(view->at[a].div >= 1, "%s: division of %s", k->name, b->name);
+    REQUIRE(view->outside != INSIDE || view_inside(v, k, view, a), "%s: axis %d of %s leaves it",
+            k->name, a, b->name);
+    for (int l = 0; l < MAX_LOOPS; l++)
+      REQUIRE(view->at[a].coef[l] == 0 || (l < k->nloop && (!out || !k->loop[l].reduced)),
+              "%s: %s is indexed by loop %d", k->name, b->name, l);
+  }
+}
+
+static void verify_bind(const Verify *v, const Kernel *k, int l, int depth) {
+  Bind b = k->bind[l];
+  if (b.step < 0) return;
+  REQUIRE(b.step < depth && b.mul > 0 && b.to > b.from, "%s: bind of %s", k->name, k->loop[l].name);
+  REQUIRE(!k->loop[l].reduced, "%s: a sum over %s is cut", k->name, k->loop[l].name);
+  (void)v;
+}
+
+/* The part that a scoped buffer has covers what the kernel touches, in the first, second and last
+ * block. */
+static void verify_scope(const Verify *v, const Kernel *k, const View *view, int depth) {
+  const Buffer *b = &v->p->buffer.at[view->tensor];
+  if (b->depth == 0) return;
+  REQUIRE(b->depth <= depth, "%s uses %s outside of its step", k->name, b->name);
+  for (int a = 0; a < view->rank; a++) {
+    Bind part = b->part[a];
+    if (part.step < 0) continue;
+    const Step *s = v->outer[part.step];
+    int64_t extent = extent_at(s->extent, v->p->max_batch);
+    int64_t starts[] = {0, s->block, (extent - 1) / s->block * s->block};
+    for (int i = 0; i < COUNT(starts); i++) {
+      if (starts[i] >= extent) continue;
+      Range block[MAX_DEPTH] = {{0, 0}};
+      block[part.step].lo = starts[i];
+      block[part.step].hi = starts[i] + s->block < extent ? starts[i] + s->block : extent;
+      int64_t lo = view->at[a].plus, hi = lo, from = part.mul * starts[i] + part.from;
+      for (int l = 0; l < k->nloop; l++) {
+        bool here = k->bind[l].step < 0 || k->bind[l].step == part.step;
+        Range r = here ? bound_range(v, k, l, block)
+                       : (Range){0, extent_at(k->loop[l].extent, v->p->max_batch)};
+        int32_t c = view->at[a].coef[l];
+        lo += c * (c < 0 ? r.hi - 1 : r.lo);
+        hi += c * (c < 0 ? r.lo : r.hi - 1);
+      }
+      int64_t end = extent_at(b->type.dim[a], v->p->max_batch);
+      if (lo < 0) lo = 0;
+      if (hi >= end) hi = end - 1;
+      REQUIRE(lo >= from && hi < from + b->span[a], "%s: axis %d of %s leaves its part", k->name, a,
+              b->name);
+    }
+  }
+}
+
+static void verify_use(Verify *v, const Kernel *k, const View *view, bool out, int depth) {
+  const Buffer *b = &v->p->buffer.at[view->tensor];
+  verify_view(v, k, view, out);
+  verify_scope(v, k, view, depth);
+  if (v->first[view->tensor] < 0) v->first[view->tensor] = v->time;
+  v->last[view->tensor] = v->time;
+  if (out) {
+    REQUIRE(b->home != HOME_INPUT && b->home != HOME_CONST, "%s writes %s", k->name, b->name);
+    v->ready[view->tensor] = true;
+  } else {
+    bool given = b->home != HOME_WORK && b->home != HOME_DERIVED && b->home != HOME_OUTPUT;
+    REQUIRE(given || v->ready[view->tensor], "%s reads %s before it is written", k->name, b->name);
+  }
+}
+
+static void verify_kernel(Verify *v, const Kernel *k, int depth) {
+  bool reduced = false;
+  REQUIRE(k->name && k->nout > 0, "a kernel without a name or a result");
+  for (int l = 0; l < k->nloop; l++) {
+    REQUIRE(!reduced || k->loop[l].reduced, "%s: a free loop after a reduced one", k->name);
+    reduced |= k->loop[l].reduced;
+    verify_bind(v, k, l, depth);
+  }
+  for (int i = 0; i < k->nin; i++) verify_use(v, k, &k->in[i], false, depth);
+  for (int o = 0; o < k->nout; o++) verify_use(v, k, &k->out[o].to, true, depth);
+}
+
+/* ---- steps
+ * -------------------------------------------------------------------------------------------- */
+
+static void verify_steps(Verify *v, const Steps *steps, int depth) {
+  for (int i = 0; i < steps->n; i++) {
+    Step *s = steps->at[i];
+    if (depth == 0) v->time = i;
+    if (s->run) {
+      verify_kernel(v, s->run, depth);
+      continue;
+    }
+    REQUIRE(depth < MAX_DEPTH && s->block > 0 && s->body.n > 0, "an empty step over %s", s->loop);
+    REQUIRE(!s->parallel || depth == 0 || v->outer[depth - 1]->parallel,
+            "a parallel step over %s inside one that is not", s->loop);
+    v->outer[depth] = s;
+    verify_steps(v, &s->body, depth + 1);
+  }
+}
+
+/* ---- one writer: distinct kernels write distinct parts
+ * ---------------------------------------------------- */
+
+typedef struct Written {
+  int buffer;
+  int64_t lo[MAX_RANK], hi[MAX_RANK];
+  const char *name;
+} Written;
+
+typedef struct Writers {
+  const Plan *p;
+  VEC(Written) at;
+} Writers;
+
+static bool disjoint(const Written *a, const Written *b, int rank) {
+  for (int i = 0; i < rank; i++)
+    if (a->hi[i] < b->lo[i] || b->hi[i] < a->lo[i]) return true;
+  return false;
+}
+
+static void verify_writer(void *context, PlanEntry entry, Kernel *k, Step *const *outer,
+                          int depth) {
+  Writers *w = context;
+  (void)entry;
+  (void)outer;
+  (void)depth;
+  for (int o = 0; o < k->nout; o++) {
+    const View *to = &k->out[o].to;
+    const Buffer *b = &w->p->buffer.at[to->tensor];
+    Written box = {.buffer = to->tensor, .name = k->name};
+    if (b->home == HOME_PARAM || b->home == HOME_STATE || b->home == HOME_GRAD) continue;
+    for (int a = 0; a < to->rank; a++)
+      coord_range(k, &to->at[a], w->p->max_batch, &box.lo[a], &box.hi[a]);
+    for (int i = 0; i < w->at.n; i++)
+      REQUIRE(w->at.at[i].buffer != box.buffer || disjoint(&w->at.at[i], &box, to->rank),
+              "%s and %s write the same part of %s", w->at.at[i].name, k->name, b->name);
+    vec_push(w->p->u->arena, &w->at, box);
+  }
+}
+
+/* ---- places
+ * ------------------------------------------------------------------------------------------- */
+
+static bool placed(const Plan *p, PlanEntry entry) {
+  return p->work_bytes[entry] > 0 || p->worker_bytes[entry] > 0;
+}
+
+static void verify_places(const Verify *v) {
+  const Plan *p = v->p;
+  for (int a = 0; a < p->buffer.n; a++) {
+    const Buffer *x = &p->buffer.at[a];
+    if (x->home != HOME_WORK || v->first[a] < 0) continue;
+    int64_t end = x->offset + buffer_bytes(p, x, p->max_batch);
+    REQUIRE(end <= (x->depth ? p->worker_bytes : p->work_bytes)[v->entry], "%s lies outside",
+            x->name);
+    for (int b = 0; b < a; b++) {
+      const Buffer *y = &p->buffer.at[b];
+      bool apart = y->home != HOME_WORK || v->first[b] < 0 || (x->depth > 0) != (y->depth > 0) ||
+                   v->last[a] < v->first[b] || v->last[b] < v->first[a];
+      REQUIRE(apart || y->offset >= end ||
+                  x->offset >= y->offset + buffer_bytes(p, y, p->max_batch),
+              "%s and %s overlap", x->name, y->name);
+    }
+  }
+}
+
+void plan_verify(const Plan *p) {
+  Verify v = {.p = p, .ready = NEW_ARRAY(p->u->arena, bool, p->buffer.n)};
+  v.first = NEW_ARRAY(p->u->arena, int, p->buffer.n);
+  v.last = NEW_ARRAY(p->u->arena, int, p->buffer.n);
+  for (int b = 0; b < p->buffer.n; b++) verify_buffer(&p->buffer.at[b]);
+  for (v.entry = 0; v.entry < PLAN_ENTRIES; v.entry++) {
+    for (int b = 0; b < p->buffer.n; b++) v.first[b] = -1;
+    for (int b = 0; b < p->buffer.n; b++)
+      if (p->buffer.at[b].home == HOME_WORK) v.ready[b] = false;
+    if (p->entry[v.entry].exists) verify_steps(&v, &p->entry[v.entry].step, 0);
+    if (placed(p, v.entry)) verify_places(&v);
+  }
+  Writers w = {.p = p};
+  plan_leaves(p, verify_writer, &w);
+}
