@@ -184,7 +184,9 @@ static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   view_move(&fill.out[0].to, to, k->nloop);
   fill.out[0].value = expr_in(u, 0);
   const Kernel *from = prepared_by(p, fill.in[0].tensor);
-  if (from) kernel_absorb(u, &fill, 0, from);
+  Type type[MAX_IN];
+  for (int i = 0; from && i < from->nin; i++) type[i] = p->buffer.at[from->in[i].tensor].type;
+  if (from) kernel_absorb(u, &fill, 0, from, type);
   vec_push(u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, &fill));
   k->in[w] = packed;
   return packed.tensor;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "views.h"
 
 /* ---- types */
 
@@ -264,24 +264,6 @@ static bool input_used(const Kernel *k, int i) {
   for (int o = 0; o < k->nout; o++)
     if (expr_uses(k->out[o].value, E_in, i)) return true;
   return false;
-}
-
-/* Divisions and remainders that change nothing vanish. */
-static void coord_simplify(const Kernel *k, Coord *c) {
-  int64_t lo, hi, many = 1 << 30;
-  bool divides = true;
-  for (int l = 0; l < k->nloop; l++) divides &= c->coef[l] % c->div == 0;
-  if (c->div > 1 && divides && (!c->exact || c->plus % c->div == 0)) {
-    for (int l = 0; l < k->nloop; l++) c->coef[l] /= c->div;
-    c->plus = floor_div(c->plus, c->div);
-    c->div = 1;
-  }
-  if (c->div == 1) c->exact = false;
-  if (c->mod == 0) return;
-  Coord whole = *c;
-  whole.mod = 0;
-  coord_range(k, &whole, many, &lo, &hi);
-  if (lo >= 0 && hi < c->mod) c->mod = 0;
 }
 
 static void view_simplify(const Kernel *k, View *view) {

@@ -155,10 +155,11 @@ int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);
 
 /* Substitutes a producer's map into a consumer: IN(which) of k reads a tensor that `from` (no
- * folds, one out, to = identity) computes; afterwards k reads the producer's inputs itself. Splits
- * loops of k where that removes a division (flatten). False, and k unchanged, where index maps do
- * not compose exactly. */
-bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from);
+ * folds, one out, to = identity) computes; afterwards k reads the producer's inputs itself.
+ * type[i] is the type of what input i of `from` reads. Cuts loops of k where that removes a division
+ * (flatten). False, and k unchanged, where index maps do not compose exactly: what a view reads
+ * outside must stay the same. */
+bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from, const Type *type);
 
 /* The gradient kernel: d(loss)/d(IN which of k), as a gather, given the node `dout` = d(loss)/d(out
  * 0 of k). Inputs of k that the derivative reads keep their tensors. `y` is k's own result, read

@@ -208,8 +208,10 @@ static bool absorb_one(Fuse *f, Group *group, int which) {
   const Group *from = producer(f, group->k.in[which].tensor);
   if (!from || !may_absorb(f, group, from)) return false;
   Kernel k = group->k;
+  Type type[MAX_IN];
   bool affine = all_affine(&k);
-  if (!kernel_absorb(f->u, &k, which, &from->k)) return false;
+  for (int i = 0; i < from->k.nin; i++) type[i] = f->g->node.at[from->k.in[i].tensor].type;
+  if (!kernel_absorb(f->u, &k, which, &from->k, type)) return false;
   if (kernel_kind(&group->k) == KIND_CONTRACT && affine && !all_affine(&k)) return false;
   kernel_simplify(f->u, &k);
   replace_kernel(f, group, &k);
