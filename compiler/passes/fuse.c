@@ -13,6 +13,7 @@
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
  *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
 #include "plan.h"
+#include "join.h"
 
 #include <string.h>
 
@@ -266,92 +267,6 @@ static void replace_constants(Fuse *f, Group *group) {
 /* ---- 2. epilogues
  * --------------------------------------------------------------------------------------- */
 
-typedef struct Join {
-  Unit *u;
-  const Kernel *fold;
-  Id node;
-  int axis[MAX_LOOPS]; /* per loop of the map: the axis of the fold's result it runs over, or -1 */
-  int input[MAX_IN];   /* per input of the map: its index in the joined kernel; -1: the fold */
-} Join;
-
-/* Does the view read the fold's result element by element, all loops of m taking part? */
-static bool match_axes(const Kernel *m, const View *v, const Type *type, int *axis) {
-  for (int l = 0; l < m->nloop; l++) axis[l] = -1;
-  for (int a = 0; a < v->rank; a++) {
-    const Coord *c = &v->at[a];
-    int loop;
-    if (coord_is_loop(c, &loop)) {
-      if (axis[loop] >= 0 || !extent_same(m->loop[loop].extent, type->dim[a])) return false;
-      axis[loop] = a;
-      continue;
-    }
-    Coord zero = {.div = 1};
-    if (!coord_same(c, &zero) || !extent_same(type->dim[a], fixed(1))) return false;
-  }
-  for (int l = 0; l < m->nloop; l++)
-    if (axis[l] < 0) return false;
-  return v->outside == INSIDE;
-}
-
-static Coord in_loops_of_fold(const Join *j, const Coord *c) {
-  Coord out = {.plus = c->plus, .div = c->div, .mod = c->mod, .exact = c->exact};
-  for (int l = 0; l < MAX_LOOPS; l++) {
-    if (c->coef[l] == 0) continue;
-    const Coord *to = &j->fold->out[0].to.at[j->axis[l]];
-    out.plus += c->coef[l] * to->plus;
-    for (int i = 0; i < MAX_LOOPS; i++) out.coef[i] += c->coef[l] * to->coef[i];
-  }
-  return out;
-}
-
-static View view_in_loops_of_fold(const Join *j, const View *v) {
-  View out = *v;
-  for (int a = 0; a < v->rank; a++) out.at[a] = in_loops_of_fold(j, &v->at[a]);
-  return out;
-}
-
-static const Expr *coord_expr(Unit *u, const Coord *c) {
-  const Expr *sum = expr_const(u, (double)c->plus);
-  for (int l = 0; l < MAX_LOOPS; l++) {
-    if (c->coef[l] == 0) continue;
-    const Expr *part = expr2(u, E_mul, expr_index(u, l), expr_const(u, c->coef[l]));
-    sum = expr2(u, E_add, sum, part);
-  }
-  return sum;
-}
-
-static const Expr *join_leaf(void *context, const Expr *leaf) {
-  const Join *j = context;
-  if (leaf->op == E_index) return coord_expr(j->u, &j->fold->out[0].to.at[j->axis[leaf->index]]);
-  if (leaf->op != E_in) return leaf;
-  return j->input[leaf->index] < 0 ? j->fold->out[0].value : expr_in(j->u, j->input[leaf->index]);
-}
-
-/* fold, then map m of its result -> one kernel. */
-static bool join(Unit *u, const Kernel *fold, Id node, const Type *type, const Kernel *m,
-                 Kernel *out) {
-  Join j = {.u = u, .fold = fold, .node = node};
-  const View *read = NULL;
-  *out = *fold;
-  for (int i = 0; i < m->nin; i++) {
-    if (m->in[i].tensor != node) continue;
-    if (read && !view_same(read, &m->in[i])) return false;
-    read = &m->in[i];
-  }
-  if (!read || !match_axes(m, read, type, j.axis)) return false;
-  for (int i = 0; i < m->nin; i++) {
-    j.input[i] = -1;
-    if (m->in[i].tensor == node) continue;
-    if (out->nin == MAX_IN) return false;
-    j.input[i] = out->nin;
-    out->in[out->nin++] = view_in_loops_of_fold(&j, &m->in[i]);
-  }
-  out->out[0].to = view_in_loops_of_fold(&j, &m->out[0].to);
-  out->out[0].value = expr_replace(u, m->out[0].value, join_leaf, &j);
-  kernel_simplify(u, out);
-  return true;
-}
-
 static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
   return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
          f->uses[fold->node] == 1 && fold->entry == map->entry;
@@ -377,7 +292,8 @@ static void join_to_fold(Fuse *f, Group *map) {
   int position = f->group.n;
   for (Group *fold; (fold = last_fold(f, map, position, &position));) {
     Kernel k;
-    if (!join(f->u, &fold->k, fold->node, &f->g->node.at[fold->node].type, &map->k, &k)) continue;
+    const Type *type = &f->g->node.at[fold->node].type;
+    if (!kernel_join(f->u, &fold->k, fold->node, type, &map->k, &k)) continue;
     count_reads(f, &k, 1);
     count_reads(f, &map->k, -1);
     count_reads(f, &fold->k, -1);
@@ -394,9 +310,9 @@ static void join_to_fold(Fuse *f, Group *map) {
 static void write_in_place(Fuse *f, Group *copy) {
   if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
   Id node = copy->k.in[0].tensor;
-  Join j = {.u = f->u};
+  int axis[MAX_LOOPS];
   if (f->uses[node] != 1 || f->first[node] == f->end[node] || f->entry[node] != copy->entry ||
-      !match_axes(&copy->k, &copy->k.in[0], &f->g->node.at[node].type, j.axis))
+      !view_is_whole(&copy->k, &copy->k.in[0], &f->g->node.at[node].type, axis))
     return;
   for (int i = f->first[node]; i < f->end[node]; i++) {
     const Group *group = f->group.at[i];
@@ -405,8 +321,7 @@ static void write_in_place(Fuse *f, Group *copy) {
   for (int i = f->first[node]; i < f->end[node]; i++) {
     Group *group = f->group.at[i];
     if (group->dead) continue;
-    j.fold = &group->k;
-    group->k.out[0].to = view_in_loops_of_fold(&j, &copy->k.out[0].to);
+    group->k.out[0].to = view_through(&copy->k.out[0].to, axis, &group->k.out[0].to);
   }
   f->uses[node] = 0;
   copy->dead = true;
