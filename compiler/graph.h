@@ -236,8 +236,8 @@ typedef struct Op {
   void (*kernel)(const Graph *, const Node *, Kernel *);
   /* MAP: the scalar formula over IN(i). */
   const Expr *(*expr)(Unit *, const void *attr);
-  /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph. NULL:
-   * kernel_gradient of `kernel`. */
+  /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph; NO_ID:
+   * none, it is 0. NULL: kernel_gradient of `kernel`. */
   Id (*grad)(Graph *, Id node, int which, Id dout);
   /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
   void (*update)(Graph *, const void *attr, int param, Id gradient);
@@ -282,6 +282,7 @@ Graph *build_graph(Build *);
 bool build_training(Build *); /* building what training computes: batch statistics, dropout */
 Where build_where(Build *);
 const char *build_layer(Build *); /* full name of the layer */
+const Type *build_type(Build *, Id); /* valid until the next node is added */
 /* A parameter of this layer: "LAYER.suffix"; reads freeze, lr_scale, decay, init, share and fixed
  * weights from the layer. The second build of the same layer (training after inference) gets the
  * same node. */
@@ -290,6 +291,7 @@ Id build_param(Build *, const char *suffix, int rank, const int64_t *dim, InitKi
 Id build_add(Build *, OpKind, const void *attr, int nargs, const Id *arg);
 Id build_add1(Build *, OpKind, const void *attr, Id a);
 Id build_add2(Build *, OpKind, const void *attr, Id a, Id b);
+Id build_kernel(Build *, const Kernel *, const Type *); /* node OP_kernel */
 /* "LAYER.suffix" gets `value` at the end of a training step (running statistics). */
 void build_update(Build *, Id param, Id value);
 void build_error(Build *, const char *key, const char *format, ...)

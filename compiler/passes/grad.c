@@ -65,6 +65,7 @@ static void propagate(Reverse *r, Id id) {
     Id (*grad)(Graph *, Id, int, Id) = ops[node->op]->grad;
     Id part =
         grad ? grad(g, id, a, r->gradient[id]) : gradient_from_kernel(g, id, a, r->gradient[id]);
+    if (part == NO_ID) continue;
     r->gradient[arg] =
         r->gradient[arg] == NO_ID
             ? part

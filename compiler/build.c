@@ -1,0 +1,381 @@
+/* build.c - Drafts -> Graph, and what an operator's `build` may ask for.
+ *
+ * Every draft is built by its operator's row. Inference and training are two walks over the drafts
+ * into one graph: they share parameters, and differ where an operator asks build_training. */
+#include <string.h>
+
+#include "read.h"
+
+typedef struct Walk { /* one walk over the drafts */
+  Reader *r;
+  Graph *g;
+  const bool *needed; /* by draft */
+  Id *value;          /* by draft */
+  bool training, checking;
+  struct Owned { /* by draft: the parameters it made */
+    int first, n;
+  } *owned;
+} Walk;
+
+/* ---- what operators ask for */
+
+Graph *build_graph(Build *b) {
+  return b->g;
+}
+
+bool build_training(Build *b) {
+  return b->training;
+}
+
+Where build_where(Build *b) {
+  return b->where;
+}
+
+const char *build_layer(Build *b) {
+  return b->where.layer;
+}
+
+const Type *build_type(Build *b, Id id) {
+  return &b->g->node.at[id].type;
+}
+
+void build_error(Build *b, const char *key, const char *format, ...) {
+  Text text = {.arena = b->r->u->arena};
+  va_list args;
+  va_start(args, format);
+  text_addv(&text, format, args);
+  va_end(args);
+  const Path *where = key ? path_key(b->r->u->arena, b->where.path, key) : b->where.path;
+  diag_error(b->r->u, where, "%s", text.at);
+}
+
+Id build_add(Build *b, OpKind op, const void *attr, int nargs, const Id *arg) {
+  return graph_add(b->g, op, arg, nargs, attr, b->where);
+}
+
+Id build_add1(Build *b, OpKind op, const void *attr, Id a) {
+  return build_add(b, op, attr, 1, &a);
+}
+
+Id build_add2(Build *b, OpKind op, const void *attr, Id a, Id c) {
+  return build_add(b, op, attr, 2, (Id[]){a, c});
+}
+
+Id build_kernel(Build *b, const Kernel *k, const Type *type) {
+  for (int i = 0; i < k->nin; i++)
+    if (k->in[i].tensor == NO_ID) return NO_ID;
+  return graph_kernel(b->g, k, type, b->where);
+}
+
+void build_update(Build *b, Id param, Id value) {
+  if (param == NO_ID || value == NO_ID) return;
+  vec_push(b->r->u->arena, &b->g->entry[ENTRY_TRAIN_FORWARD].update, ((Update){param, value}));
+}
+
+/* ---- parameters */
+
+static const char *type_text(Arena *arena, const Type *type) {
+  Text text = {.arena = arena};
+  type_print(&text, type);
+  return text.at;
+}
+
+static bool param_type(Build *b, const char *suffix, int rank, const int64_t *dim, Type *type) {
+  int64_t size = 1;
+  *type = (Type){.dtype = F32, .rank = (int8_t)rank};
+  for (int i = 0; i < rank; i++) {
+    type->dim[i] = fixed(dim[i]);
+    size = size_mul(size, dim[i]);
+  }
+  if (size <= MAX_ELEMENTS) return true;
+  build_error(b, NULL, "%s would have the shape %s, more than %lld elements", suffix,
+              type_text(b->r->u->arena, type), (long long)MAX_ELEMENTS);
+  return false;
+}
+
+/* What the layer says about how this parameter begins and how it is trained. */
+static void apply_settings(const Reader *r, const Settings *s, const char *suffix, Param *p) {
+  bool bias = strcmp(suffix, "bias") == 0, statistic = strncmp(suffix, "running_", 8) == 0;
+  bool norm = p->init == INIT_CONSTANT; /* weights that begin as 1, biases as 0 */
+  p->counted = !statistic;
+  p->trainable = !statistic && !s->freeze;
+  p->decay = s->decay && (r->bias_norm_decay || !(bias || norm));
+  p->lr_scale = s->lr_scale;
+  if (s->init == INIT_DEFAULT || norm) return;
+  p->init = bias ? INIT_CONSTANT : s->init;
+  p->init_value = bias ? 0 : s->init_value;
+}
+
+Id build_param(Build *b, const char *suffix, int rank, const int64_t *dim, InitKind init,
+               double value, int64_t fan_in, int64_t fan_out) {
+  Reader *r = b->r;
+  int owner = b->draft->settings.owner;
+  const Draft *draft = owner >= 0 ? &r->draft.at[owner] : b->draft;
+  const char *name = arena_printf(r->u->arena, "%s.%s", draft->name, suffix);
+  Type type;
+  if (draft->broken || !param_type(b, suffix, rank, dim, &type)) return NO_ID;
+  for (int i = 0; i < b->g->param.n; i++) {
+    const Param *p = &b->g->param.at[i];
+    if (strcmp(p->name, name) != 0) continue;
+    if (type_same(&p->type, &type)) return p->node;
+    build_error(b, "share", "\"%s\" has the shape %s, and this layer needs %s", name,
+                type_text(r->u->arena, &p->type), type_text(r->u->arena, &type));
+    return NO_ID;
+  }
+  if (owner >= 0 && b->checking) {
+    build_error(b, "share", "\"%s\" has no %s to share", draft->name, suffix);
+    return NO_ID;
+  }
+  Param p = {.name = name, .type = type, .init = init, .init_value = value};
+  p.fan_in = fan_in;
+  p.fan_out = fan_out;
+  apply_settings(r, &draft->settings, suffix, &p);
+  return graph_param(b->g, p);
+}
+
+/* ---- inputs */
+
+/* What the layers read: the input as f32. A u8 input is scaled here, an f32 input by whoever fills
+ * it. */
+static Id convert_input(Graph *g, Input *input, Id id, Where where) {
+  Unit *u = g->u;
+  Type type = input->type;
+  if (type.dtype == F32) return id;
+  type.dtype = F32;
+  Kernel k;
+  kernel_start(&k, where.layer, -1, &type);
+  View *in = kernel_in(&k, id, &input->type);
+  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  const Expr *value = expr2(u, E_mul, expr_in(u, 0), expr_const(u, input->scale));
+  Type channel = {.dtype = F32, .rank = 1, .dim[0] = fixed(input->nmean)};
+  for (int i = 0; input->nmean && i < 2; i++) {
+    Id constant = graph_const(g, &channel, i ? input->std : input->mean, where);
+    View *view = kernel_in(&k, constant, &channel);
+    view->at[0] = input->nmean > 1 ? coord_loop(1, 1, 0) : (Coord){.div = 1};
+    value = expr2(u, i ? E_div : E_sub, value, expr_in(u, 1 + i));
+  }
+  k.out[0].value = value;
+  input->scale = 1;
+  input->nmean = 0;
+  return graph_kernel(g, &k, &type, where);
+}
+
+static void build_inputs(Walk *w) {
+  for (int i = 0; i < w->r->ninput; i++) {
+    const Draft *d = &w->r->draft.at[i];
+    w->value[i] = NO_ID;
+    if (!w->needed[i] || d->broken) continue;
+    Where where = {d->path, d->name};
+    Input input = w->r->input[i];
+    Id id = graph_input(w->g, input);
+    w->value[i] = input.kind == INPUT_TARGET ? id : convert_input(w->g, &input, id, where);
+    if (input.kind == INPUT_DATA) {
+      Input *made = &w->g->input.at[w->g->input.n - 1];
+      made->scale = input.scale;
+      made->nmean = input.nmean;
+    }
+  }
+}
+
+/* ---- layers */
+
+static Id build_draft(Walk *w, const Draft *d) {
+  const Op *op = d->broken ? NULL : ops[d->op];
+  Id *arg = NEW_ARRAY(w->r->u->arena, Id, d->from.n + 1);
+  for (int i = 0; i < d->from.n; i++) {
+    arg[i] = w->value[d->from.at[i]];
+    if (arg[i] == NO_ID) return NO_ID;
+    if (d->from.at[i] < w->r->ninput && w->r->input[d->from.at[i]].kind == INPUT_TARGET) {
+      diag_error(w->r->u, path_key(w->r->u->arena, d->path, "from"),
+                 "\"%s\" is the target of a loss; a layer cannot read it",
+                 w->r->draft.at[d->from.at[i]].name);
+      return NO_ID;
+    }
+  }
+  if (!op) return NO_ID;
+  Build b = {.r = w->r,
+             .g = w->g,
+             .draft = d,
+             .where = {d->path, d->name},
+             .training = w->training,
+             .checking = w->checking};
+  if (op->build) return op->build(&b, d->attr, arg, d->from.n);
+  return build_add(&b, d->op, d->attr, d->from.n, arg);
+}
+
+static void build_layers(Walk *w) {
+  for (int i = w->r->ninput; i < w->r->draft.n; i++) {
+    int first = w->g->param.n;
+    w->value[i] = w->needed[i] ? build_draft(w, &w->r->draft.at[i]) : NO_ID;
+    if (w->g->param.n > first) w->owned[i] = (struct Owned){first, w->g->param.n - first};
+  }
+}
+
+/* ---- losses */
+
+/* What an unnamed target holds: labels, or numbers like the prediction. */
+static Type target_type(OpKind loss, const Type *prediction) {
+  Type type = *prediction;
+  if (loss != OP_cross_entropy || type.rank < 2) return type;
+  type.dtype = I32;
+  for (int a = 1; a + 1 < type.rank; a++) type.dim[a] = type.dim[a + 1];
+  type.rank--;
+  return type;
+}
+
+static Id implied_target(Walk *w, const Loss *loss, Id prediction) {
+  const char *name = "target";
+  for (int i = 1; name_lookup(w->r, name) >= 0; i++)
+    name = arena_printf(w->r->u->arena, "target%d", i);
+  Type type = target_type(loss->op, &w->g->node.at[prediction].type);
+  for (int i = 0; i < w->g->input.n; i++)
+    if (strcmp(w->g->input.at[i].name, name) == 0) {
+      if (type_same(&w->g->input.at[i].type, &type)) return w->g->input.at[i].node;
+      diag_error(w->r->u, loss->path, "losses of several shapes need a \"target\" each");
+      return NO_ID;
+    }
+  return graph_input(w->g,
+                     (Input){.name = name, .type = type, .kind = INPUT_TARGET, .scale = 1});
+}
+
+static Id scale_loss(Graph *g, Id id, double weight, Where where) {
+  if (id == NO_ID || weight == 1) return id;
+  Type scalar = {.dtype = F32};
+  Id factor = graph_const(g, &scalar, &weight, where);
+  return graph_add(g, OP_mul, (Id[]){id, factor}, 2, NULL, where);
+}
+
+/* The weighted sum of all losses. */
+static Id build_losses(Walk *w) {
+  Id total = NO_ID;
+  for (int i = 0; i < w->r->loss.n; i++) {
+    const Loss *loss = &w->r->loss.at[i];
+    Where where = {loss->path, w->r->loss.n == 1 ? "loss" : arena_printf(w->r->u->arena, "loss%d", i)};
+    Id prediction = w->value[loss->from];
+    if (prediction == NO_ID) continue;
+    Id target =
+        loss->target >= 0 ? w->value[loss->target] : implied_target(w, loss, prediction);
+    if (target == NO_ID) continue;
+    Build b = {.r = w->r, .g = w->g, .where = where, .training = w->training};
+    Id part = ops[loss->op]->build(&b, loss->attr, (Id[]){prediction, target}, 2);
+    part = scale_loss(w->g, part, loss->weight, where);
+    total = total == NO_ID ? part : graph_add(w->g, OP_add, (Id[]){total, part}, 2, NULL, where);
+  }
+  return total;
+}
+
+/* ---- the whole */
+
+static void mark(const Reader *r, bool *needed, int draft) {
+  needed[draft] = true;
+  for (int i = draft; i >= 0; i--)
+    for (int a = 0; needed[i] && a < r->draft.at[i].from.n; a++)
+      needed[r->draft.at[i].from.at[a]] = true;
+}
+
+static void warn_unused(const Reader *r, const bool *infer, const bool *train) {
+  bool *read = NEW_ARRAY(r->u->arena, bool, r->draft.n);
+  for (int i = 0; i < r->draft.n; i++)
+    for (int a = 0; a < r->draft.at[i].from.n; a++) read[r->draft.at[i].from.at[a]] = true;
+  for (int i = 0; i < r->draft.n; i++)
+    if (!infer[i] && !train[i] && !read[i])
+      diag_warning(r->u, r->draft.at[i].path, "\"%s\" is left out: no output and no loss needs it",
+                   r->draft.at[i].name);
+}
+
+/* Output i: a node of its own, because the caller's arrays must not overlap. */
+static Id own_output(Graph *g, Id id, Where where) {
+  const Entry *forward = &g->entry[ENTRY_FORWARD];
+  const Type type = g->node.at[id].type;
+  bool taken = ops[g->node.at[id].op]->class == CLASS_LEAF;
+  for (int i = 0; i < forward->want.n; i++) taken |= forward->want.at[i] == id;
+  if (!taken) return id;
+  Kernel k;
+  kernel_start(&k, where.layer, -1, &type);
+  View *in = kernel_in(&k, id, &type);
+  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  k.out[0].value = expr_in(g->u, 0);
+  return own_output(g, graph_kernel(g, &k, &type, where), where);
+}
+
+static void want_outputs(Walk *w) {
+  Entry *forward = &w->g->entry[ENTRY_FORWARD];
+  for (int i = 0; i < w->r->output.n; i++) {
+    const Draft *d = &w->r->draft.at[w->r->output.at[i]];
+    Id id = own_output(w->g, w->value[w->r->output.at[i]], (Where){d->path, d->name});
+    vec_push(w->r->u->arena, &forward->want, id);
+    vec_push(w->r->u->arena, &forward->want_name, w->r->output_name.at[i]);
+  }
+}
+
+static void list_layers(Walk *w, const Id *infer, const Id *train) {
+  for (int i = w->r->ninput; i < w->r->draft.n; i++) {
+    const Draft *d = &w->r->draft.at[i];
+    const Id *value = infer[i] != NO_ID ? infer : train;
+    if (value[i] == NO_ID) continue;
+    Layer layer = {.name = d->name, .op = d->op, .attr = d->attr, .result = value[i]};
+    layer.path = d->path;
+    layer.first_param = w->owned[i].first;
+    layer.nparams = w->owned[i].n;
+    for (int a = 0; a < d->from.n; a++)
+      vec_push(w->r->u->arena, &layer.arg, value[d->from.at[a]]);
+    vec_push(w->r->u->arena, &w->g->layer, layer);
+  }
+}
+
+/* Whether biases and norms take part in weight decay: a field of the optimiser. */
+static bool decays_bias_norm(const Reader *r) {
+  if (r->optimizer == OP_KINDS || !r->optimizer_attr) return true;
+  const Op *op = ops[r->optimizer];
+  for (int i = 0; i < op->nfield; i++)
+    if (strcmp(op->field[i].name, "decay_bias_norm") == 0)
+      return *((const bool *)r->optimizer_attr + op->field[i].offset);
+  return true;
+}
+
+static void build_training_entry(Walk *w) {
+  Entry *entry = &w->g->entry[ENTRY_TRAIN_FORWARD];
+  w->training = true;
+  build_layers(w);
+  Id loss = build_losses(w);
+  if (loss == NO_ID) return;
+  vec_push(w->r->u->arena, &entry->want, loss);
+  vec_push(w->r->u->arena, &entry->want_name, "loss");
+  w->g->optimizer = graph_add(w->g, w->r->optimizer, NULL, 0, w->r->optimizer_attr,
+                              (Where){w->r->optimizer_path, "optimizer"});
+}
+
+Graph *build_network(Reader *r, bool checking) {
+  Arena *arena = r->u->arena;
+  int n = r->draft.n, errors = r->u->errors;
+  bool *infer = NEW_ARRAY(arena, bool, n), *train = NEW_ARRAY(arena, bool, n);
+  bool *any = NEW_ARRAY(arena, bool, n), training = r->options->training && !checking;
+  Id *infer_value = NEW_ARRAY(arena, Id, n), *train_value = NEW_ARRAY(arena, Id, n);
+  for (int i = 0; i < r->output.n; i++) mark(r, infer, r->output.at[i]);
+  for (int i = 0; i < r->loss.n; i++) {
+    mark(r, train, r->loss.at[i].from);
+    if (r->loss.at[i].target >= 0) train[r->loss.at[i].target] = true;
+  }
+  if (!checking && r->options->outputs.n == 0) warn_unused(r, infer, train);
+  for (int i = 0; i < n; i++) {
+    any[i] = checking || infer[i] || (training && train[i]);
+    infer[i] |= checking;
+    infer_value[i] = train_value[i] = NO_ID;
+  }
+  r->bias_norm_decay = decays_bias_norm(r);
+  Walk w = {.r = r, .g = graph_new(r->u), .needed = any, .value = infer_value};
+  w.checking = checking;
+  w.owned = NEW_ARRAY(arena, struct Owned, n);
+  w.g->name = r->network;
+  build_inputs(&w);
+  memcpy(train_value, infer_value, sizeof *train_value * (size_t)r->ninput);
+  w.needed = infer;
+  build_layers(&w);
+  if (checking) return build_losses(&w), w.g;
+  want_outputs(&w);
+  w.needed = train;
+  w.value = train_value;
+  if (training) build_training_entry(&w);
+  list_layers(&w, infer_value, train_value);
+  return r->u->errors == errors ? graph_rewrite(w.g, NULL, NULL) : NULL;
+}

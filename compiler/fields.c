@@ -1,0 +1,251 @@
+/* fields.c - an operator's attributes, read as its field table says: one function per kind of
+ * field. */
+#include <math.h>
+#include <string.h>
+
+#include "read.h"
+
+typedef struct Place { /* the value being read */
+  Reader *r;
+  const Scope *scope;
+  json_t *json;
+  const Path *path;
+} Place;
+
+static Place inside(const Place *p, const char *key) {
+  return (Place){p->r, p->scope, json_object_get(p->json, key),
+                 path_key(p->r->u->arena, p->path, key)};
+}
+
+static Place element(const Place *p, size_t i) {
+  return (Place){p->r, p->scope, json_array_get(p->json, i),
+                 path_index(p->r->u->arena, p->path, (int)i)};
+}
+
+static double field_min(const Field *field) {
+  return field->min == 0 && field->max == 0 ? -INFINITY : field->min;
+}
+
+static double field_max(const Field *field) {
+  return field->min == 0 && field->max == 0 ? INFINITY : field->max;
+}
+
+/* ---- lists, padding, tensors */
+
+static bool read_ints(const Place *p, double min, double max, IntList *list) {
+  if (!json_is_array(p->json)) {
+    list->n = 1;
+    return read_integer(p->r, p->scope, p->json, p->path, min, max, &list->at[0]);
+  }
+  size_t n = json_array_size(p->json);
+  if (n == 0 || n > MAX_RANK - 1) {
+    diag_error(p->r->u, p->path, "%s must be a list of 1 to %d integers, not of %zu", p->path->key,
+               MAX_RANK - 1, n);
+    return false;
+  }
+  bool good = true;
+  list->n = (int32_t)n;
+  for (size_t i = 0; i < n; i++) {
+    Place e = element(p, i);
+    good &= read_integer(e.r, e.scope, e.json, e.path, min, max, &list->at[i]);
+  }
+  return good;
+}
+
+static bool read_pad(const Place *p, const Field *field, Pad *pad) {
+  static const char *const words[] = {"valid", "same", "full", NULL};
+  static const char *const sides[] = {"lo", "hi", NULL};
+  if (json_is_string(p->json) && json_string_value(p->json)[0] != '=') {
+    int32_t word;
+    if (!read_choice(p->r, p->json, p->path, words, &word)) return false;
+    pad->kind = word == 0 ? PAD_VALID : word == 1 ? PAD_SAME : PAD_FULL;
+    return true;
+  }
+  if (!json_is_object(p->json)) {
+    pad->kind = PAD_NUMBER;
+    return read_ints(p, field_min(field), field_max(field), &pad->lo);
+  }
+  pad->kind = PAD_SIDES;
+  pad->lo = pad->hi = (IntList){.n = 1};
+  check_keys(p->r, p->json, p->path, sides);
+  Place lo = inside(p, "lo"), hi = inside(p, "hi");
+  bool good = true;
+  if (lo.json) good &= read_ints(&lo, field_min(field), field_max(field), &pad->lo);
+  if (hi.json) good &= read_ints(&hi, field_min(field), field_max(field), &pad->hi);
+  return good;
+}
+
+/* The extents of nested lists, told by their first elements. */
+static bool tensor_shape(const Place *p, Matrix *m) {
+  for (json_t *at = p->json; json_is_array(at); at = json_array_get(at, 0)) {
+    if (m->rank == MAX_RANK || json_array_size(at) == 0) {
+      diag_error(p->r->u, p->path, "%s must be numbers in 1 to %d nested lists, none of them empty",
+                 p->path->key, MAX_RANK);
+      return false;
+    }
+    m->dim[m->rank++] = (int64_t)json_array_size(at);
+  }
+  if (m->rank > 0) return true;
+  diag_error(p->r->u, p->path, "%s must be a list, not %s", p->path->key, json_kind(p->json));
+  return false;
+}
+
+static bool read_elements(const Place *p, const Matrix *m, int axis, const Field *field,
+                          double **next) {
+  if (axis == m->rank) {
+    double value = 0;
+    bool good = read_real(p->r, p->scope, p->json, p->path, field_min(field), field_max(field),
+                          &value);
+    return *(*next)++ = value, good;
+  }
+  if (!json_is_array(p->json) || (int64_t)json_array_size(p->json) != m->dim[axis]) {
+    diag_error(p->r->u, p->path, "this must be a list of %lld like the first of its level",
+               (long long)m->dim[axis]);
+    return false;
+  }
+  bool good = true;
+  for (int64_t i = 0; good && i < m->dim[axis]; i++) {
+    Place e = element(p, (size_t)i);
+    good = read_elements(&e, m, axis + 1, field, next);
+  }
+  return good;
+}
+
+static bool read_tensor(const Place *p, const Field *field, Matrix *m) {
+  if (!tensor_shape(p, m)) return false;
+  int64_t size = 1;
+  for (int i = 0; i < m->rank; i++) size = size_mul(size, m->dim[i]);
+  if (size > MAX_ELEMENTS / 64) {
+    diag_error(p->r->u, p->path, "%s has more than %lld numbers", field->name,
+               (long long)MAX_ELEMENTS / 64);
+    return false;
+  }
+  double *values = NEW_ARRAY(p->r->u->arena, double, size), *next = values;
+  m->at = values;
+  return read_elements(p, m, 0, field, &next);
+}
+
+static bool read_table(const Place *p, const Field *field, Matrix *m) {
+  if (!read_tensor(p, field, m)) return false;
+  bool good = m->rank == 2;
+  for (int64_t i = 0; good && i < m->dim[0] * m->dim[1]; i++) good = m->at[i] == 0 || m->at[i] == 1;
+  if (!good)
+    diag_error(p->r->u, p->path, "%s must be a table of 0 and 1: a row per output, a column per "
+               "input channel", field->name);
+  return good;
+}
+
+static bool read_bias(const Place *p, int32_t *bias) {
+  static const char *const names[] = {"none", "channel", "position", NULL};
+  if (json_is_boolean(p->json))
+    return *bias = json_is_true(p->json) ? BIAS_CHANNEL : BIAS_NONE, true;
+  if (json_is_string(p->json)) return read_choice(p->r, p->json, p->path, names, bias);
+  diag_error(p->r->u, p->path,
+             "bias must be true, false, \"none\", \"channel\" or \"position\", not %s",
+             json_kind(p->json));
+  return false;
+}
+
+/* ---- fields */
+
+static bool read_field(const Place *p, const Field *field, void *to) {
+  const double min = field_min(field), max = field_max(field);
+  switch (field->kind) {
+  case FIELD_INT: return read_integer(p->r, p->scope, p->json, p->path, min, max, to);
+  case FIELD_REAL: return read_real(p->r, p->scope, p->json, p->path, min, max, to);
+  case FIELD_BOOL: return read_bool(p->r, p->json, p->path, to);
+  case FIELD_ENUM: return read_choice(p->r, p->json, p->path, field->names, to);
+  case FIELD_INTS:
+  case FIELD_SHAPE: return read_ints(p, min, max, to);
+  case FIELD_PAD: return read_pad(p, field, to);
+  case FIELD_BIAS: return read_bias(p, to);
+  case FIELD_TABLE: return read_table(p, field, to);
+  case FIELD_TENSOR: return read_tensor(p, field, to);
+  }
+  BUG("field %s has the kind %d", field->name, (int)field->kind);
+}
+
+static void default_field(const Field *field, void *to) {
+  switch (field->kind) {
+  case FIELD_INT: *(int64_t *)to = (int64_t)field->otherwise; break;
+  case FIELD_REAL: *(double *)to = field->otherwise; break;
+  case FIELD_BOOL: *(bool *)to = field->otherwise != 0; break;
+  case FIELD_ENUM:
+  case FIELD_BIAS: *(int32_t *)to = (int32_t)field->otherwise; break;
+  case FIELD_PAD: *(Pad *)to = (Pad){.kind = PAD_NUMBER, .lo = {.n = 1}}; break;
+  default: break; /* lists and tensors: not given */
+  }
+}
+
+void field_defaults(const Op *op, void *attr) {
+  memset(attr, 0, op->attr_size);
+  for (int i = 0; i < op->nfield; i++)
+    default_field(&op->field[i], (char *)attr + op->field[i].offset);
+}
+
+/* Keys that are neither fields nor common to all. */
+static void check_fields(const Place *p, const Op *op, const char *const *common) {
+  int n = 0;
+  while (common[n]) n++;
+  const char **known = NEW_ARRAY(p->r->u->arena, const char *, op->nfield + n + 1);
+  for (int i = 0; i < op->nfield; i++) known[i] = op->field[i].name;
+  for (int i = 0; i < n; i++) known[op->nfield + i] = common[i];
+  check_keys(p->r, p->json, p->path, known);
+}
+
+const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *object,
+                        const Path *path, const char *const *common) {
+  Place p = {r, scope, object, path};
+  void *attr = arena_alloc(r->u->arena, op->attr_size ? op->attr_size : 1);
+  int errors = r->u->errors;
+  check_fields(&p, op, common);
+  field_defaults(op, attr);
+  for (int i = 0; i < op->nfield; i++) {
+    const Field *field = &op->field[i];
+    Place value = inside(&p, field->name);
+    if (value.json)
+      read_field(&value, field, (char *)attr + field->offset);
+    else if (field->required)
+      diag_error(r->u, path, "%s needs \"%s\": %s", op->name, field->name, field->doc);
+  }
+  return r->u->errors == errors ? attr : NULL;
+}
+
+/* ---- operators */
+
+static bool has_role(const Op *op, OpRole role) {
+  OpRole own = op->class == CLASS_LOSS        ? ROLE_LOSS
+               : op->class == CLASS_OPTIMIZER ? ROLE_OPTIMIZER
+                                              : ROLE_LAYER;
+  return op->in_json && own == role;
+}
+
+static OpKind kind_of(const Op *op) {
+  int i = 0;
+  while (ops[i] != op) i++;
+  return (OpKind)i;
+}
+
+OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
+  static const char *const roles[] = {"an operator", "a loss", "an optimizer"};
+  json_t *value = json_object_get(object, "op");
+  const Path *where = path_key(r->u->arena, path, "op");
+  if (!value || !json_is_string(value)) {
+    diag_error(r->u, where, "\"op\" must name %s", roles[role]);
+    return OP_KINDS;
+  }
+  const char *word = json_string_value(value), *names[OP_KINDS];
+  int n = 0;
+  for (int i = 0; i < OP_KINDS; i++)
+    if (has_role(ops[i], role)) names[n++] = ops[i]->name;
+  const Op *op = op_find(word);
+  if (op && has_role(op, role)) return kind_of(op);
+  const char *near = nearest(word, names, n);
+  if (op && op->in_json)
+    diag_error(r->u, where, "\"%s\" is not %s", word, roles[role]);
+  else if (near)
+    diag_error(r->u, where, "unknown operator \"%s\"; did you mean \"%s\"?", word, near);
+  else
+    diag_error(r->u, where, "unknown operator \"%s\"; `cnnc ops` lists what there is", word);
+  return OP_KINDS;
+}

@@ -1,0 +1,128 @@
+/* names.c - names of layers: what they may look like, who has them, which layer a "from" means.
+ *
+ * A layer inside a block is INSTANCE.LAYER. A "from" sees the layers of its own block instance,
+ * then those of the enclosing ones; the full name is seen from everywhere. */
+#include <ctype.h>
+#include <string.h>
+
+#include "read.h"
+
+static const char *skip_part(const char *s) {
+  bool number = isdigit((unsigned char)*s);
+  const char *start = s;
+  while (*s == '_' || isalnum((unsigned char)*s)) {
+    if (number && !isdigit((unsigned char)*s)) return start;
+    s++;
+  }
+  return s;
+}
+
+bool name_check(Reader *r, const char *name, const Path *where) {
+  const char *s = name;
+  for (;; s++) {
+    const char *end = skip_part(s);
+    if (end == s || (*end && *end != '.')) break;
+    s = end;
+    if (!*s) return true;
+  }
+  diag_error(r->u, where,
+             "\"%s\" is not a name: letters, digits and _, not beginning with a digit, or parts like "
+             "that and numbers joined by dots",
+             name);
+  return false;
+}
+
+int name_lookup(const Reader *r, const char *full) {
+  for (int i = r->name.n - 1; i >= 0; i--)
+    if (strcmp(r->name.at[i].name, full) == 0) return r->name.at[i].draft;
+  return -1;
+}
+
+void name_define(Reader *r, const char *full, int draft, bool alias, const Path *where) {
+  for (int i = 0; i < r->name.n; i++) {
+    if (strcmp(r->name.at[i].name, full) != 0) continue;
+    if (alias && r->name.at[i].alias) {
+      r->name.at[i].draft = draft;
+      return;
+    }
+    diag_error(r->u, where, "the name \"%s\" is taken", full);
+    diag_note(r->u, r->draft.at[r->name.at[i].draft].path, "by this layer");
+    return;
+  }
+  vec_push(r->u->arena, &r->name, ((Name){full, draft, alias}));
+}
+
+/* ---- finding */
+
+static int find_visible(const Reader *r, const Scope *scope, const char *name) {
+  for (; scope; scope = scope->outer) {
+    int draft = name_lookup(r, arena_printf(r->u->arena, "%s%s", scope->prefix, name));
+    if (draft >= 0) return draft;
+  }
+  return -1;
+}
+
+/* "@in" or "@in.1" */
+static int find_block_input(Reader *r, const Scope *scope, const char *name, const Path *where) {
+  const char *number = name + strlen("@in");
+  if (!scope->block) {
+    diag_error(r->u, where, "\"%s\" is the input of a block and means nothing outside", name);
+  } else if (*number == 0 && scope->in.n == 1) {
+    return scope->in.at[0];
+  } else if (*number == 0) {
+    diag_error(r->u, where, "block \"%s\" has %d inputs here; say which: \"@in.0\" to \"@in.%d\"",
+               scope->block, scope->in.n, scope->in.n - 1);
+  } else if (*number == '.' && isdigit((unsigned char)number[1]) &&
+             strspn(number + 1, "0123456789") == strlen(number + 1)) {
+    long i = strtol(number + 1, NULL, 10);
+    if (i < scope->in.n) return scope->in.at[i];
+    diag_error(r->u, where, "block \"%s\" has %d input%s here, so \"%s\" does not exist",
+               scope->block, scope->in.n, scope->in.n == 1 ? "" : "s", name);
+  } else {
+    diag_error(r->u, where, "\"%s\" is not understood; a block's input is \"@in\" or \"@in.0\"",
+               name);
+  }
+  return -1;
+}
+
+static bool comes_later(const Scope *scope, const char *name) {
+  size_t i;
+  json_t *layer;
+  for (; scope; scope = scope->outer)
+    json_array_foreach(scope->layers, i, layer) {
+      const char *given = json_string_value(json_object_get(layer, "name"));
+      if (given && strcmp(given, name) == 0) return true;
+    }
+  return false;
+}
+
+/* The visible name nearest to a misspelt one, as it would be written in this scope. */
+static const char *nearest_name(const Reader *r, const Scope *scope, const char *name) {
+  const char **names = NEW_ARRAY(r->u->arena, const char *, r->name.n + 1);
+  int n = 0;
+  for (int i = 0; i < r->name.n; i++)
+    for (const Scope *s = scope; s; s = s->outer) {
+      size_t length = strlen(s->prefix);
+      if (strncmp(r->name.at[i].name, s->prefix, length) != 0) continue;
+      names[n++] = r->name.at[i].name + length;
+      break;
+    }
+  return nearest(name, names, n);
+}
+
+int find_layer(Reader *r, const Scope *scope, const char *name, const Path *where) {
+  if (name[0] == '@' && strncmp(name, "@in", 3) == 0)
+    return find_block_input(r, scope, name, where);
+  int draft = find_visible(r, scope, name);
+  if (draft >= 0) return draft;
+  if (comes_later(scope, name)) {
+    diag_error(r->u, where, "\"%s\" comes later; a layer reads layers above it", name);
+    return -1;
+  }
+  const char *near = nearest_name(r, scope, name);
+  if (near)
+    diag_error(r->u, where, "there is no layer \"%s\"; did you mean \"%s\"?", name, near);
+  else
+    diag_error(r->u, where, "there is no layer \"%s\"", name);
+  return -1;
+}

@@ -1,0 +1,231 @@
+/* norm.c - normalisation: batch normalisation, local response normalisation.
+ *
+ * batch_norm is one map over x and four numbers per channel; inference takes the running
+ * statistics, training those of the batch, summed in double, and updates the running ones. */
+#include "graph.h"
+
+/* ---- batch_norm */
+
+typedef struct BatchNormAttr {
+  double eps, momentum;
+  bool affine;
+} BatchNormAttr;
+
+static const Field batch_norm_fields[] = {
+    {.name = "eps",
+     .kind = FIELD_REAL,
+     .offset = offsetof(BatchNormAttr, eps),
+     .otherwise = 1e-5,
+     .min = 1e-30,
+     .max = 1e30,
+     .doc = "added to the variance"},
+    {.name = "momentum",
+     .kind = FIELD_REAL,
+     .offset = offsetof(BatchNormAttr, momentum),
+     .otherwise = 0.1,
+     .max = 1,
+     .doc = "part of a batch in the running statistics"},
+    {.name = "affine",
+     .kind = FIELD_BOOL,
+     .offset = offsetof(BatchNormAttr, affine),
+     .otherwise = 1,
+     .doc = "trained factor and bias per channel"},
+};
+
+/* (x - mean) / sqrt(var + eps) * gamma + beta; arguments in this order */
+static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
+  const BatchNormAttr *attr = attributes;
+  const Expr *root =
+      expr1(u, E_sqrt, expr2(u, E_add, expr_in(u, 2), expr_const(u, attr->eps)));
+  const Expr *y = expr2(u, E_div, expr2(u, E_sub, expr_in(u, 0), expr_in(u, 1)), root);
+  if (!attr->affine) return y;
+  return expr2(u, E_add, expr2(u, E_mul, y, expr_in(u, 3)), expr_in(u, 4));
+}
+
+/* The mean over batch and positions of x (or of (x - mean)^2, given the mean repeated): [c]. */
+static Id batch_mean(Build *b, Id x, Id mean) {
+  Graph *g = build_graph(b);
+  Unit *u = g->u;
+  const Type type = *build_type(b, x);
+  Type result = {.dtype = F32, .rank = 1, .dim = {type.dim[1]}};
+  static const char *const names[] = {"n", "c", "i", "j", "l"};
+  Kernel k;
+  int64_t positions = 1;
+  kernel_start(&k, build_layer(b), -1, &result);
+  View in = {.tensor = x, .rank = type.rank, .at[1] = coord_loop(0, 1, 0)};
+  for (int a = 0; a < type.rank; a++) {
+    if (a == 1) continue;
+    in.at[a] = coord_loop(kernel_loop(&k, names[a], type.dim[a], true), 1, 0);
+    if (a > 1) positions *= type.dim[a].plus;
+  }
+  *kernel_in(&k, x, &type) = in;
+  const Expr *term = expr_in(u, 0);
+  if (mean != NO_ID) {
+    View *view = kernel_in(&k, mean, &result);
+    view->at[0] = coord_loop(0, 1, 0);
+    term = expr2(u, E_sub, term, expr_in(u, 1));
+    term = expr2(u, E_mul, term, term);
+  }
+  const Expr *count =
+      expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
+  k.nfold = 1;
+  k.fold[0] = (Fold){.op = FOLD_SUM, .term = term, .acc = F64};
+  k.out[0].value = expr2(u, E_div, expr_acc(u, 0), count);
+  return build_kernel(b, &k, &result);
+}
+
+/* running + momentum * (factor * batch - running) with factor = count / (count - 1) for variances.
+ */
+static Id running_value(Build *b, Id running, Id batch, double momentum, int64_t positions) {
+  Unit *u = build_graph(b)->u;
+  const Type type = *build_type(b, running);
+  const Expr *now = expr_in(u, 0), *value = expr_in(u, 1);
+  Kernel k;
+  kernel_start(&k, build_layer(b), -1, &type);
+  kernel_in(&k, running, &type)->at[0] = coord_loop(0, 1, 0);
+  kernel_in(&k, batch, &type)->at[0] = coord_loop(0, 1, 0);
+  if (positions) {
+    const Expr *count =
+        expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
+    const Expr *less = expr2(u, E_max, expr2(u, E_sub, count, expr_const(u, 1)), expr_const(u, 1));
+    value = expr2(u, E_mul, value, expr2(u, E_div, count, less));
+  }
+  value = expr2(u, E_mul, expr2(u, E_sub, value, now), expr_const(u, momentum));
+  k.out[0].value = expr2(u, E_add, now, value);
+  return build_kernel(b, &k, &type);
+}
+
+static Id batch_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  static const int channel[] = {1};
+  const BatchNormAttr *attr = attributes;
+  Graph *g = build_graph(b);
+  const Type type = *build_type(b, arg[0]);
+  (void)nargs;
+  if (type.rank < 2) return build_error(b, NULL, "batch_norm needs channels"), NO_ID;
+  int64_t c = type.dim[1].plus, positions = type_size(&type, 1) / c;
+  Id statistic[4], in[5] = {arg[0]};
+  int n = attr->affine ? 4 : 2;
+  statistic[2] = attr->affine ? build_param(b, "weight", 1, &c, INIT_CONSTANT, 1, c, c) : NO_ID;
+  statistic[3] = attr->affine ? build_param(b, "bias", 1, &c, INIT_CONSTANT, 0, c, c) : NO_ID;
+  Id mean = build_param(b, "running_mean", 1, &c, INIT_CONSTANT, 0, c, c);
+  Id var = build_param(b, "running_var", 1, &c, INIT_CONSTANT, 1, c, c);
+  if (mean == NO_ID || var == NO_ID) return NO_ID;
+  statistic[0] = mean;
+  statistic[1] = var;
+  if (build_training(b)) {
+    statistic[0] = batch_mean(b, arg[0], NO_ID);
+    statistic[1] = batch_mean(b, arg[0], statistic[0]);
+    build_update(b, mean, running_value(b, mean, statistic[0], attr->momentum, 0));
+    build_update(b, var, running_value(b, var, statistic[1], attr->momentum, positions));
+  }
+  for (int i = 0; i < n; i++)
+    in[1 + i] = graph_broadcast(g, statistic[i], &type, channel, build_where(b));
+  return build_add(b, OP_batch_norm, attr, 1 + n, in);
+}
+
+const Op op_batch_norm = {
+    .name = "batch_norm",
+    .class = CLASS_MAP,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "(x - mean) / sqrt(var + eps) * weight + bias, per channel",
+    .source = "Ioffe and Szegedy 2015, arXiv 1502.03167; PyTorch BatchNorm",
+    .field = batch_norm_fields,
+    .nfield = COUNT(batch_norm_fields),
+    .attr_size = sizeof(BatchNormAttr),
+    .build = batch_norm_build,
+    .expr = batch_norm_expr,
+};
+
+/* ---- lrn: x / (k + alpha/size * sum of squares in a window)^beta */
+
+typedef struct LrnAttr {
+  int64_t size;
+  double alpha, beta, k;
+  int32_t across;
+} LrnAttr;
+
+enum { ACROSS_CHANNELS, ACROSS_WITHIN };
+static const char *const lrn_across[] = {"channels", "within", NULL};
+
+static const Field lrn_fields[] = {
+    {.name = "size",
+     .kind = FIELD_INT,
+     .offset = offsetof(LrnAttr, size),
+     .required = true,
+     .min = 1,
+     .max = 1 << 20,
+     .doc = "extent of the window"},
+    {.name = "alpha",
+     .kind = FIELD_REAL,
+     .offset = offsetof(LrnAttr, alpha),
+     .otherwise = 1e-4,
+     .doc = "factor of the mean of squares"},
+    {.name = "beta",
+     .kind = FIELD_REAL,
+     .offset = offsetof(LrnAttr, beta),
+     .otherwise = 0.75,
+     .doc = "exponent"},
+    {.name = "k",
+     .kind = FIELD_REAL,
+     .offset = offsetof(LrnAttr, k),
+     .otherwise = 1,
+     .doc = "added to the mean of squares"},
+    {.name = "across",
+     .kind = FIELD_ENUM,
+     .offset = offsetof(LrnAttr, across),
+     .names = lrn_across,
+     .doc = "window over neighbouring channels, or over neighbouring positions within a channel"},
+};
+
+static bool lrn_infer(Graph *g, Node *node) {
+  const LrnAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  node->type = *in;
+  if (in->rank >= (attr->across == ACROSS_WITHIN ? 3 : 2)) return true;
+  diag_error(g->u, node->where.path, "lrn needs channels%s",
+             attr->across == ACROSS_WITHIN ? " with positions" : "");
+  return false;
+}
+
+static void lrn_kernel(const Graph *g, const Node *node, Kernel *k) {
+  static const char *const names[] = {"j", "i", "l"};
+  const LrnAttr *attr = node->attr;
+  Unit *u = g->u;
+  const Type *type = &node->type;
+  bool within = attr->across == ACROSS_WITHIN;
+  double count = 1;
+  kernel_start(k, node->where.layer, -1, type);
+  View *x = kernel_in(k, node->arg[0], type), *centre = kernel_in(k, node->arg[0], type);
+  x->outside = SKIP;
+  for (int a = 0; a < type->rank; a++) {
+    x->at[a] = centre->at[a] = coord_loop(a, 1, 0);
+    if (within ? a < 2 : a != 1) continue;
+    int loop = kernel_loop(k, names[within ? a - 2 : 0], fixed(attr->size), true);
+    x->at[a].coef[loop] = 1;
+    x->at[a].plus = -(within ? (attr->size - 1) / 2 : attr->size / 2);
+    count *= (double)attr->size;
+  }
+  k->nfold = 1;
+  k->fold[0].term = expr2(u, E_mul, expr_in(u, 0), expr_in(u, 0));
+  const Expr *sum = expr2(u, E_mul, expr_acc(u, 0), expr_const(u, attr->alpha / count));
+  const Expr *base = expr2(u, E_add, sum, expr_const(u, attr->k));
+  k->out[0].value = expr2(u, E_mul, expr_in(u, 1),
+                          expr2(u, E_pow, base, expr_const(u, -attr->beta)));
+}
+
+const Op op_lrn = {
+    .name = "lrn",
+    .class = CLASS_FOLD,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "x / (k + alpha * mean of squares in the window)^beta",
+    .source = "Krizhevsky et al. 2012; PyTorch LocalResponseNorm; Caffe LRN within channels",
+    .field = lrn_fields,
+    .nfield = COUNT(lrn_fields),
+    .attr_size = sizeof(LrnAttr),
+    .infer = lrn_infer,
+    .kernel = lrn_kernel,
+};

@@ -1,0 +1,484 @@
+/* shape.c - moving data: flatten, reshape, concat, slice, pad; reductions; dropout.
+ *
+ * An "axis" counts from 0 behind the batch: 0 is the channels. What moves data has one kernel whose
+ * views do all the work, and so its gradient is the same with the views turned round. */
+#include <string.h>
+
+#include "graph.h"
+
+/* An axis of a document as an axis of the type; 0 after an error. */
+static int type_axis(Graph *g, const Node *node, int64_t axis) {
+  const Type *type = &g->node.at[node->arg[0]].type;
+  if (axis + 1 < type->rank) return (int)axis + 1;
+  diag_error(g->u, path_key(g->u->arena, node->where.path, "axis"),
+             "axis %lld does not exist: the input has %d", (long long)axis, type->rank - 1);
+  return 0;
+}
+
+static const char *type_text(Arena *arena, const Type *type) {
+  Text text = {.arena = arena};
+  type_print(&text, type);
+  return text.at;
+}
+
+/* ---- reshape: the same elements in row-major order */
+
+typedef struct ReshapeAttr {
+  IntList shape;
+} ReshapeAttr;
+
+static const Field reshape_fields[] = {
+    {.name = "shape",
+     .kind = FIELD_SHAPE,
+     .offset = offsetof(ReshapeAttr, shape),
+     .required = true,
+     .min = -1,
+     .max = 0x7fffffff,
+     .doc = "extents without the batch; -1 for one that follows from the others"},
+};
+
+static bool reshape_infer(Graph *g, Node *node) {
+  const ReshapeAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  int64_t size = type_size(in, 1), known = 1;
+  int open = 0;
+  bool zero = false;
+  node->type = (Type){.dtype = in->dtype, .rank = (int8_t)(1 + attr->shape.n), .dim = {in->dim[0]}};
+  for (int i = 0; i < attr->shape.n; i++) {
+    int64_t extent = attr->shape.at[i];
+    node->type.dim[1 + i] = fixed(extent);
+    zero |= extent == 0;
+    if (extent < 0)
+      open++;
+    else
+      known = size_mul(known, extent);
+  }
+  for (int i = 1; open == 1 && !zero && size % known == 0 && i < node->type.rank; i++)
+    if (node->type.dim[i].plus < 0) node->type.dim[i] = fixed(size / known);
+  if (open <= 1 && !zero && (open ? size % known == 0 : size == known)) return true;
+  diag_error(g->u, path_key(g->u->arena, node->where.path, "shape"),
+             "%s has %lld elements for each sample, which do not fill this shape",
+             type_text(g->u->arena, in), (long long)size);
+  return false;
+}
+
+/* Axes are taken together in the smallest groups that hold equally many elements in both shapes;
+ * inside a group a coordinate is (linear index / stride) mod extent. */
+static void reshape_kernel(const Graph *g, const Node *node, Kernel *k) {
+  const Type *in = &g->node.at[node->arg[0]].type, *out = &node->type;
+  kernel_start(k, node->where.layer, -1, out);
+  View *x = kernel_in(k, node->arg[0], in);
+  x->at[0] = coord_loop(0, 1, 0);
+  for (int i = 1, o = 1; i < in->rank;) {
+    int i_end = i + 1, o_end = o;
+    int64_t i_size = in->dim[i].plus, o_size = 1;
+    while (i_size != o_size || (i_end == in->rank && o_end < out->rank) ||
+           (o_end == out->rank && i_end < in->rank)) {
+      if (o_end < out->rank && (o_size < i_size || i_end == in->rank))
+        o_size *= out->dim[o_end++].plus;
+      else
+        i_size *= in->dim[i_end++].plus;
+    }
+    Coord linear = {.div = 1};
+    int64_t step = 1;
+    for (int a = o_end - 1; a >= o; a--) {
+      linear.coef[a] = (int32_t)step;
+      step *= out->dim[a].plus;
+    }
+    step = 1;
+    for (int a = i_end - 1; a >= i; a--) {
+      x->at[a] = linear;
+      x->at[a].div = (int32_t)step;
+      if (a > i) x->at[a].mod = (int32_t)in->dim[a].plus;
+      step *= in->dim[a].plus;
+    }
+    i = i_end;
+    o = o_end;
+  }
+  k->out[0].value = expr_in(g->u, 0);
+}
+
+const Op op_reshape = {
+    .name = "reshape",
+    .class = CLASS_VIEW,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "the same elements in another shape, row-major",
+    .source = "PyTorch reshape",
+    .field = reshape_fields,
+    .nfield = COUNT(reshape_fields),
+    .attr_size = sizeof(ReshapeAttr),
+    .infer = reshape_infer,
+    .kernel = reshape_kernel,
+};
+
+static Id flatten_build(Build *b, const void *attr, const Id *arg, int nargs) {
+  (void)attr, (void)nargs;
+  if (build_type(b, arg[0])->rank == 2) return arg[0];
+  return build_add1(b, OP_reshape, &(ReshapeAttr){.shape = {.n = 1, .at = {-1}}}, arg[0]);
+}
+
+const Op op_flatten = {
+    .name = "flatten",
+    .class = CLASS_LAYER,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "all elements of a sample in one axis: [c,h,w] -> [c*h*w]",
+    .source = "PyTorch Flatten",
+    .build = flatten_build,
+};
+
+/* ---- concat */
+
+typedef struct AxisAttr {
+  int64_t axis;
+} AxisAttr;
+
+static const Field concat_fields[] = {
+    {.name = "axis",
+     .kind = FIELD_INT,
+     .offset = offsetof(AxisAttr, axis),
+     .min = 0,
+     .max = MAX_RANK - 2,
+     .doc = "axis along which the tensors are joined; 0: channels"},
+};
+
+/* A kernel has MAX_IN inputs: more tensors are joined in several nodes. */
+static Id concat_build(Build *b, const void *attr, const Id *arg, int nargs) {
+  if (nargs == 1) return arg[0];
+  if (nargs <= MAX_IN) return build_add(b, OP_concat, attr, nargs, arg);
+  int groups = (nargs + MAX_IN - 1) / MAX_IN;
+  Id *part = NEW_ARRAY(build_graph(b)->u->arena, Id, groups);
+  for (int i = 0; i < groups; i++) {
+    int n = nargs - i * MAX_IN < MAX_IN ? nargs - i * MAX_IN : MAX_IN;
+    part[i] = concat_build(b, attr, arg + i * MAX_IN, n);
+  }
+  return concat_build(b, attr, part, groups);
+}
+
+static bool concat_infer(Graph *g, Node *node) {
+  int axis = type_axis(g, node, ((const AxisAttr *)node->attr)->axis);
+  if (!axis) return false;
+  node->type = g->node.at[node->arg[0]].type;
+  for (int i = 1; i < node->nargs; i++) {
+    const Type *other = &g->node.at[node->arg[i]].type;
+    bool fits = other->rank == node->type.rank && other->dtype == node->type.dtype;
+    for (int a = 0; fits && a < other->rank; a++)
+      fits = a == axis || extent_same(other->dim[a], node->type.dim[a]);
+    if (!fits) {
+      const Type *first = &g->node.at[node->arg[0]].type;
+      diag_error(g->u, node->where.path, "%s and %s cannot be joined along axis %d",
+                 type_text(g->u->arena, first), type_text(g->u->arena, other), axis - 1);
+      return false;
+    }
+    node->type.dim[axis].plus += other->dim[axis].plus;
+  }
+  return true;
+}
+
+/* Sum of the members, each of which is 0 outside its part. */
+static void concat_kernel(const Graph *g, const Node *node, Kernel *k) {
+  int axis = (int)((const AxisAttr *)node->attr)->axis + 1;
+  int64_t before = 0;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  for (int i = 0; i < node->nargs; i++) {
+    const Type *in = &g->node.at[node->arg[i]].type;
+    View *x = kernel_in(k, node->arg[i], in);
+    for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+    x->at[axis].plus = -before;
+    x->outside = FILL;
+    before += in->dim[axis].plus;
+    const Expr *value = expr_in(g->u, i);
+    k->out[0].value = i ? expr2(g->u, E_add, k->out[0].value, value) : value;
+  }
+}
+
+const Op op_concat = {
+    .name = "concat",
+    .class = CLASS_VIEW,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = -1,
+    .doc = "tensors joined along an axis",
+    .source = "PyTorch cat",
+    .field = concat_fields,
+    .nfield = COUNT(concat_fields),
+    .attr_size = sizeof(AxisAttr),
+    .build = concat_build,
+    .infer = concat_infer,
+    .kernel = concat_kernel,
+};
+
+/* ---- slice */
+
+typedef struct SliceAttr {
+  int64_t axis, start, stop, step;
+} SliceAttr;
+
+static const Field slice_fields[] = {
+    {.name = "axis",
+     .kind = FIELD_INT,
+     .offset = offsetof(SliceAttr, axis),
+     .min = 0,
+     .max = MAX_RANK - 2,
+     .doc = "axis that is cut; 0: channels"},
+    {.name = "start",
+     .kind = FIELD_INT,
+     .offset = offsetof(SliceAttr, start),
+     .doc = "first index; below 0: counted from the end"},
+    {.name = "stop",
+     .kind = FIELD_INT,
+     .offset = offsetof(SliceAttr, stop),
+     .otherwise = 0x7fffffff,
+     .doc = "index behind the last; below 0: counted from the end; default: the end"},
+    {.name = "step",
+     .kind = FIELD_INT,
+     .offset = offsetof(SliceAttr, step),
+     .otherwise = 1,
+     .min = 1,
+     .max = 0x7fffffff,
+     .doc = "distance between indices"},
+};
+
+static int64_t clamp_index(int64_t index, int64_t extent) {
+  if (index < 0) index += extent;
+  return index < 0 ? 0 : index > extent ? extent : index;
+}
+
+static bool slice_infer(Graph *g, Node *node) {
+  const SliceAttr *attr = node->attr;
+  int axis = type_axis(g, node, attr->axis);
+  if (!axis) return false;
+  node->type = g->node.at[node->arg[0]].type;
+  int64_t extent = node->type.dim[axis].plus;
+  int64_t start = clamp_index(attr->start, extent), stop = clamp_index(attr->stop, extent);
+  node->type.dim[axis] = fixed((stop - start + attr->step - 1) / attr->step);
+  if (stop > start) return true;
+  diag_error(g->u, node->where.path, "the slice of an axis of %lld from %lld to %lld is empty",
+             (long long)extent, (long long)attr->start, (long long)attr->stop);
+  return false;
+}
+
+static void slice_kernel(const Graph *g, const Node *node, Kernel *k) {
+  const SliceAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  int axis = (int)attr->axis + 1;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  View *x = kernel_in(k, node->arg[0], in);
+  for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  x->at[axis] = coord_loop(axis, (int)attr->step, clamp_index(attr->start, in->dim[axis].plus));
+  k->out[0].value = expr_in(g->u, 0);
+}
+
+const Op op_slice = {
+    .name = "slice",
+    .class = CLASS_VIEW,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "part of an axis: indices start, start + step ... below stop",
+    .source = "NumPy basic slicing",
+    .field = slice_fields,
+    .nfield = COUNT(slice_fields),
+    .attr_size = sizeof(SliceAttr),
+    .infer = slice_infer,
+    .kernel = slice_kernel,
+};
+
+/* ---- pad */
+
+typedef struct PadAttr {
+  int64_t axis, lo, hi;
+  double value;
+} PadAttr;
+
+static const Field pad_fields[] = {
+    {.name = "axis",
+     .kind = FIELD_INT,
+     .offset = offsetof(PadAttr, axis),
+     .min = 0,
+     .max = MAX_RANK - 2,
+     .doc = "axis that grows; 0: channels"},
+    {.name = "lo",
+     .kind = FIELD_INT,
+     .offset = offsetof(PadAttr, lo),
+     .max = 0x7fffffff,
+     .doc = "elements before the first"},
+    {.name = "hi",
+     .kind = FIELD_INT,
+     .offset = offsetof(PadAttr, hi),
+     .max = 0x7fffffff,
+     .doc = "elements after the last"},
+    {.name = "value",
+     .kind = FIELD_REAL,
+     .offset = offsetof(PadAttr, value),
+     .doc = "what they hold"},
+};
+
+static bool pad_infer(Graph *g, Node *node) {
+  const PadAttr *attr = node->attr;
+  int axis = type_axis(g, node, attr->axis);
+  if (!axis) return false;
+  node->type = g->node.at[node->arg[0]].type;
+  node->type.dim[axis].plus += attr->lo + attr->hi;
+  return true;
+}
+
+static void pad_kernel(const Graph *g, const Node *node, Kernel *k) {
+  const PadAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  View *x = kernel_in(k, node->arg[0], in);
+  for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  x->at[attr->axis + 1].plus = -attr->lo;
+  x->outside = FILL;
+  x->fill = attr->value;
+  k->out[0].value = expr_in(g->u, 0);
+}
+
+const Op op_pad = {
+    .name = "pad",
+    .class = CLASS_VIEW,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "an axis with constant elements before and after",
+    .source = "PyTorch ConstantPad",
+    .field = pad_fields,
+    .nfield = COUNT(pad_fields),
+    .attr_size = sizeof(PadAttr),
+    .infer = pad_infer,
+    .kernel = pad_kernel,
+};
+
+/* ---- dropout */
+
+typedef struct DropoutAttr {
+  double p;
+} DropoutAttr;
+
+static const Field dropout_fields[] = {
+    {.name = "p",
+     .kind = FIELD_REAL,
+     .offset = offsetof(DropoutAttr, p),
+     .otherwise = 0.5,
+     .max = 1,
+     .doc = "probability that training sets an element to 0"},
+};
+
+static Id dropout_build(Build *b, const void *attr, const Id *arg, int nargs) {
+  (void)nargs;
+  if (!build_training(b) || ((const DropoutAttr *)attr)->p == 0) return arg[0];
+  build_error(b, NULL, "training with dropout is not supported");
+  return NO_ID;
+}
+
+const Op op_dropout = {
+    .name = "dropout",
+    .class = CLASS_LAYER,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "inference: x",
+    .source = "Srivastava et al. 2014; PyTorch Dropout",
+    .field = dropout_fields,
+    .nfield = COUNT(dropout_fields),
+    .attr_size = sizeof(DropoutAttr),
+    .build = dropout_build,
+};
+
+/* ---- reductions */
+
+typedef struct ReduceAttr {
+  IntList axes;
+  bool keep;
+} ReduceAttr;
+
+static const Field reduce_fields[] = {
+    {.name = "axes",
+     .kind = FIELD_INTS,
+     .offset = offsetof(ReduceAttr, axes),
+     .min = 0,
+     .max = MAX_RANK - 2,
+     .doc = "axes that are summed; default: all but the batch"},
+    {.name = "keep",
+     .kind = FIELD_BOOL,
+     .offset = offsetof(ReduceAttr, keep),
+     .doc = "they stay, with extent 1"},
+};
+
+static bool reduced_axis(const ReduceAttr *attr, int axis) {
+  if (axis == 0) return false;
+  for (int i = 0; i < attr->axes.n; i++)
+    if (attr->axes.at[i] + 1 == axis) return true;
+  return attr->axes.n == 0;
+}
+
+static bool reduce_infer(Graph *g, Node *node) {
+  const ReduceAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  for (int i = 0; i < attr->axes.n; i++)
+    if (attr->axes.at[i] + 1 >= in->rank) {
+      diag_error(g->u, path_key(g->u->arena, node->where.path, "axes"),
+                 "axis %lld does not exist: the input has %d", (long long)attr->axes.at[i],
+                 in->rank - 1);
+      return false;
+    }
+  node->type = (Type){.dtype = F32};
+  for (int a = 0; a < in->rank; a++) {
+    bool reduced = reduced_axis(attr, a);
+    if (reduced && !attr->keep) continue;
+    node->type.dim[node->type.rank++] = reduced ? fixed(1) : in->dim[a];
+  }
+  return true;
+}
+
+/* The sum over the reduced axes; returns how many elements each sum has. */
+static double reduce_kernel(const Graph *g, const Node *node, Kernel *k) {
+  static const char *const names[MAX_RANK] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"};
+  const ReduceAttr *attr = node->attr;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  double count = 1;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  View *x = kernel_in(k, node->arg[0], in);
+  for (int a = 0, o = 0; a < in->rank; a++) {
+    bool reduced = reduced_axis(attr, a);
+    x->at[a] = coord_loop(reduced ? kernel_loop(k, names[a], in->dim[a], true) : o, 1, 0);
+    if (reduced) count *= (double)in->dim[a].plus;
+    if (!reduced || attr->keep) o++;
+  }
+  k->nfold = 1;
+  k->fold[0].term = expr_in(g->u, 0);
+  k->out[0].value = expr_acc(g->u, 0);
+  return count;
+}
+
+static void sum_kernel(const Graph *g, const Node *node, Kernel *k) {
+  reduce_kernel(g, node, k);
+}
+
+static void mean_kernel(const Graph *g, const Node *node, Kernel *k) {
+  double count = reduce_kernel(g, node, k);
+  k->out[0].value = expr2(g->u, E_div, expr_acc(g->u, 0), expr_const(g->u, count));
+}
+
+#define REDUCTION(Name, text)                                                                      \
+  const Op op_##Name = {                                                                           \
+      .name = #Name,                                                                               \
+      .class = CLASS_FOLD,                                                                         \
+      .in_json = true,                                                                             \
+      .min_args = 1,                                                                               \
+      .max_args = 1,                                                                               \
+      .doc = text,                                                                                 \
+      .source = "PyTorch " #Name,                                                                  \
+      .field = reduce_fields,                                                                      \
+      .nfield = COUNT(reduce_fields),                                                              \
+      .attr_size = sizeof(ReduceAttr),                                                             \
+      .infer = reduce_infer,                                                                       \
+      .kernel = Name##_kernel,                                                                     \
+  }
+
+REDUCTION(mean, "mean over axes");
+REDUCTION(sum, "sum over axes");
