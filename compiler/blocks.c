@@ -53,7 +53,8 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
       diag_error_key(r->u, where, "a parameter's name is letters, digits and _");
     bool formula = json_is_string(value) && json_string_value(value)[0] == '=';
     if (!json_is_integer(value) && !json_is_null(value) && !formula)
-      diag_error(r->u, where, "a default is an integer, or null for a parameter that must be given");
+      diag_error(r->u, where,
+                 "a default is an integer, or null for a parameter that must be given");
   }
 }
 
@@ -84,8 +85,7 @@ void check_blocks(Reader *r, json_t *blocks) {
                json_kind(blocks));
     return;
   }
-  json_object_foreach(blocks, name, block)
-      check_block(r, name, block, below(r, path, name));
+  json_object_foreach(blocks, name, block) check_block(r, name, block, below(r, path, name));
 }
 
 /* ---- what layers and uses of blocks have in common */
@@ -110,8 +110,7 @@ static void read_init(Reader *r, json_t *value, const Path *path, Settings *s) {
     s->init = INIT_CONSTANT;
 }
 
-static Settings read_settings(Reader *r, const Scope *scope, json_t *layer,
-                              const Path *path) {
+static Settings read_settings(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
   Settings s = scope->settings;
   json_t *value;
   if ((value = json_object_get(layer, "freeze")))
@@ -186,8 +185,7 @@ static const char *make_name(Reader *r, const Scope *scope, Chain *chain, const 
   while (i < chain->made.n && strcmp(chain->made.at[i].kind, kind) != 0) i++;
   if (i == chain->made.n) vec_push(r->u->arena, &chain->made, ((Counter){kind, 0}));
   const char *name;
-  do
-    name = arena_printf(r->u->arena, "%s%d", kind, ++chain->made.at[i].n);
+  do name = arena_printf(r->u->arena, "%s%d", kind, ++chain->made.at[i].n);
   while (given_name(scope, name) ||
          name_lookup(r, arena_printf(r->u->arena, "%s%s", scope->prefix, name)) >= 0);
   return name;
@@ -246,8 +244,7 @@ static int push_draft(Reader *r, const Draft *d) {
   return r->draft.n - 1;
 }
 
-static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer,
-                       const Path *path) {
+static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, const Path *path) {
   int errors = r->u->errors;
   OpKind op = read_op(r, layer, path, ROLE_LAYER);
   const char *kind = op == OP_KINDS ? "layer" : ops[op]->name;
@@ -269,8 +266,7 @@ static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer,
 
 /* ---- uses of blocks */
 
-static json_t *block_of(Reader *r, const Scope *scope, json_t *layer,
-                              const Path *path) {
+static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
   json_t *blocks = json_object_get(r->root, "blocks"), *value;
   const Path *where = below(r, path, "block");
   value = json_object_get(layer, "block");

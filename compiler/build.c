@@ -14,7 +14,7 @@ typedef struct Walk { /* one walk over the drafts */
   bool training, checking;
   struct Owned { /* by draft: the parameters it made */
     int first, n;
-  } *owned;
+  } * owned;
 } Walk;
 
 /* ---- what operators ask for */
@@ -234,8 +234,7 @@ static Id implied_target(Walk *w, const Loss *loss, Id prediction) {
       diag_error(w->r->u, loss->path, "losses of several shapes need a \"target\" each");
       return NO_ID;
     }
-  return graph_input(w->g,
-                     (Input){.name = name, .type = type, .kind = INPUT_TARGET, .scale = 1});
+  return graph_input(w->g, (Input){.name = name, .type = type, .kind = INPUT_TARGET, .scale = 1});
 }
 
 static Id scale_loss(Graph *g, Id id, double weight, Where where) {
@@ -250,11 +249,11 @@ static Id build_losses(Walk *w) {
   Id total = NO_ID;
   for (int i = 0; i < w->r->loss.n; i++) {
     const Loss *loss = &w->r->loss.at[i];
-    Where where = {loss->path, w->r->loss.n == 1 ? "loss" : arena_printf(w->r->u->arena, "loss%d", i)};
+    Where where = {loss->path,
+                   w->r->loss.n == 1 ? "loss" : arena_printf(w->r->u->arena, "loss%d", i)};
     Id prediction = w->value[loss->from];
     if (prediction == NO_ID) continue;
-    Id target =
-        loss->target >= 0 ? w->value[loss->target] : implied_target(w, loss, prediction);
+    Id target = loss->target >= 0 ? w->value[loss->target] : implied_target(w, loss, prediction);
     if (target == NO_ID) continue;
     Build b = {.r = w->r, .g = w->g, .where = where, .training = w->training};
     Id part = ops[loss->op]->build(&b, loss->attr, (Id[]){prediction, target}, 2);
@@ -317,8 +316,7 @@ static void list_layers(Walk *w, const Id *infer, const Id *train) {
     layer.path = d->path;
     layer.first_param = w->owned[i].first;
     layer.nparams = w->owned[i].n;
-    for (int a = 0; a < d->from.n; a++)
-      vec_push(w->r->u->arena, &layer.arg, value[d->from.at[a]]);
+    for (int a = 0; a < d->from.n; a++) vec_push(w->r->u->arena, &layer.arg, value[d->from.at[a]]);
     vec_push(w->r->u->arena, &w->g->layer, layer);
   }
 }

@@ -94,8 +94,8 @@ static bool read_elements(const Place *p, const Matrix *m, int axis, const Field
                           double **next) {
   if (axis == m->rank) {
     double value = 0;
-    bool good = read_real(p->r, p->scope, p->json, p->path, field_min(field), field_max(field),
-                          &value);
+    bool good =
+        read_real(p->r, p->scope, p->json, p->path, field_min(field), field_max(field), &value);
     return *(*next)++ = value, good;
   }
   if (!json_is_array(p->json) || (int64_t)json_array_size(p->json) != m->dim[axis]) {
@@ -130,8 +130,10 @@ static bool read_table(const Place *p, const Field *field, Matrix *m) {
   bool good = m->rank == 2;
   for (int64_t i = 0; good && i < m->dim[0] * m->dim[1]; i++) good = m->at[i] == 0 || m->at[i] == 1;
   if (!good)
-    diag_error(p->r->u, p->path, "%s must be a table of 0 and 1: a row per output, a column per "
-               "input channel", field->name);
+    diag_error(p->r->u, p->path,
+               "%s must be a table of 0 and 1: a row per output, a column per "
+               "input channel",
+               field->name);
   return good;
 }
 

@@ -22,8 +22,10 @@ static bool named_by_loss(const Reader *r, const char *name) {
 
 static bool read_shape(Reader *r, json_t *value, const Path *path, Type *type) {
   if (!json_is_array(value) || json_array_size(value) > MAX_SHAPE) {
-    diag_error(r->u, path, "shape must be a list of at most %d extents: channels and up to three "
-               "axes, without the batch", MAX_SHAPE);
+    diag_error(r->u, path,
+               "shape must be a list of at most %d extents: channels and up to three "
+               "axes, without the batch",
+               MAX_SHAPE);
     return false;
   }
   size_t i;
@@ -111,8 +113,9 @@ static Input *find_input(Reader *r, const char *name, size_t length) {
 
 static void override_shape(Reader *r, const char *option) {
   const char *equals = strchr(option, '='), *at = equals ? equals + 1 : option;
-  Input *input =
-      equals ? find_input(r, option, (size_t)(equals - option)) : r->ninput ? &r->input[0] : NULL;
+  Input *input = equals      ? find_input(r, option, (size_t)(equals - option))
+                 : r->ninput ? &r->input[0]
+                             : NULL;
   Type type = {.rank = 1};
   if (!input) {
     diag_error_in(r->u, "--input-shape", "%s: the network has no input of that name", option);
@@ -153,9 +156,8 @@ void read_inputs(Reader *r) {
   r->input = NEW_ARRAY(r->u->arena, Input, json_object_size(many) + 1);
   if (one) read_input(r, "x", one, path_key(r->u->arena, NULL, "input"));
   if (!one)
-    json_object_foreach(many, key, each)
-        read_input(r, key, each,
-                   path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key))));
+    json_object_foreach(many, key, each) read_input(
+        r, key, each, path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key))));
   for (int i = 0; i < r->options->input_shape.n; i++)
     override_shape(r, r->options->input_shape.at[i]);
 }

@@ -25,10 +25,11 @@ bool name_check(Reader *r, const char *name, const Path *where) {
     s = end;
     if (!*s) return true;
   }
-  diag_error(r->u, where,
-             "\"%s\" is not a name: letters, digits and _, not beginning with a digit, or parts like "
-             "that and numbers joined by dots",
-             name);
+  diag_error(
+      r->u, where,
+      "\"%s\" is not a name: letters, digits and _, not beginning with a digit, or parts like "
+      "that and numbers joined by dots",
+      name);
   return false;
 }
 
@@ -88,8 +89,7 @@ static int find_block_input(Reader *r, const Scope *scope, const char *name, con
 static bool comes_later(const Scope *scope, const char *name) {
   size_t i;
   json_t *layer;
-  for (; scope; scope = scope->outer)
-    json_array_foreach(scope->layers, i, layer) {
+  for (; scope; scope = scope->outer) json_array_foreach(scope->layers, i, layer) {
       const char *given = json_string_value(json_object_get(layer, "name"));
       if (given && strcmp(given, name) == 0) return true;
     }

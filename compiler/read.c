@@ -8,8 +8,9 @@
 
 #include "read.h"
 
-static const char *const network_keys[] = {"name",   "source", "input",  "inputs",    "outputs", "layers",
-                                           "blocks", "loss",   "losses", "optimizer", NULL};
+static const char *const network_keys[] = {"name",    "source",    "input",  "inputs",
+                                           "outputs", "layers",    "blocks", "loss",
+                                           "losses",  "optimizer", NULL};
 
 /* ---- losses */
 
@@ -104,8 +105,7 @@ static void read_outputs(Reader *r, const Scope *scope) {
   int n = 0;
   if (value) names = read_strings(r, value, path, &n);
   if (options->outputs.n) {
-    for (int i = 0; i < options->outputs.n; i++)
-      add_output(r, scope, options->outputs.at[i], NULL);
+    for (int i = 0; i < options->outputs.n; i++) add_output(r, scope, options->outputs.at[i], NULL);
   } else if (names) {
     for (int i = 0; i < n; i++)
       add_output(r, scope, names[i],
@@ -136,10 +136,11 @@ static void read_name(Reader *r) {
   } else {
     const char *name = json_string_value(value);
     if (strchr(name, '.') || all_digits(name))
-      diag_error(r->u, path,
-                 "\"%s\" cannot be the name of a network, which begins every symbol of the library: "
-                 "letters, digits and _, not beginning with a digit",
-                 name);
+      diag_error(
+          r->u, path,
+          "\"%s\" cannot be the name of a network, which begins every symbol of the library: "
+          "letters, digits and _, not beginning with a digit",
+          name);
     else if (name_check(r, name, path))
       r->network = arena_copy(r->u->arena, name, strlen(name));
   }

@@ -41,10 +41,10 @@ typedef struct Draft {
  * scope. */
 typedef struct Scope {
   const struct Scope *outer;
-  const char *block;    /* NULL: the document */
-  const char *prefix;   /* of the names inside: "" or "layer1.0." */
-  json_t *layers; /* the list being expanded */
-  VEC(int) in;          /* drafts that @in.0, @in.1 ... mean */
+  const char *block;  /* NULL: the document */
+  const char *prefix; /* of the names inside: "" or "layer1.0." */
+  json_t *layers;     /* the list being expanded */
+  VEC(int) in;        /* drafts that @in.0, @in.1 ... mean */
   Settings settings;
   const char *share; /* prefix of the instance whose parameters are used, or NULL */
   int depth;
@@ -52,7 +52,7 @@ typedef struct Scope {
     const char *name;
     int64_t value;
     bool known; /* false: an error was reported for its value */
-  } *param;
+  } * param;
   int nparam;
 } Scope;
 
@@ -87,7 +87,7 @@ typedef struct Reader {
   const void *optimizer_attr; /* NULL: none */
   const Path *optimizer_path;
   bool bias_norm_decay;
-  bool full;     /* too many layers: expansion stops */
+  bool full; /* too many layers: expansion stops */
 } Reader;
 
 struct Build {
@@ -109,8 +109,7 @@ bool read_real(Reader *, const Scope *, json_t *value, const Path *, double min,
                double *);
 bool read_bool(Reader *, json_t *value, const Path *, bool *);
 /* A list of numbers (a number alone counts as a list of one); at most `most`. */
-bool read_reals(Reader *, const Scope *, json_t *value, const Path *, int most, double *,
-                int *n);
+bool read_reals(Reader *, const Scope *, json_t *value, const Path *, int most, double *, int *n);
 /* An index into NULL-terminated names. */
 bool read_choice(Reader *, json_t *value, const Path *, const char *const *names, int32_t *);
 void field_defaults(const Op *, void *attr);

@@ -200,8 +200,8 @@ static bool check_groups(Build *b, const ConvAttr *attr, int64_t channels) {
   } else if (attr->filters % attr->groups) {
     build_error(b, "groups", "%lld groups do not divide the %lld filters", (long long)attr->groups,
                 (long long)attr->filters);
-  } else if (table->rank && (table->dim[0] != attr->filters ||
-                             table->dim[1] != channels / attr->groups)) {
+  } else if (table->rank &&
+             (table->dim[0] != attr->filters || table->dim[1] != channels / attr->groups)) {
     build_error(b, "connections", "connections must be %lld rows of %lld, not %lld of %lld",
                 (long long)attr->filters, (long long)(channels / attr->groups),
                 (long long)table->dim[0], (long long)table->dim[1]);

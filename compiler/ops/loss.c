@@ -67,8 +67,8 @@ static Id pick_label(Build *b, Id log_softmax, Id labels, double ignore) {
     x->at[a ? a + 1 : 0] = y->at[a];
   }
   x->at[1] = coord_loop(class, 1, 0);
-  const Expr *zero = expr_const(u, 0), *is_label = expr2(u, E_eq, expr_in(u, 1),
-                                                         expr_index(u, class));
+  const Expr *zero = expr_const(u, 0),
+             *is_label = expr2(u, E_eq, expr_in(u, 1), expr_index(u, class));
   const Expr *ignored = expr2(u, E_eq, expr_in(u, 1), expr_const(u, ignore));
   const Expr *value = expr1(u, E_neg, expr_in(u, 0));
   k.nfold = 1;
@@ -86,8 +86,7 @@ static Id cross_entropy_build(Build *b, const void *attr, const Id *arg, int nar
   Id picked = pick_label(b, build_log_softmax(b, arg[0], 0), arg[1], ignore);
   const Expr *ignored = expr2(u, E_eq, expr_in(u, 0), expr_const(u, ignore));
   const Expr *counts = expr3(u, E_select, ignored, expr_const(u, 0), expr_const(u, 1));
-  return build_add2(b, OP_div, NULL, sum_all(b, picked, expr_in(u, 0)),
-                    sum_all(b, arg[1], counts));
+  return build_add2(b, OP_div, NULL, sum_all(b, picked, expr_in(u, 0)), sum_all(b, arg[1], counts));
 }
 
 const Op op_cross_entropy = {

@@ -35,8 +35,7 @@ static const Field batch_norm_fields[] = {
 /* (x - mean) / sqrt(var + eps) * gamma + beta; arguments in this order */
 static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
   const BatchNormAttr *attr = attributes;
-  const Expr *root =
-      expr1(u, E_sqrt, expr2(u, E_add, expr_in(u, 2), expr_const(u, attr->eps)));
+  const Expr *root = expr1(u, E_sqrt, expr2(u, E_add, expr_in(u, 2), expr_const(u, attr->eps)));
   const Expr *y = expr2(u, E_div, expr2(u, E_sub, expr_in(u, 0), expr_in(u, 1)), root);
   if (!attr->affine) return y;
   return expr2(u, E_add, expr2(u, E_mul, y, expr_in(u, 3)), expr_in(u, 4));
@@ -66,8 +65,7 @@ static Id batch_mean(Build *b, Id x, Id mean) {
     term = expr2(u, E_sub, term, expr_in(u, 1));
     term = expr2(u, E_mul, term, term);
   }
-  const Expr *count =
-      expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
+  const Expr *count = expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
   k.nfold = 1;
   k.fold[0] = (Fold){.op = FOLD_SUM, .term = term, .acc = F64};
   k.out[0].value = expr2(u, E_div, expr_acc(u, 0), count);
@@ -85,8 +83,7 @@ static Id running_value(Build *b, Id running, Id batch, double momentum, int64_t
   kernel_in(&k, running, &type)->at[0] = coord_loop(0, 1, 0);
   kernel_in(&k, batch, &type)->at[0] = coord_loop(0, 1, 0);
   if (positions) {
-    const Expr *count =
-        expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
+    const Expr *count = expr2(u, E_mul, expr_scalar(u, SCALAR_N), expr_const(u, (double)positions));
     const Expr *less = expr2(u, E_max, expr2(u, E_sub, count, expr_const(u, 1)), expr_const(u, 1));
     value = expr2(u, E_mul, value, expr2(u, E_div, count, less));
   }
@@ -211,8 +208,8 @@ static void lrn_kernel(const Graph *g, const Node *node, Kernel *k) {
   k->fold[0].term = expr2(u, E_mul, expr_in(u, 0), expr_in(u, 0));
   const Expr *sum = expr2(u, E_mul, expr_acc(u, 0), expr_const(u, attr->alpha / count));
   const Expr *base = expr2(u, E_add, sum, expr_const(u, attr->k));
-  k->out[0].value = expr2(u, E_mul, expr_in(u, 1),
-                          expr2(u, E_pow, base, expr_const(u, -attr->beta)));
+  k->out[0].value =
+      expr2(u, E_mul, expr_in(u, 1), expr2(u, E_pow, base, expr_const(u, -attr->beta)));
 }
 
 const Op op_lrn = {

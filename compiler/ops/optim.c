@@ -56,7 +56,8 @@ static Id map_node(Graph *g, const Type *type, const Id *in, int n, const Expr *
   return graph_kernel(g, &k, type, (Where){.layer = name});
 }
 
-/* g = gradient + decay * p;  v = momentum * v + g;  p -= lr * v  (Nesterov: lr * (g + momentum * v))
+/* g = gradient + decay * p;  v = momentum * v + g;  p -= lr * v  (Nesterov: lr * (g + momentum *
+ * v))
  */
 static void sgd_update(Graph *g, const void *attributes, int param, Id gradient) {
   const SgdAttr *attr = attributes;

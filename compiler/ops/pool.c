@@ -21,8 +21,7 @@ typedef struct AdaptiveAttr {
 #define KIND_FIELD(Attr)                                                                           \
   {                                                                                                \
     .name = "kind", .kind = FIELD_ENUM, .offset = offsetof(Attr, kind), .required = true,          \
-    .names = pool_kinds,                                                                           \
-    .doc = "max, average, or l2: the root of the sum of squares"                                   \
+    .names = pool_kinds, .doc = "max, average, or l2: the root of the sum of squares"              \
   }
 
 static const Field pool_fields[] = {
@@ -275,7 +274,8 @@ static void adaptive_kernel(const Graph *g, const Node *node, Kernel *k) {
   for (int a = 0; a < 2; a++) x->at[a] = coord_loop(a, 1, 0);
   for (int a = 0; a < rank; a++) {
     int64_t from = in->dim[2 + a].plus, to = attr->output.at[a];
-    int o = 2 + a, t = kernel_loop(k, kernel_name(a, rank), fixed(adaptive_largest(from, to)), true);
+    int o = 2 + a,
+        t = kernel_loop(k, kernel_name(a, rank), fixed(adaptive_largest(from, to)), true);
     const Expr *extent = adaptive_extent(u, o, from, to);
     const Expr *here = expr2(u, E_lt, expr_index(u, t), extent);
     k->loop[o].name = output_name(a, rank);

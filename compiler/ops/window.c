@@ -25,8 +25,8 @@ int window_rank(Build *b, const Type *in) {
 bool axes_resolve(Build *b, const char *key, const IntList *given, int rank, int64_t otherwise,
                   IntList *list) {
   if (given->n > 1 && given->n != rank) {
-    build_error(b, key, "%s has %d numbers, but the input has %d spatial ax%cs", key,
-                (int)given->n, rank, rank == 1 ? 'i' : 'e');
+    build_error(b, key, "%s has %d numbers, but the input has %d spatial ax%cs", key, (int)given->n,
+                rank, rank == 1 ? 'i' : 'e');
     return false;
   }
   IntList result = {.n = rank};
