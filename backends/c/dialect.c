@@ -1,0 +1,79 @@
+/* dialect.c - how C writes expressions: in float, in double, and in vectors of a target. */
+#include "leaf.h"
+
+#define C_TESTS                                                                                    \
+  .test = {[E_lt] = "$0 < $1", [E_le] = "$0 <= $1", [E_eq] = "$0 == $1"}, .select = "$0 ? $1 : $2"
+
+const Dialect scalar_float = {
+    .type = "float",
+    .number = F32,
+    .spell = {[E_add] = "$0 + $1",
+              [E_sub] = "$0 - $1",
+              [E_mul] = "$0 * $1",
+              [E_div] = "$0 / $1",
+              [E_neg] = "-$0",
+              [E_min] = "cnnc_minf($0, $1)",
+              [E_max] = "cnnc_maxf($0, $1)",
+              [E_abs] = "fabsf($0)",
+              [E_sqrt] = "sqrtf($0)",
+              [E_exp] = "expf($0)",
+              [E_log] = "logf($0)",
+              [E_tanh] = "tanhf($0)",
+              [E_erf] = "erff($0)",
+              [E_pow] = "powf($0, $1)",
+              [E_floor] = "floorf($0)",
+              [E_lt] = "$0 < $1 ? 1.0f : 0.0f",
+              [E_le] = "$0 <= $1 ? 1.0f : 0.0f",
+              [E_eq] = "$0 == $1 ? 1.0f : 0.0f",
+              [E_select] = "$0 != 0.0f ? $1 : $2"},
+    C_TESTS,
+};
+
+const Dialect scalar_double = {
+    .type = "double",
+    .number = F64,
+    .spell = {[E_add] = "$0 + $1",
+              [E_sub] = "$0 - $1",
+              [E_mul] = "$0 * $1",
+              [E_div] = "$0 / $1",
+              [E_neg] = "-$0",
+              [E_min] = "cnnc_min($0, $1)",
+              [E_max] = "cnnc_max($0, $1)",
+              [E_abs] = "fabs($0)",
+              [E_sqrt] = "sqrt($0)",
+              [E_exp] = "exp($0)",
+              [E_log] = "log($0)",
+              [E_tanh] = "tanh($0)",
+              [E_erf] = "erf($0)",
+              [E_pow] = "pow($0, $1)",
+              [E_floor] = "floor($0)",
+              [E_lt] = "$0 < $1 ? 1.0 : 0.0",
+              [E_le] = "$0 <= $1 ? 1.0 : 0.0",
+              [E_eq] = "$0 == $1 ? 1.0 : 0.0",
+              [E_select] = "$0 != 0.0 ? $1 : $2"},
+    C_TESTS,
+};
+
+/* The vector helpers of runtime/c/simd_*.h bear the primitives' names. */
+Dialect vector_dialect(Emit *e, const Target *target) {
+  static const char *const arguments[] = {"()", "($0)", "($0, $1)", "($0, $1, $2)"};
+  const char *isa = target->name;
+  Dialect d = {.type = arena_printf(e->arena, "%s_v", isa),
+               .number = F32,
+               .constant = arena_printf(e->arena, "%s_set1($0)", isa)};
+  for (int op = 0; op < EXPR_OPS; op++)
+    if (expr_arity((ExprOp)op) > 0)
+      d.spell[op] = arena_printf(e->arena, "%s_%s%s", isa, expr_name((ExprOp)op),
+                                 arguments[expr_arity((ExprOp)op)]);
+  return d;
+}
+
+const char *c_type(DType dtype) {
+  static const char *const type[DTYPES] = {"float", "double", "int", "unsigned char"};
+  return type[dtype];
+}
+
+const char *c_convert(Emit *e, const char *text, DType from, DType to) {
+  if (from == to) return text;
+  return arena_printf(e->arena, "(%s)(%s)", c_type(to), text);
+}

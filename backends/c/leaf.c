@@ -1,0 +1,186 @@
+/* leaf.c - where a leaf function stands: the parts of loops that run, and subscripts.
+ *
+ * A subscript is the sum over a view's axes of coordinate * stride, a linear form over the loops'
+ * variables; on the lane axis the part of the coordinate that is a multiple of `lanes` counts
+ * blocks. Coordinates that are no linear form, or that a test speaks of, have a variable of their
+ * own (Leaf.coordinate). */
+#include "leaf.h"
+
+#include <string.h>
+
+const Buffer *leaf_buffer(const Leaf *f, const View *v) {
+  return &f->plan->buffer.at[v->tensor];
+}
+
+int leaf_view(const Leaf *f, const View *v) {
+  for (int i = 0; i < f->k->nin; i++)
+    if (v == &f->k->in[i]) return i;
+  for (int o = 0; o < f->k->nout; o++)
+    if (v == &f->k->out[o].to) return MAX_IN + o;
+  BUG("%s: a view of another kernel", f->k->name);
+}
+
+/* ---- parts of loops ---- */
+
+Linear leaf_extent(Leaf *f, Extent extent) {
+  if (extent.per_n == 0) return linear_constant(extent.plus);
+  f->uses_batch = true;
+  Linear l = linear_variable(extent.per_n, "batch");
+  l.constant = extent.plus;
+  return l;
+}
+
+/* The first value of the block that an enclosing step is at. */
+static Linear block_lo(Leaf *f, int step) {
+  f->uses_block[step] = true;
+  return linear_variable(f->outer[step]->block, f->block[step]);
+}
+
+/* `value`, but at most (least) `bound`: a new constant of the function. */
+static Linear cut(Leaf *f, const char *name, const Linear *value, const Linear *bound, char less) {
+  Arena *arena = f->e->arena;
+  const char *a = linear_text(arena, value), *b = linear_text(arena, bound);
+  emit(f->e, "const int %s = %s %c %s ? %s : %s;", name, a, less, b, a, b);
+  return linear_variable(1, name);
+}
+
+/* One past the last value of that block. */
+static Linear block_hi(Leaf *f, int step) {
+  const Step *s = f->outer[step];
+  Linear hi = block_lo(f, step), extent = leaf_extent(f, s->extent);
+  hi.constant += s->block;
+  if (s->block == 1 || (s->extent.per_n == 0 && s->extent.plus % s->block == 0)) return hi;
+  return cut(f, arena_printf(f->e->arena, "%s_end", f->block[step]), &hi, &extent, '<');
+}
+
+static void bound_loop(Leaf *f, int l, Linear *hi /* by step */) {
+  const Bind *b = &f->k->bind[l];
+  const Step *s = f->outer[b->step];
+  const Loop *loop = &f->k->loop[l];
+  const Linear extent = leaf_extent(f, loop->extent), zero = linear_constant(0),
+               lo = block_lo(f, b->step);
+  Linear from = linear_constant(b->from), to = linear_constant(b->to - b->mul);
+  linear_add(&from, &lo, b->mul);
+  linear_add(&to, &hi[b->step], b->mul);
+  if (b->from < 0)
+    from = cut(f, arena_printf(f->e->arena, "%s_from", loop->name), &from, &zero, '>');
+  const int64_t n = loop->extent.per_n ? f->plan->max_batch : 1;
+  const int64_t last = b->mul * (extent_at(s->extent, n) - 1) + b->to;
+  const bool same_n =
+      s->extent.per_n == 0 || (b->mul == 1 && loop->extent.per_n == s->extent.per_n);
+  if (last > extent_at(loop->extent, n) || !same_n)
+    to = cut(f, arena_printf(f->e->arena, "%s_to", loop->name), &to, &extent, '<');
+  f->from[l] = from;
+  f->to[l] = to;
+}
+
+void leaf_ranges(Leaf *f) {
+  Linear hi[MAX_OUTER];
+  bool bound[MAX_OUTER] = {false};
+  for (int l = 0; l < f->k->nloop; l++) {
+    const int step = f->k->bind[l].step;
+    if (step < 0 || step >= f->depth) {
+      f->from[l] = linear_constant(0);
+      f->to[l] = leaf_extent(f, f->k->loop[l].extent);
+      continue;
+    }
+    if (!bound[step]) hi[step] = block_hi(f, step);
+    bound[step] = true;
+    bound_loop(f, l, hi);
+  }
+}
+
+/* ---- coordinates ---- */
+
+Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
+  const Coord *c = &v->at[axis];
+  Linear sum = linear_constant(c->plus);
+  for (int l = 0; l < f->k->nloop; l++)
+    if (c->coef[l]) linear_add(&sum, &f->value[l], c->coef[l]);
+  return sum;
+}
+
+int leaf_tests(const Leaf *f, const View *v, int axis) {
+  if (v->outside == INSIDE) return 0;
+  const Buffer *b = leaf_buffer(f, v);
+  const Coord *c = &v->at[axis];
+  const bool filled = v->outside == FILL && v->fill == b->format.fill;
+  const int64_t margin_lo = filled ? b->format.lo[axis] : 0,
+                margin_hi = filled ? b->format.hi[axis] : 0;
+  int found = c->exact && c->div > 1 ? TEST_EXACT : 0;
+  for (int i = 0; i < 2; i++) {
+    int64_t lo, hi, n = i ? f->plan->max_batch : 1;
+    coord_range(f->k, c, n, &lo, &hi);
+    if (lo < -margin_lo) found |= TEST_BELOW;
+    if (hi >= extent_at(b->type.dim[axis], n) + margin_hi) found |= TEST_ABOVE;
+  }
+  return found;
+}
+
+/* ---- subscripts ---- */
+
+const char *leaf_pointer(Leaf *f, const View *v) {
+  const int i = leaf_view(f, v);
+  if (i >= MAX_IN) return arena_printf(f->e->arena, "out%d", i - MAX_IN);
+  f->uses_in[i] = true;
+  return arena_printf(f->e->arena, "in%d", i);
+}
+
+/* Adds the lane axis: block * stride + lane. Where the form does not split, by division in C. */
+static void add_lane_axis(Leaf *f, Linear *sum, const Linear *c, int64_t stride, int lanes) {
+  Arena *arena = f->e->arena;
+  Linear blocks = linear_constant(c->constant / lanes * lanes), rest = linear_constant(0);
+  rest.constant = c->constant - blocks.constant;
+  bool splits = rest.constant >= 0;
+  for (int i = 0; i < c->n; i++) {
+    Linear term = {.n = 1};
+    term.term[0] = c->term[i];
+    const bool whole = c->term[i].coef % lanes == 0;
+    linear_add(whole ? &blocks : &rest, &term, 1);
+    if (!whole)
+      splits &= c->term[i].coef == 1 && rest.n == 1 && rest.constant == 0 && c->term[i].below > 0 &&
+                c->term[i].below <= lanes;
+  }
+  if (splits) {
+    blocks = linear_divided(&blocks, lanes);
+    linear_add(sum, &blocks, stride);
+    linear_add(sum, &rest, 1);
+    return;
+  }
+  const char *text = linear_text(arena, c);
+  const bool name = c->n == 1 && c->constant == 0 && c->term[0].coef == 1;
+  const char *form = name ? "%s / %d" : "(%s) / %d", *modulo = name ? "%s %% %d" : "((%s) %% %d)";
+  Linear block = linear_variable(1, arena_printf(arena, form, text, lanes));
+  Linear lane = linear_variable(1, arena_printf(arena, modulo, text, lanes));
+  block.term[0].name = arena_printf(arena, "(%s)", block.term[0].name);
+  linear_add(sum, &block, stride);
+  linear_add(sum, &lane, 1);
+}
+
+const char *leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
+  const Layout layout = buffer_layout(f->plan, b, f->plan->max_batch);
+  Linear sum = linear_constant(layout.origin);
+  sum.wide = layout.size > INT32_MAX;
+  for (int a = 0; a < b->type.rank; a++) {
+    Linear c = coordinate[a];
+    if (b->depth > 0 && b->part[a].step >= 0) {
+      const Linear lo = block_lo(f, b->part[a].step);
+      linear_add(&c, &lo, -b->part[a].mul);
+      c.constant -= b->part[a].from;
+    }
+    if (a == layout.lane_axis)
+      add_lane_axis(f, &sum, &c, layout.stride[a], layout.lanes);
+    else
+      linear_add(&sum, &c, layout.stride[a]);
+  }
+  return linear_text(f->e->arena, &sum);
+}
+
+const char *leaf_subscript(Leaf *f, const View *v) {
+  const int view = leaf_view(f, v);
+  Linear coordinate[MAX_RANK];
+  for (int a = 0; a < v->rank; a++)
+    coordinate[a] = f->coordinate[view][a] ? linear_variable(1, f->coordinate[view][a])
+                                           : leaf_coordinate(f, v, a);
+  return leaf_element(f, leaf_buffer(f, v), coordinate);
+}

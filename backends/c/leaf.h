@@ -1,0 +1,84 @@
+/* leaf.h - what the generators of leaf functions share: the state of the function that is being
+ * printed, linear forms over its variables, subscripts, dialects. */
+#ifndef LEAF_H
+#define LEAF_H
+
+#include "generate.h"
+
+/* A linear form over C variables: constant + sum of coef * name. */
+enum { LINEAR_TERMS = 24 };
+typedef struct Linear {
+  int64_t constant;
+  bool wide; /* print factors as long long */
+  int n;
+  struct {
+    int64_t coef;
+    const char *name;
+    int below; /* the variable is in [0, below); 0: not known */
+  } term[LINEAR_TERMS];
+} Linear;
+Linear linear_constant(int64_t);
+Linear linear_variable(int64_t coef, const char *name);
+void linear_add(Linear *sum, const Linear *more, int64_t times);
+bool linear_divides(const Linear *, int64_t divisor);
+Linear linear_divided(const Linear *, int64_t divisor);
+const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" */
+
+/* A leaf function in the making. Its body is printed first; what the body mentions becomes
+ * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
+ * the block that an enclosing step over loop K is at. */
+enum { MAX_OUTER = 8 };
+typedef struct Leaf {
+  Emit *e;
+  const Plan *plan;
+  const Kernel *k;
+  Step *const *outer; /* enclosing steps, outermost first */
+  int depth;
+  const char *block[MAX_OUTER]; /* names of their parameters */
+
+  Linear value[MAX_LOOPS];               /* the value of each loop where the text stands now */
+  Linear from[MAX_LOOPS], to[MAX_LOOPS]; /* the part of each loop that runs */
+  const char *coordinate[MAX_IN + MAX_OUT][MAX_RANK]; /* variable that holds a view's coordinate */
+
+  bool uses_batch, uses_scalar, uses_block[MAX_OUTER], uses_in[MAX_IN];
+} Leaf;
+
+const Buffer *leaf_buffer(const Leaf *, const View *);
+/* Prints bounds that are not constants, fills from, to. Called once, first. */
+void leaf_ranges(Leaf *);
+Linear leaf_extent(Leaf *, Extent);
+int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
+
+/* The element that a view names, where the text stands now: a subscript. */
+const char *leaf_subscript(Leaf *, const View *);
+/* The same of an element given by its coordinates. */
+const char *leaf_element(Leaf *, const Buffer *, const Linear *coordinate);
+/* "in0", "out0"; marks the parameter as used. */
+const char *leaf_pointer(Leaf *, const View *);
+/* A coordinate before divisions; and after, as C text. */
+Linear leaf_coordinate(Leaf *, const View *, int axis);
+
+enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
+/* Which tests tell whether the axis is inside; 0 where it is, or where margins hold the fill. */
+int leaf_tests(const Leaf *, const View *, int axis);
+
+/* Writes `fill` around the part of an out's buffer that the function wrote: margins, and with
+ * `lanes` the unused lanes of the last block. */
+void leaf_margins(Leaf *, const Out *, bool lanes);
+
+/* ---- dialects (dialect.c) ---- */
+
+extern const Dialect scalar_float, scalar_double;
+Dialect vector_dialect(Emit *, const Target *); /* names like avx512_add */
+const char *c_type(DType);
+/* A value of `to`, from text of `from`: with a cast where C would warn. */
+const char *c_convert(Emit *, const char *text, DType from, DType to);
+
+/* ---- generators: print the body of a leaf function ---- */
+
+void loops_body(Leaf *);
+/* The register-tiled contraction; false if it does not fit the kernel: loops_body serves. */
+bool contract_fits(const Plan *, const Kernel *);
+void contract_body(Leaf *);
+
+#endif
