@@ -295,9 +295,7 @@ static void add_cpu(Emit *e, const Target *target) {
 static void add_body(Emit *e, const Library *l) {
   bool loaded = l->o->weights_as == WEIGHTS_LOADED;
   add_includes(e->out, l);
-  emit_text(e, runtime_file(l->plan->target->simd));
-  emit_line(e);
-  if (loaded) emit_text(e, runtime_file("c/exact.h"));
+  generate_helpers(e, l->plan->target);
   if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
   emit_line(e);
   library_template(e->out, l, "c/errors.c");

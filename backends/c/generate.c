@@ -250,6 +250,7 @@ static void print_body(Leaf *f, Text *body) {
 }
 
 static const char *target_macro(const Plan *p, Arena *arena) {
+  if (!p->target->attribute) return "";
   char *name = arena_copy(arena, p->target->name, strlen(p->target->name));
   for (char *c = name; *c; c++)
     if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
@@ -483,9 +484,22 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
     emit(e, "    .out = {%s},", out.at);
     emit(e, "    .memory = %s,", emit_worker_memory(e, p, entry));
     emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
-    emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
+    if (s->parallel)
+      emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
+    else
+      emit(e, "%s(&args, 0, 0);", function);
   }
   emit_close(e);
+}
+
+void generate_helpers(Emit *e, const Target *target) {
+  const char *const name[] = {"c/scalar.h", target->simd,
+                              target->lanes > 1 ? "c/simd_math.h" : NULL};
+  for (int i = 0; i < COUNT(name); i++)
+    if (name[i]) {
+      emit_text(e, runtime_file(name[i]));
+      emit_line(e);
+    }
 }
 
 void generate_types(Emit *e, const Plan *p) {

@@ -17,8 +17,8 @@
 
 #include "emit.h"
 
-/* The simd helpers that the steps of the plan use are in runtime_file(target->simd); file.c writes
- * that file in front of everything generated. */
+/* The files of runtime/ that generated code needs. */
+void generate_helpers(Emit *, const Target *);
 
 /* typedef struct PREFIX_args: once per file, before the first job function. */
 void generate_types(Emit *, const Plan *);

@@ -100,21 +100,41 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
   return sum;
 }
 
-int leaf_tests(const Leaf *f, const View *v, int axis) {
+int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {
   if (v->outside == INSIDE) return 0;
-  const Buffer *b = leaf_buffer(f, v);
+  const Buffer *b = &p->buffer.at[v->tensor];
   const Coord *c = &v->at[axis];
   const bool filled = v->outside == FILL && v->fill == b->format.fill;
   const int64_t margin_lo = filled ? b->format.lo[axis] : 0,
                 margin_hi = filled ? b->format.hi[axis] : 0;
   int found = c->exact && c->div > 1 ? TEST_EXACT : 0;
   for (int i = 0; i < 2; i++) {
-    int64_t lo, hi, n = i ? f->plan->max_batch : 1;
-    coord_range(f->k, c, n, &lo, &hi);
+    int64_t lo, hi, n = i ? p->max_batch : 1;
+    coord_range(k, c, n, &lo, &hi);
     if (lo < -margin_lo) found |= TEST_BELOW;
     if (hi >= extent_at(b->type.dim[axis], n) + margin_hi) found |= TEST_ABOVE;
   }
   return found;
+}
+
+bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
+  const Buffer *b = &p->buffer.at[v->tensor];
+  const Layout layout = buffer_layout(p, b, p->max_batch);
+  const int lanes = p->target->lanes;
+  if (b->format.dtype != F32) return false;
+  if (lanes == 1) return true;
+  for (int a = 0; a < v->rank; a++) {
+    if (!coord_uses(&v->at[a], l)) continue;
+    const int unit_axis = layout.lane_axis >= 0 ? layout.lane_axis : v->rank - 1;
+    if (a != unit_axis || v->at[a].coef[l] != 1 || !coord_affine(&v->at[a]) ||
+        view_tests(p, k, v, a))
+      return false;
+    if (layout.lane_axis < 0) continue;
+    if (layout.lanes != lanes || v->at[a].plus % lanes != 0) return false;
+    for (int i = 0; i < k->nloop; i++)
+      if (i != l && v->at[a].coef[i] % lanes != 0) return false;
+  }
+  return true;
 }
 
 /* ---- subscripts ---- */
@@ -132,16 +152,17 @@ static void add_lane_axis(Leaf *f, Linear *sum, const Linear *c, int64_t stride,
   Linear blocks = linear_constant(c->constant / lanes * lanes), rest = linear_constant(0);
   rest.constant = c->constant - blocks.constant;
   bool splits = rest.constant >= 0;
+  int64_t most = rest.constant; /* of `rest` */
   for (int i = 0; i < c->n; i++) {
     Linear term = {.n = 1};
     term.term[0] = c->term[i];
     const bool whole = c->term[i].coef % lanes == 0;
     linear_add(whole ? &blocks : &rest, &term, 1);
-    if (!whole)
-      splits &= c->term[i].coef == 1 && rest.n == 1 && rest.constant == 0 && c->term[i].below > 0 &&
-                c->term[i].below <= lanes;
+    if (whole) continue;
+    splits &= c->term[i].coef > 0 && c->term[i].below > 0;
+    most += c->term[i].coef * (c->term[i].below - 1);
   }
-  if (splits) {
+  if (splits && most < lanes) {
     blocks = linear_divided(&blocks, lanes);
     linear_add(sum, &blocks, stride);
     linear_add(sum, &rest, 1);
@@ -157,7 +178,7 @@ static void add_lane_axis(Leaf *f, Linear *sum, const Linear *c, int64_t stride,
   linear_add(sum, &lane, 1);
 }
 
-const char *leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
+Linear leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
   const Layout layout = buffer_layout(f->plan, b, f->plan->max_batch);
   Linear sum = linear_constant(layout.origin);
   sum.wide = layout.size > INT32_MAX;
@@ -173,14 +194,19 @@ const char *leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
     else
       linear_add(&sum, &c, layout.stride[a]);
   }
-  return linear_text(f->e->arena, &sum);
+  return sum;
 }
 
-const char *leaf_subscript(Leaf *f, const View *v) {
+Linear leaf_place(Leaf *f, const View *v) {
   const int view = leaf_view(f, v);
   Linear coordinate[MAX_RANK];
   for (int a = 0; a < v->rank; a++)
     coordinate[a] = f->coordinate[view][a] ? linear_variable(1, f->coordinate[view][a])
                                            : leaf_coordinate(f, v, a);
   return leaf_element(f, leaf_buffer(f, v), coordinate);
+}
+
+const char *leaf_subscript(Leaf *f, const View *v) {
+  const Linear place = leaf_place(f, v);
+  return linear_text(f->e->arena, &place);
 }

@@ -49,10 +49,12 @@ void leaf_ranges(Leaf *);
 Linear leaf_extent(Leaf *, Extent);
 int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
 
-/* The element that a view names, where the text stands now: a subscript. */
+/* The element that a view names where the text stands: its distance from the buffer's begin, and
+ * that as text. */
+Linear leaf_place(Leaf *, const View *);
 const char *leaf_subscript(Leaf *, const View *);
 /* The same of an element given by its coordinates. */
-const char *leaf_element(Leaf *, const Buffer *, const Linear *coordinate);
+Linear leaf_element(Leaf *, const Buffer *, const Linear *coordinate);
 /* "in0", "out0"; marks the parameter as used. */
 const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
@@ -60,7 +62,9 @@ Linear leaf_coordinate(Leaf *, const View *, int axis);
 
 enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
 /* Which tests tell whether the axis is inside; 0 where it is, or where margins hold the fill. */
-int leaf_tests(const Leaf *, const View *, int axis);
+int view_tests(const Plan *, const Kernel *, const View *, int axis);
+/* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
+bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
 
 /* Writes `fill` around the part of an out's buffer that the function wrote: margins, and with
  * `lanes` the unused lanes of the last block. */
@@ -77,7 +81,7 @@ const char *c_convert(Emit *, const char *text, DType from, DType to);
 /* ---- generators: print the body of a leaf function ---- */
 
 void loops_body(Leaf *);
-/* The register-tiled contraction; false if it does not fit the kernel: loops_body serves. */
+/* The register-tiled contraction, where it fits the kernel; loops_body always does. */
 bool contract_fits(const Plan *, const Kernel *);
 void contract_body(Leaf *);
 

@@ -79,7 +79,7 @@ static int level_of(const Loops *w, const Coord *c) {
 }
 
 static bool needs_name(const Loops *w, const View *v, int axis) {
-  return !coord_affine(&v->at[axis]) || leaf_tests(w->f, v, axis) != 0;
+  return !coord_affine(&v->at[axis]) || view_tests(w->f->plan, w->f->k, v, axis) != 0;
 }
 
 static const char *axis_name(const Leaf *f, const View *v, int axis) {
@@ -113,7 +113,7 @@ static void name_coordinate(Loops *w, const View *v, int axis) {
 /* The condition that an axis is inside, added to `out` with " && ". */
 static void add_tests(Loops *w, const View *v, int axis, Text *out) {
   Leaf *f = w->f;
-  const int tests = leaf_tests(f, v, axis);
+  const int tests = view_tests(f->plan, f->k, v, axis);
   const char *name = f->coordinate[leaf_view(f, v)][axis];
   const char *at = coord_affine(&v->at[axis]) ? name : arena_printf(f->e->arena, "%s_at", name);
   const Linear extent = leaf_extent(f, leaf_buffer(f, v)->type.dim[axis]);
@@ -177,7 +177,7 @@ static void load(Loops *w, int in) {
   const View *v = &f->k->in[in];
   Text tests = {.arena = f->e->arena};
   for (int a = 0; a < v->rank && v->outside == FILL; a++)
-    if (leaf_tests(f, v, a)) add_tests(w, v, a, &tests);
+    if (view_tests(f->plan, f->k, v, a)) add_tests(w, v, a, &tests);
   const char *text = load_text(w, in);
   if (!tests.n) {
     emit(f->e, "const %s x%d = %s;", w->d->type, in, text);
@@ -299,7 +299,7 @@ static const Coord *window_coordinate(const Loops *w, int l, Extent *extent) {
       const Coord *c = &k->in[i].at[a];
       if (!coord_uses(c, l)) continue;
       const Extent dim = leaf_buffer(w->f, &k->in[i])->type.dim[a];
-      const bool tested = k->in[i].outside == SKIP && leaf_tests(w->f, &k->in[i], a);
+      const bool tested = k->in[i].outside == SKIP && view_tests(w->f->plan, w->f->k, &k->in[i], a);
       if (!tested || !coord_affine(c) || c->coef[l] != 1) return NULL;
       if (found && (!coord_same(found, c) || !extent_same(*extent, dim))) return NULL;
       found = c;
@@ -334,7 +334,7 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
 }
 
 /* The lane loop: whole vectors, then the lanes that are left. */
-static void lane_loop(Loops *w, int level) {
+static void vector_loop(Loops *w, int level) {
   Leaf *f = w->f;
   Emit *e = f->e;
   Arena *arena = e->arena;
@@ -377,7 +377,7 @@ static void open_loop(Loops *w, int level) {
   if (window) {
     window_loop(w, level, window, extent);
   } else if (l == w->lane) {
-    lane_loop(w, level);
+    vector_loop(w, level);
   } else {
     f->value[l] = linear_variable(1, name);
     BLOCK(f->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(f->e->arena, &f->from[l]),
@@ -446,34 +446,16 @@ static void run_level(Loops *w, int level) {
 
 /* ---- choosing the lane loop ---- */
 
-/* Does the view stay in place, or move by exactly one element with loop l? */
-static bool moves_by_one(const Leaf *f, const View *v, int l) {
-  const Buffer *b = leaf_buffer(f, v);
-  const Layout layout = buffer_layout(f->plan, b, f->plan->max_batch);
-  const int lanes = f->plan->target->lanes;
-  if (b->format.dtype != F32) return false;
-  for (int a = 0; a < v->rank; a++) {
-    if (!coord_uses(&v->at[a], l)) continue;
-    const int unit_axis = layout.lane_axis >= 0 ? layout.lane_axis : v->rank - 1;
-    if (a != unit_axis || v->at[a].coef[l] != 1 || !coord_affine(&v->at[a]) || leaf_tests(f, v, a))
-      return false;
-    if (layout.lane_axis < 0) continue;
-    if (layout.lanes != lanes || v->at[a].plus % lanes != 0) return false;
-    for (int i = 0; i < f->k->nloop; i++)
-      if (i != l && v->at[a].coef[i] % lanes != 0) return false;
-  }
-  return true;
-}
-
 static bool runs_in_vectors(const Leaf *f, int l) {
   const Kernel *k = f->k;
   const int lanes = f->plan->target->lanes;
   if (k->loop[l].reduced || k->loop[l].extent.per_n != 0 || index_used(k, l)) return false;
   if (!linear_divides(&f->from[l], lanes)) return false;
   for (int i = 0; i < k->nin; i++)
-    if (!moves_by_one(f, &k->in[i], l)) return false;
+    if (!view_moves_by_one(f->plan, k, &k->in[i], l)) return false;
   for (int o = 0; o < k->nout; o++)
-    if (k->out[o].combine || !view_uses(&k->out[o].to, l) || !moves_by_one(f, &k->out[o].to, l))
+    if (k->out[o].combine || !view_uses(&k->out[o].to, l) ||
+        !view_moves_by_one(f->plan, k, &k->out[o].to, l))
       return false;
   return true;
 }

@@ -100,7 +100,8 @@ static void store_fill(Margins *m) {
   Emit *e = f->e;
   const Target *t = f->plan->target;
   const char *fill = emit_number(e->arena, m->b->format.fill, m->b->format.dtype);
-  const char *to = leaf_pointer(f, &m->out->to), *at = leaf_element(f, m->b, m->at);
+  const Linear place = leaf_element(f, m->b, m->at);
+  const char *to = leaf_pointer(f, &m->out->to), *at = linear_text(e->arena, &place);
   if (m->lanes == 1) {
     emit(e, "%s[%s] = %s;", to, at, fill);
     return;
@@ -163,8 +164,9 @@ static void fill_lanes(Margins *m, int b, int used) {
     }
     return;
   }
+  const Linear place = leaf_element(m->f, m->b, m->at);
   FOR(e, "lane", used, m->lanes, 1) {
-    emit(e, "%s[%s + lane] = %s;", leaf_pointer(m->f, &m->out->to), leaf_element(m->f, m->b, m->at),
+    emit(e, "%s[%s + lane] = %s;", leaf_pointer(m->f, &m->out->to), linear_text(e->arena, &place),
          emit_number(e->arena, m->b->format.fill, m->b->format.dtype));
   }
 }

@@ -1,0 +1,230 @@
+/* contract.c - contractions in register tiles: the loops around them.
+ *
+ * One free loop runs along the lanes (output channels; channels in depthwise), another one over
+ * points that share weights (columns of a row, rows and columns as one where memory allows,
+ * samples). A tile is R points x K vectors of accumulators, which stay in registers while all
+ * reduced loops run; then the epilogue (bias, residual, activation) and one store each. What is
+ * left over gets smaller tiles. Every element is summed in the order of the reduced loops, whatever
+ * the tile, so results do not depend on the number of samples or on threads.
+ *
+ *   for n, groups ..
+ *     for (int k_tile = ..)            K vectors of lanes
+ *       for oh ..
+ *         for (int ow = 0; ow < 56; ow += 14)      R points
+ *           the tile (ukernel.c) */
+#include "contract.h"
+
+/* ---- what fits ---- */
+
+static bool view_fits(const Plan *p, const Kernel *k, const View *v) {
+  const Buffer *b = &p->buffer.at[v->tensor];
+  if (b->format.dtype != F32) return false;
+  for (int a = 0; a < v->rank; a++)
+    if (!coord_affine(&v->at[a]) || view_tests(p, k, v, a)) return false;
+  return true;
+}
+
+/* The packed weights: lanes innermost, whole vectors of them. */
+static bool weights_fit(const Plan *p, const View *w, int l) {
+  const Format *f = &p->buffer.at[w->tensor].format;
+  const int lanes = p->target->lanes;
+  if (!view_uses(w, l)) return false;
+  for (int a = 0; a < w->rank; a++) {
+    if (!coord_uses(&w->at[a], l)) continue;
+    int only;
+    if (!coord_is_loop(&w->at[a], &only)) return false;
+    if (f->lanes > 1 ? f->lane_axis != a || f->lanes % lanes != 0 : lanes > 1) return false;
+  }
+  return true;
+}
+
+static bool lane_fits(const Plan *p, const Contraction *c, int l) {
+  const Kernel *k = c->k;
+  if (k->loop[l].extent.per_n) return false;
+  if (!view_uses(&k->out[0].to, l) || !view_moves_by_one(p, k, &k->out[0].to, l)) return false;
+  for (int i = 0; i < k->nin; i++)
+    if (i != c->w && !view_moves_by_one(p, k, &k->in[i], l)) return false;
+  return weights_fit(p, &k->in[c->w], l);
+}
+
+static int find_lane(const Plan *p, const Contraction *c) {
+  const Kernel *k = c->k;
+  if (k->math != F32 || k->nout != 1 || k->out[0].combine || k->fold[0].acc != F32) return -1;
+  if (!view_fits(p, k, &k->out[0].to)) return -1;
+  for (int i = 0; i < k->nin; i++)
+    if (!view_fits(p, k, &k->in[i])) return -1;
+  for (int l = 0; l < k->nloop; l++)
+    if (expr_uses(k->out[0].value, E_index, l)) return -1;
+  for (int l = 0; l < k->nloop; l++)
+    if (c->role[l] == 'N' && lane_fits(p, c, l)) return l;
+  for (int l = 0; l < k->nloop; l++)
+    if (c->role[l] == 'B' && lane_fits(p, c, l)) return l;
+  return -1;
+}
+
+/* The innermost loop over points, or any loop of x that the weights do not know; -1: none. */
+static int find_point(const Contraction *c) {
+  for (int l = c->k->nloop - 1; l >= 0; l--)
+    if (c->role[l] == 'M' && view_uses(&c->k->in[c->x], l)) return l;
+  return -1;
+}
+
+bool contract_fits(const Plan *p, const Kernel *k) {
+  Contraction c;
+  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) &&
+         find_lane(p, &c) >= 0 && find_point(&c) >= 0;
+}
+
+/* ---- rows and columns as one loop ---- */
+
+static int64_t element_step(const Plan *p, const View *v, int l) {
+  const Layout layout = buffer_layout(p, &p->buffer.at[v->tensor], p->max_batch);
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout.stride[a];
+  return step;
+}
+
+/* Do all views move by a whole run of the inner loop when the outer one moves? */
+static bool follows(const Plan *p, const Kernel *k, int outer, int inner) {
+  const int64_t run = k->loop[inner].extent.plus;
+  for (int i = 0; i <= k->nin; i++) {
+    const View *v = i < k->nin ? &k->in[i] : &k->out[0].to;
+    if (element_step(p, v, outer) != run * element_step(p, v, inner)) return false;
+  }
+  return true;
+}
+
+static int find_outer(const Plan *p, const Contraction *c, int point) {
+  const Kernel *k = c->k;
+  if (k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
+  for (int l = point - 1; l >= 0; l--)
+    if (c->role[l] == 'M' && k->loop[l].extent.per_n == 0 && follows(p, k, l, point)) return l;
+  return -1;
+}
+
+/* ---- loops ---- */
+
+static void lone_tile(Contract *w, const TileAt *t) {
+  emit(w->f->e, "{");
+  w->f->e->indent++;
+  ukernel_tile(w, t);
+  emit_close(w->f->e);
+}
+
+/* R points at a time; then the points that are left, as one tile where their number is known. */
+static void point_loop(Contract *w, TileAt t) {
+  Leaf *f = w->f;
+  Emit *e = f->e;
+  Arena *arena = e->arena;
+  const char *name = f->k->loop[w->point].name;
+  Linear from = f->from[w->point], to = f->to[w->point], count = to;
+  if (w->outer >= 0) {
+    const int64_t run = f->k->loop[w->point].extent.plus;
+    name = arena_printf(arena, "%s_%s", f->k->loop[w->outer].name, name);
+    from = to = linear_constant(0);
+    linear_add(&from, &f->from[w->outer], run);
+    linear_add(&to, &f->to[w->outer], run);
+    count = to;
+  }
+  linear_add(&count, &from, -1);
+  const char *first = linear_text(arena, &from), *last = linear_text(arena, &to);
+  const int64_t known = count.n == 0 ? count.constant : -1;
+  const int64_t rest = known % w->points;
+  t.points = w->points;
+  t.at = linear_variable(1, name);
+  if (known >= 0 && known / w->points == 1) {
+    t.at = from;
+    lone_tile(w, &t);
+  } else if (known < 0 || known > w->points) {
+    BLOCK(e, "for (int %s = %s; %s + %d <= %s; %s += %d)", name, first, name, w->points, last, name,
+          w->points)
+    ukernel_tile(w, &t);
+  }
+  if (known < 0 && w->points > 1) {
+    t.points = 1;
+    const char *begin =
+        arena_printf(arena, "%s + (%s - (%s)) / %d * %d", first, last, first, w->points, w->points);
+    if (from.n == 0 && from.constant == 0)
+      begin = arena_printf(arena, "%s / %d * %d", last, w->points, w->points);
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, begin, name, last, name)
+    ukernel_tile(w, &t);
+  } else if (rest > 0) {
+    t.points = (int)rest;
+    t.at = from;
+    t.at.constant += known - rest;
+    lone_tile(w, &t);
+  }
+}
+
+static void free_loops(Contract *w, int l, const TileAt *t);
+
+/* The loop along the lanes: whole tiles, then one of the vectors that are left. */
+static void lane_tiles(Contract *w, TileAt t) {
+  Leaf *f = w->f;
+  Emit *e = f->e;
+  Arena *arena = e->arena;
+  const int l = w->lane, wide = w->lanes * w->vectors;
+  const int64_t extent = f->k->loop[l].extent.plus;
+  const char *name = arena_printf(arena, "%s_tile", f->k->loop[l].name);
+  const Linear first = linear_divided(&f->from[l], wide), *to = &f->to[l];
+  Linear last = linear_divided(to, wide);
+  if (!linear_divides(to, wide) && to->n > 0)
+    last = linear_variable(1, arena_printf(arena, "%s / %d", linear_text(arena, to), wide));
+  t.vectors = w->vectors;
+  if (extent >= wide) {
+    t.lane_at = linear_variable(wide, name);
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(arena, &first), name,
+          linear_text(arena, &last), name)
+    free_loops(w, l + 1, &t);
+  }
+  const int rest = (int)(extent % wide);
+  if (rest == 0) return;
+  t.vectors = (rest + w->lanes - 1) / w->lanes;
+  t.count = rest % w->lanes;
+  t.lane_at = linear_constant(extent - rest);
+  if (to->n)
+    emit(e, "if (%s == %lld) {", linear_text(arena, to), (long long)extent);
+  else
+    emit(e, "{ /* the last %d */", rest);
+  e->indent++;
+  free_loops(w, l + 1, &t);
+  emit_close(e);
+}
+
+static void free_loops(Contract *w, int l, const TileAt *t) {
+  Leaf *f = w->f;
+  const Kernel *k = f->k;
+  while (l < k->nloop && (k->loop[l].reduced || l == w->point || l == w->outer)) l++;
+  if (l == k->nloop) {
+    point_loop(w, *t);
+  } else if (l == w->lane) {
+    lane_tiles(w, *t);
+  } else {
+    const char *name = k->loop[l].name;
+    f->value[l] = linear_variable(1, name);
+    BLOCK(f->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(f->e->arena, &f->from[l]),
+          name, linear_text(f->e->arena, &f->to[l]), name)
+    free_loops(w, l + 1, t);
+  }
+}
+
+void contract_body(Leaf *f) {
+  const Plan *p = f->plan;
+  const Kernel *k = f->k;
+  Contract w = {.f = f, .lanes = p->target->lanes, .outer = -1};
+  contraction(p, k, &w.c);
+  w.c.k = k;
+  w.lane = find_lane(p, &w.c);
+  w.point = find_point(&w.c);
+  w.outer = find_outer(p, &w.c, w.point);
+  w.x_lanes = view_uses(&k->in[w.c.x], w.lane);
+  w.points = tile_get(&k->tile, "r", 1);
+  w.vectors = w.x_lanes ? 1 : tile_get(&k->tile, "k", 1);
+  w.unroll = tile_get(&k->tile, "unroll", 1);
+  while (!linear_divides(&f->from[w.lane], w.lanes * w.vectors)) w.vectors--;
+  w.d = w.lanes > 1 ? vector_dialect(f->e, p->target) : scalar_float;
+  if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
+  const TileAt start = {.points = 0};
+  free_loops(&w, 0, &start);
+  leaf_margins(f, &k->out[0], false);
+}

@@ -1,0 +1,31 @@
+/* contract.h - a register-tiled contraction while it is printed: contract.c decides its loops,
+ * ukernel.c prints one tile. */
+#ifndef CONTRACT_H
+#define CONTRACT_H
+
+#include "leaf.h"
+
+typedef struct Contract {
+  Leaf *f;
+  Contraction c;
+  int lane;  /* the free loop along the lanes */
+  int point; /* the free loop whose points share weights: R at a time */
+  int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or -1 */
+  int lanes; /* of the target */
+  int vectors;  /* K: vectors of lanes in a whole tile */
+  int points;   /* R */
+  int unroll;   /* of the innermost reduced loop */
+  bool x_lanes; /* x moves along the lanes too (depthwise) */
+  Dialect d;
+} Contract;
+
+/* One tile: `points` values of the point loop from `at`, `vectors` vectors from lane `lane_at`; of
+ * the last vector only `count` lanes if that is not 0. */
+typedef struct TileAt {
+  int points, vectors, count;
+  Linear at, lane_at;
+} TileAt;
+
+void ukernel_tile(Contract *, const TileAt *);
+
+#endif

@@ -1,0 +1,271 @@
+/* ukernel.c - one register tile: R points x K vectors.
+ *
+ *   const float *x = in0 + ..; const float *w = in1 + ..;
+ *   avx512_v acc0_0 = avx512_zero(); ..                  named: the compiler must not spill
+ *   for (int kh ..) for (int kw ..) for (int c ..) {     in the kernel's order
+ *     const avx512_v w0 = avx512_load(w + ..), ..        K vectors of one contiguous stream
+ *     const avx512_v x0 = avx512_set1(x[..]);            R broadcasts
+ *     acc0_0 = avx512_fma(x0, w0, acc0_0); ..            R * K
+ *     avx512_fence();                                    keeps gcc from hoisting loads, and
+ * spilling
+ *   }
+ *   avx512_store(y + .., avx512_max(avx512_add(acc0_0, bias0), avx512_zero())); .. */
+#include "contract.h"
+
+typedef struct Ukernel {
+  Contract *w;
+  const TileAt *t;
+  Leaf *f;
+  Emit *e;
+  Arena *arena;
+  Linear base[MAX_IN + 1]; /* where the pointers of the inputs and of the result stand */
+  int r, j;                /* the accumulator whose value is printed */
+} Ukernel;
+
+/* ---- helpers of the target, or plain C where vectors are one float ---- */
+
+static const char *load_text(const Ukernel *m, const char *pointer, const char *at, int count) {
+  const char *isa = m->f->plan->target->name;
+  if (m->w->lanes == 1) return arena_printf(m->arena, "%s[%s]", pointer, at);
+  if (count) return arena_printf(m->arena, "%s_load_part(%s + %s, %d)", isa, pointer, at, count);
+  return arena_printf(m->arena, "%s_load(%s + %s)", isa, pointer, at);
+}
+
+static const char *broadcast_text(const Ukernel *m, const char *pointer, const char *at) {
+  if (m->w->lanes == 1) return arena_printf(m->arena, "%s[%s]", pointer, at);
+  return arena_printf(m->arena, "%s_set1(%s[%s])", m->f->plan->target->name, pointer, at);
+}
+
+static void print_fma(const Ukernel *m, int r, int j, const char *x) {
+  if (m->w->lanes == 1)
+    emit(m->e, "acc%d_%d += %s * w%d;", r, j, x, j);
+  else
+    emit(m->e, "acc%d_%d = %s_fma(%s, w%d, acc%d_%d);", r, j, m->f->plan->target->name, x, j, r, j);
+}
+
+/* ---- places ---- */
+
+static void stand_at(const Ukernel *m, int r, int j) {
+  Contract *w = m->w;
+  m->f->value[w->point] = m->t->at;
+  m->f->value[w->point].constant += r;
+  m->f->value[w->lane] = m->t->lane_at;
+  m->f->value[w->lane].constant += (int64_t)j * w->lanes;
+}
+
+static const View *view_of(const Ukernel *m, int i) {
+  return i < m->f->k->nin ? &m->f->k->in[i] : &m->f->k->out[0].to;
+}
+
+/* The distance from the view's pointer, where the text stands. */
+static const char *distance(const Ukernel *m, int i) {
+  Linear place = leaf_place(m->f, view_of(m, i));
+  linear_add(&place, &m->base[i], -1);
+  return linear_text(m->arena, &place);
+}
+
+static const char *pointer_name(const Ukernel *m, int i) {
+  if (i == m->w->c.x) return "x";
+  if (i == m->w->c.w) return "w";
+  return i < m->f->k->nin ? arena_printf(m->arena, "p%d", i) : "y";
+}
+
+static bool in_epilogue(const Ukernel *m, int i) {
+  return expr_uses(m->f->k->out[0].value, E_in, i);
+}
+
+/* Pointers to where the tile begins in every tensor. */
+static void print_pointers(Ukernel *m) {
+  const Kernel *k = m->f->k;
+  for (int l = 0; l < k->nloop; l++)
+    if (k->loop[l].reduced) m->f->value[l] = linear_constant(0);
+  stand_at(m, 0, 0);
+  for (int i = 0; i <= k->nin; i++) {
+    if (i < k->nin && i != m->w->c.x && i != m->w->c.w && !in_epilogue(m, i)) continue;
+    m->base[i] = leaf_place(m->f, view_of(m, i));
+    emit(m->e, "%sfloat *%s = %s + %s;", i < k->nin ? "const " : "", pointer_name(m, i),
+         leaf_pointer(m->f, view_of(m, i)), linear_text(m->arena, &m->base[i]));
+  }
+}
+
+/* ---- the reduction ---- */
+
+static void print_step(Ukernel *m) {
+  const Contract *w = m->w;
+  for (int j = 0; j < m->t->vectors; j++) {
+    stand_at(m, 0, j);
+    emit(m->e, "const %s w%d = %s;", w->d.type, j, load_text(m, "w", distance(m, w->c.w), 0));
+  }
+  for (int r = 0; r < m->t->points; r++) {
+    stand_at(m, r, 0);
+    const char *at = distance(m, w->c.x), *x = arena_printf(m->arena, "x%d", r);
+    const int count =
+        m->f->plan->buffer.at[view_of(m, w->c.x)->tensor].format.lanes == 1 ? m->t->count : 0;
+    emit(m->e, "const %s %s = %s;", w->d.type, x,
+         w->x_lanes ? load_text(m, "x", at, count) : broadcast_text(m, "x", at));
+    for (int j = 0; j < m->t->vectors; j++) print_fma(m, r, j, x);
+  }
+  if (w->lanes > 1) emit(m->e, "%s_fence();", m->f->plan->target->name);
+}
+
+static void reduce(Ukernel *m, int l);
+
+/* `count` turns of the innermost loop l, unrolled. */
+static void innermost(Ukernel *m, int l, const char *name, const Linear *start, int64_t count) {
+  int unroll = m->w->unroll;
+  while (count % unroll) unroll--;
+  emit_open(m->e, "for (int %s = 0; %s < %lld; %s += %d)", name, name, (long long)count, name,
+            unroll);
+  for (int u = 0; u < unroll; u++) {
+    Linear value = linear_variable(1, name);
+    value.term[0].below = (int)(count - unroll + 1);
+    value.constant = u;
+    linear_add(&value, start, 1);
+    m->f->value[l] = value;
+    if (unroll > 1) {
+      emit(m->e, "{");
+      m->e->indent++;
+    }
+    print_step(m);
+    if (unroll > 1) emit_close(m->e);
+  }
+  emit_close(m->e);
+}
+
+static bool last_reduced(const Kernel *k, int l) {
+  for (int i = l + 1; i < k->nloop; i++)
+    if (k->loop[i].reduced) return false;
+  return true;
+}
+
+/* `count` turns of loop l, whose value is `start` and the turn. */
+static void turns(Ukernel *m, int l, const char *name, const Linear *start, int64_t count) {
+  if (last_reduced(m->f->k, l)) {
+    innermost(m, l, name, start, count);
+    return;
+  }
+  FOR(m->e, name, 0, count, 1) {
+    m->f->value[l] = linear_variable(1, name);
+    m->f->value[l].term[0].below = (int)count;
+    linear_add(&m->f->value[l], start, 1);
+    reduce(m, l + 1);
+  }
+}
+
+/* A reduced loop on the lane axis of x, block by block: subscripts stay linear. */
+static void blocks(Ukernel *m, int l, int lanes) {
+  const Loop *loop = &m->f->k->loop[l];
+  const int64_t extent = loop->extent.plus, whole = extent / lanes;
+  const char *block = arena_printf(m->arena, "%s_block", loop->name);
+  if (whole > 1) {
+    FOR(m->e, block, 0, whole, 1) {
+      const Linear start = linear_variable(lanes, block);
+      turns(m, l, loop->name, &start, lanes);
+    }
+  } else if (whole == 1) {
+    const Linear start = linear_constant(0);
+    turns(m, l, loop->name, &start, lanes);
+  }
+  const Linear rest = linear_constant(whole * lanes);
+  if (extent % lanes) turns(m, l, loop->name, &rest, extent % lanes);
+}
+
+static int lanes_of_loop(const Ukernel *m, int l) {
+  const View *x = view_of(m, m->w->c.x);
+  const Format *f = &m->f->plan->buffer.at[x->tensor].format;
+  return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
+}
+
+static void reduce(Ukernel *m, int l) {
+  const Kernel *k = m->f->k;
+  while (l < k->nloop && !k->loop[l].reduced) l++;
+  if (l == k->nloop) {
+    print_step(m);
+    return;
+  }
+  const int lanes = lanes_of_loop(m, l);
+  const Linear zero = linear_constant(0);
+  if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
+    const char *name = k->loop[l].name;
+    m->f->value[l] = linear_variable(1, name);
+    BLOCK(m->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(m->arena, &m->f->from[l]),
+          name, linear_text(m->arena, &m->f->to[l]), name) {
+      reduce(m, l + 1);
+    }
+  } else if (lanes > 1) {
+    blocks(m, l, lanes);
+  } else {
+    turns(m, l, k->loop[l].name, &zero, k->loop[l].extent.plus);
+  }
+}
+
+/* ---- the epilogue ---- */
+
+static int last_count(const Ukernel *m, int j) {
+  return j == m->t->vectors - 1 ? m->t->count : 0;
+}
+
+static const char *input_text(const Ukernel *m, int i) {
+  const View *v = view_of(m, i);
+  const char *pointer = pointer_name(m, i), *at = distance(m, i);
+  if (!view_uses(v, m->w->lane)) return broadcast_text(m, pointer, at);
+  const bool plain = m->f->plan->buffer.at[v->tensor].format.lanes == 1;
+  return load_text(m, pointer, at, plain ? last_count(m, m->j) : 0);
+}
+
+/* Is an input the same for all points of the tile? */
+static bool shared(const Ukernel *m, int i) {
+  return !view_uses(view_of(m, i), m->w->point) &&
+         (m->w->outer < 0 || !view_uses(view_of(m, i), m->w->outer));
+}
+
+static const char *epilogue_leaf(void *context, const Expr *x) {
+  const Ukernel *m = context;
+  if (x->op == E_acc) return arena_printf(m->arena, "acc%d_%d", m->r, m->j);
+  if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
+  if (x->op == E_in) return input_text(m, x->index);
+  m->f->uses_scalar = true;
+  const char *text = arena_printf(m->arena, "(float)scalar[%d]", x->index);
+  return m->w->lanes == 1 ? text
+                          : arena_printf(m->arena, "%s_set1(%s)", m->f->plan->target->name, text);
+}
+
+static void print_store(const Ukernel *m, const char *value) {
+  const Buffer *b = leaf_buffer(m->f, view_of(m, m->f->k->nin));
+  const char *isa = m->f->plan->target->name, *at = distance(m, m->f->k->nin);
+  const int count = last_count(m, m->j);
+  if (m->w->lanes == 1)
+    emit(m->e, "y[%s] = %s;", at, value);
+  else if (count == 0)
+    emit(m->e, "%s_store(y + %s, %s);", isa, at, value);
+  else if (b->format.lanes == 1)
+    emit(m->e, "%s_store_part(y + %s, %s, %d);", isa, at, value, count);
+  else
+    emit(m->e, "%s_store(y + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, at, isa, value, count, isa,
+         emit_number(m->arena, b->format.fill, F32));
+}
+
+static void epilogue(Ukernel *m) {
+  const Kernel *k = m->f->k;
+  for (m->j = 0; m->j < m->t->vectors; m->j++) {
+    stand_at(m, 0, m->j);
+    for (int i = 0; i < k->nin; i++)
+      if (in_epilogue(m, i) && shared(m, i))
+        emit(m->e, "const %s b%d_%d = %s;", m->w->d.type, i, m->j, input_text(m, i));
+    for (m->r = 0; m->r < m->t->points; m->r++) {
+      stand_at(m, m->r, m->j);
+      print_store(m, emit_expr(m->e, &m->w->d, k->out[0].value, epilogue_leaf, m));
+    }
+  }
+}
+
+void ukernel_tile(Contract *w, const TileAt *t) {
+  Ukernel m = {.w = w, .t = t, .f = w->f, .e = w->f->e, .arena = w->f->e->arena};
+  const char *zero =
+      w->lanes == 1 ? "0.0f" : arena_printf(m.arena, "%s_zero()", w->f->plan->target->name);
+  print_pointers(&m);
+  for (int r = 0; r < t->points; r++)
+    for (int j = 0; j < t->vectors; j++) emit(m.e, "%s acc%d_%d = %s;", w->d.type, r, j, zero);
+  reduce(&m, 0);
+  epilogue(&m);
+}
