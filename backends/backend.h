@@ -49,6 +49,7 @@ struct Target {
   const char *name, *language /* "c", "cuda" */, *doc;
   int lanes;             /* floats per vector; 1: scalar code */
   int registers;         /* vector registers */
+  bool plain;            /* kernels run whole, on plain buffers: no steps, margins or tiles */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";

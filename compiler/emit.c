@@ -25,6 +25,20 @@ void emit(Emit *e, const char *format, ...) {
   va_end(list);
 }
 
+void emit_wrapped(Emit *e, const char *text) {
+  size_t room = (size_t)(COLUMNS - 2 * e->indent), length = strlen(text);
+  for (int line = 0; length > 0; line++) {
+    size_t cut = length;
+    for (size_t i = 1; length > room && i < room; i++)
+      if (text[i - 1] == ',') cut = i;
+    text_add(e->out, "%*s%.*s\n", 2 * e->indent + (line ? 4 : 0), "", (int)cut, text);
+    while (cut < length && text[cut] == ' ') cut++;
+    text += cut;
+    length -= cut;
+    if (line == 0) room -= 4;
+  }
+}
+
 void emit_line(Emit *e) {
   text_add(e->out, "\n");
 }

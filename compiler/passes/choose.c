@@ -362,7 +362,7 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   find_items(&c);
   solve(&c);
   apply(&c);
-  plan_margins(p);
+  if (!p->target->plain) plan_margins(p);
   plan_drop_unused(p);
 }
 

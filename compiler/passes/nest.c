@@ -2,7 +2,7 @@
  * follows.
  *
  * Needs: final formats; flat lists of kernels. Guarantees: the same values; parallel steps
- * outermost.
+ * outermost. Targets whose kernels run whole keep their lists.
  *
  *   conv1: n k oh ow | ..    ->   parallel n<n by 1          (conv1's buffer: one block of it per
  *   pool1: n c oh ow | ..           parallel c<64 by 32       worker, as many rows as the pooled
@@ -282,6 +282,7 @@ static void nest_entry(Nest *n, Steps *steps) {
 
 void pass_nest(Plan *p) {
   Nest n = {.p = p};
+  if (p->target->plain) return;
   n.readers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
   n.writers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) nest_entry(&n, &p->entry[e].step);

@@ -67,7 +67,7 @@ int NAME_set_param(NAME *ctx, int index, const float *values) {
 /* The parameter of this name, searched from `start` on: files have them mostly in order. */
 static int NAME_find(const char *name, int start) {
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
-    int index = (start + i) % NAME_PARAM_COUNT;
+    int index = start + i < NAME_PARAM_COUNT ? start + i : start + i - NAME_PARAM_COUNT;
     if (strcmp(NAME_params[index].name, name) == 0) return index;
   }
   return -1;

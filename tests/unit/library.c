@@ -17,6 +17,7 @@ typedef struct NAME_memory {
   void *work;
   size_t work_bytes;
 } NAME_memory;
+#include "../../runtime/c/errors.h"
 #include "../../runtime/c/api.h"
 #include "../../runtime/c/params.h"
 

@@ -1,0 +1,159 @@
+/* file.c - NAME.cu: everything around the kernels. Order of the file: what it is; helpers;
+ * constants; kernels; parameters on the host, the same text as in C; upload; the entries; init. */
+#include "file.h"
+#include "generate.h"
+
+#include <inttypes.h>
+
+/* ---- what the generator asks for ---- */
+
+const char *cuda_constant(Emit *e, int buffer) {
+  return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
+}
+
+static const char *place(Emit *e, const Buffer *b, const char *member, int64_t offset) {
+  return arena_printf(e->arena, "(%s *)(ctx->%s + %" PRId64 ")", cuda_type(b->format.dtype), member,
+                      offset);
+}
+
+const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
+  const Buffer *b = &plan->buffer.at[buffer];
+  switch (b->home) {
+  case HOME_INPUT:
+  case HOME_OUTPUT: return library_argument(e->arena, plan, b->home, b->index);
+  case HOME_PARAM: return place(e, b, "device_params", b->offset);
+  case HOME_DERIVED: return place(e, b, "device_params", plan->param_bytes + b->offset);
+  case HOME_WORK: return place(e, b, "work", b->offset);
+  default: BUG("buffer %s has no place in an inference library", b->name);
+  }
+}
+
+/* ---- kernels and entries ---- */
+
+typedef struct Printing {
+  Emit *functions;
+  Emit *calls[PLAN_ENTRIES];
+  const Plan *plan;
+} Printing;
+
+static void print_leaf(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const Printing *p = context;
+  (void)outer, (void)depth;
+  if (p->calls[entry]) cuda_kernel(p->functions, p->calls[entry], p->plan, k);
+}
+
+/* How many bytes of host memory the device gets, and whether it then derives the rest. */
+static int64_t upload_bytes(const Library *l) {
+  bool loaded = l->o->weights_as == WEIGHTS_LOADED;
+  return l->plan->param_bytes + (loaded ? 0 : l->plan->derived_bytes);
+}
+
+static void add_upload(Emit *e, const Library *l, const Text *calls) {
+  const char *p = e->prefix;
+  BLOCK(e, "int %s_upload(%s *ctx, void *stream)", p, p) {
+    emit(e, "if (!ctx) return %s_E_NULL;", p);
+    if (l->o->weights_as == WEIGHTS_LOADED)
+      emit(e, "if (!%s_is_loaded(ctx->header)) return %s_E_WEIGHTS;", p, p);
+    if (upload_bytes(l) > 0) {
+      emit(e, "if (cudaMemcpyAsync(ctx->device_params, ctx->params, %" PRId64 ",", upload_bytes(l));
+      emit(e, "                    cudaMemcpyHostToDevice, (cudaStream_t)stream) != cudaSuccess)");
+      emit(e, "  return %s_E_DEVICE;", p);
+    }
+    if (calls->n) emit(e, "enum { n = 1 };");
+    if (calls->n) emit_text(e, calls->at);
+    if (!calls->n && upload_bytes(l) == 0) emit(e, "(void)stream;");
+    emit(e, "ctx->uploaded = 1;");
+    emit(e, "return %s_OK;", p);
+  }
+}
+
+static void add_forward(Emit *e, const Library *l, const Text *calls) {
+  const char *p = e->prefix;
+  emit_wrapped(e, arena_printf(e->arena, "int %s_forward(%s *ctx, int n%s, void *stream) {", p, p,
+                               library_arguments(l)));
+  e->indent++;
+  emit(e, "if (!ctx%s) return %s_E_NULL;", library_null_tests(l), p);
+  emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
+  emit(e, "if (!ctx->uploaded) return %s_E_WEIGHTS;", p);
+  if (calls->n) emit_text(e, calls->at);
+  if (!calls->n) emit(e, "(void)stream;");
+  emit(e, "return %s_OK;", p);
+  emit_close(e);
+}
+
+/* Parameters on the host. Deriving is the device's part, so nothing is left to prepare here. */
+static void add_params(Emit *e, const Library *l) {
+  emit(e, "enum { %s_RAW_BYTES = %" PRId64 " };", e->prefix, l->plan->param_bytes);
+  emit_line(e);
+  if (l->o->weights_as == WEIGHTS_LOADED) {
+    library_param_tables(e->out, l);
+    emit_comment(e, "Derived weights are computed on the device, by %s_upload.", e->prefix);
+    BLOCK(e, "static void %s_prepare(const %s *ctx)", e->prefix, e->prefix)
+    emit(e, "(void)ctx;");
+    emit_line(e);
+  }
+  library_param_code(e->out, l);
+}
+
+/* ---- NAME.cu ---- */
+
+static void add_includes(Emit *e, const Library *l) {
+  emit(e, "#include \"%s.h\"", l->name);
+  emit_line(e);
+  emit(e, "#include <cuda_runtime.h>");
+  emit(e, "#include <math.h>");
+  emit(e, "#include <string.h>");
+  if (l->o->weights_as == WEIGHTS_LOADED)
+    emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
+  emit_line(e);
+  emit_text(e, runtime_file("cuda/loops.cuh"));
+  if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
+  emit_line(e);
+}
+
+static void add_body(Emit *e, const Library *l) {
+  Text text[PLAN_ENTRIES];
+  Emit calls[PLAN_ENTRIES];
+  Printing p = {.functions = e, .plan = l->plan};
+  for (int i = 0; i < PLAN_ENTRIES; i++) {
+    text[i] = (Text){.arena = l->arena};
+    calls[i] = emit_start(l->arena, &text[i], e->prefix, NULL);
+    calls[i].indent = 1;
+  }
+  if (l->o->weights_as == WEIGHTS_LOADED) p.calls[PLAN_PREPARE] = &calls[PLAN_PREPARE];
+  p.calls[PLAN_FORWARD] = &calls[PLAN_FORWARD];
+
+  add_includes(e, l);
+  library_template(e->out, l, "c/errors.c");
+  emit_line(e);
+  library_constants(e->out, l, "static __device__ const");
+  plan_leaves(l->plan, print_leaf, &p);
+  emit_line(e);
+  add_params(e, l);
+  library_template(e->out, l, "cuda/init.c");
+  emit_line(e);
+  add_upload(e, l, &text[PLAN_PREPARE]);
+  emit_line(e);
+  add_forward(e, l, &text[PLAN_FORWARD]);
+}
+
+static const char *head(const Library *l) {
+  return arena_printf(
+      l->arena,
+      "%s.cu - inference of the network \"%s\", emitted by cnnc %s:\n%s\nTarget %s: %s. nvcc "
+      "-arch=%s -O2 -c %s.cu; with -Xcompiler -fno-exceptions,-fno-rtti,-fno-threadsafe-statics "
+      "programs in C link it by themselves (and -lcudart_static -ldl -lpthread -lrt). The "
+      "interface "
+      "is explained in %s.h. This file belongs to whoever had it emitted.",
+      l->name, l->plan->graph->name, CNNC_VERSION, l->o->command, l->plan->target->name,
+      l->plan->target->doc, l->plan->target->name, l->name, l->name);
+}
+
+void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
+  Library l = library_new(plan, o);
+  Text body = {.arena = l.arena};
+  if (o->weights_as == WEIGHTS_LOADED) l.params_bytes = LIBRARY_HEADER + plan->param_bytes;
+  Emit e = emit_start(l.arena, &body, o->prefix, emitted);
+  add_body(&e, &l);
+  library_files(&l, emitted, ".cu", head(&l), &body, cuda_header);
+}

@@ -1,0 +1,212 @@
+/* index.c - coordinates and subscripts of a view as text. See writer.h.
+ *
+ * Affine coordinates go into the subscript, one sum over all loops:  in0[784 * c + 28 * oh + ow].
+ * A coordinate that is divided, or that may lie outside, gets a variable; tests name it. */
+#include "writer.h"
+
+const char *pointer_in(const Writer *w, int i) {
+  return arena_printf(w->e->arena, "in%d", i);
+}
+
+const char *pointer_out(const Writer *w, int o) {
+  return arena_printf(w->e->arena, "out%d", o);
+}
+
+/* ---- affine text ---- */
+
+const char *extent_text(Writer *w, Extent e) {
+  Arena *arena = w->e->arena;
+  if (e.per_n == 0) return arena_printf(arena, "%lld", (long long)e.plus);
+  w->batch = true;
+  const char *times = w->n;
+  if (e.per_n != 1) times = arena_printf(arena, "%lld * %s", (long long)e.per_n, w->n);
+  if (e.plus == 0) return times;
+  return arena_printf(arena, "%s %c %lld", times, e.plus < 0 ? '-' : '+',
+                      (long long)(e.plus < 0 ? -e.plus : e.plus));
+}
+
+/* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
+void add_term(Writer *w, Text *sum, Extent coef, const char *name) {
+  if (coef.per_n == 0 && coef.plus == 0) return;
+  bool minus = coef.per_n == 0 && coef.plus < 0;
+  if (minus) coef.plus = -coef.plus;
+  if (sum->n > 0 || minus) text_add(sum, sum->n > 0 ? " %c " : "%c", minus ? '-' : '+');
+  const char *factor = extent_text(w, coef);
+  if (!name)
+    text_add(sum, "%s", factor);
+  else if (coef.per_n == 0 && coef.plus == 1)
+    text_add(sum, "%s", name);
+  else
+    text_add(sum, coef.per_n && coef.plus ? "(%s) * %s" : "%s * %s", factor, name);
+}
+
+/* The value of a coordinate before its division. */
+static const char *numerator_text(Writer *w, const Coord *c, int64_t more) {
+  Text sum = {.arena = w->e->arena};
+  for (int l = 0; l < w->k->nloop; l++) add_term(w, &sum, fixed(c->coef[l]), w->loop[l]);
+  add_term(w, &sum, fixed(c->plus + more), NULL);
+  return sum.n ? sum.at : "0";
+}
+
+/* ---- coordinates ---- */
+
+/* The range of a coordinate over all points and all batches. */
+static void range_of(const Writer *w, const Coord *c, int64_t *lo, int64_t *hi) {
+  int64_t one_lo, one_hi;
+  coord_range(w->k, c, 1, &one_lo, &one_hi);
+  coord_range(w->k, c, w->p->max_batch, lo, hi);
+  if (one_lo < *lo) *lo = one_lo;
+  if (one_hi > *hi) *hi = one_hi;
+}
+
+enum { BELOW = 1, ABOVE = 2, INEXACT = 4 };
+
+/* Which tests tell whether an axis of a view is inside. */
+static int tests(const Writer *w, const View *v, int axis) {
+  const Coord *c = &v->at[axis];
+  const Extent dim = w->p->buffer.at[v->tensor].type.dim[axis];
+  if (v->outside == INSIDE) return 0;
+  int found = c->exact && c->div > 1 ? INEXACT : 0;
+  for (int i = 0; i < 2; i++) {
+    int64_t lo, hi, n = i ? w->p->max_batch : 1;
+    coord_range(w->k, c, n, &lo, &hi);
+    if (lo < 0) found |= BELOW;
+    if (hi >= extent_at(dim, n)) found |= ABOVE;
+  }
+  return found;
+}
+
+/* Has the coordinate a variable of its own? Others go into the subscript as they are. */
+static bool named(const Writer *w, const View *v, int axis) {
+  return !coord_affine(&v->at[axis]) || tests(w, v, axis) != 0;
+}
+
+/* `in0_2`: input 0's coordinate on axis 2. */
+static const char *coordinate_name(const Writer *w, const char *pointer, int axis) {
+  return arena_printf(w->e->arena, "%s_%d", pointer, axis);
+}
+
+/* The value of a coordinate. C rounds quotients towards zero: what may be negative is first moved
+ * up by a multiple of the divisor. */
+static const char *coordinate_text(Writer *w, const Coord *c) {
+  Arena *arena = w->e->arena;
+  Coord whole = *c;
+  int64_t lo, hi, turns = 0, unit = c->mod ? (int64_t)c->div * c->mod : c->div;
+  if (coord_affine(c)) return numerator_text(w, c, 0);
+  whole.div = 1;
+  whole.mod = 0;
+  range_of(w, &whole, &lo, &hi);
+  if (lo < 0) turns = -floor_div(lo, unit);
+  const char *text = arena_printf(arena, "(%s)", numerator_text(w, c, turns * unit));
+  if (c->div > 1) text = arena_printf(arena, "%s / %d", text, c->div);
+  if (c->mod) return arena_printf(arena, "%s %% %d", text, c->mod);
+  return turns ? arena_printf(arena, "%s - %lld", text, (long long)turns) : text;
+}
+
+/* The innermost reduced loop that a coordinate mentions. */
+static int level_of(const Writer *w, const Coord *c) {
+  int level = PROLOGUE;
+  for (int l = 0; l < w->k->nloop; l++)
+    if (w->k->loop[l].reduced && coord_uses(c, l)) level = l;
+  return level;
+}
+
+int view_level(const Writer *w, const View *v) {
+  int level = PROLOGUE;
+  for (int a = 0; a < v->rank; a++) {
+    int here = level_of(w, &v->at[a]);
+    if (here > level) level = here;
+  }
+  return level;
+}
+
+/* Declares the variables of a view's coordinates that are known from this level on. */
+void print_coordinates(Writer *w, const View *v, const char *pointer, int level) {
+  for (int a = 0; a < v->rank; a++)
+    if (named(w, v, a) && level_of(w, &v->at[a]) == level)
+      emit(w->e, "const %s %s = %s;", w->index, coordinate_name(w, pointer, a),
+           coordinate_text(w, &v->at[a]));
+}
+
+static void add_test(Text *all, const char *test) {
+  text_add(all, "%s%s", all->n ? " && " : "", test);
+}
+
+/* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside, or NULL
+ * if they always are. */
+const char *inside_text(Writer *w, const View *v, const char *pointer, int level) {
+  Arena *arena = w->e->arena;
+  Text all = {.arena = arena};
+  for (int a = 0; a < v->rank; a++) {
+    const Coord *c = &v->at[a];
+    if (level != ALL_LEVELS && level_of(w, c) != level) continue;
+    const int needed = tests(w, v, a);
+    const Extent dim = w->p->buffer.at[v->tensor].type.dim[a];
+    const char *name = coordinate_name(w, pointer, a);
+    if (needed & INEXACT)
+      add_test(&all, arena_printf(arena, "(%s) %% %d == 0", numerator_text(w, c, 0), c->div));
+    if (needed & BELOW) add_test(&all, arena_printf(arena, "%s >= 0", name));
+    if (needed & ABOVE) add_test(&all, arena_printf(arena, "%s < %s", name, extent_text(w, dim)));
+  }
+  return all.at;
+}
+
+/* ---- subscripts ---- */
+
+/* Strides as functions of n, from the layouts for one and for two samples. */
+typedef struct Strides {
+  Extent origin, axis[MAX_RANK];
+  int lane_axis, lanes;
+} Strides;
+
+static Extent through(int64_t one, int64_t two) {
+  return (Extent){two - one, 2 * one - two};
+}
+
+static Strides strides_of(const Writer *w, const View *v) {
+  const Buffer *b = &w->p->buffer.at[v->tensor];
+  if (b->depth > 0) BUG("buffer %s is not whole", b->name);
+  const Layout one = buffer_layout(w->p, b, 1), two = buffer_layout(w->p, b, 2);
+  Strides s = {.lane_axis = one.lane_axis, .lanes = one.lanes};
+  s.origin = through(one.origin, two.origin);
+  for (int a = 0; a < v->rank; a++) s.axis[a] = through(one.stride[a], two.stride[a]);
+  return s;
+}
+
+Extent scaled(Extent e, int64_t by) {
+  return (Extent){e.per_n * by, e.plus * by};
+}
+
+static Extent sum_of(Extent a, Extent b) {
+  return (Extent){a.per_n + b.per_n, a.plus + b.plus};
+}
+
+/* A coordinate on the lane axis: whole blocks, then the place inside the block. */
+static void add_lane(Writer *w, Text *sum, const Strides *s, const View *v, const char *pointer) {
+  const int a = s->lane_axis;
+  Arena *arena = w->e->arena;
+  const char *c = named(w, v, a) ? coordinate_name(w, pointer, a)
+                                 : arena_printf(arena, "(%s)", numerator_text(w, &v->at[a], 0));
+  add_term(w, sum, s->axis[a], arena_printf(arena, "(%s / %d)", c, s->lanes));
+  add_term(w, sum, fixed(1), arena_printf(arena, "%s %% %d", c, s->lanes));
+}
+
+/* The element that a view reads or writes: one sum over loops and named coordinates. */
+const char *subscript_text(Writer *w, const View *v, const char *pointer) {
+  const Strides s = strides_of(w, v);
+  Text sum = {.arena = w->e->arena};
+  Extent base = s.origin, step[MAX_LOOPS] = {{0, 0}};
+  for (int a = 0; a < v->rank; a++) {
+    if (a == s.lane_axis || named(w, v, a)) continue;
+    base = sum_of(base, scaled(s.axis[a], v->at[a].plus));
+    for (int l = 0; l < w->k->nloop; l++)
+      step[l] = sum_of(step[l], scaled(s.axis[a], v->at[a].coef[l]));
+  }
+  for (int l = 0; l < w->k->nloop; l++) add_term(w, &sum, step[l], w->loop[l]);
+  for (int a = 0; a < v->rank; a++)
+    if (a != s.lane_axis && named(w, v, a))
+      add_term(w, &sum, s.axis[a], coordinate_name(w, pointer, a));
+  if (s.lane_axis >= 0) add_lane(w, &sum, &s, v, pointer);
+  add_term(w, &sum, base, NULL);
+  return sum.n ? sum.at : "0";
+}

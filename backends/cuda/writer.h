@@ -1,0 +1,50 @@
+/* writer.h - what the parts of the kernel generator share: the function being printed, and text for
+ * its coordinates and subscripts (index.c). */
+#ifndef CUDA_WRITER_H
+#define CUDA_WRITER_H
+
+#include "generate.h"
+
+/* Arithmetic in float, and in double that is never contracted (dialects.c). */
+extern const Dialect cuda_float, cuda_double;
+
+/* One function: some outs of a kernel, with the loops that its threads share out. */
+typedef struct Writer {
+  Emit *e;
+  const Plan *p;
+  const Kernel *k;
+  const Dialect *math;
+  const char *index; /* type of loop variables and subscripts */
+  const char *loop[MAX_LOOPS];
+  bool out[MAX_OUT];      /* which outs the function computes */
+  bool combine;           /* they sum over the free loops that are not: */
+  bool thread[MAX_LOOPS]; /* the loops of a point */
+  bool loaded[MAX_IN];    /* x0, x1 ... that stand before the reduced loops */
+  const char *n;          /* the name of the number of samples */
+  bool batch;             /* the text mentions it */
+} Writer;
+
+/* A level is the index of a reduced loop, or one of these: outside all of them; all of them. */
+enum { PROLOGUE = -1, ALL_LEVELS = -2 };
+
+/* The name of input i's / out o's pointer: in0, out0. */
+const char *pointer_in(const Writer *, int i);
+const char *pointer_out(const Writer *, int o);
+
+Extent scaled(Extent, int64_t by);
+const char *extent_text(Writer *, Extent);
+/* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
+void add_term(Writer *, Text *sum, Extent coef, const char *name);
+
+/* The innermost reduced loop that a view mentions, or PROLOGUE. */
+int view_level(const Writer *, const View *);
+/* Declares the variables of a view's coordinates that are known from a level on. Only coordinates
+ * with divisions or tests have variables: in0_2 is input 0's coordinate on axis 2. */
+void print_coordinates(Writer *, const View *, const char *pointer, int level);
+/* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside; NULL if
+ * they always are. */
+const char *inside_text(Writer *, const View *, const char *pointer, int level);
+/* The element that a view reads or writes: one sum over loops and coordinates. */
+const char *subscript_text(Writer *, const View *, const char *pointer);
+
+#endif

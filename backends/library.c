@@ -1,0 +1,251 @@
+/* library.c - what emitted libraries of every language have in common. See library.h. */
+#include "library.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- names of forward's parameters ---- */
+
+static const char *const reserved[] = {
+    "alignas", "alignof",   "and",    "asm",       "auto",     "bool",     "break",    "case",
+    "catch",   "char",      "class",  "const",     "continue", "ctx",      "default",  "delete",
+    "do",      "double",    "else",   "enum",      "explicit", "export",   "extern",   "false",
+    "float",   "for",       "friend", "goto",      "if",       "inline",   "int",      "long",
+    "main",    "mutable",   "n",      "namespace", "new",      "not",      "operator", "or",
+    "private", "protected", "public", "register",  "restrict", "return",   "short",    "signed",
+    "sizeof",  "static",    "struct", "switch",    "template", "this",     "throw",    "true",
+    "try",     "typedef",   "typeid", "typename",  "union",    "unsigned", "using",    "virtual",
+    "void",    "volatile",  "while",  "xor",       "linux",    "unix",     "status"};
+
+static const char *identifier(Arena *arena, const char *name) {
+  char *result = arena_printf(arena, "%s%s", isalpha((unsigned char)*name) ? "" : "_", name);
+  for (char *c = result; *c; c++)
+    if (!isalnum((unsigned char)*c)) *c = '_';
+  for (int i = 0; i < COUNT(reserved); i++)
+    if (strcmp(reserved[i], result) == 0) return arena_printf(arena, "%s_", result);
+  return result;
+}
+
+static const char *raw_name(const Plan *plan, Home home, int index) {
+  return home == HOME_INPUT ? plan->graph->input.at[index].name
+                            : plan->graph->entry[ENTRY_FORWARD].want_name.at[index];
+}
+
+const char *library_argument(Arena *arena, const Plan *plan, Home home, int index) {
+  const char *name = identifier(arena, raw_name(plan, home, index));
+  int inputs = plan->graph->input.n, all = inputs + plan->graph->entry[ENTRY_FORWARD].want.n;
+  int self = home == HOME_INPUT ? index : inputs + index;
+  for (int i = 0; i < all; i++) {
+    const char *other =
+        i < inputs ? raw_name(plan, HOME_INPUT, i) : raw_name(plan, HOME_OUTPUT, i - inputs);
+    if (i != self && strcmp(name, identifier(arena, other)) == 0)
+      return arena_printf(arena, "%s_%d", home == HOME_INPUT ? "in" : "out", index);
+  }
+  return name;
+}
+
+bool library_reads(const Plan *plan, int input) {
+  return plan->graph->input.at[input].kind == INPUT_DATA;
+}
+
+static const Type *output_type(const Plan *plan, int i) {
+  const Graph *g = plan->graph;
+  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
+}
+
+static const char *c_type(DType dtype) {
+  return dtype == F32 ? "float" : dtype == F64 ? "double" : dtype == I32 ? "int" : "unsigned char";
+}
+
+const char *library_arguments(const Library *l) {
+  const Plan *plan = l->plan;
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < plan->graph->input.n; i++)
+    if (library_reads(plan, i))
+      text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype),
+               library_argument(l->arena, plan, HOME_INPUT, i));
+  for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
+    text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype),
+             library_argument(l->arena, plan, HOME_OUTPUT, i));
+  return text.at;
+}
+
+/* ---- templates ---- */
+
+static bool in_word(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+void library_template(Text *out, const Library *l, const char *runtime_name) {
+  const char *text = runtime_file(runtime_name);
+  if (!text) BUG("no runtime file %s", runtime_name);
+  for (const char *from = text, *at = text;;) {
+    at = strstr(at, "NAME");
+    if (!at) {
+      text_add(out, "%s", from);
+      return;
+    }
+    bool word = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
+    text_append(out, from, (size_t)(at - from));
+    text_add(out, "%s", word ? l->o->prefix : "NAME");
+    from = at += 4;
+  }
+}
+
+const char *library_null_tests(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < l->plan->graph->input.n; i++)
+    if (library_reads(l->plan, i))
+      text_add(&text, " || !%s", library_argument(l->arena, l->plan, HOME_INPUT, i));
+  for (int i = 0; i < l->plan->graph->entry[ENTRY_FORWARD].want.n; i++)
+    text_add(&text, " || !%s", library_argument(l->arena, l->plan, HOME_OUTPUT, i));
+  return text.n ? text.at : "";
+}
+
+/* ---- parts of the header ---- */
+
+static void add_shape(Text *out, const Type *type) {
+  text_add(out, "%s ", c_type(type->dtype));
+  for (int a = 0; a < type->rank; a++) {
+    Extent e = type->dim[a];
+    if (e.per_n)
+      text_add(out, "[n]");
+    else
+      text_add(out, "[%" PRId64 "]", e.plus);
+  }
+}
+
+/* The samples of an input: what the network was made for, as train, eval and run prepare them. */
+static void add_units(Text *out, const Input *in) {
+  if (in->type.dtype != F32) {
+    text_add(out, ", as they are");
+    return;
+  }
+  if (in->scale != 1 && in->scale != 0) text_add(out, ", values times %.9g", in->scale);
+  for (int c = 0; c < in->nmean; c++)
+    text_add(out, "%s%.9g", c == 0 ? ", minus mean " : " ", in->mean[c]);
+  for (int c = 0; c < in->nmean; c++)
+    text_add(out, "%s%.9g", c == 0 ? ", divided by " : " ", in->std[c]);
+}
+
+void library_tensors(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  for (int i = 0; i < plan->graph->input.n; i++)
+    if (library_reads(plan, i)) {
+      const Input *in = &plan->graph->input.at[i];
+      text_add(out, " * in   %-10s ", library_argument(l->arena, plan, HOME_INPUT, i));
+      add_shape(out, &in->type);
+      add_units(out, in);
+      text_add(out, "\n");
+    }
+  for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++) {
+    text_add(out, " * out  %-10s ", library_argument(l->arena, plan, HOME_OUTPUT, i));
+    add_shape(out, output_type(plan, i));
+    text_add(out, "\n");
+  }
+}
+
+void library_guard(Text *out, const Library *l) {
+  char *guard = arena_printf(l->arena, "%s_H_%s", l->o->prefix, l->name);
+  for (char *c = guard; *c; c++) *c = in_word(*c) ? (char)toupper((unsigned char)*c) : '_';
+  text_add(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n", guard,
+           guard);
+}
+
+void library_count_and_hash(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  if (l->o->weights_as == WEIGHTS_LOADED)
+    text_add(out,
+             "\n/* Number of parameters: elements of %s_params. */\n#define %s_PARAM_COUNT %d\n", p,
+             p, l->param.n);
+  text_add(out,
+           "\n/* Of everything that header, source and packed weights must agree on. */\n"
+           "#define %s_HASH UINT64_C(0x%016" PRIx64 ")\n",
+           p, l->hash);
+}
+/* ---- files ---- */
+
+static void add_hash_check(Text *out, const Library *l, const char *suffix) {
+  text_add(out,
+           "\n#if %s_HASH != 0x%016" PRIx64
+           "\n#error \"%s.h and %s%s come from different runs of cnnc\"\n#endif\n",
+           l->o->prefix, l->hash, l->name, l->name, suffix);
+}
+
+static uint64_t fnv1a(uint64_t hash, const Text *text) {
+  for (size_t i = 0; i < text->n; i++)
+    hash = (hash ^ (unsigned char)text->at[i]) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+static void add_info(Text *out, const Library *l) {
+  Text graph = {.arena = l->arena};
+  graph_print(&graph, l->plan->graph);
+  text_add(out,
+           "\nconst char *%s_info(void) {\n  return \"cnnc %s, network %s (%016" PRIx64
+           "), target %s, plan %016" PRIx64 "\";\n}\n",
+           l->o->prefix, CNNC_VERSION, l->plan->graph->name,
+           fnv1a(UINT64_C(0xcbf29ce484222325), &graph), l->plan->target->name, l->hash);
+}
+
+static Text *add_file(Library *l, Emitted *emitted, const char *suffix) {
+  EmittedFile file = {.name = arena_printf(l->arena, "%s%s", l->name, suffix),
+                      .text = {.arena = l->arena}};
+  vec_push(l->arena, &emitted->file, file);
+  return &emitted->file.at[emitted->file.n - 1].text;
+}
+
+static int64_t round_up(int64_t bytes) {
+  return (bytes + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN;
+}
+
+/* All entries share one work memory: the largest shared part, then the workers' parts. */
+int64_t library_shared_work(const Plan *plan) {
+  int64_t bytes = LIBRARY_ALIGN;
+  for (int i = 0; i < PLAN_ENTRIES; i++)
+    if (plan->work_bytes[i] > bytes) bytes = plan->work_bytes[i];
+  return round_up(bytes);
+}
+
+static void find_params(Library *l) {
+  const Plan *plan = l->plan;
+  for (int i = 0; i < plan->graph->param.n; i++)
+    for (int b = 0; b < plan->buffer.n; b++)
+      if (plan->buffer.at[b].home == HOME_PARAM && plan->buffer.at[b].index == i) {
+        vec_push(l->arena, &l->param, i);
+        vec_push(l->arena, &l->buffer, b);
+        break;
+      }
+}
+
+Library library_new(const Plan *plan, const EmitOptions *o) {
+  const char *slash = strrchr(o->base, '/');
+  Library l = {.plan = plan, .o = o, .arena = plan->u->arena, .name = slash ? slash + 1 : o->base};
+  find_params(&l);
+  l.params_bytes = LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes;
+  if (o->weights_as == WEIGHTS_EMBED) l.params_bytes = 0;
+  l.work_bytes = library_shared_work(plan);
+  for (int i = 0; i < PLAN_ENTRIES; i++)
+    if (plan->worker_bytes[i] > l.worker_bytes) l.worker_bytes = round_up(plan->worker_bytes[i]);
+  return l;
+}
+
+void library_files(Library *l, Emitted *emitted, const char *suffix, const char *head,
+                   const Text *body, LibraryHeader *header) {
+  Text unhashed = {.arena = l->arena};
+  header(&unhashed, l);
+  l->hash = fnv1a(fnv1a(UINT64_C(0xcbf29ce484222325), body), &unhashed);
+  emitted->prefix = l->o->prefix;
+  Text *source = add_file(l, emitted, suffix);
+  Emit e = emit_start(l->arena, source, l->o->prefix, NULL);
+  emit_comment(&e, "%s", head);
+  const char *include = strstr(body->at, "\n\n"); /* behind the line that includes the header */
+  text_append(source, body->at, (size_t)(include - body->at) + 1);
+  add_hash_check(source, l, suffix);
+  text_append(source, include + 1, body->n - (size_t)(include + 1 - body->at));
+  add_info(source, l);
+  header(add_file(l, emitted, ".h"), l);
+  if (l->o->weights_as == WEIGHTS_EMBED) library_embedded(add_file(l, emitted, "_weights.h"), l);
+  if (l->o->weights_as == WEIGHTS_FILE) library_packed(add_file(l, emitted, ".weights"), l);
+}

@@ -1,0 +1,67 @@
+/* library.h - what emitted libraries of every language have in common: names of arguments, tables
+ * of parameters, constants, baked weights, and how the files belong together. Around it each
+ * language has its own file.c and header.c; text that does not depend on the network is in
+ * runtime/. */
+#ifndef LIBRARY_H
+#define LIBRARY_H
+
+#include "emit.h"
+
+enum { LIBRARY_ALIGN = 64, LIBRARY_HEADER = 64 }; /* bytes; the size of NAME_header */
+
+typedef struct Library {
+  const Plan *plan;
+  const EmitOptions *o;
+  Arena *arena;
+  const char *name;     /* last part of o->base: names of files */
+  VEC(int) param;       /* parameters that the library holds: indices of graph->param */
+  VEC(int) buffer;      /* their buffers, in the same order */
+  int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
+  int64_t work_bytes, worker_bytes;
+  uint64_t hash; /* of everything but itself */
+} Library;
+
+Library library_new(const Plan *, const EmitOptions *);
+/* Bytes of work memory in front of the workers' parts: all entries share it. */
+int64_t library_shared_work(const Plan *);
+
+/* ---- text (library.c) ---- */
+
+/* Parameter i of forward: the inputs, then the outputs. An identifier made from its name. */
+const char *library_argument(Arena *, const Plan *, Home, int index);
+/* The arguments of forward as they stand in its prototype. */
+const char *library_arguments(const Library *);
+/* " || !x || !y": is one of them NULL? */
+const char *library_null_tests(const Library *);
+/* The inputs that inference reads: data, not targets of losses. */
+bool library_reads(const Plan *, int input);
+/* Inputs and outputs with shapes and units: lines of a comment. */
+void library_tensors(Text *, const Library *);
+
+/* A file of runtime/, the word NAME replaced by the prefix. */
+void library_template(Text *, const Library *, const char *runtime_name);
+/* The include guard of the header and the headers that it needs. */
+void library_guard(Text *, const Library *);
+/* NAME_PARAM_COUNT and NAME_HASH. */
+void library_count_and_hash(Text *, const Library *);
+
+/* ---- parameters and constants (library_params.c) ---- */
+
+/* NAME_params[], NAME_places[] and NAME_unused[], which runtime/c/params.c reads. */
+void library_param_tables(Text *, const Library *);
+/* Arrays NAME_const%d, by the index of the buffer; `qualifier`: "static const". */
+void library_constants(Text *, const Library *, const char *qualifier);
+/* The runtime files that hold parameters of this kind, after the tables. */
+void library_param_code(Text *, const Library *);
+void library_embedded(Text *, const Library *); /* NAME_weights.h */
+void library_packed(Text *, const Library *);   /* NAME.weights */
+
+/* ---- files (library.c) ---- */
+
+typedef void LibraryHeader(Text *, const Library *);
+/* Adds NAME`suffix` (the head comment, then the body, which begins with the line that includes the
+ * header), NAME.h and baked weights; the hash of body and header ties them together. */
+void library_files(Library *, Emitted *, const char *suffix, const char *head, const Text *body,
+                   LibraryHeader *header);
+
+#endif

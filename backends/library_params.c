@@ -1,0 +1,152 @@
+/* library_params.c - parameters, baked weights and constants of an emitted library. See library.h.
+ * NAME.c itself never changes when only weights change: they are in NAME_weights.h or NAME.weights.
+ */
+#include "library.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- parameters ---- */
+
+static bool is_held(const Library *l, int param) {
+  for (int i = 0; i < l->param.n; i++)
+    if (l->param.at[i] == param) return true;
+  return false;
+}
+
+void library_param_tables(Text *out, const Library *l) {
+  const Graph *g = l->plan->graph;
+  const char *p = l->o->prefix;
+  text_add(out, "const %s_param %s_params[] = {\n", p, p);
+  for (int i = 0; i < l->param.n; i++) {
+    const Param *param = &g->param.at[l->param.at[i]];
+    text_add(out, "    {\"%s\", %d, {", param->name, param->type.rank);
+    for (int a = 0; a < param->type.rank; a++)
+      text_add(out, "%s%" PRId64, a ? ", " : "", extent_at(param->type.dim[a], 1));
+    text_add(out, "%s}, %" PRId64 "},\n", param->type.rank ? "" : "0", type_size(&param->type, 1));
+  }
+  text_add(out, "%s};\n\n", l->param.n ? "" : "    {NULL, 0, {0}, 0}\n");
+  text_add(out,
+           "/* Where each begins, and its initial values: center + bound * (-1 ... 1). */\n"
+           "static const struct {\n  size_t offset;\n  double center, bound;\n} %s_places[] = {\n",
+           p);
+  for (int i = 0; i < l->param.n; i++) {
+    double center, bound;
+    param_init(&g->param.at[l->param.at[i]], &center, &bound);
+    text_add(out, "    {%" PRId64 ", %s, %s},\n", l->plan->buffer.at[l->buffer.at[i]].offset,
+             emit_number(l->arena, center, F64), emit_number(l->arena, bound, F64));
+  }
+  text_add(out, "%s};\n\n", l->param.n ? "" : "    {0, 0, 0}\n");
+  text_add(out,
+           "/* Parameters of layers that inference does not need: files may hold them. */\n"
+           "static const char *const %s_unused[] = {",
+           p);
+  for (int i = 0; i < g->param.n; i++)
+    if (!is_held(l, i) && !g->param.at[i].fixed) text_add(out, "\"%s\", ", g->param.at[i].name);
+  text_add(out, "NULL};\n\n");
+}
+
+/* ---- constants ---- */
+
+/* The physical elements of a buffer that holds `value`; what lies outside its box is the fill. */
+static double *physical_values(Arena *arena, const Plan *plan, const Buffer *b, int64_t *size) {
+  Layout layout = buffer_layout(plan, b, 1);
+  double *result = NEW_ARRAY(arena, double, layout.size);
+  int64_t at[MAX_RANK] = {0}, n = type_size(&b->type, 1);
+  for (int64_t i = 0; i < layout.size; i++) result[i] = b->format.fill;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t place = layout.origin;
+    for (int a = 0; a < b->type.rank; a++)
+      place += a == layout.lane_axis
+                   ? at[a] / layout.lanes * layout.stride[a] + at[a] % layout.lanes
+                   : at[a] * layout.stride[a];
+    result[place] = b->value[i];
+    for (int a = b->type.rank - 1; a >= 0 && ++at[a] == extent_at(b->type.dim[a], 1); a--)
+      at[a] = 0;
+  }
+  *size = layout.size;
+  return result;
+}
+
+static void add_values(Text *out, Arena *arena, const double *value, int64_t size, DType dtype) {
+  for (int64_t i = 0; i < size; i++)
+    text_add(out, "%s%s",
+             i == 0       ? "\n    "
+             : i % 8 == 0 ? ",\n    "
+                          : ", ",
+             emit_number(arena, value[i], dtype));
+}
+
+void library_constants(Text *out, const Library *l, const char *qualifier) {
+  for (int b = 0; b < l->plan->buffer.n; b++) {
+    const Buffer *buffer = &l->plan->buffer.at[b];
+    if (buffer->home != HOME_CONST) continue;
+    int64_t size;
+    double *value = physical_values(l->arena, l->plan, buffer, &size);
+    text_add(out, "/* %s */\n%s %s %s_const%d[%" PRId64 "] = {", buffer->name, qualifier,
+             buffer->format.dtype == F64 ? "double" : "float", l->o->prefix, b, size);
+    add_values(out, l->arena, value, size, buffer->format.dtype);
+    text_add(out, "};\n\n");
+  }
+}
+
+/* ---- baked weights ---- */
+
+/* NAME_weights.h: the same bits as NAME.weights holds, as decimal numbers that read back exactly.
+ */
+void library_embedded(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  const float *value = l->o->derived;
+  int64_t size = l->o->derived_bytes / (int64_t)sizeof *value;
+  text_add(out, "/* %s_weights.h - parameters of the network \"%s\" as %s.c wants them. */\n",
+           l->name, l->plan->graph->name, l->name);
+  text_add(out,
+           "#if %s_HASH != 0x%016" PRIx64 "\n#error \"these weights belong to another %s.c\"\n"
+           "#endif\n",
+           p, l->hash, l->name);
+  text_add(out, "static const float %s_weights[%" PRId64 "]%s = {", p, size ? size : 1,
+           l->plan->target->lanes > 1 ? "\n    __attribute__((aligned(64)))" : "");
+  for (int64_t i = 0; i < size; i++)
+    text_add(out, "%s%s",
+             i == 0       ? "\n    "
+             : i % 8 == 0 ? ",\n    "
+                          : ", ",
+             emit_number(l->arena, value[i], F32));
+  text_add(out, "%s};\n", size ? "" : "0");
+}
+
+static void add_little(Text *out, uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; i++) {
+    char byte = (char)(unsigned char)(value >> 8 * i);
+    text_append(out, &byte, 1);
+  }
+}
+
+/* NAME.weights: NAME_header of runtime/c/header.c, then the bytes. */
+void library_packed(Text *out, const Library *l) {
+  static const char zero[32];
+  *out = (Text){.arena = l->arena, .cap = (size_t)l->params_bytes + 1};
+  out->at = arena_alloc(l->arena, out->cap);
+  text_append(out, "CNNCPAR\n", 8);
+  add_little(out, 1, 4);
+  add_little(out, 1, 4);
+  add_little(out, l->hash, 8);
+  add_little(out, (uint64_t)l->params_bytes, 8);
+  text_append(out, zero, sizeof zero);
+  text_append(out, l->o->derived, (size_t)l->o->derived_bytes);
+}
+
+/* ---- code ---- */
+
+void library_param_code(Text *out, const Library *l) {
+  static const char *const loaded[] = {"c/random.c", "c/header.c", "c/safetensors.c", "c/params.c"};
+  static const char *const packed[] = {"c/header.c", "c/packed.c"};
+  static const char *const embedded[] = {"c/embedded.c"};
+  const char *const *files[] = {
+      [WEIGHTS_LOADED] = loaded, [WEIGHTS_FILE] = packed, [WEIGHTS_EMBED] = embedded};
+  static const int count[] = {[WEIGHTS_LOADED] = 4, [WEIGHTS_FILE] = 2, [WEIGHTS_EMBED] = 1};
+  for (int i = 0; i < count[l->o->weights_as]; i++) {
+    library_template(out, l, files[l->o->weights_as][i]);
+    text_add(out, "\n");
+  }
+}

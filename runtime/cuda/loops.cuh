@@ -1,0 +1,47 @@
+/* What plain kernels need: launches with a thread per point, and comparisons that keep NaN. */
+#ifndef CNNC_CUDA_LOOPS
+#define CNNC_CUDA_LOOPS
+
+enum { CNNC_THREADS = 256 };
+
+/* Blocks for so many points; what is beyond a large grid, kernels run in further rounds. */
+static inline unsigned cnnc_blocks(long long points) {
+  const long long blocks = (points + CNNC_THREADS - 1) / CNNC_THREADS, most = 1 << 20;
+  return (unsigned)(blocks < most ? blocks : most);
+}
+
+/* Starts a kernel; its value is cudaSuccess, or what is wrong. */
+#ifdef CUDASIM_LAUNCH /* a stand-in for the CUDA runtime that runs kernels on the CPU */
+#define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
+  CUDASIM_LAUNCH(kernel, cnnc_blocks(points), CNNC_THREADS, stream, __VA_ARGS__)
+#else
+#define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
+  (kernel<<<cnnc_blocks(points), CNNC_THREADS, 0, (cudaStream_t)(stream)>>>(__VA_ARGS__),          \
+   cudaGetLastError())
+#endif
+
+#define CNNC_HELPER static __device__ __forceinline__ __attribute__((unused))
+
+/* Where both are equal or one is NaN: the second. */
+CNNC_HELPER float cnnc_maxf(float a, float b) {
+  return a > b ? a : b;
+}
+CNNC_HELPER float cnnc_minf(float a, float b) {
+  return a < b ? a : b;
+}
+CNNC_HELPER double cnnc_max(double a, double b) {
+  return a > b ? a : b;
+}
+CNNC_HELPER double cnnc_min(double a, double b) {
+  return a < b ? a : b;
+}
+
+/* Does `next` replace the maximum so far? NaN wins over numbers, the first over its equals. */
+CNNC_HELPER bool cnnc_winsf(float next, float best) {
+  return next > best || (next != next && best == best);
+}
+CNNC_HELPER bool cnnc_wins(double next, double best) {
+  return next > best || (next != next && best == best);
+}
+
+#endif
