@@ -1,6 +1,6 @@
 /* target.c - the machines that run emitted CUDA. One row each: the compute capability that nvcc is
  * to build for, and the numbers that estimates are made of. The whole device counts as one core. */
-#include "file.h"
+#include "backend.h"
 
 /* Bytes that a kernel moves at least: every buffer it names once. */
 static double bytes_of(const Plan *p, const Kernel *k) {
@@ -21,9 +21,7 @@ static double roofline(const Plan *p, const Kernel *k) {
   return (compute > memory ? compute : memory) + m->launch;
 }
 
-#define PLAIN                                                                                      \
-  .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline,               \
-  .emit = cuda_emit
+#define PLAIN .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline
 
 const Target target_sm_80 = {
     .name = "sm_80",
