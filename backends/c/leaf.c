@@ -47,9 +47,10 @@ static Linear cut(Leaf *f, const char *name, const Linear *value, const Linear *
 /* One past the last value of that block. */
 static Linear block_hi(Leaf *f, int step) {
   const Step *s = f->outer[step];
-  Linear hi = block_lo(f, step), extent = leaf_extent(f, s->extent);
+  Linear hi = block_lo(f, step);
   hi.constant += s->block;
   if (s->block == 1 || (s->extent.per_n == 0 && s->extent.plus % s->block == 0)) return hi;
+  const Linear extent = leaf_extent(f, s->extent);
   return cut(f, arena_printf(f->e->arena, "%s_end", f->block[step]), &hi, &extent, '<');
 }
 
@@ -57,8 +58,7 @@ static void bound_loop(Leaf *f, int l, Linear *hi /* by step */) {
   const Bind *b = &f->k->bind[l];
   const Step *s = f->outer[b->step];
   const Loop *loop = &f->k->loop[l];
-  const Linear extent = leaf_extent(f, loop->extent), zero = linear_constant(0),
-               lo = block_lo(f, b->step);
+  const Linear zero = linear_constant(0), lo = block_lo(f, b->step);
   Linear from = linear_constant(b->from), to = linear_constant(b->to - b->mul);
   linear_add(&from, &lo, b->mul);
   linear_add(&to, &hi[b->step], b->mul);
@@ -68,8 +68,10 @@ static void bound_loop(Leaf *f, int l, Linear *hi /* by step */) {
   const int64_t last = b->mul * (extent_at(s->extent, n) - 1) + b->to;
   const bool same_n =
       s->extent.per_n == 0 || (b->mul == 1 && loop->extent.per_n == s->extent.per_n);
-  if (last > extent_at(loop->extent, n) || !same_n)
+  if (last > extent_at(loop->extent, n) || !same_n) {
+    const Linear extent = leaf_extent(f, loop->extent);
     to = cut(f, arena_printf(f->e->arena, "%s_to", loop->name), &to, &extent, '<');
+  }
   f->from[l] = from;
   f->to[l] = to;
 }
