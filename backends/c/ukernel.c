@@ -1,15 +1,15 @@
 /* ukernel.c - one register tile: R points x K vectors.
  *
- *   const float *x = in0 + ..; const float *w = in1 + ..;
+ *   const float *px = in0 + ..; const float *pw = in1 + ..;
  *   avx512_v acc0_0 = avx512_zero(); ..                  named: the compiler must not spill
  *   for (int kh ..) for (int kw ..) for (int c ..) {     in the kernel's order
- *     const avx512_v w0 = avx512_load(w + ..), ..        K vectors of one contiguous stream
- *     const avx512_v x0 = avx512_set1(x[..]);            R broadcasts
+ *     const avx512_v w0 = avx512_load(pw + ..), ..        K vectors of one contiguous stream
+ *     const avx512_v x0 = avx512_set1(px[..]);            R broadcasts
  *     acc0_0 = avx512_fma(x0, w0, acc0_0); ..            R * K
  *     avx512_fence();                                    keeps gcc from hoisting loads, and
  * spilling
  *   }
- *   avx512_store(y + .., avx512_max(avx512_add(acc0_0, bias0), avx512_zero())); .. */
+ *   avx512_store(py + .., avx512_max(avx512_add(acc0_0, bias0), avx512_zero())); .. */
 #include "contract.h"
 
 typedef struct Ukernel {
@@ -65,9 +65,9 @@ static const char *distance(const Ukernel *m, int i) {
 }
 
 static const char *pointer_name(const Ukernel *m, int i) {
-  if (i == m->w->c.x) return "x";
-  if (i == m->w->c.w) return "w";
-  return i < m->f->k->nin ? arena_printf(m->arena, "p%d", i) : "y";
+  if (i == m->w->c.x) return "px";
+  if (i == m->w->c.w) return "pw";
+  return i < m->f->k->nin ? arena_printf(m->arena, "p%d", i) : "py";
 }
 
 static bool in_epilogue(const Ukernel *m, int i) {
@@ -94,7 +94,7 @@ static void print_step(Ukernel *m) {
   const Contract *w = m->w;
   for (int j = 0; j < m->t->vectors; j++) {
     stand_at(m, 0, j);
-    emit(m->e, "const %s w%d = %s;", w->d.type, j, load_text(m, "w", distance(m, w->c.w), 0));
+    emit(m->e, "const %s w%d = %s;", w->d.type, j, load_text(m, "pw", distance(m, w->c.w), 0));
   }
   for (int r = 0; r < m->t->points; r++) {
     stand_at(m, r, 0);
@@ -102,7 +102,7 @@ static void print_step(Ukernel *m) {
     const int count =
         m->f->plan->buffer.at[view_of(m, w->c.x)->tensor].format.lanes == 1 ? m->t->count : 0;
     emit(m->e, "const %s %s = %s;", w->d.type, x,
-         w->x_lanes ? load_text(m, "x", at, count) : broadcast_text(m, "x", at));
+         w->x_lanes ? load_text(m, "px", at, count) : broadcast_text(m, "px", at));
     for (int j = 0; j < m->t->vectors; j++) print_fma(m, r, j, x);
   }
   if (w->lanes > 1) emit(m->e, "%s_fence();", m->f->plan->target->name);
@@ -235,13 +235,13 @@ static void print_store(const Ukernel *m, const char *value) {
   const char *isa = m->f->plan->target->name, *at = distance(m, m->f->k->nin);
   const int count = last_count(m, m->j);
   if (m->w->lanes == 1)
-    emit(m->e, "y[%s] = %s;", at, value);
+    emit(m->e, "py[%s] = %s;", at, value);
   else if (count == 0)
-    emit(m->e, "%s_store(y + %s, %s);", isa, at, value);
+    emit(m->e, "%s_store(py + %s, %s);", isa, at, value);
   else if (b->format.lanes == 1)
-    emit(m->e, "%s_store_part(y + %s, %s, %d);", isa, at, value, count);
+    emit(m->e, "%s_store_part(py + %s, %s, %d);", isa, at, value, count);
   else
-    emit(m->e, "%s_store(y + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, at, isa, value, count, isa,
+    emit(m->e, "%s_store(py + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, at, isa, value, count, isa,
          emit_number(m->arena, b->format.fill, F32));
 }
 
