@@ -270,6 +270,23 @@ const Expr *expr_replace(Unit *u, const Expr *e, ExprLeaf leaf_of, void *context
   return made;
 }
 
+static const Expr *substitute(Walk *w, const Expr *e) {
+  if (w->memo[e->id]) return w->memo[e->id];
+  const Expr *arg[3] = {NULL};
+  int arity = prims[e->op].arity;
+  for (int i = 0; i < arity; i++) arg[i] = substitute(w, e->arg[i]);
+  return w->memo[e->id] = arity ? rebuild(w->u, e, arg) : e;
+}
+
+const Expr *expr_substitute(Unit *u, const Expr *e, const Expr *part, const Expr *by) {
+  if (part->id > e->id) return e;
+  Walk w = {.u = u, .memo = memo_new(e, sizeof *w.memo)};
+  w.memo[part->id] = by;
+  const Expr *made = substitute(&w, e);
+  free(w.memo);
+  return made;
+}
+
 static void count(const Expr *e, bool *seen, int *n) {
   if (seen[e->id]) return;
   seen[e->id] = true;

@@ -52,6 +52,9 @@ double expr_apply(ExprOp op, double a, double b, double c); /* the value of one 
 typedef const Expr *(*ExprLeaf)(void *context, const Expr *leaf);
 const Expr *expr_replace(Unit *u, const Expr *e, ExprLeaf leaf, void *context);
 
+/* Replaces every occurrence of a subexpression. */
+const Expr *expr_substitute(Unit *u, const Expr *e, const Expr *part, const Expr *by);
+
 /* d e / d leaf, for a leaf IN(i) or ACC(i); comparisons have derivative 0. */
 const Expr *expr_derivative(Unit *u, const Expr *e, const Expr *leaf);
 

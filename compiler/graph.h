@@ -266,6 +266,9 @@ Id graph_kernel(Graph *, const Kernel *, const Type *,
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
+/* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the
+ * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg. */
+Id graph_gradient(Graph *, Id node, Id arg, Id dout);
 /* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
 int64_t size_mul(int64_t a, int64_t b);
 /* A new graph with the same inputs, params, states, layers and entries, holding only what the

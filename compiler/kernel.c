@@ -258,7 +258,7 @@ static void renumber(Unit *u, Kernel *k, const int *loop, const int *in) {
 }
 
 static bool input_used(const Kernel *k, int i) {
-  if (k->in[i].outside == SKIP) return true; /* decides which terms there are */
+  if (k->in[i].outside == SKIP && k->nfold) return true; /* decides which terms there are */
   for (int f = 0; f < k->nfold; f++)
     if (expr_uses(k->fold[f].term, E_in, i)) return true;
   for (int o = 0; o < k->nout; o++)
@@ -271,7 +271,34 @@ static void view_simplify(const Kernel *k, View *view) {
   if (view->outside != FILL) view->fill = 0;
 }
 
+typedef struct FoldNumbers {
+  Unit *u;
+  int at[MAX_FOLD];
+} FoldNumbers;
+
+static const Expr *fold_leaf(void *context, const Expr *leaf) {
+  const FoldNumbers *numbers = context;
+  return leaf->op == E_acc ? expr_acc(numbers->u, numbers->at[leaf->index]) : leaf;
+}
+
+/* Folds that no out uses vanish; with the last one the reduced loops. */
+static void drop_folds(Unit *u, Kernel *k) {
+  FoldNumbers numbers = {.u = u};
+  int nfold = 0;
+  for (int f = 0; f < k->nfold; f++) {
+    bool used = false;
+    for (int o = 0; o < k->nout; o++) used |= expr_uses(k->out[o].value, E_acc, f);
+    numbers.at[f] = nfold;
+    if (used) k->fold[nfold++] = k->fold[f];
+  }
+  k->nfold = nfold;
+  for (int o = 0; o < k->nout; o++)
+    k->out[o].value = expr_replace(u, k->out[o].value, fold_leaf, &numbers);
+  while (nfold == 0 && k->nloop && k->loop[k->nloop - 1].reduced) k->nloop--;
+}
+
 void kernel_simplify(Unit *u, Kernel *k) {
+  drop_folds(u, k);
   int loop[MAX_LOOPS], in[MAX_IN], nloop = 0, nin = 0;
   for (int l = 0; l < k->nloop; l++)
     loop[l] = extent_same(k->loop[l].extent, fixed(1)) ? -1 : nloop++;

@@ -161,13 +161,6 @@ void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t 
  * outside must stay the same. */
 bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from, const Type *type);
 
-/* The gradient kernel: d(loss)/d(IN which of k), as a gather, given the node `dout` = d(loss)/d(out
- * 0 of k). Inputs of k that the derivative reads keep their tensors. `y` is k's own result, read
- * where the derivative can use it. False where an index map cannot be inverted. The result's
- * out[0].to.tensor is -1. */
-bool kernel_gradient(Unit *, const Kernel *k, int which, const Type *in_type, int dout,
-                     Kernel *result);
-
 /* Canonical form: extent-1 loops vanish, unused inputs vanish, equal inputs merge. */
 void kernel_simplify(Unit *, Kernel *);
 

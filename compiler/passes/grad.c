@@ -6,7 +6,7 @@
  *
  * Reverse accumulation: nodes are visited from the loss to the leaves; the gradient of a node is
  * complete when it is visited, because all its readers have larger ids. What a gradient is comes
- * from the operator's row, or from its kernel by inverting the index maps (kernel_gradient);
+ * from the operator's row, or from its kernel by inverting the index maps (graph_gradient);
  * several readers' contributions are added. */
 #include <string.h>
 
@@ -34,26 +34,6 @@ static void find_needed(Reverse *r) {
   }
 }
 
-/* Arguments of a gradient kernel, each once, in the order of its inputs: what graph_kernel expects.
- */
-static Id gradient_from_kernel(Graph *g, Id id, int which, Id dout) {
-  Kernel forward, backward;
-  node_kernel(g, id, &forward);
-  const Node *node = &g->node.at[id];
-  const Type type = g->node.at[node->arg[which]].type;
-  const Where where = node->where;
-  Id sum = NO_ID;
-  for (int i = 0; i < forward.nin; i++) {
-    if (forward.in[i].tensor != node->arg[which]) continue;
-    if (!kernel_gradient(g->u, &forward, i, &type, dout, &backward))
-      BUG("no gradient of %s (%s) by argument %d", ops[node->op]->name, where.layer, which);
-    Id part = graph_kernel(g, &backward, &type, where);
-    sum = sum == NO_ID ? part : graph_add(g, OP_add, (Id[]){sum, part}, 2, NULL, where);
-    node = &g->node.at[id]; /* graph_add may move the nodes */
-  }
-  return sum;
-}
-
 static void propagate(Reverse *r, Id id) {
   Graph *g = r->g;
   for (int a = 0; a < g->node.at[id].nargs; a++) {
@@ -63,8 +43,7 @@ static void propagate(Reverse *r, Id id) {
     for (int b = 0; b < a; b++) seen |= node->arg[b] == arg;
     if (seen || !r->needed[arg]) continue;
     Id (*grad)(Graph *, Id, int, Id) = ops[node->op]->grad;
-    Id part =
-        grad ? grad(g, id, a, r->gradient[id]) : gradient_from_kernel(g, id, a, r->gradient[id]);
+    Id part = grad ? grad(g, id, a, r->gradient[id]) : graph_gradient(g, id, arg, r->gradient[id]);
     if (part == NO_ID) continue;
     r->gradient[arg] =
         r->gradient[arg] == NO_ID
