@@ -40,6 +40,14 @@ static bool is_leaf(const Graph *g, Id id) {
   return ops[g->node.at[id].op]->class == CLASS_LEAF;
 }
 
+/* What has an extent of n can only be computed in a call, be it of parameters alone. */
+static Phase node_phase(const Fuse *f, Id id) {
+  const Type *type = &f->g->node.at[id].type;
+  for (int a = 0; a < type->rank; a++)
+    if (type->dim[a].per_n) return PHASE_CALL;
+  return graph_phase(f->g, id);
+}
+
 static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
   bool *need = NEW_ARRAY(f->u->arena, bool, f->g->node.n);
   for (int i = 0; i < entry->want.n; i++) need[entry->want.at[i]] = true;
@@ -48,7 +56,7 @@ static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
     const Node *node = &f->g->node.at[id];
     for (int i = 0; i < node->nargs && need[id]; i++) need[node->arg[i]] = true;
     if (need[id] && f->entry[id] == PLAN_ENTRIES)
-      f->entry[id] = graph_phase(f->g, id) == PHASE_CALL ? where : PLAN_PREPARE;
+      f->entry[id] = node_phase(f, id) == PHASE_CALL ? where : PLAN_PREPARE;
   }
 }
 
@@ -196,10 +204,11 @@ static bool all_affine(const Kernel *k) {
 static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
   if (from->k.nfold || from->k.nout != 1) return false;
   if (only_moves(&from->k)) return true;
-  if (graph_phase(f->g, from->node) != graph_phase(f->g, reader->node)) {
-    return graph_phase(f->g, reader->node) != PHASE_CALL; /* constant into loaded */
+  if (only_moves(&reader->k)) return false; /* to be absorbed itself, and nothing computed twice */
+  if (node_phase(f, from->node) != node_phase(f, reader->node)) {
+    return node_phase(f, reader->node) != PHASE_CALL; /* constant into loaded */
   }
-  if (graph_phase(f->g, from->node) != PHASE_CALL) return true; /* rounded once: nothing between */
+  if (node_phase(f, from->node) != PHASE_CALL) return true; /* rounded once: nothing between */
   return reader->k.nfold == 0 && f->uses[from->node] == 1 && from->entry == reader->entry &&
          free_size(&from->k, 1) == free_size(&reader->k, 1);
 }
@@ -376,7 +385,7 @@ static int node_buffer(Emit *e, Id id, const char *name) {
   if (e->buffer[id] >= 0) return e->buffer[id];
   const Fuse *f = e->f;
   if (is_leaf(f->g, id)) return e->buffer[id] = plan_buffer(e->p, leaf_buffer(f->g, id));
-  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = graph_phase(f->g, id)};
+  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = node_phase(f, id)};
   bool loaded = f->entry[id] == PLAN_PREPARE;
   b.home = loaded ? HOME_DERIVED : read_later(f, id) ? HOME_KEPT : HOME_WORK;
   b.format = format_plain(loaded && only_prepare_reads(f, id) ? F64 : b.type.dtype);
