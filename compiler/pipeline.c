@@ -156,6 +156,11 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
   g = after_graph(&d, "clean", pass_clean(g));
   Plan *plan = pass_fuse(g, &options);
   after_plan(&d, "fuse", plan);
+  const char *complaint = choose_complaint(plan, &options);
+  if (complaint) {
+    usage_error(u, "%s", complaint);
+    return NULL;
+  }
   pass_choose(plan, &options);
   after_plan(&d, "choose", plan);
   pass_nest(plan);

@@ -63,12 +63,31 @@ static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
 /* ---- groups
  * ------------------------------------------------------------------------------------------- */
 
+static const Expr *term_of(void *context, const Expr *leaf) {
+  const Kernel *k = context;
+  return leaf->op == E_acc ? k->fold[leaf->index].term : leaf;
+}
+
+/* A fold over one term is that term: a 1x1 pool is a map. */
+static void fold_of_one_term(const Fuse *f, Kernel *k) {
+  for (int l = 0; l < k->nloop; l++)
+    if (k->loop[l].reduced) return;
+  for (int i = 0; i < k->nin; i++)
+    if (k->in[i].outside == SKIP) return;
+  for (int i = 0; i < k->nfold; i++)
+    if (k->fold[i].op == FOLD_ARGMAX) return;
+  for (int o = 0; o < k->nout; o++)
+    k->out[o].value = expr_replace(f->u, k->out[o].value, term_of, k);
+  k->nfold = 0;
+}
+
 static void add_group(Fuse *f, const Kernel *k, Id node) {
   Group *group = NEW(f->u->arena, Group);
   *group = (Group){.k = *k, .node = node, .entry = f->entry[node]};
   group->k.out[0].to.tensor = node;
   if (!group->k.name) group->k.name = f->g->node.at[node].where.layer;
   kernel_simplify(f->u, &group->k);
+  fold_of_one_term(f, &group->k);
   vec_push(f->u->arena, &f->group, group);
   f->end[node] = f->group.n;
 }
