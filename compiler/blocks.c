@@ -49,7 +49,7 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
     const Path *where = below(r, path, key);
     if (among(key, block_keys))
       diag_error_key(r->u, where, "\"%s\" already has a meaning where a block is used", key);
-    else if (strchr(key, '.') || !name_check(r, key, where))
+    else if (!is_identifier(key))
       diag_error_key(r->u, where, "a parameter's name is letters, digits and _");
     bool formula = json_is_string(value) && json_string_value(value)[0] == '=';
     if (!json_is_integer(value) && !json_is_null(value) && !formula)
@@ -61,7 +61,7 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
 static void check_block(Reader *r, const char *name, json_t *block, const Path *path) {
   static const char *const keys[] = {"params", "layers", NULL};
   int errors = r->u->errors;
-  name_check(r, name, path);
+  if (!is_identifier(name)) diag_error_key(r->u, path, "a block's name is letters, digits and _");
   if (!json_is_object(block)) {
     diag_error(r->u, path, "block \"%s\" must be an object with \"layers\"", name);
   } else {
@@ -154,6 +154,7 @@ static bool read_from(Reader *r, const Scope *scope, const Chain *chain, json_t 
     vec_push(r->u->arena, &to->from, chain->last);
     return true;
   }
+  if (!value && r->ninput == 0) return false; /* reported: a network needs an input */
   if (!value) {
     diag_error(r->u, path, "the first layer needs \"from\", because there are several inputs");
     return false;
@@ -259,7 +260,7 @@ static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, con
     d.settings.owner = find_owner(r, scope, layer, path, name, op);
     if (good) check_count(r, ops[op], &d);
   }
-  d.broken = r->u->errors != errors;
+  d.broken = !good || r->u->errors != errors;
   chain->last = push_draft(r, &d);
   name_define(r, d.name, chain->last, false, path);
 }

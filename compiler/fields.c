@@ -229,7 +229,7 @@ static OpKind kind_of(const Op *op) {
 }
 
 OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
-  static const char *const roles[] = {"an operator", "a loss", "an optimizer"};
+  static const char *const roles[] = {"an operator of a layer", "a loss", "an optimizer"};
   json_t *value = json_object_get(object, "op");
   const Path *where = path_key(r->u->arena, path, "op");
   if (!value || !json_is_string(value)) {

@@ -20,6 +20,12 @@ static bool named_by_loss(const Reader *r, const char *name) {
   return is_target(json_object_get(r->root, "loss"), name);
 }
 
+static bool type_fits(const Type *type) {
+  int64_t size = 1;
+  for (int a = 1; a < type->rank; a++) size = size_mul(size, type->dim[a].plus);
+  return size <= MAX_ELEMENTS;
+}
+
 static bool read_shape(Reader *r, json_t *value, const Path *path, Type *type) {
   if (!json_is_array(value) || json_array_size(value) > MAX_SHAPE) {
     diag_error(r->u, path,
@@ -37,6 +43,8 @@ static bool read_shape(Reader *r, json_t *value, const Path *path, Type *type) {
     good &= read_integer(r, NULL, e, where, 1, (double)MAX_ELEMENTS, &extent);
     type->dim[type->rank++] = fixed(extent);
   }
+  if (good && !type_fits(type))
+    diag_error(r->u, path, "this is more than %lld elements", (long long)MAX_ELEMENTS);
   return good;
 }
 
@@ -135,8 +143,11 @@ static void override_shape(Reader *r, const char *option) {
     at = end;
     if (!*at) break;
   }
-  if (type.rank == input->type.rank)
+  if (type.rank == input->type.rank && type_fits(&type))
     input->type = type;
+  else if (type.rank == input->type.rank)
+    diag_error_in(r->u, "--input-shape", "%s is more than %lld elements", option,
+                  (long long)MAX_ELEMENTS);
   else
     diag_error_in(r->u, "--input-shape", "%s: input \"%s\" has %d extents, not %d", option,
                   input->name, input->type.rank - 1, type.rank - 1);

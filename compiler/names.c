@@ -17,6 +17,10 @@ static const char *skip_part(const char *s) {
   return s;
 }
 
+bool is_identifier(const char *name) {
+  return *name && !isdigit((unsigned char)*name) && *skip_part(name) == 0;
+}
+
 bool name_check(Reader *r, const char *name, const Path *where) {
   const char *s = name;
   for (;; s++) {
@@ -47,7 +51,7 @@ void name_define(Reader *r, const char *full, int draft, bool alias, const Path 
       return;
     }
     diag_error(r->u, where, "the name \"%s\" is taken", full);
-    diag_note(r->u, r->draft.at[r->name.at[i].draft].path, "by this layer");
+    diag_note(r->u, r->draft.at[r->name.at[i].draft].path, "it is taken here");
     return;
   }
   vec_push(r->u->arena, &r->name, ((Name){full, draft, alias}));

@@ -118,10 +118,6 @@ static void read_outputs(Reader *r, const Scope *scope) {
 
 /* ---- the document */
 
-static bool all_digits(const char *s) {
-  return s[strspn(s, "0123456789.")] == 0;
-}
-
 static void read_name(Reader *r) {
   json_t *value = json_object_get(r->root, "name"), *source = json_object_get(r->root, "source");
   const Path *path = path_key(r->u->arena, NULL, "name");
@@ -135,14 +131,13 @@ static void read_name(Reader *r) {
     diag_error(r->u, path, "name must be a string, not %s", json_kind(value));
   } else {
     const char *name = json_string_value(value);
-    if (strchr(name, '.') || all_digits(name))
-      diag_error(
-          r->u, path,
-          "\"%s\" cannot be the name of a network, which begins every symbol of the library: "
-          "letters, digits and _, not beginning with a digit",
-          name);
-    else if (name_check(r, name, path))
+    if (is_identifier(name))
       r->network = arena_copy(r->u->arena, name, strlen(name));
+    else
+      diag_error(r->u, path,
+                 "\"%s\" cannot begin the names of a library: letters, digits and _, not beginning "
+                 "with a digit",
+                 name);
   }
 }
 

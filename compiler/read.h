@@ -136,6 +136,7 @@ void check_blocks(Reader *, json_t *blocks);
 void read_layers(Reader *, Scope *document);
 /* The draft that `name` means inside a scope; -1 after an error at `where`. */
 int find_layer(Reader *, const Scope *, const char *name, const Path *where);
+bool is_identifier(const char *name);
 /* Reports a name that is not made of identifiers and numbers joined by dots. */
 bool name_check(Reader *, const char *name, const Path *where);
 void name_define(Reader *, const char *full, int draft, bool alias, const Path *where);

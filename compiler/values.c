@@ -264,7 +264,7 @@ void check_keys(Reader *r, json_t *object, const Path *where, const char *const 
     if (near)
       diag_error_key(r->u, place, "unknown key \"%s\"; did you mean \"%s\"?", key, near);
     else
-      diag_error_key(r->u, place, "unknown key \"%s\"; possible are %s", key,
+      diag_error_key(r->u, place, "unknown key \"%s\"; expected %s", key,
                      list_names(r->u->arena, known));
   }
 }
