@@ -158,3 +158,20 @@ bool view_address(const Plan *p, const Kernel *k, const View *v, Address *out) {
     if (a != layout.lane_axis && v->at[a].coef[out->lane_loop] != 0) return false;
   return true;
 }
+
+int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {
+  if (v->outside == INSIDE) return 0;
+  const Buffer *b = &p->buffer.at[v->tensor];
+  const Coord *c = &v->at[axis];
+  const bool filled = v->outside == FILL && v->fill == b->format.fill;
+  const int64_t margin_lo = filled ? b->format.lo[axis] : 0,
+                margin_hi = filled ? b->format.hi[axis] : 0;
+  int found = c->exact && c->div > 1 ? TEST_EXACT : 0;
+  for (int i = 0; i < 2; i++) {
+    int64_t lo, hi, n = i ? p->max_batch : 1;
+    coord_range(k, c, n, &lo, &hi);
+    if (lo < -margin_lo) found |= TEST_BELOW;
+    if (hi >= extent_at(b->type.dim[axis], n) + margin_hi) found |= TEST_ABOVE;
+  }
+  return found;
+}

@@ -144,6 +144,11 @@ typedef struct Address {
 } Address;
 bool view_address(const Plan *, const Kernel *, const View *, Address *);
 
+/* Which tests tell whether an axis of a view is inside; 0 where it always is, or where margins hold
+ * the fill. */
+enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
+int view_tests(const Plan *, const Kernel *, const View *, int axis);
+
 /* interp.c: runs an entry in double; memory margins are poisoned first. */
 typedef struct PlanRun {
   double **input, **output; /* logical row-major, by Input / output index */

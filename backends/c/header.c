@@ -95,8 +95,12 @@ void c_header(Text *out, const Library *l) {
       out,
       "\n/* ---- inference ----\n * Computes n samples, 1 <= n <= %s_MAX_BATCH. Inputs and outputs "
       "are listed above; they must not\n * overlap and need no more than the alignment of their "
-      "elements. A sample's result depends neither\n * on n nor on the number of threads. */\n"
+      "elements. A sample's result depends neither\n * on n nor on the number of threads.%s */\n"
       "int %s_forward(%s *ctx, int n%s);\n",
-      p, p, p, library_arguments(l));
+      p,
+      l->o->weights_as == WEIGHTS_LOADED
+          ? "\n * Parameters that were set since the last call are prepared first."
+          : "",
+      p, p, library_arguments(l));
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

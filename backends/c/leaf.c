@@ -102,23 +102,6 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
   return sum;
 }
 
-int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {
-  if (v->outside == INSIDE) return 0;
-  const Buffer *b = &p->buffer.at[v->tensor];
-  const Coord *c = &v->at[axis];
-  const bool filled = v->outside == FILL && v->fill == b->format.fill;
-  const int64_t margin_lo = filled ? b->format.lo[axis] : 0,
-                margin_hi = filled ? b->format.hi[axis] : 0;
-  int found = c->exact && c->div > 1 ? TEST_EXACT : 0;
-  for (int i = 0; i < 2; i++) {
-    int64_t lo, hi, n = i ? p->max_batch : 1;
-    coord_range(k, c, n, &lo, &hi);
-    if (lo < -margin_lo) found |= TEST_BELOW;
-    if (hi >= extent_at(b->type.dim[axis], n) + margin_hi) found |= TEST_ABOVE;
-  }
-  return found;
-}
-
 bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
   const Buffer *b = &p->buffer.at[v->tensor];
   const Layout layout = buffer_layout(p, b, p->max_batch);

@@ -60,9 +60,6 @@ const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
 
-enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
-/* Which tests tell whether the axis is inside; 0 where it is, or where margins hold the fill. */
-int view_tests(const Plan *, const Kernel *, const View *, int axis);
 /* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
 bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
 
@@ -72,7 +69,6 @@ void leaf_margins(Leaf *, const Out *, bool lanes);
 
 /* ---- dialects (dialect.c) ---- */
 
-extern const Dialect scalar_float, scalar_double;
 Dialect vector_dialect(Emit *, const Target *); /* names like avx512_add */
 const char *c_type(DType);
 /* A value of `to`, from text of `from`: with a cast where C would warn. */

@@ -128,7 +128,6 @@ static void add_body(Emit *e, const Library *l) {
   emit_line(e);
   library_constants(e->out, l, "static __device__ const");
   plan_leaves(l->plan, print_leaf, &p);
-  emit_line(e);
   add_params(e, l);
   library_template(e->out, l, "cuda/init.c");
   emit_line(e);

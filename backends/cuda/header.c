@@ -22,8 +22,8 @@ static void add_summary(Text *out, const Library *l) {
   text_add(out,
            " *   status = %s_upload(&net, stream);\n"
            " *   status = %s_forward(&net, n, ..., stream);\n *\n"
-           " * Inputs and outputs are row-major arrays in device memory%s. The caller owns all\n"
-           " * memory. Made by cnnc %s.\n */\n",
+           " * Inputs and outputs are row-major arrays in device memory%s.\n"
+           " * The caller owns all memory. Made by cnnc %s.\n */\n",
            p, p, l->o->weights_as == WEIGHTS_EMBED ? "" : ", params is host memory", CNNC_VERSION);
 }
 

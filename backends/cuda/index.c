@@ -4,17 +4,17 @@
  * A coordinate that is divided, or that may lie outside, gets a variable; tests name it. */
 #include "writer.h"
 
-const char *pointer_in(const Writer *w, int i) {
+const char *writer_in(const Writer *w, int i) {
   return arena_printf(w->e->arena, "in%d", i);
 }
 
-const char *pointer_out(const Writer *w, int o) {
+const char *writer_out(const Writer *w, int o) {
   return arena_printf(w->e->arena, "out%d", o);
 }
 
 /* ---- affine text ---- */
 
-const char *extent_text(Writer *w, Extent e) {
+const char *writer_extent(Writer *w, Extent e) {
   Arena *arena = w->e->arena;
   if (e.per_n == 0) return arena_printf(arena, "%lld", (long long)e.plus);
   w->batch = true;
@@ -26,12 +26,12 @@ const char *extent_text(Writer *w, Extent e) {
 }
 
 /* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
-void add_term(Writer *w, Text *sum, Extent coef, const char *name) {
+void writer_term(Writer *w, Text *sum, Extent coef, const char *name) {
   if (coef.per_n == 0 && coef.plus == 0) return;
   bool minus = coef.per_n == 0 && coef.plus < 0;
   if (minus) coef.plus = -coef.plus;
   if (sum->n > 0 || minus) text_add(sum, sum->n > 0 ? " %c " : "%c", minus ? '-' : '+');
-  const char *factor = extent_text(w, coef);
+  const char *factor = writer_extent(w, coef);
   if (!name)
     text_add(sum, "%s", factor);
   else if (coef.per_n == 0 && coef.plus == 1)
@@ -43,8 +43,8 @@ void add_term(Writer *w, Text *sum, Extent coef, const char *name) {
 /* The value of a coordinate before its division. */
 static const char *numerator_text(Writer *w, const Coord *c, int64_t more) {
   Text sum = {.arena = w->e->arena};
-  for (int l = 0; l < w->k->nloop; l++) add_term(w, &sum, fixed(c->coef[l]), w->loop[l]);
-  add_term(w, &sum, fixed(c->plus + more), NULL);
+  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, fixed(c->coef[l]), w->loop[l]);
+  writer_term(w, &sum, fixed(c->plus + more), NULL);
   return sum.n ? sum.at : "0";
 }
 
@@ -59,26 +59,9 @@ static void range_of(const Writer *w, const Coord *c, int64_t *lo, int64_t *hi) 
   if (one_hi > *hi) *hi = one_hi;
 }
 
-enum { BELOW = 1, ABOVE = 2, INEXACT = 4 };
-
-/* Which tests tell whether an axis of a view is inside. */
-static int tests(const Writer *w, const View *v, int axis) {
-  const Coord *c = &v->at[axis];
-  const Extent dim = w->p->buffer.at[v->tensor].type.dim[axis];
-  if (v->outside == INSIDE) return 0;
-  int found = c->exact && c->div > 1 ? INEXACT : 0;
-  for (int i = 0; i < 2; i++) {
-    int64_t lo, hi, n = i ? w->p->max_batch : 1;
-    coord_range(w->k, c, n, &lo, &hi);
-    if (lo < 0) found |= BELOW;
-    if (hi >= extent_at(dim, n)) found |= ABOVE;
-  }
-  return found;
-}
-
 /* Has the coordinate a variable of its own? Others go into the subscript as they are. */
 static bool named(const Writer *w, const View *v, int axis) {
-  return !coord_affine(&v->at[axis]) || tests(w, v, axis) != 0;
+  return !coord_affine(&v->at[axis]) || view_tests(w->p, w->k, v, axis) != 0;
 }
 
 /* `in0_2`: input 0's coordinate on axis 2. */
@@ -111,7 +94,7 @@ static int level_of(const Writer *w, const Coord *c) {
   return level;
 }
 
-int view_level(const Writer *w, const View *v) {
+int writer_level(const Writer *w, const View *v) {
   int level = PROLOGUE;
   for (int a = 0; a < v->rank; a++) {
     int here = level_of(w, &v->at[a]);
@@ -121,7 +104,7 @@ int view_level(const Writer *w, const View *v) {
 }
 
 /* Declares the variables of a view's coordinates that are known from this level on. */
-void print_coordinates(Writer *w, const View *v, const char *pointer, int level) {
+void writer_coordinates(Writer *w, const View *v, const char *pointer, int level) {
   for (int a = 0; a < v->rank; a++)
     if (named(w, v, a) && level_of(w, &v->at[a]) == level)
       emit(w->e, "const %s %s = %s;", w->index, coordinate_name(w, pointer, a),
@@ -134,19 +117,20 @@ static void add_test(Text *all, const char *test) {
 
 /* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside, or NULL
  * if they always are. */
-const char *inside_text(Writer *w, const View *v, const char *pointer, int level) {
+const char *writer_inside(Writer *w, const View *v, const char *pointer, int level) {
   Arena *arena = w->e->arena;
   Text all = {.arena = arena};
   for (int a = 0; a < v->rank; a++) {
     const Coord *c = &v->at[a];
     if (level != ALL_LEVELS && level_of(w, c) != level) continue;
-    const int needed = tests(w, v, a);
+    const int needed = view_tests(w->p, w->k, v, a);
     const Extent dim = w->p->buffer.at[v->tensor].type.dim[a];
     const char *name = coordinate_name(w, pointer, a);
-    if (needed & INEXACT)
+    if (needed & TEST_EXACT)
       add_test(&all, arena_printf(arena, "(%s) %% %d == 0", numerator_text(w, c, 0), c->div));
-    if (needed & BELOW) add_test(&all, arena_printf(arena, "%s >= 0", name));
-    if (needed & ABOVE) add_test(&all, arena_printf(arena, "%s < %s", name, extent_text(w, dim)));
+    if (needed & TEST_BELOW) add_test(&all, arena_printf(arena, "%s >= 0", name));
+    if (needed & TEST_ABOVE)
+      add_test(&all, arena_printf(arena, "%s < %s", name, writer_extent(w, dim)));
   }
   return all.at;
 }
@@ -173,7 +157,7 @@ static Strides strides_of(const Writer *w, const View *v) {
   return s;
 }
 
-Extent scaled(Extent e, int64_t by) {
+Extent writer_scaled(Extent e, int64_t by) {
   return (Extent){e.per_n * by, e.plus * by};
 }
 
@@ -187,26 +171,26 @@ static void add_lane(Writer *w, Text *sum, const Strides *s, const View *v, cons
   Arena *arena = w->e->arena;
   const char *c = named(w, v, a) ? coordinate_name(w, pointer, a)
                                  : arena_printf(arena, "(%s)", numerator_text(w, &v->at[a], 0));
-  add_term(w, sum, s->axis[a], arena_printf(arena, "(%s / %d)", c, s->lanes));
-  add_term(w, sum, fixed(1), arena_printf(arena, "%s %% %d", c, s->lanes));
+  writer_term(w, sum, s->axis[a], arena_printf(arena, "(%s / %d)", c, s->lanes));
+  writer_term(w, sum, fixed(1), arena_printf(arena, "%s %% %d", c, s->lanes));
 }
 
 /* The element that a view reads or writes: one sum over loops and named coordinates. */
-const char *subscript_text(Writer *w, const View *v, const char *pointer) {
+const char *writer_subscript(Writer *w, const View *v, const char *pointer) {
   const Strides s = strides_of(w, v);
   Text sum = {.arena = w->e->arena};
   Extent base = s.origin, step[MAX_LOOPS] = {{0, 0}};
   for (int a = 0; a < v->rank; a++) {
     if (a == s.lane_axis || named(w, v, a)) continue;
-    base = sum_of(base, scaled(s.axis[a], v->at[a].plus));
+    base = sum_of(base, writer_scaled(s.axis[a], v->at[a].plus));
     for (int l = 0; l < w->k->nloop; l++)
-      step[l] = sum_of(step[l], scaled(s.axis[a], v->at[a].coef[l]));
+      step[l] = sum_of(step[l], writer_scaled(s.axis[a], v->at[a].coef[l]));
   }
-  for (int l = 0; l < w->k->nloop; l++) add_term(w, &sum, step[l], w->loop[l]);
+  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, step[l], w->loop[l]);
   for (int a = 0; a < v->rank; a++)
     if (a != s.lane_axis && named(w, v, a))
-      add_term(w, &sum, s.axis[a], coordinate_name(w, pointer, a));
+      writer_term(w, &sum, s.axis[a], coordinate_name(w, pointer, a));
   if (s.lane_axis >= 0) add_lane(w, &sum, &s, v, pointer);
-  add_term(w, &sum, base, NULL);
+  writer_term(w, &sum, base, NULL);
   return sum.n ? sum.at : "0";
 }

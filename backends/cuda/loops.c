@@ -58,12 +58,16 @@ static bool in_values(const Writer *w, int input) {
   return false;
 }
 
+bool writer_reads(const Writer *w, int input) {
+  return in_terms(w, input) || in_values(w, input);
+}
+
 /* const float x0 = in0[...]; a SKIP view is read under its test only. */
 static void print_load(Writer *w, int i) {
   const View *v = &w->k->in[i];
-  const char *pointer = pointer_in(w, i), *type = w->math->type;
-  const char *inside = v->outside == FILL ? inside_text(w, v, pointer, ALL_LEVELS) : NULL;
-  const char *at = subscript_text(w, v, pointer);
+  const char *pointer = writer_in(w, i), *type = w->math->type;
+  const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
+  const char *at = writer_subscript(w, v, pointer);
   if (!inside) {
     emit(w->e, "const %s x%d = %s[%s];", type, i, pointer, at);
     return;
@@ -77,9 +81,9 @@ static void print_load(Writer *w, int i) {
 static void print_prologue(Writer *w) {
   for (int i = 0; i < w->k->nin; i++) {
     const View *v = &w->k->in[i];
-    if (!in_values(w, i) && !in_terms(w, i)) continue;
-    print_coordinates(w, v, pointer_in(w, i), PROLOGUE);
-    w->loaded[i] = view_level(w, v) == PROLOGUE && v->outside != SKIP;
+    if (!writer_reads(w, i)) continue;
+    writer_coordinates(w, v, writer_in(w, i), PROLOGUE);
+    w->loaded[i] = writer_level(w, v) == PROLOGUE && v->outside != SKIP;
     if (w->loaded[i]) print_load(w, i);
   }
 }
@@ -90,10 +94,10 @@ static const char *reduced_index(Writer *w) {
   Extent size = fixed(1);
   for (int l = w->k->nloop - 1; l >= 0; l--) {
     if (!w->k->loop[l].reduced) continue;
-    add_term(w, &sum, size, w->loop[l]);
+    writer_term(w, &sum, size, w->loop[l]);
     const Extent e = w->k->loop[l].extent;
     if (e.per_n && size.per_n) BUG("kernel %s reduces over n twice", w->k->name);
-    size = e.per_n ? scaled(e, size.plus) : scaled(size, e.plus);
+    size = e.per_n ? writer_scaled(e, size.plus) : writer_scaled(size, e.plus);
   }
   return sum.n ? sum.at : "0";
 }
@@ -141,9 +145,9 @@ static int open_level(Writer *w, int level) {
   for (int i = 0; i < w->k->nin; i++) {
     const View *v = &w->k->in[i];
     if (!in_terms(w, i)) continue;
-    if (level != PROLOGUE) print_coordinates(w, v, pointer_in(w, i), level);
+    if (level != PROLOGUE) writer_coordinates(w, v, writer_in(w, i), level);
     if (v->outside != SKIP) continue;
-    const char *inside = inside_text(w, v, pointer_in(w, i), level);
+    const char *inside = writer_inside(w, v, writer_in(w, i), level);
     if (inside) opened += emit_open(w->e, "if (%s)", inside);
   }
   return opened;
@@ -157,7 +161,7 @@ static void print_folds(Writer *w) {
   for (int l = 0; l < k->nloop; l++) {
     if (!k->loop[l].reduced) continue;
     opened += emit_open(w->e, "for (%s %s = 0; %s < %s; %s++)", w->index, w->loop[l], w->loop[l],
-                        extent_text(w, k->loop[l].extent), w->loop[l]);
+                        writer_extent(w, k->loop[l].extent), w->loop[l]);
     opened += open_level(w, l);
   }
   for (int i = 0; i < k->nin; i++)
@@ -179,11 +183,12 @@ static void print_out(Writer *w, int o) {
     print_add(w, arena_printf(w->e->arena, "sum%d", o), value);
     return;
   }
-  const char *pointer = pointer_out(w, o);
+  const char *pointer = writer_out(w, o);
   const DType dtype = w->p->buffer.at[out->to.tensor].format.dtype;
-  print_coordinates(w, &out->to, pointer, PROLOGUE);
-  emit(w->e, "%s[%s] = %s;", pointer, subscript_text(w, &out->to, pointer),
-       converted(w, dtype, value));
+  writer_coordinates(w, &out->to, pointer, PROLOGUE);
+  emit_wrapped(w->e,
+               arena_printf(w->e->arena, "%s[%s] = %s;", pointer,
+                            writer_subscript(w, &out->to, pointer), converted(w, dtype, value)));
 }
 
 /* Folds and outs of one point; all free loops have a value. */
@@ -207,49 +212,24 @@ static void print_sums(Writer *w) {
   for (int l = 0; l < k->nloop; l++)
     if (!k->loop[l].reduced && !w->thread[l])
       opened += emit_open(w->e, "for (%s %s = 0; %s < %s; %s++)", w->index, w->loop[l], w->loop[l],
-                          extent_text(w, k->loop[l].extent), w->loop[l]);
+                          writer_extent(w, k->loop[l].extent), w->loop[l]);
   print_point(w);
   while (opened-- > 0) emit_close(w->e);
   for (int o = 0; o < k->nout; o++) {
     if (!w->out[o]) continue;
     const View *to = &k->out[o].to;
-    const char *pointer = pointer_out(w, o);
+    const char *pointer = writer_out(w, o);
     const DType dtype = w->p->buffer.at[to->tensor].format.dtype;
-    print_coordinates(w, to, pointer, PROLOGUE);
-    emit(w->e, "%s[%s] = %ssum%d;", pointer, subscript_text(w, to, pointer),
+    writer_coordinates(w, to, pointer, PROLOGUE);
+    emit(w->e, "%s[%s] = %ssum%d;", pointer, writer_subscript(w, to, pointer),
          dtype == F64 ? "" : arena_printf(w->e->arena, "(%s)", cuda_type(dtype)), o);
   }
 }
 
-/* ---- functions ---- */
-
-/* Names of loops that could hide something else in the text end in a line. */
-static const char *loop_name(Arena *arena, const char *name) {
-  static const char *const others[] = {"batch", "point", "points", "stride", "in",     "out", "x",
-                                       "acc",   "first", "term",   "sum",    "inside", "t"};
-  const size_t length = strcspn(name, "0123456789");
-  for (int i = 0; i < COUNT(others); i++)
-    if (strlen(others[i]) == length && strncmp(name, others[i], length) == 0)
-      return arena_printf(arena, "%s_", name);
-  return name;
-}
-
-/* Do subscripts and points fit an int, with a whole grid added? */
-static bool small(const Plan *p, const Kernel *k) {
-  const double most = INT32_MAX - (1 << 29);
-  double points[2] = {1, 1}; /* free, reduced */
-  bool fits = true;
-  for (int l = 0; l < k->nloop; l++)
-    points[k->loop[l].reduced] *= (double)extent_at(k->loop[l].extent, p->max_batch);
-  for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    fits &= (double)buffer_layout(p, &p->buffer.at[v->tensor], p->max_batch).size < most;
-  }
-  return fits && points[0] < most && points[1] < most;
-}
+/* ---- the points of a grid ---- */
 
 /* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
-static const char *points_text(Writer *w, int first, const char *suffix) {
+const char *writer_points(Writer *w, int first, const char *suffix) {
   Arena *arena = w->e->arena;
   int64_t number = 1;
   const char *factors = NULL;
@@ -260,7 +240,7 @@ static const char *points_text(Writer *w, int first, const char *suffix) {
       number *= e.plus;
       continue;
     }
-    const char *factor = extent_text(w, e);
+    const char *factor = writer_extent(w, e);
     if (strchr(factor, ' ')) factor = arena_printf(arena, "(%s)", factor);
     factors = factors ? arena_printf(arena, "%s * %s", factors, factor) : factor;
   }
@@ -274,22 +254,22 @@ static void print_loops_of_point(Writer *w) {
   bool outermost = true;
   for (int l = 0; l < w->k->nloop; l++) {
     if (!w->thread[l]) continue;
-    const char *inner = points_text(w, l + 1, "");
+    const char *inner = writer_points(w, l + 1, "");
     Text value = {.arena = w->e->arena};
     text_add(&value, "point");
     if (strcmp(inner, "1") != 0) text_add(&value, strchr(inner, ' ') ? " / (%s)" : " / %s", inner);
-    const char *extent = extent_text(w, w->k->loop[l].extent);
+    const char *extent = writer_extent(w, w->k->loop[l].extent);
     if (!outermost) text_add(&value, strchr(extent, ' ') ? " %% (%s)" : " %% %s", extent);
     emit(w->e, "const %s %s = %s;", w->index, w->loop[l], value.at);
     outermost = false;
   }
 }
 
-static void print_body(Writer *w) {
+void writer_body(Writer *w) {
   Emit *e = w->e;
   const char *index = w->index;
   e->temporaries = 0;
-  emit(e, "const %s points = %s;", index, points_text(w, 0, ""));
+  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
   emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
   emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
        index);
@@ -299,152 +279,5 @@ static void print_body(Writer *w) {
       print_sums(w);
     else
       print_point(w);
-  }
-}
-
-static DType dtype_of(const Writer *w, const View *v) {
-  return w->p->buffer.at[v->tensor].format.dtype;
-}
-
-static bool reads(const Writer *w, int input) {
-  return in_terms(w, input) || in_values(w, input);
-}
-
-static bool constant(const Writer *w, const View *v) {
-  return w->p->buffer.at[v->tensor].home == HOME_CONST;
-}
-
-/* Constants are arrays of the file: the function names them itself. */
-static void print_constants(Writer *w) {
-  for (int i = 0; i < w->k->nin; i++)
-    if (reads(w, i) && constant(w, &w->k->in[i]))
-      emit(w->e, "const %s *const in%d = %s;", cuda_type(dtype_of(w, &w->k->in[i])), i,
-           cuda_constant(w->e, w->k->in[i].tensor));
-}
-
-static void add_argument(Text *list, const char *text) {
-  text_add(list, "%s%s", list->n ? ", " : "", text);
-}
-
-static const char *parameters(Writer *w) {
-  Arena *arena = w->e->arena;
-  Text list = {.arena = arena};
-  for (int i = 0; i < w->k->nin; i++)
-    if (reads(w, i) && !constant(w, &w->k->in[i]))
-      add_argument(&list,
-                   arena_printf(arena, "const %s *in%d", cuda_type(dtype_of(w, &w->k->in[i])), i));
-  for (int o = 0; o < w->k->nout; o++)
-    if (w->out[o])
-      add_argument(&list,
-                   arena_printf(arena, "%s *out%d", cuda_type(dtype_of(w, &w->k->out[o].to)), o));
-  if (w->batch) add_argument(&list, "int batch");
-  return list.at;
-}
-
-static const char *arguments(Writer *w, bool batch) {
-  Text list = {.arena = w->e->arena};
-  for (int i = 0; i < w->k->nin; i++)
-    if (reads(w, i) && !constant(w, &w->k->in[i]))
-      add_argument(&list, cuda_buffer(w->e, w->p, w->k->in[i].tensor));
-  for (int o = 0; o < w->k->nout; o++)
-    if (w->out[o]) add_argument(&list, cuda_buffer(w->e, w->p, w->k->out[o].to.tensor));
-  if (batch) add_argument(&list, "n");
-  return list.at;
-}
-
-/* c1: f32[n,1,32,32], f32[6,1,5,5], f32[6] -> f32[n,6,28,28], 117600 multiply-adds per sample */
-static void print_head_comment(Writer *w) {
-  Text text = {.arena = w->e->arena};
-  text_add(&text, "%s: ", w->k->name);
-  for (int i = 0, first = 1; i < w->k->nin; i++) {
-    if (!reads(w, i)) continue;
-    if (!first) text_add(&text, ", ");
-    first = 0;
-    type_print(&text, &w->p->buffer.at[w->k->in[i].tensor].type);
-  }
-  text_add(&text, " ->");
-  for (int o = 0; o < w->k->nout; o++) {
-    if (!w->out[o]) continue;
-    text_add(&text, " ");
-    type_print(&text, &w->p->buffer.at[w->k->out[o].to.tensor].type);
-  }
-  if (w->k->macs) text_add(&text, ", %lld multiply-adds", (long long)w->k->macs);
-  emit_comment(w->e, "%s", text.at);
-}
-
-/* Prints the function unless an equal one stands there already; returns its name. */
-static const char *print_function(Writer *w) {
-  Emit *e = w->e;
-  Text *file = e->out, body = {.arena = e->arena};
-  e->out = &body;
-  e->indent++;
-  print_constants(w);
-  print_body(w);
-  e->indent--;
-  e->out = file;
-  const char *key = arena_printf(e->arena, "%s\n%s", parameters(w), body.at);
-  const char *name = emitted_function(e, key);
-  if (name) return name;
-  name = emit_name(e, arena_printf(e->arena, "%s_%s", e->prefix, w->k->name));
-  emitted_add(e, key, name);
-  emit_line(e);
-  print_head_comment(w);
-  emit_wrapped(e, arena_printf(e->arena, "static __global__ void %s(%s) {", name, parameters(w)));
-  emit_text(e, body.at);
-  emit(e, "}");
-  return name;
-}
-
-static void print_launch(Writer *w, Emit *calls, const char *function) {
-  const bool batch = w->batch;
-  Arena *arena = w->e->arena;
-  w->n = "n";
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", function,
-                                   points_text(w, 0, "LL"), arguments(w, batch)));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
-}
-
-/* ---- which outs go together ---- */
-
-static void start(Writer *w, Emit *e, const Plan *p, const Kernel *k) {
-  *w = (Writer){.e = e, .p = p, .k = k, .n = "batch"};
-  w->math = k->math == F64 ? &cuda_double : &cuda_float;
-  w->index = small(p, k) ? "int" : "long long";
-  for (int l = 0; l < k->nloop; l++) w->loop[l] = loop_name(e->arena, k->loop[l].name);
-}
-
-static void print_part(Writer *w, Emit *calls) {
-  print_launch(w, calls, print_function(w));
-}
-
-static bool same_loops(const Kernel *k, const View *a, const View *b) {
-  for (int l = 0; l < k->nloop; l++)
-    if (view_uses(a, l) != view_uses(b, l)) return false;
-  return true;
-}
-
-/* All outs that have an element of their own per point. */
-static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *k) {
-  Writer w;
-  bool any = false;
-  start(&w, e, p, k);
-  for (int l = 0; l < k->nloop; l++) w.thread[l] = !k->loop[l].reduced;
-  for (int o = 0; o < k->nout; o++) any |= w.out[o] = !k->out[o].combine;
-  if (any) print_part(&w, calls);
-}
-
-void cuda_kernel(Emit *functions, Emit *calls, const Plan *p, const Kernel *k) {
-  bool done[MAX_OUT] = {false};
-  print_plain_outs(functions, calls, p, k);
-  for (int o = 0; o < k->nout; o++) {
-    if (!k->out[o].combine || done[o]) continue;
-    Writer w;
-    start(&w, functions, p, k);
-    w.combine = true;
-    for (int l = 0; l < k->nloop; l++) w.thread[l] = view_uses(&k->out[o].to, l);
-    for (int other = o; other < k->nout; other++)
-      if (k->out[other].combine && same_loops(k, &k->out[o].to, &k->out[other].to))
-        w.out[other] = done[other] = true;
-    print_part(&w, calls);
   }
 }

@@ -21,7 +21,8 @@ static double roofline(const Plan *p, const Kernel *k) {
   return (compute > memory ? compute : memory) + m->launch;
 }
 
-#define PLAIN .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline
+#define PLAIN                                                                                      \
+  .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline
 
 const Target target_sm_80 = {
     .name = "sm_80",

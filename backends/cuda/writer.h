@@ -1,12 +1,12 @@
-/* writer.h - what the parts of the kernel generator share: the function being printed, and text for
- * its coordinates and subscripts (index.c). */
+/* writer.h - what the parts of the kernel generator share: the function being printed, text of
+ * coordinates and subscripts (index.c), and of what a thread does (loops.c). */
 #ifndef CUDA_WRITER_H
 #define CUDA_WRITER_H
 
 #include "generate.h"
 
-/* Arithmetic in float, and in double that is never contracted (dialects.c). */
-extern const Dialect cuda_float, cuda_double;
+/* Arithmetic in double that is never contracted (dialect.c); in float it is C's. */
+extern const Dialect cuda_double;
 
 /* One function: some outs of a kernel, with the loops that its threads share out. */
 typedef struct Writer {
@@ -27,24 +27,34 @@ typedef struct Writer {
 /* A level is the index of a reduced loop, or one of these: outside all of them; all of them. */
 enum { PROLOGUE = -1, ALL_LEVELS = -2 };
 
-/* The name of input i's / out o's pointer: in0, out0. */
-const char *pointer_in(const Writer *, int i);
-const char *pointer_out(const Writer *, int o);
+/* ---- index.c ---- */
 
-Extent scaled(Extent, int64_t by);
-const char *extent_text(Writer *, Extent);
+/* The name of input i's / out o's pointer: in0, out0. */
+const char *writer_in(const Writer *, int i);
+const char *writer_out(const Writer *, int o);
+
+Extent writer_scaled(Extent, int64_t by);
+const char *writer_extent(Writer *, Extent);
 /* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
-void add_term(Writer *, Text *sum, Extent coef, const char *name);
+void writer_term(Writer *, Text *sum, Extent coef, const char *name);
 
 /* The innermost reduced loop that a view mentions, or PROLOGUE. */
-int view_level(const Writer *, const View *);
+int writer_level(const Writer *, const View *);
 /* Declares the variables of a view's coordinates that are known from a level on. Only coordinates
  * with divisions or tests have variables: in0_2 is input 0's coordinate on axis 2. */
-void print_coordinates(Writer *, const View *, const char *pointer, int level);
+void writer_coordinates(Writer *, const View *, const char *pointer, int level);
 /* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside; NULL if
  * they always are. */
-const char *inside_text(Writer *, const View *, const char *pointer, int level);
+const char *writer_inside(Writer *, const View *, const char *pointer, int level);
 /* The element that a view reads or writes: one sum over loops and coordinates. */
-const char *subscript_text(Writer *, const View *, const char *pointer);
+const char *writer_subscript(Writer *, const View *, const char *pointer);
+
+/* ---- loops.c ---- */
+
+/* Does the function read an input at all? */
+bool writer_reads(const Writer *, int input);
+/* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
+const char *writer_points(Writer *, int first, const char *suffix);
+void writer_body(Writer *);
 
 #endif

@@ -21,8 +21,8 @@ int NAME_load(NAME *ctx, const void *bytes, size_t size);
 int NAME_save(const NAME *ctx, void *bytes, size_t size);
 size_t NAME_save_size(const NAME *ctx);
 
-/* Copies one parameter, NAME_params[index].size values, out or in. Setting one makes the next
- * NAME_forward prepare the weights again. Both want loaded or initialised parameters. */
+/* Copies one parameter, NAME_params[index].size values, out or in. Both want loaded or initialised
+ * parameters. */
 int NAME_get_param(const NAME *ctx, int index, float *values);
 int NAME_set_param(NAME *ctx, int index, const float *values);
 
