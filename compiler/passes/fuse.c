@@ -121,7 +121,7 @@ static bool is_concat(const Graph *g, const Kernel *k, int *axis) {
   bool seen[MAX_IN] = {false};
   if (k->nfold || k->nin < 2 || k->nout != 1 || !sums_inputs(k->out[0].value, seen)) return false;
   int64_t offset = 0, at;
-  if (!is_part(k, 1, axis, &at)) return false;
+  if (!is_part(k, 1, axis, &at) || at == 0) return false;
   for (int i = 0; i < k->nin; i++) {
     int other = *axis;
     if (!seen[i] || !is_part(k, i, &other, &at) || other != *axis || at != offset) return false;
