@@ -160,6 +160,7 @@ int NAME_save(const NAME *ctx, void *bytes, size_t size) {
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   if (size < NAME_save_size(ctx)) return NAME_E_MEMORY;
   sink.bytes = (unsigned char *)bytes;
+  sink.room = size;
   NAME_save_to(ctx, &sink);
   return NAME_OK;
 }

@@ -17,7 +17,8 @@ static void NAME_philox(uint32_t key0, uint32_t key1, uint32_t word[4]) {
  * else a network contains. */
 static uint64_t NAME_stream(const char *name) {
   uint64_t hash = 0xcbf29ce484222325u;
-  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+  size_t length = strlen(name);
+  for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3u;
   return hash;
 }
 

@@ -86,7 +86,7 @@ static int NAME_numbers(NAME_source *s, uint64_t *value, int capacity) {
   if (!NAME_accept(s, '[')) return -1;
   if (NAME_accept(s, ']')) return 0;
   do {
-    if (n == capacity || !NAME_number(s, &value[n])) return -1;
+    if (n >= capacity || !NAME_number(s, &value[n])) return -1;
     n++;
   } while (NAME_accept(s, ','));
   return NAME_accept(s, ']') ? n : -1;
@@ -182,8 +182,8 @@ static float NAME_from_half(uint32_t half) {
   return sign ? -value : value;
 }
 
-static float NAME_value(const unsigned char *bytes, const char *dtype) {
-  uint64_t bits = NAME_little(bytes, NAME_width(dtype));
+static float NAME_value(const unsigned char *bytes, size_t width, const char *dtype) {
+  uint64_t bits = NAME_little(bytes, (int)width);
   double wide;
   if (dtype[0] == 'B') return NAME_from_bits((uint32_t)bits << 16);
   if (dtype[1] == '1') return NAME_from_half((uint32_t)bits);
@@ -197,13 +197,11 @@ static int NAME_copy(NAME_source *s, const NAME_tensor *t, float *to, size_t siz
   unsigned char piece[4096];
   size_t width = (size_t)NAME_width(t->dtype), most = sizeof piece / width;
   uint64_t offset = s->end + t->range[0];
-  while (size > 0) {
-    size_t n = size < most ? size : most;
+  for (size_t done = 0, n; done < size; done += n) {
+    n = size - done < most ? size - done : most;
     if (!NAME_read(s, offset, piece, n * width)) return 0;
-    for (size_t i = 0; i < n; i++) to[i] = NAME_value(piece + i * width, t->dtype);
+    for (size_t i = 0; i < n; i++) to[done + i] = NAME_value(piece + i * width, width, t->dtype);
     offset += n * width;
-    to += n;
-    size -= n;
   }
   return 1;
 }
@@ -214,12 +212,12 @@ typedef struct NAME_sink {
 #ifndef NAME_NO_STDIO
   FILE *file;
 #endif
-  size_t at;
+  size_t at, room; /* room: bytes that memory has */
   int failed;
 } NAME_sink;
 
 static void NAME_put(NAME_sink *s, const void *bytes, size_t n) {
-  if (s->bytes) memcpy(s->bytes + s->at, bytes, n);
+  if (s->bytes && s->at <= s->room && n <= s->room - s->at) memcpy(s->bytes + s->at, bytes, n);
 #ifndef NAME_NO_STDIO
   if (s->file && fwrite(bytes, 1, n, s->file) != n) s->failed = 1;
 #endif
@@ -233,9 +231,11 @@ static void NAME_put_text(NAME_sink *s, const char *text) {
 static void NAME_put_number(NAME_sink *s, uint64_t value) {
   char digits[20];
   size_t first = sizeof digits;
-  do {
+  while (first > 0) {
     digits[--first] = (char)('0' + (int)(value % 10));
-  } while ((value /= 10) > 0);
+    value /= 10;
+    if (value == 0) break;
+  }
   NAME_put(s, digits + first, sizeof digits - first);
 }
 

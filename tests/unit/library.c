@@ -216,7 +216,7 @@ static void other_types_are_converted(void **state) {
 static void bfloat_is_the_upper_half(void **state) {
   (void)state;
   static const unsigned char one_and_half[2] = {0xc0, 0x3f};
-  assert_true(NAME_value(one_and_half, "BF16") == 1.5f);
+  assert_true(NAME_value(one_and_half, 2, "BF16") == 1.5f);
 }
 
 static void wrong_files_change_nothing(void **state) {
