@@ -83,6 +83,9 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
 /* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
  * (init.c). */
 void param_init(const Param *, double *center, double *bound);
+/* Which random numbers u are its own: a hash of its name, so that values do not depend on what else
+ * a network contains. */
+uint64_t param_stream(const Param *);
 
 typedef enum InputKind { INPUT_DATA, INPUT_TARGET } InputKind;
 typedef struct Input { /* leaf OP_input, attr: index into graph->input */
