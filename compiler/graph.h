@@ -306,6 +306,8 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* ---- running and printing
  * --------------------------------------------------------------------------------------- */
 
+/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr". */
+void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
 /* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */
 typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
@@ -315,7 +317,8 @@ Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue 
 void graph_print(Text *, const Graph *); /* text.c */
 Graph *graph_parse(Unit *, const char *text);
 
-/* Reads a network document (read.c); NULL after diagnostics. */
+/* Reads a network document (read.c) from a file, or from a text that messages call `name`; NULL
+ * after diagnostics. */
 typedef struct ReadOptions {
   bool training;
   VEC(const char *) outputs;     /* --outputs */
@@ -323,5 +326,6 @@ typedef struct ReadOptions {
   bool input_grad;
 } ReadOptions;
 Graph *read_network(Unit *, const char *file, const ReadOptions *);
+Graph *read_text(Unit *, const char *name, const char *text, size_t size, const ReadOptions *);
 
 #endif
