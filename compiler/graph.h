@@ -279,6 +279,8 @@ int64_t size_mul(int64_t a, int64_t b);
  * already mapped, and returns the id of its replacement in the new graph. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
+/* What is wrong with the kernel of a node that is no leaf, or NULL. */
+const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
 /* ---- what `build` functions call (build.c)
