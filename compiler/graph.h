@@ -308,7 +308,8 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* ---- running and printing
  * --------------------------------------------------------------------------------------- */
 
-/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr". */
+/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr" (no graph,
+ * no optimiser: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
 /* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */
