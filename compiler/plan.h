@@ -108,7 +108,8 @@ typedef struct Plan {
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
-Step *plan_copy(Plan *, int from, int to); /* a kernel that copies one buffer to another */
+/* A kernel that copies buffer `from` into `to`, beginning at coordinates at[] there (NULL: 0). */
+Step *plan_copy(Plan *, int from, int to, const int64_t *at);
 /* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
 void plan_drop_unused(Plan *);
 /* What contractions read outside of a tensor becomes its buffer's margin; memory that is not the

@@ -309,37 +309,53 @@ static int moved_copy(Choose *c, int *copy, int buffer, Layouts layout, Steps *s
   b.home = HOME_WORK;
   b.format = format_of(p, &b, layout);
   copy[buffer] = plan_buffer(p, b);
-  vec_push(p->u->arena, steps, plan_copy(p, buffer, copy[buffer]));
+  vec_push(p->u->arena, steps, plan_copy(p, buffer, copy[buffer], NULL));
   return copy[buffer];
 }
 
+/* A result that shall not lie as the algorithm gives it: the part that k writes gets a buffer of
+ * its own; at[] is its place in the whole. */
+static int own_buffer(Plan *p, const Kernel *k, View *to, Layouts layout, int64_t *at) {
+  Buffer b = p->buffer.at[to->tensor];
+  b.name = arena_printf(p->u->arena, "%s.moved", b.name);
+  b.home = HOME_WORK;
+  for (int a = 0; a < to->rank; a++) {
+    int64_t last;
+    coord_range(k, &to->at[a], p->max_batch, &at[a], &last);
+    if (b.type.dim[a].per_n == 0) b.type.dim[a] = fixed(last - at[a] + 1);
+    to->at[a].plus -= at[a];
+  }
+  b.format = format_of(p, &b, layout);
+  return plan_buffer(p, b);
+}
+
 /* The kernel's views name a copy wherever a buffer does not lie as the candidate wants it. */
-static void apply_item(Choose *c, Item *item, int *copy, Steps *steps) {
+static void move_inputs(Choose *c, const Item *item, Kernel *k, int *copy, Steps *steps) {
+  const Kernel *original = item->leaf->run;
+  for (int i = 0; i < k->nin; i++) {
+    int buffer = original->in[i].tensor;
+    Layouts want = wanted(c->p, &item->at[item->taken], original, i);
+    if (want != LAYOUT_ANY && has_layouts(c->p, buffer) && want != c->layout[buffer])
+      k->in[i].tensor = moved_copy(c, copy, buffer, want, steps);
+  }
+}
+
+static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
   Plan *p = c->p;
   Kernel k = *item->leaf->run;
   const Candidate *taken = &item->at[item->taken];
-  int late[MAX_OUT];
-  for (int i = 0; i < k.nin; i++) {
-    int buffer = item->leaf->run->in[i].tensor;
-    Layouts want = wanted(p, taken, item->leaf->run, i);
-    if (want != LAYOUT_ANY && has_layouts(p, buffer) && want != c->layout[buffer])
-      k.in[i].tensor = moved_copy(c, copy, buffer, want, steps);
-  }
+  Steps late = {0};
+  move_inputs(c, item, &k, copy, steps);
   for (int o = 0; o < k.nout; o++) {
     int buffer = k.out[o].to.tensor;
-    late[o] = -1;
+    int64_t at[MAX_RANK];
     if (taken->gives == LAYOUT_ANY || !has_layouts(p, buffer) || taken->gives == c->layout[buffer])
       continue;
-    Buffer b = p->buffer.at[buffer];
-    b.name = arena_printf(p->u->arena, "%s.moved", b.name);
-    b.home = HOME_WORK;
-    b.format = format_of(p, &b, taken->gives);
-    late[o] = buffer;
-    k.out[o].to.tensor = plan_buffer(p, b);
+    k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, taken->gives, at);
+    vec_push(p->u->arena, &late, plan_copy(p, k.out[o].to.tensor, buffer, at));
   }
   lower(p, taken, &k, steps);
-  for (int o = 0; o < k.nout; o++)
-    if (late[o] >= 0) vec_push(p->u->arena, steps, plan_copy(p, k.out[o].to.tensor, late[o]));
+  for (int i = 0; i < late.n; i++) vec_push(p->u->arena, steps, late.at[i]);
 }
 
 static void apply(Choose *c) {

@@ -13,6 +13,7 @@
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
  *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
 #include "plan.h"
+#include "backend.h"
 #include "join.h"
 
 #include <string.h>
@@ -21,16 +22,20 @@ typedef struct Group {
   Kernel k;
   Id node; /* whose value it computes, or part of it (concat) */
   PlanEntry entry;
+  int position; /* in the order of running */
   bool dead;
 } Group;
+
+typedef VEC(Group *) Groups;
 
 typedef struct Fuse {
   Unit *u;
   const Graph *g;
-  VEC(Group *) group;
+  const Target *target;
+  Groups group;
   PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
   int *uses;        /* per node: live groups that read it, and outputs */
-  int *first, *end; /* per node: its groups */
+  Groups *made;     /* per node: the groups that write it */
 } Fuse;
 
 /* ---- which nodes, in which entry
@@ -83,13 +88,13 @@ static void fold_of_one_term(const Fuse *f, Kernel *k) {
 
 static void add_group(Fuse *f, const Kernel *k, Id node) {
   Group *group = NEW(f->u->arena, Group);
-  *group = (Group){.k = *k, .node = node, .entry = f->entry[node]};
+  *group = (Group){.k = *k, .node = node, .entry = f->entry[node], .position = f->group.n};
   group->k.out[0].to.tensor = node;
   if (!group->k.name) group->k.name = f->g->node.at[node].where.layer;
   kernel_simplify(f->u, &group->k);
   fold_of_one_term(f, &group->k);
   vec_push(f->u->arena, &f->group, group);
-  f->end[node] = f->group.n;
+  vec_push(f->u->arena, &f->made[node], group);
 }
 
 /* Is e a sum of inputs, each once? */
@@ -151,7 +156,6 @@ static bool split_concat(Fuse *f, const Kernel *k, Id node) {
 
 static void make_groups(Fuse *f) {
   for (Id id = 0; id < f->g->node.n; id++) {
-    f->first[id] = f->end[id] = f->group.n;
     if (f->entry[id] == PLAN_ENTRIES || is_leaf(f->g, id)) continue;
     Kernel k = {0};
     node_kernel(f->g, id, &k);
@@ -170,8 +174,8 @@ static void count_reads(Fuse *f, const Kernel *k, int by) {
 /* Puts k in the place of a group's kernel, and drops groups that nobody reads any more. */
 static void drop_unused(Fuse *f, Id node) {
   if (f->uses[node] > 0) return;
-  for (int i = f->first[node]; i < f->end[node]; i++) {
-    Group *group = f->group.at[i];
+  for (int i = 0; i < f->made[node].n; i++) {
+    Group *group = f->made[node].at[i];
     if (group->dead) continue;
     group->dead = true;
     count_reads(f, &group->k, -1);
@@ -190,10 +194,10 @@ static void replace_kernel(Fuse *f, Group *group, const Kernel *k) {
 /* The one group that computes a node, or NULL. */
 static Group *producer(const Fuse *f, Id node) {
   Group *found = NULL;
-  for (int i = f->first[node]; i < f->end[node]; i++) {
-    if (f->group.at[i]->dead) continue;
+  for (int i = 0; i < f->made[node].n; i++) {
+    if (f->made[node].at[i]->dead) continue;
     if (found) return NULL;
-    found = f->group.at[i];
+    found = f->made[node].at[i];
   }
   return found;
 }
@@ -307,7 +311,7 @@ static Group *last_fold(const Fuse *f, const Group *map, int before, int *positi
   for (int i = 0; i < map->k.nin; i++) {
     Group *fold = producer(f, map->k.in[i].tensor);
     if (!may_join(f, fold, map)) continue;
-    int at = f->first[fold->node];
+    int at = fold->position;
     if (at >= before || at <= *position) continue;
     *position = at;
     last = fold;
@@ -334,25 +338,33 @@ static void join_to_fold(Fuse *f, Group *map) {
 /* ---- 3. writing in place
  * --------------------------------------------------------------------------------- */
 
+/* Vectors of channels can only be stored at multiples of lanes: other members are copied. */
+static bool lanes_line_up(const Fuse *f, const View *to) {
+  return to->rank < 3 || to->at[1].plus % f->target->lanes == 0;
+}
+
 /* A copy that nobody else's reading stands in the way of: its producers write where it would. */
 static void write_in_place(Fuse *f, Group *copy) {
   if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
+  if (!lanes_line_up(f, &copy->k.out[0].to)) return;
   Id node = copy->k.in[0].tensor;
   int axis[MAX_LOOPS];
-  if (f->uses[node] != 1 || f->first[node] == f->end[node] || f->entry[node] != copy->entry ||
+  Groups *made = &f->made[node];
+  if (f->uses[node] != 1 || made->n == 0 || f->entry[node] != copy->entry ||
       !view_is_whole(&copy->k, &copy->k.in[0], &f->g->node.at[node].type, axis))
     return;
-  for (int i = f->first[node]; i < f->end[node]; i++) {
-    const Group *group = f->group.at[i];
-    if (!group->dead && (group->k.nout != 1 || group->k.out[0].combine)) return;
-  }
-  for (int i = f->first[node]; i < f->end[node]; i++) {
-    Group *group = f->group.at[i];
+  for (int i = 0; i < made->n; i++)
+    if (!made->at[i]->dead && (made->at[i]->k.nout != 1 || made->at[i]->k.out[0].combine)) return;
+  copy->dead = true;
+  f->uses[node] = 0;
+  for (int i = 0; i < made->n; i++) {
+    Group *group = made->at[i];
     if (group->dead) continue;
     group->k.out[0].to = view_through(&copy->k.out[0].to, axis, &group->k.out[0].to);
+    group->node = copy->node;
+    vec_push(f->u->arena, &f->made[copy->node], group);
   }
-  f->uses[node] = 0;
-  copy->dead = true;
+  made->n = 0;
 }
 
 /* ---- buffers
@@ -404,8 +416,10 @@ static int node_buffer(Emit *e, Id id, const char *name) {
   if (e->buffer[id] >= 0) return e->buffer[id];
   const Fuse *f = e->f;
   if (is_leaf(f->g, id)) return e->buffer[id] = plan_buffer(e->p, leaf_buffer(f->g, id));
-  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = node_phase(f, id)};
   bool loaded = f->entry[id] == PLAN_PREPARE;
+  if (!producer(f, id)) name = f->g->node.at[id].where.layer; /* several parts: a concatenation */
+  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = node_phase(f, id)};
+  if (loaded) b.name = arena_printf(f->u->arena, "%s.folded", name);
   b.home = loaded ? HOME_DERIVED : read_later(f, id) ? HOME_KEPT : HOME_WORK;
   b.format = format_plain(loaded && only_prepare_reads(f, id) ? F64 : b.type.dtype);
   return e->buffer[id] = plan_buffer(e->p, b);
@@ -443,7 +457,7 @@ static void emit_output(Emit *e, PlanEntry entry, int index, Id id, const char *
                 .index = index,
                 .phase = PHASE_CALL};
   int to = plan_buffer(e->p, out);
-  vec_push(f->u->arena, &e->p->entry[entry].step, plan_copy(e->p, from, to));
+  vec_push(f->u->arena, &e->p->entry[entry].step, plan_copy(e->p, from, to, NULL));
 }
 
 static Plan *emit_plan(Fuse *f, const PlanOptions *options) {
@@ -470,13 +484,12 @@ static void open_fuse(Fuse *f) {
   int n = f->g->node.n;
   f->entry = NEW_ARRAY(f->u->arena, PlanEntry, n);
   f->uses = NEW_ARRAY(f->u->arena, int, n);
-  f->first = NEW_ARRAY(f->u->arena, int, n);
-  f->end = NEW_ARRAY(f->u->arena, int, n);
+  f->made = NEW_ARRAY(f->u->arena, Groups, n);
   for (Id id = 0; id < n; id++) f->entry[id] = PLAN_ENTRIES;
 }
 
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
-  Fuse f = {.u = g->u, .g = g};
+  Fuse f = {.u = g->u, .g = g, .target = options->target};
   open_fuse(&f);
   const Entry *forward = &g->entry[ENTRY_FORWARD];
   find_needed(&f, forward, PLAN_FORWARD);

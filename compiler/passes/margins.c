@@ -67,7 +67,7 @@ static int copy_of(Margins *m, int buffer, Steps *steps) {
   b.name = arena_printf(m->p->u->arena, "%s.moved", b.name);
   b.home = HOME_WORK;
   m->copy[buffer] = plan_buffer(m->p, b);
-  vec_push(m->p->u->arena, steps, plan_copy(m->p, buffer, m->copy[buffer]));
+  vec_push(m->p->u->arena, steps, plan_copy(m->p, buffer, m->copy[buffer], NULL));
   return m->copy[buffer];
 }
 

@@ -24,7 +24,7 @@ static void add_leaf(Plan *p, const Kernel *k) {
 }
 
 static void add_relu(Plan *p, const char *name, int from, int to) {
-  Step *copy = plan_copy(p, from, to);
+  Step *copy = plan_copy(p, from, to, NULL);
   copy->run->name = name;
   copy->run->out[0].value = expr2(p->u, E_max, expr_const(p->u, 0), copy->run->out[0].value);
   vec_push(p->u->arena, &p->entry[PLAN_FORWARD].step, copy);

@@ -1,0 +1,260 @@
+/* plan_networks.c - random networks and some of models/ at small inputs: after every pass the Plan,
+ * run as it lies in memory, gives the values of the Graph as it was read. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "kernels.h"
+#include "plan.h"
+#include "backend.h"
+
+/* ---- random networks
+ * ------------------------------------------------------------------------------------ */
+
+typedef struct Writer {
+  Text text;
+  Random r;
+  int rank, layers; /* spatial axes; layers so far, named l0 ... */
+  int channels[64];
+  bool shrunk[64]; /* another spatial size than the input's: adds and concatenations stay away */
+} Writer;
+
+static int any_layer(Writer *w) {
+  for (int tries = 0; tries < 20; tries++) {
+    int l = random_int(&w->r, w->layers > 4 ? w->layers - 4 : 0, w->layers - 1);
+    if (!w->shrunk[l]) return l;
+  }
+  return 0;
+}
+
+static void start_layer(Writer *w, const char *op, int from) {
+  text_add(&w->text, ",\n { \"op\": \"%s\", \"name\": \"l%d\", \"from\": \"l%d\"", op, w->layers,
+           from);
+}
+
+static void end_layer(Writer *w, int channels) {
+  text_add(&w->text, " }");
+  w->shrunk[w->layers] = false;
+  w->channels[w->layers++] = channels;
+}
+
+static void write_conv(Writer *w, int from) {
+  static const int widths[] = {1, 3, 8, 16, 20, 32};
+  int filters = widths[random_int(&w->r, 0, 5)], kernel = random_int(&w->r, 0, 1) ? 3 : 1;
+  bool grouped = w->channels[from] % 4 == 0 && random_int(&w->r, 0, 3) == 0;
+  start_layer(w, "conv", from);
+  if (grouped) filters = 4 * filters;
+  text_add(&w->text, ", \"filters\": %d, \"kernel\": %d, \"pad\": %d, \"bias\": %s%s", filters,
+           kernel, kernel / 2, random_int(&w->r, 0, 1) ? "true" : "false",
+           grouped ? ", \"groups\": 4" : "");
+  end_layer(w, filters);
+}
+
+static void write_depthwise(Writer *w, int from) {
+  start_layer(w, "depthwise", from);
+  text_add(&w->text, ", \"kernel\": 3, \"pad\": 1");
+  end_layer(w, w->channels[from]);
+}
+
+static void write_pool(Writer *w, int from) {
+  start_layer(w, "pool", from);
+  text_add(&w->text, ", \"kind\": \"%s\", \"kernel\": 3, \"stride\": 1, \"pad\": 1",
+           random_int(&w->r, 0, 1) ? "max" : "average");
+  end_layer(w, w->channels[from]);
+}
+
+static void write_map(Writer *w, int from) {
+  static const char *const maps[] = {"relu", "tanh", "batch_norm", "sigmoid", "batch_norm", "relu"};
+  start_layer(w, maps[random_int(&w->r, 0, 5)], from);
+  end_layer(w, w->channels[from]);
+}
+
+static void write_join(Writer *w, int from) {
+  int other = any_layer(w);
+  bool add = w->channels[from] == w->channels[other];
+  text_add(&w->text, ",\n { \"op\": \"%s\", \"name\": \"l%d\", \"from\": [\"l%d\", \"l%d\"]",
+           add ? "add" : "concat", w->layers, from, other);
+  end_layer(w, add ? w->channels[from] : w->channels[from] + w->channels[other]);
+}
+
+static const char *random_network(Arena *arena, uint64_t seed) {
+  Writer w = {.text = {.arena = arena}, .r = {seed}};
+  w.rank = random_int(&w.r, 1, 3);
+  text_add(&w.text, "{ \"name\": \"random\", \"input\": { \"shape\": [3");
+  for (int a = 0; a < w.rank; a++) text_add(&w.text, ", %d", random_int(&w.r, 3, 6));
+  text_add(&w.text, "] },\n\"layers\": [ { \"op\": \"conv\", \"name\": \"l0\", \"filters\": 16, "
+                    "\"kernel\": 3, \"pad\": 1");
+  end_layer(&w, 16);
+
+  int count = random_int(&w.r, 3, 12);
+  void (*const write[])(Writer *, int) = {write_conv, write_depthwise, write_pool, write_map,
+                                          write_join, write_map,       write_conv};
+  while (w.layers < count) write[random_int(&w.r, 0, COUNT(write) - 1)](&w, any_layer(&w));
+  int last = w.layers - 1, other = any_layer(&w);
+  if (random_int(&w.r, 0, 1))
+    text_add(&w.text,
+             ",\n { \"op\": \"dense\", \"name\": \"top\", \"from\": \"l%d\", \"units\": 7 } ],\n"
+             "\"outputs\": [\"top\", \"l%d\"] }\n",
+             last, other);
+  else
+    text_add(&w.text, " ],\n\"outputs\": [\"l%d\", \"l%d\"] }\n", last, other == last ? 0 : other);
+  return w.text.at;
+}
+
+/* ---- running
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct Case {
+  Unit *u;
+  const Graph *g;
+  int64_t n;
+  double **input, **param;
+  Array *expected;
+} Case;
+
+static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t n) {
+  const Case *c = context;
+  const Node *node = &g->node.at[leaf];
+  int64_t index = ((const LeafAttr *)node->attr)->index;
+  (void)n;
+  if (node->op == OP_input) return c->input[index];
+  return g->param.at[index].fixed ? g->param.at[index].fixed : c->param[index];
+}
+
+static double *random_values(Unit *u, Random *r, const Type *type, int64_t n, double around) {
+  Array a = random_array(u, r, type, n);
+  for (int64_t i = 0; i < type_size(type, n); i++) a.at[i] = around + a.at[i] / 2;
+  return a.at;
+}
+
+static void fill_case(Case *c, uint64_t seed) {
+  Random r = {seed};
+  c->input = NEW_ARRAY(c->u->arena, double *, c->g->input.n);
+  c->param = NEW_ARRAY(c->u->arena, double *, c->g->param.n);
+  for (int i = 0; i < c->g->input.n; i++)
+    c->input[i] = random_values(c->u, &r, &c->g->input.at[i].type, c->n, 0);
+  for (int i = 0; i < c->g->param.n; i++) {
+    const Param *p = &c->g->param.at[i];
+    bool variance = strstr(p->name, "running_var") != NULL;
+    c->param[i] = random_values(c->u, &r, &p->type, c->n, variance ? 1 : 0);
+  }
+  const Entry *entry = &c->g->entry[ENTRY_FORWARD];
+  c->expected = graph_run(c->g, entry->want.at, entry->want.n, c->n, leaf_value, c);
+}
+
+static void compare(const Case *c, const Plan *p, const char *pass) {
+  const Entry *entry = &c->g->entry[ENTRY_FORWARD];
+  double **output = NEW_ARRAY(c->u->arena, double *, entry->want.n);
+  plan_verify(p);
+  for (int i = 0; i < entry->want.n; i++)
+    output[i] = NEW_ARRAY(c->u->arena, double, type_size(&c->expected[i].type, c->n));
+  PlanRun run = {.input = c->input, .output = output, .param = c->param, .n = c->n};
+  plan_run(p, PLAN_FORWARD, &run);
+  for (int i = 0; i < entry->want.n; i++) {
+    Text what = {.arena = c->u->arena};
+    text_add(&what, "%s of %s for %s after %s", entry->want_name.at[i], c->g->name, p->target->name,
+             pass);
+    assert_near(output[i], c->expected[i].at, type_size(&c->expected[i].type, c->n), 1e-12,
+                what.at);
+  }
+}
+
+static Plan *plan_case(const Case *c, const Target *target, const char *algo) {
+  PlanOptions options = {.target = target, .max_batch = 2};
+  if (algo) vec_push(c->u->arena, &options.algo, algo);
+  Graph *g = pass_clean(pass_fold(c->g));
+  graph_verify(g);
+  Plan *p = pass_fuse(g, &options);
+  compare(c, p, "fuse");
+  pass_choose(p, &options);
+  compare(c, p, "choose");
+  pass_nest(p);
+  compare(c, p, "nest");
+  pass_split(p);
+  compare(c, p, "split");
+  pass_memory(p);
+  compare(c, p, "memory");
+  return p;
+}
+
+/* Every target; every algorithm wherever it serves, if asked for. */
+static void run_network(const char *file, const char *shape, int64_t n, bool each_algo) {
+  Unit *u = unit_new();
+  FILE *silent = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
+  u->messages = silent;
+  ReadOptions options = {0};
+  if (shape) vec_push(u->arena, &options.input_shape, shape);
+  Graph *g = read_network(u, file, &options);
+  assert_non_null(g);
+  Case c = {.u = u, .g = graph_rewrite(g, NULL, NULL), .n = n};
+  fill_case(&c, 5);
+  for (int t = 0; targets[t]; t++) {
+    if (strcmp(targets[t]->language, "c") != 0 || strcmp(targets[t]->name, "avx2") == 0) continue;
+    plan_case(&c, targets[t], NULL);
+    for (int a = 0; each_algo && a < ALGO_KINDS; a++)
+      plan_case(&c, targets[t], arena_printf(u->arena, "*=%s", algos[a]->name));
+  }
+  fclose(silent);
+  unit_free(u);
+}
+
+static void random_networks(void **state) {
+  char file[] = "/tmp/cnnc_plan_XXXXXX";
+  (void)state;
+  int fd = mkstemp(file);
+  assert_true(fd >= 0);
+  close(fd);
+  for (uint64_t seed = 1; seed <= 60; seed++) {
+    Arena *arena = arena_new();
+    const char *text = random_network(arena, seed);
+    FILE *out = fopen(file, "w");
+    fputs(text, out);
+    fclose(out);
+    if (getenv("CNNC_SHOW")) fprintf(stderr, "seed %d\n%s\n", (int)seed, text);
+    run_network(file, NULL, 1 + (int64_t)(seed % 2), seed % 4 == 0);
+    arena_free(arena);
+  }
+  remove(file);
+}
+
+static void models(void **state) {
+  (void)state;
+  run_network("models/lenet5.json", NULL, 2, true);
+  run_network("models/mobilenet_v1.json", "3x32x32", 1, false);
+  run_network("models/googlenet.json", "3x32x32", 1, false);
+  run_network("models/resnet34_a.json", "3x17x17", 1, false);
+  run_network("models/alexnet_2012.json", "3x67x67", 1, false);
+}
+
+/* What the project promises of ResNet-50's Plan. */
+static void resnet50_is_fused(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  ReadOptions read = {0};
+  PlanOptions options = {.target = target_find("avx512"), .max_batch = 1};
+  Graph *g = read_network(u, "models/resnet50.json", &read);
+  assert_non_null(g);
+  Plan *p = pass_fuse(pass_clean(pass_fold(g)), &options);
+  pass_choose(p, &options);
+  int contractions = 0, others = 0;
+  for (int i = 0; i < p->entry[PLAN_FORWARD].step.n; i++) {
+    const Kernel *k = p->entry[PLAN_FORWARD].step.at[i]->run;
+    *(kernel_kind(k) == KIND_CONTRACT ? &contractions : &others) += 1;
+  }
+  assert_int_equal(contractions, 54); /* 53 convolutions, one dense layer */
+  assert_int_equal(others, 3);        /* the input's move, two pools */
+  pass_nest(p);
+  pass_split(p);
+  pass_memory(p);
+  plan_verify(p);
+  assert_true((double)p->work_bytes[PLAN_FORWARD] <= 1.1 * (double)p->live_bytes[PLAN_FORWARD]);
+  unit_free(u);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(random_networks),
+      cmocka_unit_test(models),
+      cmocka_unit_test(resnet50_is_fused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
