@@ -103,7 +103,7 @@ static void c_tile(const Plan *p, Kernel *k) {
       tile_set(&k->tile, "k", (int)vectors);
     }
   const int size = tile_get(&k->tile, "r", 1) * tile_get(&k->tile, "k", 1);
-  tile_set(&k->tile, "unroll", size >= 20 ? 1 : size >= 8 ? 2 : 4);
+  tile_set(&k->tile, "unroll", size >= 8 ? 1 : 2);
 }
 
 /* ---- time ---- */
