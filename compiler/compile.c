@@ -247,7 +247,7 @@ Status command_compile(Unit *u, const Options *o) {
   if (!plan) return STATUS_USAGE;
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
-  if (!o->target || strcmp(o->target, "native") == 0)
+  if (strcmp(target->language, "c") == 0 && (!o->target || strcmp(o->target, "native") == 0))
     fprintf(u->messages, "cnnc: target native is %s\n", target->name);
   return emit_and_write(u, o, g, plan, base);
 }

@@ -143,10 +143,12 @@ bool toolchain_cuda_library(Unit *u, const Options *o, const char *base, const T
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
   const char *source = arena_printf(u->arena, "%s.cu", base);
   const char *arch = arena_printf(u->arena, "-arch=%s", target->name);
+  /* Without the runtime of C++, so that programs in C link the library. */
+  static const char host[] = "-fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics";
   static const char *const kind[] = {"-lib", "-shared"}, *const suffix[] = {"a", "so"};
   for (int i = 0; i < 2; i++) {
     const char *made = arena_printf(u->arena, "%s.%s.tmp", beside, suffix[i]);
-    const char *const options[] = {arch,   "-O2", "-Xcompiler", "-fPIC", kind[i],
+    const char *const options[] = {arch,   "-O2", "-Xcompiler", host, kind[i],
                                    source, "-o",  made,         NULL};
     Words words = {0};
     add_words(u, &words, o->nvcc);
