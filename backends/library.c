@@ -153,12 +153,22 @@ void library_guard(Text *out, const Library *l) {
            guard);
 }
 
+static int longest_name(const Library *l) {
+  size_t longest = 1;
+  for (int i = 0; i < l->param.n; i++) {
+    size_t length = strlen(l->plan->graph->param.at[l->param.at[i]].name) + 1;
+    if (length > longest) longest = length;
+  }
+  return (int)longest;
+}
+
 void library_count_and_hash(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   if (l->o->weights_as == WEIGHTS_LOADED)
     text_add(out,
-             "\n/* Number of parameters: elements of %s_params. */\n#define %s_PARAM_COUNT %d\n", p,
-             p, l->param.n);
+             "\n/* Elements of %s_params, and of the longest name. */\n#define %s_PARAM_COUNT %d\n"
+             "#define %s_PARAM_NAME %d\n",
+             p, p, l->param.n, p, longest_name(l));
   text_add(out,
            "\n/* Of everything that header, source and packed weights must agree on. */\n"
            "#define %s_HASH UINT64_C(0x%016" PRIx64 ")\n",

@@ -14,36 +14,57 @@ static bool is_held(const Library *l, int param) {
   return false;
 }
 
-void library_param_tables(Text *out, const Library *l) {
-  const Graph *g = l->plan->graph;
+static void add_public_table(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "const %s_param %s_params[] = {\n", p, p);
   for (int i = 0; i < l->param.n; i++) {
-    const Param *param = &g->param.at[l->param.at[i]];
+    const Param *param = &l->plan->graph->param.at[l->param.at[i]];
     text_add(out, "    {\"%s\", %d, {", param->name, param->type.rank);
     for (int a = 0; a < param->type.rank; a++)
       text_add(out, "%s%" PRId64, a ? ", " : "", extent_at(param->type.dim[a], 1));
     text_add(out, "%s}, %" PRId64 "},\n", param->type.rank ? "" : "0", type_size(&param->type, 1));
   }
-  text_add(out, "%s};\n\n", l->param.n ? "" : "    {NULL, 0, {0}, 0}\n");
-  text_add(out,
-           "/* Where each begins, and its initial values: center + bound * (-1 ... 1). */\n"
-           "static const struct {\n  size_t offset;\n  double center, bound;\n} %s_places[] = {\n",
-           p);
+  text_add(out, "%s};\n\n", l->param.n ? "" : "    {\"\", 0, {0}, 0}\n");
+}
+
+static void add_private_table(Text *out, const Library *l) {
+  text_add(
+      out,
+      "/* Where each begins, in floats, and its initial values: center + bound * u, where u is "
+      "in [-1, 1)\n * and comes from a stream of random numbers of its own. */\n"
+      "static const struct {\n  size_t first;\n  uint64_t stream;\n  double center, bound;\n} "
+      "%s_places[] = {\n",
+      l->o->prefix);
   for (int i = 0; i < l->param.n; i++) {
+    const Param *param = &l->plan->graph->param.at[l->param.at[i]];
     double center, bound;
-    param_init(&g->param.at[l->param.at[i]], &center, &bound);
-    text_add(out, "    {%" PRId64 ", %s, %s},\n", l->plan->buffer.at[l->buffer.at[i]].offset,
-             emit_number(l->arena, center, F64), emit_number(l->arena, bound, F64));
+    param_init(param, &center, &bound);
+    text_add(out, "    {%" PRId64 ", 0x%016" PRIx64 ", %s, %s},\n",
+             l->plan->buffer.at[l->buffer.at[i]].offset / (int64_t)sizeof(float),
+             param_stream(param), emit_number(l->arena, center, F64),
+             emit_number(l->arena, bound, F64));
   }
-  text_add(out, "%s};\n\n", l->param.n ? "" : "    {0, 0, 0}\n");
+  text_add(out, "%s};\n\n", l->param.n ? "" : "    {0, 0, 0, 0}\n");
+}
+
+/* Names of parameters that the network has and this library does not hold. */
+static void add_unused_table(Text *out, const Library *l) {
+  const Graph *g = l->plan->graph;
+  Text names = {.arena = l->arena};
+  int n = 0;
+  for (int i = 0; i < g->param.n; i++)
+    if (!is_held(l, i) && !g->param.at[i].fixed)
+      text_add(&names, "%s\n    \"%s\"", n++ ? "," : "", g->param.at[i].name);
   text_add(out,
            "/* Parameters of layers that inference does not need: files may hold them. */\n"
-           "static const char *const %s_unused[] = {",
-           p);
-  for (int i = 0; i < g->param.n; i++)
-    if (!is_held(l, i) && !g->param.at[i].fixed) text_add(out, "\"%s\", ", g->param.at[i].name);
-  text_add(out, "NULL};\n\n");
+           "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n\n",
+           l->o->prefix, n, l->o->prefix, n ? names.at : "\"\"");
+}
+
+void library_param_tables(Text *out, const Library *l) {
+  add_public_table(out, l);
+  add_private_table(out, l);
+  add_unused_table(out, l);
 }
 
 /* ---- constants ---- */
@@ -145,6 +166,12 @@ void library_param_code(Text *out, const Library *l) {
   const char *const *files[] = {
       [WEIGHTS_LOADED] = loaded, [WEIGHTS_FILE] = packed, [WEIGHTS_EMBED] = embedded};
   static const int count[] = {[WEIGHTS_LOADED] = 4, [WEIGHTS_FILE] = 2, [WEIGHTS_EMBED] = 1};
+  const char *p = l->o->prefix;
+  text_add(
+      out,
+      "/* Parameters as they were loaded: bytes, floats. */\n#define %s_RAW_BYTES ((size_t)%" PRId64
+      ")\n#define %s_RAW (%s_RAW_BYTES / sizeof(float))\n\n",
+      p, l->plan->param_bytes, p, p);
   for (int i = 0; i < count[l->o->weights_as]; i++) {
     library_template(out, l, files[l->o->weights_as][i]);
     text_add(out, "\n");

@@ -12,6 +12,8 @@ typedef struct Atom {
   Interval is;
   int first; /* newest inequality that belongs to this atom; -1: none */
   bool attained;
+  const int64_t *value; /* of a table's element: value[row], row in from..to; NULL: none */
+  int from, to, group;  /* atoms of one group have the same row */
 } Atom;
 
 typedef struct Inequality {
@@ -30,12 +32,19 @@ typedef struct Product {
   bool division;
 } Product;
 
+typedef struct Table { /* an element that was asked for */
+  Affine index, result;
+  const int64_t *value;
+} Table;
+
 struct Knowledge {
   Arena *arena;
+  int groups;
   VEC(Atom) atoms;
   VEC(Inequality) inequalities;
   VEC(Change) changes;
   VEC(Product) products;
+  VEC(Table) tables;
 };
 
 Knowledge *knowledge_new(Arena *arena) {
@@ -45,7 +54,7 @@ Knowledge *knowledge_new(Arena *arena) {
 }
 
 Mark know_mark(const Knowledge *k) {
-  return (Mark){k->atoms.n, k->inequalities.n, k->changes.n, k->products.n};
+  return (Mark){k->atoms.n, k->inequalities.n, k->changes.n, k->products.n, k->tables.n};
 }
 
 void know_release(Knowledge *k, Mark mark) {
@@ -59,6 +68,7 @@ void know_release(Knowledge *k, Mark mark) {
   }
   k->atoms.n = mark.atoms;
   k->products.n = mark.products;
+  k->tables.n = mark.tables;
 }
 
 Affine know_atom(Knowledge *k, Interval is, bool attained) {
@@ -67,9 +77,7 @@ Affine know_atom(Knowledge *k, Interval is, bool attained) {
   return a;
 }
 
-/* ---- forms
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- forms ---- */
 
 Affine affine_constant(Wide value) {
   Affine a = {.constant = value};
@@ -100,7 +108,8 @@ static bool mix(Wide a, int64_t p, Wide b, int64_t q, Wide *sum) {
 }
 
 bool affine_combine(Affine *r, const Affine *a, int64_t p, const Affine *b, int64_t q) {
-  Affine out = {.n = 0};
+  Affine out;
+  out.n = 0; /* the terms behind n stay as they are: clearing them takes longer than adding */
   if (!mix(a->constant, p, b->constant, q, &out.constant)) return false;
   for (int i = 0, j = 0; i < a->n || j < b->n;) {
     int left = i < a->n ? a->term[i].atom : -1, right = j < b->n ? b->term[j].atom : -1;
@@ -112,12 +121,13 @@ bool affine_combine(Affine *r, const Affine *a, int64_t p, const Affine *b, int6
     if (out.n == MAX_TERMS) return false;
     out.term[out.n++] = (Term){left > right ? left : right, (int64_t)factor};
   }
-  *r = out;
+  r->constant = out.constant;
+  r->n = out.n;
+  memcpy(r->term, out.term, sizeof(Term) * (size_t)out.n);
   return true;
 }
 
-/* ---- bounds and proofs
- * ------------------------------------------------------------------------------------------ */
+/* ---- bounds and proofs ---- */
 
 static Wide floor_divide(Wide a, Wide b) {
   return a / b - (a % b != 0 && (a < 0) != (b < 0));
@@ -144,10 +154,38 @@ static Wide term_upper(const Knowledge *k, Term t) {
   return product < -NO_BOUND ? -NO_BOUND : product;
 }
 
+/* What the terms of one table row are together at most; they are counted with the first of them. */
+static Wide row_upper(const Knowledge *k, const Affine *a, int first) {
+  const Atom *atom = &k->atoms.at[a->term[first].atom];
+  for (int i = 0; i < first; i++)
+    if (k->atoms.at[a->term[i].atom].value && k->atoms.at[a->term[i].atom].group == atom->group)
+      return 0;
+  Wide best = -NO_BOUND;
+  for (int row = atom->from; row <= atom->to; row++) {
+    Wide sum = 0;
+    for (int i = first; i < a->n; i++) {
+      const Atom *other = &k->atoms.at[a->term[i].atom];
+      if (other->value && other->group == atom->group)
+        sum += (Wide)a->term[i].factor * other->value[row];
+    }
+    if (sum > best) best = sum;
+  }
+  return best > -NO_BOUND ? best : 0;
+}
+
+static bool has_company(const Knowledge *k, const Affine *a, int term) {
+  const Atom *atom = &k->atoms.at[a->term[term].atom];
+  for (int i = 0; atom->value && i < a->n; i++) {
+    const Atom *other = &k->atoms.at[a->term[i].atom];
+    if (i != term && other->value && other->group == atom->group) return true;
+  }
+  return false;
+}
+
 static Wide plain_upper(const Knowledge *k, const Affine *a) {
   Wide sum = a->constant;
   for (int i = 0; i < a->n; i++) {
-    Wide t = term_upper(k, a->term[i]);
+    Wide t = has_company(k, a, i) ? row_upper(k, a, i) : term_upper(k, a->term[i]);
     if (t >= NO_BOUND) return NO_BOUND;
     sum += t;
   }
@@ -166,7 +204,8 @@ static Wide upper(const Knowledge *k, const Affine *a, Wide enough, int *steps) 
     int64_t gf = magnitude(g->term[0].factor), tf = magnitude(t.factor), d = common_divisor(gf, tf);
     Affine without; /* gf/d * a <= gf/d * a - tf/d * g, in which the atom cancels */
     if (!affine_combine(&without, a, gf / d, g, -(tf / d))) continue;
-    Wide scale = gf / d, bound = upper(k, &without, enough * scale + scale - 1, steps);
+    Wide scale = gf / d, goal = enough > -NO_BOUND ? enough * scale + scale - 1 : enough;
+    Wide bound = upper(k, &without, goal, steps);
     if (bound < NO_BOUND && floor_divide(bound, scale) < best) best = floor_divide(bound, scale);
     if (best <= enough) return best;
   }
@@ -197,7 +236,21 @@ Interval affine_bounds(Knowledge *k, const Affine *a) {
   return r;
 }
 
+/* By the atoms' intervals alone: settles most questions. */
+static bool is_plainly_within(const Knowledge *k, const Affine *a, Interval range) {
+  Interval sum = {a->constant, a->constant};
+  for (int i = 0; i < a->n; i++) {
+    Wide hi = term_upper(k, a->term[i]),
+         lo = term_upper(k, (Term){a->term[i].atom, -a->term[i].factor});
+    if (hi >= NO_BOUND || lo >= NO_BOUND) return false;
+    sum.lo -= lo;
+    sum.hi += hi;
+  }
+  return sum.lo >= range.lo && sum.hi <= range.hi;
+}
+
 bool prove_within(Knowledge *k, const Affine *a, Interval range) {
+  if (is_plainly_within(k, a, range)) return true;
   Affine lo = affine_constant(range.lo), hi = affine_constant(range.hi);
   return prove_at_most(k, a, &hi) && prove_at_most(k, &lo, a);
 }
@@ -226,9 +279,7 @@ bool affine_attained(const Knowledge *k, const Affine *a) {
   return true;
 }
 
-/* ---- learning
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- learning ---- */
 
 /* form <= 0 bounds each of its atoms by the intervals of the others. */
 static bool tighten(Knowledge *k, const Affine *a) {
@@ -300,9 +351,7 @@ bool know_at_most(Knowledge *k, const Affine *a, const Affine *b) {
   return !affine_combine(&difference, a, 1, b, -1) || know_not_positive(k, &difference);
 }
 
-/* ---- arithmetic
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- arithmetic ---- */
 
 Affine affine_sum(Knowledge *k, const Affine *a, const Affine *b, int sign) {
   Affine sum;
@@ -323,6 +372,31 @@ static const Product *remembered(const Knowledge *k, const Affine *a, const Affi
   return NULL;
 }
 
+Affine know_table(Knowledge *k, const Affine *index, const int64_t *value, int count) {
+  int group = -1;
+  for (int i = k->tables.n - 1; i >= 0; i--)
+    if (affine_equal(&k->tables.at[i].index, index)) {
+      if (k->tables.at[i].value == value) return k->tables.at[i].result;
+      group = k->atoms.at[k->tables.at[i].result.term[0].atom].group;
+    }
+  Interval row = affine_bounds(k, index);
+  int from = row.lo > 0 ? (int)(row.lo < count ? row.lo : count - 1) : 0;
+  int to = row.hi < count - 1 ? (int)(row.hi > from ? row.hi : from) : count - 1;
+  Interval is = {value[from], value[from]};
+  for (int i = from; i <= to; i++) {
+    if (value[i] < is.lo) is.lo = value[i];
+    if (value[i] > is.hi) is.hi = value[i];
+  }
+  Affine result = know_atom(k, is, true);
+  Atom *atom = &k->atoms.at[k->atoms.n - 1];
+  atom->value = value;
+  atom->from = from;
+  atom->to = to;
+  atom->group = group >= 0 ? group : k->groups++;
+  vec_push(k->arena, &k->tables, ((Table){*index, result, value}));
+  return result;
+}
+
 static Wide least4(const Wide v[4], int sign) {
   Wide best = v[0];
   for (int i = 1; i < 4; i++)
@@ -334,6 +408,25 @@ static Wide multiply_clamped(Wide a, Wide b) {
   Wide product;
   if (__builtin_mul_overflow(a, b, &product)) return (a < 0) == (b < 0) ? NO_BOUND : -NO_BOUND;
   return product > NO_BOUND ? NO_BOUND : product < -NO_BOUND ? -NO_BOUND : product;
+}
+
+/* a * b against products with the same b >= 0: at most x if a <= x / b; one b less than c * b if a
+ * < c. */
+static void bound_by_products(Knowledge *k, const Affine *a, const Affine *b,
+                              const Affine *product) {
+  Affine zero = affine_constant(0), next = *a, more;
+  next.constant += 1;
+  if (!prove_at_most(k, &zero, b)) return;
+  for (int i = 0; i < k->products.n; i++) {
+    const Product p = k->products.at[i];
+    if (p.division && affine_equal(&p.b, b) && prove_at_most(k, a, &p.result) &&
+        prove_at_most(k, &zero, &p.a))
+      know_at_most(k, product, &p.a);
+    bool first = affine_equal(&p.b, b), second = affine_equal(&p.a, b);
+    if (p.division || (!first && !second) || !prove_at_most(k, &next, first ? &p.a : &p.b))
+      continue;
+    if (affine_combine(&more, product, 1, b, 1)) know_at_most(k, &more, &p.result);
+  }
 }
 
 Affine affine_product(Knowledge *k, const Affine *a, const Affine *b) {
@@ -358,6 +451,8 @@ Affine affine_product(Knowledge *k, const Affine *a, const Affine *b) {
   Wide corners[4] = {multiply_clamped(x.lo, y.lo), multiply_clamped(x.lo, y.hi),
                      multiply_clamped(x.hi, y.lo), multiply_clamped(x.hi, y.hi)};
   result = know_atom(k, (Interval){least4(corners, 1), least4(corners, -1)}, false);
+  bound_by_products(k, a, b, &result);
+  bound_by_products(k, b, a, &result);
   vec_push(k->arena, &k->products, ((Product){*a, *b, result, result, false}));
   return result;
 }

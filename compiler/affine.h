@@ -32,7 +32,7 @@ typedef struct Interval {
 
 typedef struct Knowledge Knowledge;
 typedef struct Mark {
-  int atoms, inequalities, changes, products;
+  int atoms, inequalities, changes, products, tables;
 } Mark;
 
 Knowledge *knowledge_new(Arena *);
@@ -42,6 +42,9 @@ void know_release(Knowledge *, Mark);
 /* A new unknown. `attained`: the ends of the interval are values that really occur (a fact, a
  * loop's count). */
 Affine know_atom(Knowledge *, Interval, bool attained);
+/* An unknown that is value[index], of which only the index's range is known: several with equal
+ * indices are bounded together, row by row. */
+Affine know_table(Knowledge *, const Affine *index, const int64_t *value, int count);
 /* From here on form <= 0. False if that contradicts what is known: the code in question is never
  * reached. */
 bool know_not_positive(Knowledge *, const Affine *);

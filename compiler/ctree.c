@@ -44,11 +44,21 @@ static const char *own(Builder *b, CXString s) {
   return copy;
 }
 
-/* ---- types
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- types ---- */
 
 static const CType *type_of(Builder *b, CXType type);
+static CSymbol *symbol_of(Builder *b, CXCursor reference);
+
+typedef struct Fields {
+  Builder *b;
+  CType *record;
+} Fields;
+
+static enum CXVisitorResult add_field(CXCursor cursor, CXClientData data) {
+  Fields *f = data;
+  vec_push(f->b->tree->arena, &f->record->field, symbol_of(f->b, cursor));
+  return CXVisit_Continue;
+}
 
 static CTypeKind kind_of(enum CXTypeKind kind) {
   switch (kind) {
@@ -96,6 +106,7 @@ static void fill_type(Builder *b, CType *t, CXType type) {
   long long size =
       sized ? clang_Type_getSizeOf(type) : 0; /* libclang may not be asked of all types */
   t->size = size > 0 ? size : 0;
+  if (t->kind == TYPE_RECORD) clang_Type_visitFields(type, add_field, &(Fields){b, t});
   if (t->kind == TYPE_POINTER) t->element = type_of(b, clang_getPointeeType(type));
   if (t->kind == TYPE_ARRAY) {
     t->element = type_of(b, clang_getArrayElementType(type));
@@ -120,9 +131,7 @@ static const CType *type_of(Builder *b, CXType written) {
   return &k->type;
 }
 
-/* ---- symbols
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- symbols ---- */
 
 static CNode *build(Builder *b, CXCursor cursor);
 
@@ -146,7 +155,11 @@ static const CType *as_parameter(Builder *b, const CType *t) {
   return pointer;
 }
 
-static void fill_symbol(Builder *b, CSymbol *s, CXCursor cursor) {
+static void fill_symbol(Builder *b, CSymbol *s, CXCursor reference) {
+  CXCursor definition = clang_getCursorDefinition(reference);
+  bool whole =
+      clang_getCursorKind(reference) == CXCursor_VarDecl && !clang_Cursor_isNull(definition);
+  CXCursor cursor = whole ? definition : reference; /* `extern t a[];` does not tell all */
   enum CXCursorKind kind = clang_getCursorKind(cursor);
   s->kind = kind == CXCursor_FunctionDecl ? SYMBOL_FUNCTION
             : kind == CXCursor_FieldDecl  ? SYMBOL_FIELD
@@ -181,9 +194,7 @@ static CSymbol *symbol_of(Builder *b, CXCursor reference) {
   return &k->symbol;
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- text ---- */
 
 static uint32_t offset_of(CXSourceLocation location) {
   unsigned offset;
@@ -227,9 +238,7 @@ static void for_parts(const CTree *t, const CNode *n, uint32_t semicolon[2]) {
   }
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes ---- */
 
 static const struct Kind {
   enum CXCursorKind from;
@@ -447,12 +456,16 @@ static CNode *build(Builder *b, CXCursor cursor) {
   else if (n->kind != NODE_INT && n->kind != NODE_NAME)
     gather_children(b, n, cursor);
   finish(b, n, cursor);
+  n->has_call = n->kind == NODE_CALL;
+  n->has_change = ctree_assigned(n) != NULL;
+  for (const CNode *child = n->first; child; child = child->next) {
+    n->has_call |= child->has_call;
+    n->has_change |= child->has_change;
+  }
   return n;
 }
 
-/* ---- functions
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 static enum CXChildVisitResult find_body(CXCursor cursor, CXCursor parent, CXClientData data) {
   (void)parent;
@@ -520,8 +533,7 @@ CTree *ctree_new(Arena *arena, CXTranslationUnit unit, const char *file, const c
   return tree;
 }
 
-/* ---- looking at nodes
- * ------------------------------------------------------------------------------------------- */
+/* ---- looking at nodes ---- */
 
 CNode *ctree_child(const CNode *n, int i) {
   CNode *child = n->first;

@@ -22,6 +22,8 @@ typedef enum CTypeKind {
 } CTypeKind;
 
 typedef struct CType CType;
+typedef struct CSymbol CSymbol;
+
 struct CType {
   CTypeKind kind;
   bool is_unsigned, is_const,
@@ -29,6 +31,7 @@ struct CType {
   int64_t size;         /* bytes; 0: unknown */
   int64_t count;        /* of an array */
   const CType *element; /* of an array or a pointer */
+  VEC(CSymbol *) field; /* of a record */
 };
 
 typedef enum CSymbolKind {
@@ -40,7 +43,7 @@ typedef enum CSymbolKind {
 
 typedef struct CNode CNode;
 typedef struct CFunction CFunction;
-typedef struct CSymbol {
+struct CSymbol {
   CSymbolKind kind;
   const char *name;
   const CType *type;
@@ -54,7 +57,7 @@ typedef struct CSymbol {
   bool is_mutable;     /* can change: not const */
   int slot;            /* place in its function's list of variables; -1: not followed */
   int base;            /* the checker's number of this object; 0: none yet */
-} CSymbol;
+};
 
 typedef enum CNodeKind {
   NODE_OTHER, /* children are looked at in order */
@@ -135,6 +138,11 @@ struct CNode {
   CSymbol *symbol; /* of a name, member, variable or (when known) call */
   int64_t value;   /* of an integer */
   CNode *first, *next;
+  bool has_call;   /* here or below */
+  bool has_change; /* an assignment, ++ or -- here or below */
+  bool is_settled; /* the checker's: calls here and below have been run, what follows is their value
+                    */
+  struct Value *settled;
   uint8_t verdict; /* the checker's: what was found out about this access */
 };
 
@@ -145,7 +153,8 @@ struct CFunction {
   VEC(CSymbol *) variable; /* all that are followed: those with a slot */
   VEC(CFunction *) calls;  /* functions of the file that it calls */
   bool is_called, is_variadic;
-  uint8_t state; /* of searches over calls */
+  uint8_t state;           /* of searches over calls */
+  struct Effects *effects; /* the checker's: what a call may change */
 };
 
 typedef struct CTree {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph.h"
+#include "text.h"
 
 Graph *graph_new(Unit *u) {
   Graph *g = NEW(u->arena, Graph);
@@ -358,41 +359,24 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
 
 /* ---- invariants */
 
-static void verify_view(const Kernel *k, const View *view, const Type *type, bool out) {
-  if (view->rank != type->rank) BUG("%s: a view of another rank", k->name);
-  for (int a = 0; a < view->rank; a++) {
-    const Coord *c = &view->at[a];
-    if (c->div < 1 || c->mod < 0) BUG("%s: a coordinate divides by %d", k->name, (int)c->div);
-    for (int l = 0; l < MAX_LOOPS; l++)
-      if (c->coef[l] && (l >= k->nloop || (out && k->loop[l].reduced)))
-        BUG("%s: axis %d of a view mentions loop %d", k->name, a, l);
-    for (int64_t n = 1; n <= 5 && view->outside == INSIDE; n += 2) {
-      int64_t lo, hi;
-      coord_range(k, c, n, &lo, &hi);
-      if (c->exact || lo < 0 || hi >= extent_at(type->dim[a], n))
-        BUG("%s: axis %d of a view leaves its tensor: %lld to %lld", k->name, a, (long long)lo,
-            (long long)hi);
-    }
-  }
+typedef struct Own {
+  const Graph *g;
+  Id id;
+} Own;
+
+static const Type *argument_type(const void *context, int tensor) {
+  const Own *own = context;
+  const Node *node = &own->g->node.at[own->id];
+  bool found = tensor == own->id;
+  for (int i = 0; i < node->nargs; i++) found |= node->arg[i] == tensor;
+  return found ? &own->g->node.at[tensor].type : NULL;
 }
 
-static void verify_kernel(const Graph *g, Id id) {
-  const Node *node = &g->node.at[id];
+const char *node_fault(const Graph *g, Id id) {
   Kernel k;
+  Own own = {g, id};
   node_kernel(g, id, &k);
-  if (k.nout < 1 || !k.out[0].value) BUG("%s computes nothing", k.name);
-  for (int l = 1; l < k.nloop; l++)
-    if (k.loop[l - 1].reduced && !k.loop[l].reduced) BUG("%s: free loops come first", k.name);
-  for (int i = 0; i < k.nin; i++) {
-    int a = 0;
-    while (a < node->nargs && node->arg[a] != k.in[i].tensor) a++;
-    if (a == node->nargs) BUG("%s reads %%%d, which is no argument", k.name, k.in[i].tensor);
-    verify_view(&k, &k.in[i], &g->node.at[k.in[i].tensor].type, false);
-  }
-  for (int i = k.nin; i < MAX_IN; i++)
-    for (int f = 0; f < k.nfold; f++)
-      if (expr_uses(k.fold[f].term, E_in, i)) BUG("%s uses in%d, which it lacks", k.name, i);
-  verify_view(&k, &k.out[0].to, &node->type, true);
+  return kernel_fault(g->u, &k, argument_type, &own);
 }
 
 static void verify_node(const Graph *g, Id id) {
@@ -401,7 +385,9 @@ static void verify_node(const Graph *g, Id id) {
     if (node->arg[i] < 0 || node->arg[i] >= id)
       BUG("%%%d (%s) has argument %%%d", (int)id, ops[node->op]->name, (int)node->arg[i]);
   OpClass class = ops[node->op]->class;
-  if (class != CLASS_LEAF && class != CLASS_OPTIMIZER) verify_kernel(g, id);
+  if (class == CLASS_LEAF || class == CLASS_OPTIMIZER) return;
+  const char *fault = node_fault(g, id);
+  if (fault) BUG("%%%d (%s %s): %s", (int)id, ops[node->op]->name, node->where.layer, fault);
 }
 
 static void verify_entry(const Graph *g, const Entry *entry) {

@@ -83,6 +83,9 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
 /* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
  * (init.c). */
 void param_init(const Param *, double *center, double *bound);
+/* Which random numbers u are its own: a hash of its name, so that values do not depend on what else
+ * a network contains. */
+uint64_t param_stream(const Param *);
 
 typedef enum InputKind { INPUT_DATA, INPUT_TARGET } InputKind;
 typedef struct Input { /* leaf OP_input, attr: index into graph->input */
@@ -276,6 +279,8 @@ int64_t size_mul(int64_t a, int64_t b);
  * already mapped, and returns the id of its replacement in the new graph. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
+/* What is wrong with the kernel of a node that is no leaf, or NULL. */
+const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
 /* ---- what `build` functions call (build.c)
@@ -303,6 +308,9 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* ---- running and printing
  * --------------------------------------------------------------------------------------- */
 
+/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr" (no graph,
+ * no optimiser: 0). */
+void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
 /* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */
 typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
@@ -312,7 +320,8 @@ Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue 
 void graph_print(Text *, const Graph *); /* text.c */
 Graph *graph_parse(Unit *, const char *text);
 
-/* Reads a network document (read.c); NULL after diagnostics. */
+/* Reads a network document (read.c) from a file, or from a text that messages call `name`; NULL
+ * after diagnostics. */
 typedef struct ReadOptions {
   bool training;
   VEC(const char *) outputs;     /* --outputs */
@@ -320,5 +329,6 @@ typedef struct ReadOptions {
   bool input_grad;
 } ReadOptions;
 Graph *read_network(Unit *, const char *file, const ReadOptions *);
+Graph *read_text(Unit *, const char *name, const char *text, size_t size, const ReadOptions *);
 
 #endif

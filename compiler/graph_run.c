@@ -37,14 +37,27 @@ static void leaf_array(GraphRun *run, Id id, LeafValue leaf, void *context) {
   run->array[id].at = value.out;
 }
 
+void graph_scalars(const Graph *g, int64_t n, double scalar[SCALARS]) {
+  scalar[SCALAR_N] = (double)n;
+  scalar[SCALAR_LR] = 0;
+  if (!g || g->optimizer == NO_ID || g->node.n == 0) return; /* plans from text: no nodes */
+  const Node *rule = &g->node.at[g->optimizer];
+  const Op *op = ops[rule->op];
+  for (int i = 0; i < op->nfield; i++)
+    if (strcmp(op->field[i].name, "lr") == 0)
+      memcpy(&scalar[SCALAR_LR], (const char *)rule->attr + op->field[i].offset, sizeof *scalar);
+}
+
 static void node_array(GraphRun *run, Id id) {
   const Node *node = &run->g->node.at[id];
+  double scalar[SCALARS];
   Kernel k;
   node_kernel(run->g, id, &k);
   run->array[id] = array_new(NULL, &node->type, run->n);
   run->array[id].at = interp_alloc((size_t)type_size(&node->type, run->n) * sizeof(double));
   run->owned[id] = true;
-  kernel_run(&k, run->array, NULL, NULL, run->n);
+  graph_scalars(run->g, run->n, scalar);
+  kernel_run(&k, run->array, scalar, NULL, run->n);
   for (int a = 0; a < node->nargs; a++) {
     Id arg = node->arg[a];
     if (run->last[arg] != id || !run->owned[arg]) continue;

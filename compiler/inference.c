@@ -129,7 +129,7 @@ static const char *program_text(const Inference *f, const Plan *plan) {
   text_add(
       &out,
       "#define _XOPEN_SOURCE 700\n#include \"net.h\"\n#include <stdio.h>\n#include <stdlib.h>\n"
-      "#include <string.h>\n#include <sys/resource.h>\n#include <time.h>\n"
+      "#include <string.h>\n#include <time.h>\n"
       "enum { net_INPUTS = %d, net_OUTPUTS = %d };\n"
       "static const size_t net_in_bytes[] = {%s0}, net_out_bytes[] = {%s0};\n"
       "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"

@@ -187,7 +187,7 @@ static void count_node(Info *f, Id id) {
   Row *row = row_of(f, node->where.layer);
   if (!row) return;
   row->macs += k.macs;
-  row->operations += count_operations(f->g, &k);
+  if (ops[node->op]->class != CLASS_VIEW) row->operations += count_operations(f->g, &k);
   for (int a = 0; a < AXES; a++) widen(&row->reach, a, f->reach[id].field[a], f->reach[id].jump[a]);
 }
 

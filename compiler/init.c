@@ -19,3 +19,10 @@ void param_init(const Param *p, double *center, double *bound) {
   case INIT_KINDS: *bound = 0; return;
   }
 }
+
+uint64_t param_stream(const Param *p) { /* FNV-1a */
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (const char *c = p->name; *c; c++)
+    hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+  return hash;
+}

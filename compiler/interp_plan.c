@@ -171,8 +171,10 @@ static void round_buffer(const Machinery *m, int tensor) {
 
 static void run_leaf(const Machinery *m, const Kernel *k) {
   Range range[MAX_LOOPS];
+  double scalar[SCALARS];
+  graph_scalars(m->plan->graph, m->n, scalar);
   for (int l = 0; l < k->nloop; l++) range[l] = loop_range(m, k, l);
-  kernel_run(k, m->array, NULL, range, m->n);
+  kernel_run(k, m->array, scalar, range, m->n);
   for (int o = 0; o < k->nout; o++) {
     write_margins(m, k, &k->out[o], range);
     if (m->round) round_buffer(m, k->out[o].to.tensor);

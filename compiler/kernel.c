@@ -1,4 +1,4 @@
-/* kernel.c - kernels: types, building them, what can be told from them, canonical form, text form.
+/* kernel.c - kernels: types, building them, what can be told from them, canonical form.
  *
  * Index maps compose and compare as data: a coordinate is a row of coefficients, so everything here
  * is integer arithmetic on small arrays. */
@@ -153,12 +153,20 @@ int64_t floor_div(int64_t a, int64_t b) {
   return a % b < 0 ? q - 1 : q;
 }
 
+/* a * b, kept where a dozen of them can be added. */
+static int64_t bounded_mul(int64_t a, int64_t b) {
+  const int64_t most = INT64_C(400000000000000000);
+  if (a == 0 || b == 0) return 0;
+  if (llabs((long long)a) <= most / llabs((long long)b)) return a * b;
+  return (a < 0) == (b < 0) ? most : -most;
+}
+
 void coord_range(const Kernel *k, const Coord *c, int64_t n, int64_t *lo, int64_t *hi) {
   *lo = *hi = c->plus;
   for (int l = 0; l < k->nloop; l++) {
     int64_t last = extent_at(k->loop[l].extent, n) - 1;
     if (last <= 0) continue;
-    *(c->coef[l] < 0 ? lo : hi) += c->coef[l] * last;
+    *(c->coef[l] < 0 ? lo : hi) += bounded_mul(c->coef[l], last);
   }
   *lo = floor_div(*lo, c->div);
   *hi = floor_div(*hi, c->div);
@@ -312,98 +320,4 @@ void kernel_simplify(Unit *u, Kernel *k) {
     in[i] = same < i ? in[same] : input_used(k, i) ? nin++ : -1;
   }
   renumber(u, k, loop, in);
-}
-
-/* ---- text form */
-
-static void leaf_print(void *context, const Expr *leaf, Text *out) {
-  const Kernel *k = context;
-  if (leaf->op == E_index)
-    text_add(out, "%s", k->loop[leaf->index].name);
-  else
-    text_add(out, "%s%d", expr_name(leaf->op), leaf->index);
-}
-
-static void linear_print(Text *out, const Kernel *k, const Coord *c) {
-  bool first = true;
-  for (int l = 0; l < k->nloop; l++) {
-    int32_t coef = c->coef[l];
-    if (coef == 0) continue;
-    text_add(out, "%s", first ? (coef < 0 ? "-" : "") : coef < 0 ? " - " : " + ");
-    if (abs(coef) != 1) text_add(out, "%d*", abs(coef));
-    text_add(out, "%s", k->loop[l].name);
-    first = false;
-  }
-  if (first)
-    text_add(out, "%lld", (long long)c->plus);
-  else if (c->plus)
-    text_add(out, " %c %lld", c->plus < 0 ? '-' : '+', llabs((long long)c->plus));
-}
-
-static void coord_print(Text *out, const Kernel *k, const Coord *c) {
-  int loop;
-  Coord linear = *c;
-  linear.div = 1;
-  linear.mod = 0;
-  bool enclose = !coord_affine(c) && !coord_is_loop(&linear, &loop);
-  if (enclose) text_add(out, "(");
-  linear_print(out, k, c);
-  if (enclose) text_add(out, ")");
-  if (c->div > 1) text_add(out, "/%d%s", c->div, c->exact ? "!" : "");
-  if (c->mod) text_add(out, "%%%d", c->mod);
-}
-
-static void view_print(Text *out, const Kernel *k, const View *view, TensorName name,
-                       const void *context) {
-  name(context, view->tensor, out);
-  text_add(out, "[");
-  for (int a = 0; a < view->rank; a++) {
-    if (a) text_add(out, ", ");
-    coord_print(out, k, &view->at[a]);
-  }
-  text_add(out, "]");
-  if (view->outside == SKIP) text_add(out, " skip");
-  if (view->outside != FILL) return;
-  text_add(out, " fill ");
-  number_print(out, view->fill);
-}
-
-static void head_print(Text *out, const Kernel *k) {
-  text_add(out, "%s:", k->name ? k->name : "_");
-  for (int reduced = 0; reduced < 2; reduced++) {
-    if (reduced) text_add(out, " |");
-    for (int l = 0; l < k->nloop; l++) {
-      if (k->loop[l].reduced != reduced) continue;
-      text_add(out, " %s<", k->loop[l].name);
-      extent_print(out, k->loop[l].extent);
-    }
-  }
-  text_add(out, "\n");
-}
-
-void kernel_print(Text *out, const Kernel *k, TensorName name, const void *context) {
-  static const char *const combine[COMBINES] = {"sum", "max", "argmax"};
-  union {
-    const Kernel *in;
-    void *out;
-  } own = {k}; /* leaf_print only reads it */
-  head_print(out, k);
-  for (int i = 0; i < k->nin; i++) {
-    text_add(out, "  in%d = ", i);
-    view_print(out, k, &k->in[i], name, context);
-    text_add(out, "\n");
-  }
-  for (int f = 0; f < k->nfold; f++) {
-    text_add(out, "  acc%d = %s %s", f, combine[k->fold[f].op],
-             k->fold[f].acc == F64 ? "f64 " : "");
-    expr_print(out, k->fold[f].term, leaf_print, own.out);
-    text_add(out, "\n");
-  }
-  for (int o = 0; o < k->nout; o++) {
-    text_add(out, "  ");
-    view_print(out, k, &k->out[o].to, name, context);
-    text_add(out, k->out[o].combine ? " += " : " = ");
-    expr_print(out, k->out[o].value, leaf_print, own.out);
-    text_add(out, "\n");
-  }
 }

@@ -20,7 +20,7 @@ static double *seeded(Arena *arena, const Param *p, uint64_t seed) {
   float *values = NEW_ARRAY(arena, float, size);
   double center, bound;
   param_init(p, &center, &bound);
-  NAME_fill(values, (size_t)size, p->name, seed, center, bound);
+  NAME_fill(values, (size_t)size, seed, param_stream(p), center, bound);
   return from_floats(arena, values, size);
 }
 

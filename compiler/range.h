@@ -18,8 +18,7 @@ typedef struct RangeCount {
 
 RangeCount range_check(Unit *, const CTree *, const Fact *, int nfact);
 
-/* ---- what the files range_*.c share
- * -------------------------------------------------------------------------------- */
+/* ---- what the files range_*.c share ---- */
 
 typedef enum ValueKind { VALUE_UNKNOWN, VALUE_INT, VALUE_POINTER } ValueKind;
 typedef struct Value {
@@ -43,15 +42,26 @@ typedef struct Cell { /* an integer or pointer in memory whose value is known */
   Value value;
 } Cell;
 
+/* A value that outlives a branch: exact if it speaks only of older atoms, else by its bounds. */
+typedef struct Carried {
+  Value value;
+  Interval bounds;
+  bool exact;
+} Carried;
+
 typedef struct Frame Frame;
+typedef struct LoopWatch LoopWatch;
 struct Frame { /* a function that is being run */
   CFunction *function;
   Frame *caller;
   const CNode *call;
-  Value *variable; /* by slot */
-  bool ended;      /* the code that follows is not reached */
+  Value *variable;        /* by slot */
+  const LoopWatch *watch; /* of the innermost loop */
+  bool ended;             /* the code that follows is not reached */
   bool returned;
-  Interval result; /* of all returns so far */
+  Carried result; /* of all returns so far */
+  Mark begin;     /* what is known and the objects there are when it begins */
+  int bases;
 };
 
 typedef struct Checker {
@@ -66,6 +76,8 @@ typedef struct Checker {
   VEC(Cell) cells;
   VEC(Value) value_stack; /* saved variables */
   VEC(Cell) cell_stack;
+  VEC(struct Column *) columns; /* of constant tables that were read */
+  int quiet;                    /* runs that only try something report nothing */
   RangeCount count;
   int reported;
 } Checker;
@@ -85,6 +97,8 @@ Value value_by_fact(Checker *, const Fact *, const CType *, const char *name, co
 Value memory_read(Checker *, Value address, const CType *, const CSymbol *field);
 void memory_write(Checker *, Value address, const CType *, const CSymbol *field, Value);
 void memory_forget_base(Checker *, int base);
+void memory_forget_field(Checker *, const CSymbol *);
+bool memory_is_local(const Checker *, int base);
 void memory_forget(Checker *, bool locals); /* all that others may change */
 /* The bytes address .. address + length - 1 are read or written at `n`; a length <= 0 touches
  * nothing. */
@@ -93,6 +107,13 @@ void access_check(Checker *, CNode *n, Value address, Affine length, int64_t ele
 void access_report(Checker *, CNode *n, uint8_t verdict, const char *format, ...) PRINTF_LIKE(4, 5);
 const char *wide_text(Checker *, Wide);
 enum { ACCESS_PROVED = 1, ACCESS_UNPROVED = 2, ACCESS_OUTSIDE = 4, ARITHMETIC_OVERFLOW = 8 };
+
+typedef struct Snapshot { /* of what variables and memory hold; the last one taken is the first to
+                             end */
+  int values, cells, ncells;
+} Snapshot;
+Snapshot range_save(Checker *);
+void range_restore(Checker *, Snapshot, bool for_good);
 
 /* range_eval.c: expressions */
 typedef struct Place { /* what an lvalue stands for */
@@ -108,13 +129,10 @@ Value range_convert(Checker *, Value, const CType *to);
 /* Adds what the condition says when it is `truth`; false: it cannot be. */
 bool range_assume(Checker *, CNode *condition, bool truth);
 bool range_is_slot(const CSymbol *);
+/* Runs the calls of a condition once, however often it is looked at until it is unsettled. */
+bool range_settle_calls(Checker *, CNode *); /* false: they are settled already */
+void range_unsettle_calls(CNode *);
 
-/* A value that outlives a branch: exact if it speaks only of older atoms, else by its bounds. */
-typedef struct Carried {
-  Value value;
-  Interval bounds;
-  bool exact;
-} Carried;
 Carried range_carry(Checker *, Value, Mark, int bases);
 Value range_settle(Checker *, const Carried *, const CType *);
 /* The value after two branches of `condition` that ended with a and b; `before`: another bound to
@@ -124,8 +142,36 @@ Value range_join(Checker *, CNode *condition, const Carried *a, const Carried *b
 
 /* range_call.c: calls */
 Value range_call(Checker *, CNode *);
+bool range_stores_through(const char *name, int argument); /* of functions outside the file */
 bool range_is_helper(const char *name); /* a vector helper whose calls are checked by a table */
 bool range_is_inlined(const Checker *, const CFunction *);
+
+/* range_effects.c: what code may change, found without running it */
+typedef struct Change { /* of one followed variable */
+  const CSymbol *variable;
+  CNode *how; /* the only assignment, or the last one seen */
+  int times;
+  bool grows, shrinks;   /* every assignment adds or subtracts something not negative */
+  bool inside;           /* declared by the code itself */
+  bool is_bounded;       /* at the beginning of each turn of a loop it is within: */
+  Interval within, left; /* left: where the loop is left in the middle */
+} Change;
+typedef VEC(const CSymbol *) CSymbols;
+typedef struct Effects {
+  VEC(Change) change;
+  CSymbols field;               /* members, of whatever record */
+  CSymbols object;              /* variables in memory */
+  CSymbols through;             /* what these pointers point to */
+  CSymbols reset;               /* pointers that are set to something else */
+  bool anything;                /* all memory */
+  bool others;                  /* memory that is not this function's own */
+  bool has_break, has_continue; /* of the loop whose body the code is */
+} Effects;
+void effects_find(Checker *, CNode *, Effects *, bool is_body); /* adds to the effects */
+void effects_forget_memory(Checker *, const Effects *);
+/* The constant that an assignment adds to its variable, in elements; false: it does something else.
+ */
+bool effects_step(CNode *assignment, Wide *step);
 
 /* range_walk.c: statements */
 void range_declare(Checker *, CNode *variable);

@@ -86,9 +86,17 @@ static bool is_harmless(const char *name) {
   return false;
 }
 
-/* ---- by table
- * --------------------------------------------------------------------------------------------------------
- */
+bool range_stores_through(const char *name, int argument) {
+  bool listed = is_harmless(name);
+  for (int i = 0; i < COUNT(touches); i++)
+    if (names(name, touches[i].name)) {
+      listed = true;
+      if (touches[i].pointer == argument) return touches[i].store;
+    }
+  return !listed;
+}
+
+/* ---- by table ---- */
 
 static const CType *pointee(const CNode *argument, bool bytes) {
   const CNode *n = argument;
@@ -181,9 +189,7 @@ static bool touch_by_intrinsic(Checker *c, Call *call, const char *name) {
   return true;
 }
 
-/* ---- by facts
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- by facts ---- */
 
 static void check_int(Checker *c, CNode *site, const Value *v, const Fact *fact) {
   Interval want = {fact->lo, fact->hi};
@@ -236,9 +242,7 @@ static void check_facts(Checker *c, const CFunction *f, Call *call) {
   }
 }
 
-/* ---- jobs
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- jobs ---- */
 
 static bool is_parameter(const CFunction *f, const char *name) {
   for (int i = 0; i < f->parameter.n; i++)
@@ -292,9 +296,7 @@ static void check_jobs(Checker *c, const CFunction *f, Call *call) {
   if (job) check_job(c, call, job, base, argument_named(f, call, "jobs"));
 }
 
-/* ---- any call
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- any call ---- */
 
 static bool has_pointer(const CFunction *f) {
   for (int i = 0; i < f->parameter.n; i++)
@@ -320,17 +322,24 @@ static Value call_own(Checker *c, CFunction *f, Call *call) {
   check_jobs(c, f, call);
   if (range_is_inlined(c, f)) return range_run(c, f, call->node, call->value, call->n);
   check_facts(c, f, call);
-  for (int i = 0; i < call->n && i < f->parameter.n; i++) {
-    const CType *t = f->parameter.at[i]->type;
-    if (t->kind == TYPE_POINTER && !t->element->is_const && t->element->kind != TYPE_FLOAT &&
-        call->value[i].kind == VALUE_POINTER)
-      memory_forget_base(c, call->value[i].base);
-  }
-  memory_forget(c, false);
+  Effects effects = {.anything = false};
+  effects_find(c, call->node, &effects, false);
+  effects_forget_memory(c, &effects);
   return result_of(c, call->node);
 }
 
+/* A string ends within its object. */
+static Value string_length(Checker *c, const Value *string) {
+  Value length = value_int(know_atom(c->known, (Interval){0, INT64_MAX}, false));
+  if (string->kind == VALUE_POINTER && c->bases.at[string->base].is_known) {
+    Affine end = affine_sum(c->known, &string->at, &length.at, 1);
+    know_at_most(c->known, &end, &c->bases.at[string->base].hi);
+  }
+  return length;
+}
+
 static Value call_foreign(Checker *c, Call *call, const char *name) {
+  if (!strcmp(name, "strlen") && call->n == 1) return string_length(c, &call->value[0]);
   if (touch_by_table(c, call, name) || touch_by_intrinsic(c, call, name) || is_harmless(name))
     return result_of(c, call->node);
   for (int i = 0; i < call->n; i++) {

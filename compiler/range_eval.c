@@ -11,9 +11,7 @@ bool range_is_slot(const CSymbol *s) {
   return s && s->slot >= 0 && !s->is_addressed;
 }
 
-/* ---- places
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- places ---- */
 
 static bool is_pointer_value(const CNode *n) {
   return n->type &&
@@ -98,9 +96,7 @@ Place range_place(Checker *c, CNode *n) {
   return (Place){.type = n->type};
 }
 
-/* ---- loads and stores
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- loads and stores ---- */
 
 /* A named variable of the function needs no proof. */
 static bool is_plain(const CNode *n, const Place *p) {
@@ -151,9 +147,7 @@ static Value read_lvalue(Checker *c, CNode *n) {
   return load(c, n, &p);
 }
 
-/* ---- arithmetic
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- arithmetic ---- */
 
 Value range_convert(Checker *c, Value v, const CType *to) {
   if (!to || to->kind == TYPE_OTHER || to->kind == TYPE_RECORD || to->kind == TYPE_FLOAT)
@@ -195,7 +189,11 @@ static Value wrapped(Checker *c, CNode *n, const CType *t, Affine exact, const V
 static Value divide(Checker *c, const CNode *n, COperator op, const Value *a, const Value *b) {
   Interval y = affine_bounds(c->known, &b->at);
   Affine remainder, quotient;
-  if (y.lo <= 0 && y.hi >= 0) return unknown(c, n->type);
+  if (y.lo < 0 && y.hi >= 0) return unknown(c, n->type);
+  if (y.lo == 0) { /* dividing by 0 is undefined */
+    Affine one = affine_constant(1);
+    if (!know_at_most(c->known, &one, &b->at)) return unknown(c, n->type);
+  }
   quotient = affine_quotient(c->known, &a->at, &b->at, &remainder);
   return value_int(op == C_DIV ? quotient : remainder);
 }
@@ -261,12 +259,65 @@ static Value truth_value(Checker *c) {
   return value_int(know_atom(c->known, (Interval){0, 1}, false));
 }
 
+/* ---- calls in conditions ---- */
+
+/* The side that may not be looked at: its calls are run under what makes it so, and what they
+ * change is forgotten. */
+static void settle_side(Checker *c, CNode *condition, bool truth, CNode *side) {
+  if (!side->has_call) return;
+  Mark mark = know_mark(c->known);
+  int bases = c->bases.n;
+  bool possible = range_assume(c, condition, truth);
+  if (possible) range_settle_calls(c, side);
+  VEC(CNode *) nodes = {NULL, 0, 0};
+  VEC(Carried) values = {NULL, 0, 0};
+  vec_push(c->arena, &nodes, side);
+  for (int i = 0; possible && i < nodes.n; i++) {
+    CNode *n = nodes.at[i];
+    Carried none = {.exact = false};
+    vec_push(c->arena, &values,
+             n->settled && n->is_settled ? range_carry(c, *n->settled, mark, bases) : none);
+    for (CNode *child = n->first; child; child = child->next)
+      if (child->has_call) vec_push(c->arena, &nodes, child);
+  }
+  know_release(c->known, mark);
+  for (int i = 0; i < values.n; i++)
+    if (nodes.at[i]->settled)
+      *nodes.at[i]->settled = range_settle(c, &values.at[i], nodes.at[i]->type);
+  range_forget_changes(c, side);
+}
+
+bool range_settle_calls(Checker *c, CNode *n) {
+  if (!n->has_call || n->is_settled) return false;
+  bool logic = n->kind == NODE_BINARY && (n->op == C_AND_THEN || n->op == C_OR_ELSE);
+  if (logic || n->kind == NODE_CONDITIONAL) {
+    CNode *left = n->first, *right = left->next;
+    range_settle_calls(c, left);
+    settle_side(c, left, !logic || n->op == C_AND_THEN, right);
+    if (!logic) settle_side(c, left, false, right->next);
+  } else if (n->kind == NODE_CALL) {
+    if (!n->settled) n->settled = NEW(c->arena, Value);
+    *n->settled = range_call(c, n);
+  } else
+    for (CNode *child = n->first; child; child = child->next) range_settle_calls(c, child);
+  n->is_settled = true;
+  return true;
+}
+
+void range_unsettle_calls(CNode *n) {
+  n->is_settled = false;
+  for (CNode *child = n->first; child; child = child->next)
+    if (child->has_call) range_unsettle_calls(child);
+}
+
 /* && and ||: the right side is looked at under what the left one says. */
 static Value evaluate_logic(Checker *c, CNode *n) {
+  bool settled = range_settle_calls(c, n);
   Mark mark = know_mark(c->known);
   if (range_assume(c, n->first, n->op == C_AND_THEN)) range_eval(c, n->first->next);
   know_release(c->known, mark);
-  range_forget_changes(c, n->first->next);
+  if (n->first->next->has_change) range_forget_changes(c, n->first->next);
+  if (settled) range_unsettle_calls(n);
   return truth_value(c);
 }
 
@@ -353,9 +404,7 @@ static Value evaluate_binary(Checker *c, CNode *n) {
   return combine(c, n, n->op, n->type, a, b);
 }
 
-/* ---- conditions
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- conditions ---- */
 
 static bool assume_compared(Checker *c, COperator op, const Affine *a, const Affine *b) {
   Affine less = *a, more = *a;
@@ -389,14 +438,26 @@ static bool assume_comparison(Checker *c, CNode *n, bool truth) {
   Value a = range_eval(c, n->first), b = range_eval(c, n->first->next);
   bool same =
       a.kind == b.kind && (a.kind == VALUE_INT || (a.kind == VALUE_POINTER && a.base == b.base));
-  return !same || assume_compared(c, truth ? n->op : opposite(n->op), &a.at, &b.at);
+  if (!same) return true;
+  bool possible = assume_compared(c, truth ? n->op : opposite(n->op), &a.at, &b.at);
+  CNode *left = ctree_strip(n->first); /* i-- > 0: only now it is known that i - 1 does not wrap */
+  if (left->kind == NODE_UNARY && left->postfix && ctree_assigned(left)->kind == NODE_NAME &&
+      range_is_slot(ctree_assigned(left)->symbol) && a.kind == VALUE_INT) {
+    Value one = value_int(affine_constant(1));
+    c->frame->variable[ctree_assigned(left)->symbol->slot] =
+        combine(c, left, left->op == C_INCREMENT ? C_ADD : C_SUB, left->type, a, one);
+  }
+  return possible;
 }
 
 /* True if the condition can have this value. */
 static bool is_possible(Checker *c, CNode *n, bool truth) {
   Mark mark = know_mark(c->known);
+  Snapshot before;
+  if (n->has_change) before = range_save(c);
   bool possible = range_assume(c, n, truth);
   know_release(c->known, mark);
+  if (n->has_change) range_restore(c, before, true);
   return possible;
 }
 
@@ -405,13 +466,14 @@ static bool assume_logic(Checker *c, CNode *n, bool truth) {
   CNode *left = n->first, *right = left->next;
   bool going = n->op == C_AND_THEN; /* the left side's value that makes the right one looked at */
   if (truth == going) return range_assume(c, left, going) && range_assume(c, right, going);
-  if (!is_possible(c, left, !going)) /* the left side goes on for sure: it is the right one */
-    return range_assume(c, left, going) && range_assume(c, right, !going);
+  bool can_left = is_possible(c, left, !going);
   Mark mark = know_mark(c->known);
-  bool possible = range_assume(c, left, going) && range_assume(c, right, !going);
+  bool can_right = range_assume(c, left, going) && range_assume(c, right, !going);
   know_release(c->known, mark);
-  range_forget_changes(c, right);
-  return possible || range_assume(c, left, !going);
+  if (right->has_change) range_forget_changes(c, right);
+  if (can_left == can_right) return can_left; /* either: nothing is known */
+  if (can_left) return range_assume(c, left, !going);
+  return range_assume(c, left, going) && range_assume(c, right, !going);
 }
 
 bool range_assume(Checker *c, CNode *n, bool truth) {
@@ -424,12 +486,12 @@ bool range_assume(Checker *c, CNode *n, bool truth) {
     return assume_logic(c, n, truth);
   Value v = range_eval(c, n);
   Affine zero = affine_constant(0);
+  if (v.kind == VALUE_POINTER && v.base == NULL_BASE) return !truth;
+  if (v.kind == VALUE_POINTER && c->bases.at[v.base].variable) return truth;
   return v.kind != VALUE_INT || assume_compared(c, truth ? C_NE : C_EQ, &v.at, &zero);
 }
 
-/* ---- branches that meet
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- branches that meet ---- */
 
 static bool is_older(const Checker *c, const Value *v, Mark mark, int bases) {
   if (v->kind == VALUE_POINTER && v->base >= bases) {
@@ -542,16 +604,16 @@ static Carried evaluate_side(Checker *c, CNode *condition, bool truth, CNode *si
 
 static Value evaluate_conditional(Checker *c, CNode *n) {
   CNode *condition = n->first, *yes = condition->next, *no = yes->next;
-  bool can[2];
+  bool can[2], settled = range_settle_calls(c, condition);
   Carried a = evaluate_side(c, condition, true, yes, &can[0]),
           b = evaluate_side(c, condition, false, no, &can[1]);
-  if (!can[0] || !can[1]) return range_settle(c, can[0] ? &a : &b, n->type);
-  return range_join(c, condition, &a, &b, NULL, n->type);
+  Value v = can[0] && can[1] ? range_join(c, condition, &a, &b, NULL, n->type)
+                             : range_settle(c, can[0] ? &a : &b, n->type);
+  if (settled) range_unsettle_calls(condition);
+  return v;
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static Value evaluate_cast(Checker *c, CNode *n) {
   CNode *inner = n->first;
@@ -582,7 +644,7 @@ Value range_eval(Checker *c, CNode *n) {
   case NODE_NAME:
   case NODE_MEMBER:
   case NODE_SUBSCRIPT: return read_lvalue(c, n);
-  case NODE_CALL: return range_call(c, n);
+  case NODE_CALL: return n->is_settled ? *n->settled : range_call(c, n);
   case NODE_UNARY: return evaluate_unary(c, n);
   case NODE_BINARY: return evaluate_binary(c, n);
   case NODE_CONDITIONAL: return evaluate_conditional(c, n);

@@ -6,9 +6,7 @@
 
 enum { MAX_REPORTS = 40 };
 
-/* ---- values
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 Interval range_of_type(const CType *t) {
   int bits = t->size > 0 && t->size <= 8 ? (int)t->size * 8 : 64;
@@ -52,9 +50,7 @@ int base_of_variable(Checker *c, const CSymbol *s) {
   return s->base;
 }
 
-/* ---- facts
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 static unsigned hash_fact(const char *function, const char *name) {
   unsigned h = 2166136261u;
@@ -112,11 +108,9 @@ Value value_by_fact(Checker *c, const Fact *f, const CType *t, const char *name,
   return value_pointer(base_new(c, base), affine_constant(0));
 }
 
-/* ---- memory
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
-static bool is_local(const Checker *c, int base) {
+bool memory_is_local(const Checker *c, int base) {
   const CSymbol *v = c->bases.at[base].variable;
   return v && !v->is_file && !v->is_static;
 }
@@ -130,9 +124,18 @@ void memory_forget_base(Checker *c, int base) {
     if (c->cells.at[i].base == base) drop_cell(c, i);
 }
 
+/* The member of any record; elements of arrays have no name of their own. */
+void memory_forget_field(Checker *c, const CSymbol *field) {
+  for (int i = c->cells.n - 1; i >= 0; i--) {
+    const CSymbol *v = c->bases.at[c->cells.at[i].base].variable;
+    bool scalar = v && (v->type->kind == TYPE_INT || v->type->kind == TYPE_POINTER);
+    if (c->cells.at[i].field == field || (!c->cells.at[i].field && !scalar)) drop_cell(c, i);
+  }
+}
+
 void memory_forget(Checker *c, bool locals) {
   for (int i = c->cells.n - 1; i >= 0; i--)
-    if (locals || !is_local(c, c->cells.at[i].base)) drop_cell(c, i);
+    if (locals || !memory_is_local(c, c->cells.at[i].base)) drop_cell(c, i);
 }
 
 static const Fact *member_fact(const Checker *c, const CSymbol *field) {
@@ -158,34 +161,101 @@ static Value sibling(Checker *c, Value address, const CSymbol *field, const char
   return memory_read(c, at, &size, NULL);
 }
 
-/* Least and greatest number in an initialiser; false if something else is in it. */
-static bool list_range(const CNode *n, Interval *range, int *count) {
-  CNode *inner = ctree_strip((CNode *)n);
-  if (inner->kind == NODE_INT || (inner->kind == NODE_UNARY && inner->op == C_SUB && inner->first &&
-                                  ctree_strip(inner->first)->kind == NODE_INT)) {
-    Wide v = inner->kind == NODE_INT ? inner->value : -(Wide)ctree_strip(inner->first)->value;
-    if (!*count || v < range->lo) range->lo = v;
-    if (!*count || v > range->hi) range->hi = v;
-    ++*count;
-    return true;
+/* ---- constant tables ---- */
+
+enum { MOST_ROWS = 4096 };
+
+typedef struct Column { /* the same place in all rows of a table */
+  const CSymbol *table;
+  int64_t offset;
+  const CNode **node; /* by row; NULL: zero */
+  int64_t *value;     /* NULL: not all are integers */
+  bool strings;       /* all are string literals */
+} Column;
+
+static const CNode *initialiser(const CNode *n, const CType *t, int64_t offset, const CType *want) {
+  CNode *inner = n ? ctree_strip((CNode *)n) : NULL;
+  int64_t i = 0;
+  if (!inner || t == want || inner->kind != NODE_LIST) return inner;
+  if (t->kind == TYPE_ARRAY && t->element->size > 0) {
+    i = offset / t->element->size;
+    return initialiser(ctree_child(inner, (int)i), t->element, offset % t->element->size, want);
   }
-  if (inner->kind != NODE_LIST) return false;
-  for (const CNode *child = inner->first; child; child = child->next)
-    if (!list_range(child, range, count)) return false;
-  return true;
+  while (i + 1 < t->field.n && t->field.at[i + 1]->offset <= offset) i++;
+  if (t->kind != TYPE_RECORD || i >= t->field.n) return inner;
+  const CNode *child = ctree_child(inner, (int)i);
+  for (const CNode *d = inner->first; d; d = d->next)
+    if (d->kind == NODE_DESIGNATED) {
+      child = child && child->kind == NODE_DESIGNATED ? NULL : child;
+      if (d->symbol && d->symbol->offset == t->field.at[i]->offset) child = d->first;
+    }
+  return initialiser(child, t->field.at[i]->type, offset - t->field.at[i]->offset, want);
 }
 
-/* What an element of a constant table of integers can be. */
-static bool table_range(Checker *c, int base, const CType *t, Interval *range) {
-  const CSymbol *v = c->bases.at[base].variable;
-  int count = 0;
-  if (!v || v->is_mutable || !v->init || t->kind != TYPE_INT ||
-      !list_range(v->init, range, &count) || !count)
-    return false;
-  if (v->type->kind == TYPE_ARRAY && count < v->type->size / t->size) { /* the rest is 0 */
-    range->lo = range->lo < 0 ? range->lo : 0;
-    range->hi = range->hi > 0 ? range->hi : 0;
+static bool integer_of(const CNode *n, int64_t *value) {
+  *value = n ? n->value : 0;
+  if (n && n->kind == NODE_UNARY && n->op == C_SUB) {
+    const CNode *inner = ctree_strip(n->first);
+    *value = inner ? -inner->value : 0;
+    return inner && inner->kind == NODE_INT;
   }
+  return !n || n->kind == NODE_INT;
+}
+
+static Column *column_of(Checker *c, const CSymbol *table, int64_t offset, const CType *want) {
+  for (int i = 0; i < c->columns.n; i++)
+    if (c->columns.at[i]->table == table && c->columns.at[i]->offset == offset)
+      return c->columns.at[i];
+  const CType *t = table->type;
+  Column *column = NEW(c->arena, Column);
+  *column = (Column){.table = table, .offset = offset, .strings = true};
+  column->value = NEW_ARRAY(c->arena, int64_t, t->count);
+  const CNode *row = ctree_strip(table->init)->first;
+  for (int i = 0; i < t->count; i++, row = row ? row->next : NULL) {
+    const CNode *n = initialiser(row, t->element, offset, want);
+    column->strings &= n && n->kind == NODE_STRING;
+    if (column->value && !integer_of(n, &column->value[i])) column->value = NULL;
+  }
+  vec_push(c->arena, &c->columns, column);
+  return column;
+}
+
+/* The row's number, if the address is at the same place of every row of a constant table. */
+static bool row_of(const CSymbol *table, Value address, Affine *row, int64_t *offset) {
+  const CType *t = table->type;
+  int64_t size = t->kind == TYPE_ARRAY ? t->element->size : 0;
+  if (size <= 0 || t->count <= 0 || t->count > MOST_ROWS) return false;
+  *row = address.at;
+  for (int i = 0; i < row->n; i++) {
+    if (row->term[i].factor % size != 0) return false;
+    row->term[i].factor /= size;
+  }
+  *offset = (int64_t)(address.at.constant % size);
+  row->constant = address.at.constant / size;
+  return address.at.constant >= 0;
+}
+
+/* A string of unknown length ends within what it points to. */
+static Value some_string(Checker *c, const char *name) {
+  Base base = {.name = name, .is_known = true};
+  base.hi = know_atom(c->known, (Interval){0, INT32_MAX}, false);
+  return value_pointer(base_new(c, base), affine_constant(0));
+}
+
+static bool table_read(Checker *c, Value address, const CType *t, Value *value) {
+  const CSymbol *table = c->bases.at[address.base].variable;
+  Affine row;
+  int64_t offset;
+  if (!table || table->is_mutable || !table->init || ctree_strip(table->init)->kind != NODE_LIST ||
+      !row_of(table, address, &row, &offset))
+    return false;
+  const Column *column = column_of(c, table, offset, t);
+  if (t->kind == TYPE_INT && column->value)
+    *value = value_int(know_table(c->known, &row, column->value, (int)table->type->count));
+  else if (t->kind == TYPE_POINTER && column->strings)
+    *value = some_string(c, table->name);
+  else
+    return false;
   return true;
 }
 
@@ -196,8 +266,8 @@ static Value first_read(Checker *c, Value address, const CType *t, const CSymbol
     if (fact->size_of) count = sibling(c, address, field, fact->size_of);
     return value_by_fact(c, fact, t, field->name, &count);
   }
-  Interval range;
-  if (table_range(c, address.base, t, &range)) return value_int(know_atom(c->known, range, true));
+  Value value;
+  if (table_read(c, address, t, &value)) return value;
   return value_any(c, t, field ? field->name : c->bases.at[address.base].name);
 }
 
@@ -221,7 +291,7 @@ void memory_write(Checker *c, Value address, const CType *t, const CSymbol *fiel
     memory_forget(c, true);
     return;
   }
-  if (!is_local(c, address.base))
+  if (!memory_is_local(c, address.base))
     memory_forget(c, false); /* pointers to records may mean the same record */
   Wide offset;
   bool exact = affine_is_constant(&address.at, &offset);
@@ -234,9 +304,7 @@ void memory_write(Checker *c, Value address, const CType *t, const CSymbol *fiel
     vec_push(c->arena, &c->cells, ((Cell){address.base, (int64_t)offset, t->size, field, value}));
 }
 
-/* ---- accesses
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- accesses ---- */
 
 const char *wide_text(Checker *c, Wide value) {
   if (value > INT64_MAX || value < INT64_MIN) return value > 0 ? "infinity" : "-infinity";
@@ -256,6 +324,7 @@ static void count_verdict(RangeCount *count, uint8_t verdict, int change) {
  * worst. */
 void access_report(Checker *c, CNode *n, uint8_t verdict, const char *format, ...) {
   uint8_t before = n->verdict;
+  if (c->quiet) return;
   count_verdict(&c->count, before, -1);
   n->verdict |= verdict;
   count_verdict(&c->count, n->verdict, 1);

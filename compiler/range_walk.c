@@ -8,31 +8,27 @@ enum { MAX_DEPTH = 24 };
 
 static void run(Checker *c, CNode *n);
 
-/* ---- saving and restoring what variables and memory hold
- * ------------------------------------------------------------------ */
+/* ---- saving and restoring what variables and memory hold ---- */
 
-typedef struct Saved {
-  int values, cells, ncells;
-} Saved;
-
-static Saved save(Checker *c) {
-  Saved s = {c->value_stack.n, c->cell_stack.n, c->cells.n};
+Snapshot range_save(Checker *c) {
+  Snapshot s = {c->value_stack.n, c->cell_stack.n, c->cells.n};
   for (int i = 0; i < c->frame->function->variable.n; i++)
     vec_push(c->arena, &c->value_stack, c->frame->variable[i]);
   for (int i = 0; i < c->cells.n; i++) vec_push(c->arena, &c->cell_stack, c->cells.at[i]);
   return s;
 }
 
-static void restore(Checker *c, Saved s) {
+static void drop(Checker *c, Snapshot s) {
+  c->value_stack.n = s.values;
+  c->cell_stack.n = s.cells;
+}
+
+void range_restore(Checker *c, Snapshot s, bool for_good) {
   memcpy(c->frame->variable, c->value_stack.at + s.values,
          sizeof(Value) * (size_t)c->frame->function->variable.n);
   c->cells.n = 0;
   for (int i = 0; i < s.ncells; i++) vec_push(c->arena, &c->cells, c->cell_stack.at[s.cells + i]);
-}
-
-static void drop(Checker *c, Saved s) {
-  c->value_stack.n = s.values;
-  c->cell_stack.n = s.cells;
+  if (for_good) drop(c, s);
 }
 
 static bool same_value(const Value *a, const Value *b) {
@@ -40,81 +36,7 @@ static bool same_value(const Value *a, const Value *b) {
          (a->kind == VALUE_UNKNOWN || affine_equal(&a->at, &b->at));
 }
 
-/* ---- what code changes
- * -------------------------------------------------------------------------------------------------------
- */
-
-typedef struct Change { /* of one variable, in one piece of code */
-  const CSymbol *variable;
-  CNode *how; /* the only assignment, or the last one seen */
-  int times;
-  bool grows, shrinks; /* every assignment adds or subtracts something not negative */
-} Change;
-
-typedef struct Changes {
-  VEC(Change) change;
-  bool memory;    /* integers or pointers in memory may change */
-  bool has_break; /* out of the loop that the code is the body of */
-  bool has_continue;
-} Changes;
-
-static Change *change_of(Checker *c, Changes *all, const CSymbol *variable) {
-  for (int i = 0; i < all->change.n; i++)
-    if (all->change.at[i].variable == variable) return &all->change.at[i];
-  vec_push(c->arena, &all->change,
-           ((Change){.variable = variable, .grows = true, .shrinks = true}));
-  return &all->change.at[all->change.n - 1];
-}
-
-/* The constant that an assignment adds to its variable at each turn, in elements; false: it does
- * something else. */
-static bool step_of(CNode *n, Wide *step) {
-  if (n->kind == NODE_UNARY) {
-    *step = n->op == C_INCREMENT ? 1 : -1;
-    return true;
-  }
-  const CNode *by = ctree_strip(n->first->next);
-  if ((n->op != C_ADD_SET && n->op != C_SUB_SET) || !by) return false;
-  if (by->kind == NODE_NAME && by->symbol && !by->symbol->is_mutable && by->symbol->init)
-    by = ctree_strip(by->symbol->init);
-  *step = n->op == C_ADD_SET ? by->value : -(Wide)by->value;
-  return by->kind == NODE_INT;
-}
-
-static void note_change(Checker *c, Changes *all, CNode *n, const CNode *target) {
-  if (target->kind != NODE_NAME || !range_is_slot(target->symbol)) {
-    all->memory |= n->type && (n->type->kind == TYPE_INT || n->type->kind == TYPE_POINTER ||
-                               n->type->kind == TYPE_RECORD);
-    return;
-  }
-  Change *change = change_of(c, all, target->symbol);
-  Wide step;
-  bool known = step_of(n, &step);
-  bool adds = n->kind == NODE_BINARY && n->op == C_ADD_SET && n->first->next->type &&
-              n->first->next->type->is_unsigned;
-  change->how = n;
-  change->times++;
-  change->grows &= (known && step >= 0) || adds;
-  change->shrinks &= known && step <= 0;
-}
-
-static bool is_loop(const CNode *n) {
-  return n->kind == NODE_FOR || n->kind == NODE_WHILE || n->kind == NODE_DO;
-}
-
-static void find_changes(Checker *c, CNode *n, Changes *all, bool inner_loop, bool inner_switch) {
-  const CNode *target = ctree_assigned(n);
-  if (target) note_change(c, all, n, target);
-  if (n->kind == NODE_VARIABLE && range_is_slot(n->symbol))
-    change_of(c, all, n->symbol)->grows = change_of(c, all, n->symbol)->shrinks = false;
-  if (n->kind == NODE_CALL && (!n->symbol || n->symbol->function) &&
-      !(n->symbol && range_is_helper(n->symbol->name)))
-    all->memory = true;
-  all->has_break |= (n->kind == NODE_BREAK && !inner_loop && !inner_switch) || n->kind == NODE_GOTO;
-  all->has_continue |= n->kind == NODE_CONTINUE && !inner_loop;
-  for (CNode *child = n->first; child; child = child->next)
-    find_changes(c, child, all, inner_loop || is_loop(n), inner_switch || n->kind == NODE_SWITCH);
-}
+/* ---- what code changes ---- */
 
 /* A variable that code of unknown course changes: of the value before only what all assignments
  * keep is left. */
@@ -131,23 +53,26 @@ static void forget_variable(Checker *c, const Change *change) {
     if (change->grows) know_at_most(c->known, &before.at, &after.at);
     if (change->shrinks) know_at_most(c->known, &after.at, &before.at);
   }
+  if (after.kind == VALUE_INT && change->is_bounded) {
+    Affine lo = affine_constant(change->within.lo), hi = affine_constant(change->within.hi);
+    know_at_most(c->known, &lo, &after.at);
+    know_at_most(c->known, &after.at, &hi);
+  }
   c->frame->variable[change->variable->slot] = after;
 }
 
 void range_forget_changes(Checker *c, CNode *n) {
-  Changes all = {.memory = false};
-  find_changes(c, n, &all, false, false);
+  Effects all = {.anything = false};
+  effects_find(c, n, &all, false);
+  effects_forget_memory(c, &all);
   for (int i = 0; i < all.change.n; i++) forget_variable(c, &all.change.at[i]);
-  if (all.memory) memory_forget(c, true);
 }
 
-/* ---- branches
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- branches ---- */
 
 typedef struct Outcome { /* of one branch: all variables, fit to outlive it */
   Carried *variable;
-  Saved memory;
+  Snapshot memory;
   bool reached;
 } Outcome;
 
@@ -168,7 +93,7 @@ static Outcome run_branch(Checker *c, CNode *condition, bool truth, CNode *body)
 }
 
 /* Cells that both branches left with the same value stay. */
-static void meet_cells(Checker *c, Saved other) {
+static void meet_cells(Checker *c, Snapshot other) {
   for (int i = c->cells.n - 1; i >= 0; i--) {
     const Cell *cell = &c->cells.at[i];
     bool same = false;
@@ -189,10 +114,10 @@ static void settle(Checker *c, const Outcome *out) {
             : range_settle(c, &out->variable[i], c->frame->function->variable.at[i]->type);
 }
 
-static void meet(Checker *c, CNode *condition, const Outcome *yes, const Outcome *no, Saved before,
-                 Saved after_yes) {
+static void meet(Checker *c, CNode *condition, const Outcome *yes, const Outcome *no,
+                 Snapshot before, Snapshot after_yes) {
   meet_cells(c, after_yes);
-  Saved cells = save(c);
+  Snapshot cells = range_save(c);
   int n = c->frame->function->variable.n;
   memcpy(c->frame->variable, c->value_stack.at + before.values, sizeof(Value) * (size_t)n);
   Value *joined = NEW_ARRAY(c->arena, Value, n);
@@ -204,18 +129,17 @@ static void meet(Checker *c, CNode *condition, const Outcome *yes, const Outcome
         same ? a->value
              : range_join(c, condition, a, b, &old, c->frame->function->variable.at[i]->type);
   }
-  restore(c, cells);
+  range_restore(c, cells, false);
   memcpy(c->frame->variable, joined, sizeof(Value) * (size_t)n);
 }
 
-static void run_if(Checker *c, CNode *n) {
-  CNode *condition = n->first, *yes = condition->next, *no = yes->next;
+static void run_branches(Checker *c, CNode *condition, CNode *yes, CNode *no) {
   Mark mark = know_mark(c->known);
-  Saved before = save(c);
+  Snapshot before = range_save(c);
   Outcome first = run_branch(c, condition, true, yes);
-  Saved after_yes = save(c);
+  Snapshot after_yes = range_save(c);
   know_release(c->known, mark);
-  restore(c, before);
+  range_restore(c, before, false);
   if (!first.reached) { /* the other branch simply goes on: what it assumed stays known */
     c->frame->ended = !range_assume(c, condition, false);
     if (!c->frame->ended && no) run(c, no);
@@ -225,37 +149,46 @@ static void run_if(Checker *c, CNode *n) {
   Outcome second = run_branch(c, condition, false, no);
   know_release(c->known, mark);
   if (!second.reached) {
-    restore(c, before);
+    range_restore(c, before, false);
     range_assume(c, condition, true);
-    restore(c, after_yes);
+    range_restore(c, after_yes, false);
     settle(c, &first);
   } else
     meet(c, condition, &first, &second, before, after_yes);
   drop(c, before);
 }
 
-/* ---- loops
- * ------------------------------------------------------------------------------------------------------------------------
- */
+static void run_if(Checker *c, CNode *n) {
+  CNode *condition = n->first, *yes = condition->next, *no = yes->next;
+  bool settled = range_settle_calls(c, condition);
+  run_branches(c, condition, yes, no);
+  if (settled) range_unsettle_calls(condition);
+}
+
+/* ---- loops ---- */
 
 typedef struct LoopCode {
   CNode *condition, *step, *body; /* condition and step: NULL if there is none */
   bool body_first;
-  Changes changes;
+  Effects changes;
 } LoopCode;
+
+/* True if evaluating the expression makes the assignment, once. */
+static bool makes(const CNode *n, const CNode *assignment) {
+  CNode *inner = ctree_strip((CNode *)n);
+  if (!inner) return false;
+  if (inner == assignment) return true;
+  bool both = inner->kind == NODE_BINARY && inner->op != C_AND_THEN && inner->op != C_OR_ELSE;
+  return both && (makes(inner->first, assignment) || makes(inner->first->next, assignment));
+}
 
 /* True if the assignment is made exactly once in each turn. */
 static bool is_regular(const LoopCode *loop, const CNode *assignment) {
-  if (loop->step && (loop->step == assignment || ctree_strip(loop->step) == assignment))
+  if ((loop->step && makes(loop->step, assignment)) ||
+      (loop->condition && makes(loop->condition, assignment)))
     return true;
-  if (loop->step && loop->step->kind == NODE_BINARY && loop->step->op == C_COMMA)
-    for (const CNode *side = loop->step; side;
-         side = side->kind == NODE_BINARY && side->op == C_COMMA ? side->first : NULL)
-      if (side == assignment ||
-          (side->op == C_COMMA && ctree_strip(side->first->next) == assignment))
-        return true;
-  if (loop->changes.has_continue || loop->body->kind != NODE_BLOCK)
-    return loop->body == assignment && !loop->changes.has_continue;
+  if (loop->changes.has_continue) return false;
+  if (loop->body->kind != NODE_BLOCK) return loop->body == assignment;
   for (const CNode *child = loop->body->first; child; child = child->next)
     if (child == assignment) return true;
   return false;
@@ -272,18 +205,22 @@ static void know_type(Checker *c, const Value *v, const CType *t) {
   }
 }
 
+static bool has_rule(const LoopCode *loop, const Change *change, const Value *v, Wide *step) {
+  return change->times == 1 && (change->grows || change->shrinks) && v->kind != VALUE_UNKNOWN &&
+         effects_step(change->how, step) && is_regular(loop, change->how);
+}
+
 /* begin + step * turn for variables that follow this rule, something unknown for the others that
  * change. */
 static void begin_turn(Checker *c, const LoopCode *loop, bool shared_count) {
+  effects_forget_memory(c, &loop->changes);
   const Interval turns = {0, (Wide)1 << 63};
   Affine turn = know_atom(c->known, turns, true);
   for (int i = 0; i < loop->changes.change.n; i++) {
     const Change *change = &loop->changes.change.at[i];
     Value *v = &c->frame->variable[change->variable->slot];
     Wide step = 0;
-    bool rule = change->times == 1 && (change->grows || change->shrinks) &&
-                v->kind != VALUE_UNKNOWN && step_of(change->how, &step) &&
-                is_regular(loop, change->how);
+    bool rule = has_rule(loop, change, v, &step);
     if (v->kind == VALUE_POINTER)
       step *= change->variable->type->element->size > 0 ? change->variable->type->element->size : 1;
     if (!shared_count) turn = know_atom(c->known, turns, true);
@@ -294,43 +231,141 @@ static void begin_turn(Checker *c, const LoopCode *loop, bool shared_count) {
     } else
       forget_variable(c, change);
   }
-  if (loop->changes.memory) memory_forget(c, true);
 }
 
-/* One turn stands for all. */
-static void run_turn(Checker *c, const LoopCode *loop) {
-  bool sure = loop->condition != NULL;
-  if (sure &&
-      loop->body_first) { /* holds at the beginning of all turns if it holds before the first */
-    Mark mark = know_mark(c->known);
-    sure = !range_assume(c, loop->condition, false);
-    know_release(c->known, mark);
-  }
+static bool assume_turn(Checker *c, const LoopCode *loop, bool truth) {
+  bool settled = range_settle_calls(c, loop->condition);
+  bool possible = range_assume(c, loop->condition, truth);
+  if (settled) range_unsettle_calls(loop->condition);
+  return possible;
+}
+
+/* Does the condition hold at the beginning of all turns? If it stands behind the body: if it holds
+ * before the first. */
+static bool holds_first(Checker *c, const LoopCode *loop) {
+  if (!loop->condition || !loop->body_first) return loop->condition != NULL;
+  Mark mark = know_mark(c->known);
+  Snapshot before = range_save(c);
+  bool holds = !assume_turn(c, loop, false);
+  know_release(c->known, mark);
+  range_restore(c, before, true);
+  return holds;
+}
+
+/* One turn stands for all. False: its end is not reached. */
+static bool run_turn(Checker *c, const LoopCode *loop) {
+  bool sure = holds_first(c, loop);
   begin_turn(c, loop, true);
-  if (sure && !range_assume(c, loop->condition, true)) return;
+  if (sure && !assume_turn(c, loop, true)) return false;
   run(c, loop->body);
-  bool goes_on = !c->frame->ended || loop->changes.has_continue;
+  bool to_end = !c->frame->ended, goes_on = to_end || loop->changes.has_continue;
   c->frame->ended = false;
   if (goes_on && loop->step) range_eval(c, loop->step);
   if (goes_on && loop->body_first && loop->condition) range_eval(c, loop->condition);
+  return to_end;
 }
 
-static void run_loop(Checker *c, CNode *n, LoopCode loop) {
-  find_changes(c, loop.body, &loop.changes, false, false);
-  if (loop.step) find_changes(c, loop.step, &loop.changes, true, true);
-  if (loop.condition) find_changes(c, loop.condition, &loop.changes, true, true);
-  (void)n;
+/* ---- what stays true from turn to turn ---- */
+
+struct LoopWatch { /* the values of the loop's variables where a turn ends or the loop is left */
+  const LoopCode *loop;
+  Interval *turn, *left;
+  bool guessing; /* turns that end early do not count yet */
+};
+
+static void widen(Interval *range, Interval by) {
+  if (by.lo < range->lo) range->lo = by.lo;
+  if (by.hi > range->hi) range->hi = by.hi;
+}
+
+static void watch(Checker *c, Interval *range) {
+  const LoopWatch *w = c->frame->watch;
+  for (int i = 0; i < w->loop->changes.change.n; i++) {
+    const Value *v = &c->frame->variable[w->loop->changes.change.at[i].variable->slot];
+    const Interval all = {INT64_MIN, (Wide)1 << 64};
+    widen(&range[i], v->kind == VALUE_INT ? affine_bounds(c->known, &v->at) : all);
+  }
+}
+
+static void leave_turn(Checker *c, bool goes_on) {
+  const LoopWatch *w = c->frame->watch;
+  if (w && w->turn && !(goes_on && w->guessing)) watch(c, goes_on ? w->turn : w->left);
+}
+
+/* Runs one turn only to see between what the variables are at its end. */
+static void try_turn(Checker *c, const LoopCode *loop, LoopWatch *w) {
   Mark mark = know_mark(c->known);
-  Saved before = save(c);
+  Snapshot before = range_save(c);
+  for (int i = 0; i < loop->changes.change.n; i++)
+    w->turn[i] = w->left[i] = (Interval){(Wide)1 << 64, INT64_MIN};
+  c->quiet++;
+  if (run_turn(c, loop)) watch(c, w->turn);
+  c->quiet--;
+  know_release(c->known, mark);
+  range_restore(c, before, true);
+}
+
+/* A variable without a rule: what it is after any turn, and before the first, is guessed to hold
+ * always; the guess is right if a turn that begins within it ends within it. */
+static void find_bounds(Checker *c, LoopCode *loop) {
+  enum { DEEPEST = 1 };
+  bool wanted = false;
+  int n = loop->changes.change.n;
+  Wide step;
+  for (int i = 0; i < n; i++) {
+    const Change *change = &loop->changes.change.at[i];
+    const Value *v = &c->frame->variable[change->variable->slot];
+    wanted |= !change->inside && v->kind == VALUE_INT && !has_rule(loop, change, v, &step);
+  }
+  if (!wanted || c->quiet >= DEEPEST) return;
+  LoopWatch w = {loop, NEW_ARRAY(c->arena, Interval, n), NEW_ARRAY(c->arena, Interval, n), true};
+  c->frame->watch = &w;
+  try_turn(c, loop, &w);
+  for (int i = 0; i < n; i++) {
+    Change *change = &loop->changes.change.at[i];
+    const Value *v = &c->frame->variable[change->variable->slot];
+    change->is_bounded = !change->inside && v->kind == VALUE_INT;
+    if (!change->is_bounded) continue;
+    change->within = affine_bounds(c->known, &v->at);
+    widen(&change->within, w.turn[i]);
+  }
+  w.guessing = false;
+  try_turn(c, loop, &w);
+  bool right = true;
+  for (int i = 0; i < n; i++) {
+    const Change *change = &loop->changes.change.at[i];
+    if (change->is_bounded &&
+        (w.turn[i].lo < change->within.lo || w.turn[i].hi > change->within.hi))
+      right = false;
+  }
+  for (int i = 0; i < n; i++) loop->changes.change.at[i].is_bounded &= right;
+  for (int i = 0; i < n; i++) loop->changes.change.at[i].left = w.left[i];
+}
+
+static void run_loop(Checker *c, LoopCode loop) {
+  const LoopWatch none = {&loop, NULL, NULL, false}, *outer = c->frame->watch;
+  effects_find(c, loop.body, &loop.changes, true);
+  if (loop.step) effects_find(c, loop.step, &loop.changes, false);
+  if (loop.condition) {
+    effects_find(c, loop.condition, &loop.changes, false);
+    if (!loop.condition->has_change && !loop.condition->has_call && !loop.body_first)
+      range_eval(c, loop.condition); /* what it computes is older than the turns */
+  }
+  find_bounds(c, &loop);
+  c->frame->watch = &none;
+  Mark mark = know_mark(c->known);
+  Snapshot before = range_save(c);
   run_turn(c, &loop);
   know_release(c->known, mark);
-  restore(c, before);
-  drop(c, before);
+  range_restore(c, before, true);
+  c->frame->watch = outer;
+  for (int i = 0; i < loop.changes.change.n; i++)
+    widen(&loop.changes.change.at[i].within, loop.changes.change.at[i].left);
   begin_turn(c, &loop, !loop.changes.has_break);
   c->frame->ended = false;
   if (!loop.condition)
     c->frame->ended = !loop.changes.has_break;
-  else if (!loop.changes.has_break && !range_assume(c, loop.condition, false))
+  else if (!loop.changes.has_break && !assume_turn(c, &loop, false))
     c->frame->ended = true;
 }
 
@@ -341,9 +376,8 @@ static CNode *unless_empty(CNode *n) {
 static void run_for(Checker *c, CNode *n) {
   CNode *init = n->first, *condition = init->next, *step = condition->next, *body = step->next;
   run(c, init);
-  run_loop(
-      c, n,
-      (LoopCode){.condition = unless_empty(condition), .step = unless_empty(step), .body = body});
+  run_loop(c, (LoopCode){
+                  .condition = unless_empty(condition), .step = unless_empty(step), .body = body});
 }
 
 /* Any case may be the one; each begins with what was known before, less what any of them changes.
@@ -353,12 +387,12 @@ static void run_switch(Checker *c, CNode *n) {
   CNode *body = n->first->next;
   range_forget_changes(c, body);
   Mark mark = know_mark(c->known);
-  Saved before = save(c);
+  Snapshot before = range_save(c);
   for (CNode *s = body->first; s; s = s->next) {
     CNode *inner = s;
     if (s->kind == NODE_CASE) {
       know_release(c->known, mark);
-      restore(c, before);
+      range_restore(c, before, false);
       c->frame->ended = false;
     }
     while (inner->kind == NODE_CASE &&
@@ -370,27 +404,54 @@ static void run_switch(Checker *c, CNode *n) {
     run(c, inner);
   }
   know_release(c->known, mark);
-  restore(c, before);
-  drop(c, before);
+  range_restore(c, before, true);
   c->frame->ended = false;
 }
 
-/* ---- statements
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- statements ---- */
+
+static void store_member(Checker *c, CNode *init, Value record, const CSymbol *field) {
+  const CType *t = field->type;
+  record.at.constant += field->offset;
+  if (init && init->kind == NODE_LIST) {
+    range_store_list(c, init, record, t);
+    return;
+  }
+  Value value = init ? range_eval(c, init) : value_int(affine_constant(0));
+  if (t->kind == TYPE_INT || t->kind == TYPE_POINTER)
+    memory_write(c, record, t, field, range_convert(c, value, t));
+}
+
+/* What a list leaves out is 0. */
+static void store_record(Checker *c, CNode *list, Value address, const CType *t) {
+  CNode *next = list->first;
+  for (int i = 0; i < t->field.n; i++) {
+    CNode *init = NULL;
+    if (next && next->kind != NODE_DESIGNATED) {
+      init = next;
+      next = next->next;
+    }
+    for (CNode *d = list->first; d; d = d->next)
+      if (d->kind == NODE_DESIGNATED && d->symbol == t->field.at[i]) init = d->first;
+    store_member(c, init, address, t->field.at[i]);
+  }
+}
 
 void range_store_list(Checker *c, CNode *list, Value address, const CType *t) {
-  int64_t at = 0;
+  if (t->kind == TYPE_RECORD && address.kind == VALUE_POINTER) {
+    store_record(c, list, address, t);
+    return;
+  }
   for (CNode *child = list->first; child; child = child->next) {
     CNode *init = child->kind == NODE_DESIGNATED ? child->first : child;
     if (!init) continue;
-    Value element = address, value = range_eval(c, init);
-    const CSymbol *field = child->kind == NODE_DESIGNATED ? child->symbol : NULL;
-    const CType *type = field ? field->type : t->kind == TYPE_ARRAY ? t->element : NULL;
-    if (!type || element.kind != VALUE_POINTER) continue;
-    element.at.constant += field ? field->offset : at;
-    at += type->size;
-    memory_write(c, element, type, field, range_convert(c, value, type));
+    bool nested = init->kind == NODE_LIST && t->element;
+    Value value = nested ? (Value){.kind = VALUE_UNKNOWN} : range_eval(c, init);
+    if (nested)
+      range_store_list(c, init, address, t->element);
+    else if (t->element && address.kind == VALUE_POINTER)
+      memory_write(c, address, t->element, NULL, range_convert(c, value, t->element));
+    if (t->element) address.at.constant += t->element->size;
   }
 }
 
@@ -415,10 +476,16 @@ static void run_return(Checker *c, CNode *n) {
   Frame *f = c->frame;
   Value v = {.kind = VALUE_UNKNOWN};
   if (n->first) v = range_eval(c, n->first);
-  Interval is =
-      v.kind == VALUE_INT ? affine_bounds(c->known, &v.at) : (Interval){INT64_MIN, (Wide)1 << 64};
-  if (!f->returned || is.lo < f->result.lo) f->result.lo = is.lo;
-  if (!f->returned || is.hi > f->result.hi) f->result.hi = is.hi;
+  Carried now = range_carry(c, v, f->begin, f->bases);
+  Carried *all = &f->result;
+  if (!f->returned)
+    *all = now;
+  else if (v.kind != all->value.kind || v.base != all->value.base)
+    all->value.kind = VALUE_UNKNOWN;
+  else {
+    all->exact = all->exact && now.exact && affine_equal(&all->value.at, &v.at);
+    widen(&all->bounds, now.bounds);
+  }
   f->returned = f->ended = true;
 }
 
@@ -428,15 +495,18 @@ static void run(Checker *c, CNode *n) {
   case NODE_EMPTY: break;
   case NODE_IF: run_if(c, n); break;
   case NODE_FOR: run_for(c, n); break;
-  case NODE_WHILE: run_loop(c, n, (LoopCode){.condition = n->first, .body = n->first->next}); break;
+  case NODE_WHILE: run_loop(c, (LoopCode){.condition = n->first, .body = n->first->next}); break;
   case NODE_DO:
-    run_loop(c, n, (LoopCode){.condition = n->first->next, .body = n->first, .body_first = true});
+    run_loop(c, (LoopCode){.condition = n->first->next, .body = n->first, .body_first = true});
     break;
   case NODE_SWITCH: run_switch(c, n); break;
   case NODE_RETURN: run_return(c, n); break;
   case NODE_BREAK:
   case NODE_CONTINUE:
-  case NODE_GOTO: c->frame->ended = true; break;
+  case NODE_GOTO:
+    leave_turn(c, n->kind == NODE_CONTINUE);
+    c->frame->ended = true;
+    break;
   case NODE_VARIABLE: range_declare(c, n); break;
   case NODE_BLOCK:
   case NODE_OTHER:
@@ -446,9 +516,7 @@ static void run(Checker *c, CNode *n) {
   }
 }
 
-/* ---- functions
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 static int depth_of(const Frame *f) {
   int depth = 0;
@@ -458,7 +526,8 @@ static int depth_of(const Frame *f) {
 
 Value range_run(Checker *c, CFunction *f, const CNode *call, const Value *argument, int n) {
   Mark mark = know_mark(c->known);
-  Frame frame = {.function = f, .caller = c->frame, .call = call};
+  Frame frame = {
+      .function = f, .caller = c->frame, .call = call, .begin = mark, .bases = c->bases.n};
   if (depth_of(c->frame) >= MAX_DEPTH)
     return call->type ? value_any(c, call->type, "a result") : (Value){.kind = VALUE_UNKNOWN};
   frame.variable = NEW_ARRAY(c->arena, Value, f->variable.n + 1);
@@ -479,14 +548,9 @@ Value range_run(Checker *c, CFunction *f, const CNode *call, const Value *argume
       c->cells.at[i] = c->cells.at[--c->cells.n];
   know_release(c->known, mark);
   const CType *t = call ? call->type : NULL;
-  if (t && t->kind == TYPE_INT && frame.returned) {
-    Interval type = range_of_type(t), is = frame.result;
-    is.lo = is.lo < type.lo ? type.lo : is.lo;
-    is.hi = is.hi > type.hi ? type.hi : is.hi;
-    return value_int(know_atom(c->known, is, false));
-  }
-  return t && t->kind == TYPE_POINTER ? value_any(c, t, "a result")
-                                      : (Value){.kind = VALUE_UNKNOWN};
+  if (!t || !frame.returned || frame.result.value.kind == VALUE_UNKNOWN)
+    return t ? value_any(c, t, "a result") : (Value){.kind = VALUE_UNKNOWN};
+  return range_convert(c, range_settle(c, &frame.result, t), t);
 }
 
 static int parameter_named(const CFunction *f, const char *name) {

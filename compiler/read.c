@@ -196,10 +196,9 @@ static json_t *parse(Unit *u) {
   return NULL;
 }
 
-Graph *read_network(Unit *u, const char *file, const ReadOptions *options) {
-  u->source.name = arena_copy(u->arena, file, strlen(file));
-  u->source.text = file_read(u, file, &u->source.size);
-  if (!u->source.text) return NULL;
+Graph *read_text(Unit *u, const char *name, const char *text, size_t size,
+                 const ReadOptions *options) {
+  u->source = (Source){arena_copy(u->arena, name, strlen(name)), text, size};
   int errors = u->errors;
   Reader r = {.u = u, .options = options, .root = parse(u)};
   if (!r.root) return NULL;
@@ -208,4 +207,10 @@ Graph *read_network(Unit *u, const char *file, const ReadOptions *options) {
   if (u->errors == errors) g = build_network(&r, false);
   json_decref(r.root);
   return u->errors == errors ? g : NULL;
+}
+
+Graph *read_network(Unit *u, const char *file, const ReadOptions *options) {
+  size_t size;
+  const char *text = file_read(u, file, &size);
+  return text ? read_text(u, file, text, size, options) : NULL;
 }

@@ -121,8 +121,7 @@ static const char *plain_name(const char *file) {
   return file && !strncmp(file, "./", 2) ? file + 2 : file;
 }
 
-/* ---- what libclang says
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what libclang says ---- */
 
 static void report_diagnostic(Examination *e, CXDiagnostic d) {
   if (clang_getDiagnosticSeverity(d) < CXDiagnostic_Warning) return;
@@ -152,9 +151,7 @@ static void check_diagnostics(Examination *e, CXTranslationUnit unit) {
   }
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 static void check_call(Examination *e, const CNode *n) {
   const CNode *callee = ctree_strip(n->first);
@@ -194,9 +191,7 @@ static void check_recursion(Examination *e, CFunction *f) {
   f->state = VISITED;
 }
 
-/* ---- symbols
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- symbols ---- */
 
 static uint32_t place_of(const CSymbol *s) {
   unsigned offset;
@@ -241,9 +236,7 @@ static enum CXChildVisitResult check_header(CXCursor cursor, CXCursor parent, CX
   return ours && kind == CXCursor_EnumDecl ? CXChildVisit_Recurse : CXChildVisit_Continue;
 }
 
-/* ---- facts
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 /* A fact about a function or parameter that does not exist is a misunderstanding between the Plan
  * and the text. */
@@ -262,9 +255,7 @@ static void check_facts(Examination *e) {
   }
 }
 
-/* ---- all of it
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static Verdict examine(Examination *e, CXTranslationUnit unit) {
   check_diagnostics(e, unit);

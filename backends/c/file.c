@@ -75,6 +75,24 @@ static void add_forward(Emit *e, const Library *l) {
   }
 }
 
+/* `count`: the parameter or member that holds the number of elements. */
+static void add_sized_fact(Emit *e, const char *function, const char *name, const char *count) {
+  Fact fact = {.name = name, .lo = 0, .hi = -1, .size_of = count};
+  if (function) fact.function = arena_printf(e->arena, "%s_%s", e->prefix, function);
+  vec_push(e->arena, &e->emitted->fact, fact);
+}
+
+static void add_param_facts(Emit *e, const Library *l) {
+  int64_t last = l->plan->param_bytes / (int64_t)sizeof(float) - 1;
+  add_sized_fact(e, NULL, "bytes", "size");
+  add_sized_fact(e, "load", "bytes", "size");
+  add_sized_fact(e, "save", "bytes", "size");
+  add_sized_fact(e, "fill", "at", "size");
+  add_sized_fact(e, "copy", "to", "size");
+  emit_fact(e, arena_printf(e->arena, "%s_get_param", e->prefix), "values", 0, last);
+  emit_fact(e, arena_printf(e->arena, "%s_set_param", e->prefix), "values", 0, last);
+}
+
 static void add_facts(Emit *e, const Library *l) {
   const Plan *plan = l->plan;
   const char *forward = arena_printf(l->arena, "%s_forward", l->o->prefix);
@@ -89,7 +107,8 @@ static void add_facts(Emit *e, const Library *l) {
   emit_fact(e, NULL, "params", 0, plan->param_bytes + plan->derived_bytes - 1);
   emit_fact(e, NULL, "derived", 0, plan->derived_bytes - 1);
   emit_fact(e, NULL, "header", 0, LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes - 1);
-  emit_fact(e, NULL, "work", 0, l->work_bytes + l->worker_bytes - 1);
+  emit_fact(e, NULL, "work", 0, l->work_bytes + FACT_WORKERS * l->worker_bytes - 1);
+  if (l->o->weights_as == WEIGHTS_LOADED) add_param_facts(e, l);
 }
 
 /* ---- NAME.c ---- */
@@ -105,8 +124,6 @@ static void add_includes(Text *out, const Library *l) {
 }
 
 static void add_params(Emit *e, const Library *l) {
-  emit(e, "enum { %s_RAW_BYTES = %" PRId64 " };", e->prefix, l->plan->param_bytes);
-  emit_line(e);
   if (l->o->weights_as == WEIGHTS_LOADED) {
     library_param_tables(e->out, l);
     add_prepare(e, l);

@@ -300,8 +300,8 @@ static const char *argument(Job *j, const View *v, bool writes) {
                         c_type(b->format.dtype), (long long)b->offset);
   }
   const int in = find_slot(j->slots->in, j->slots->nin, v->tensor);
-  if (in >= 0) return arena_printf(arena, "a->in[%d]", in);
-  return arena_printf(arena, "a->out[%d]", find_slot(j->slots->out, j->slots->nout, v->tensor));
+  if (in >= 0) return arena_printf(arena, "a->in%d", in);
+  return arena_printf(arena, "a->out%d", find_slot(j->slots->out, j->slots->nout, v->tensor));
 }
 
 static void call_leaf(Job *j, const Step *s, Text *functions) {
@@ -406,6 +406,23 @@ static int64_t max_jobs(const Step *s, int64_t n) {
   return jobs;
 }
 
+static void slot_facts(Job *j, const char *name, const char *member, const int *slot, int n) {
+  for (int i = 0; i < n; i++)
+    emit_fact(j->e, name, arena_printf(j->e->arena, "%s%d", member, i), 0,
+              buffer_bytes(j->p, &j->p->buffer.at[slot[i]], j->p->max_batch) - 1);
+}
+
+/* What is known about a job's parameters and about the members of PREFIX_args that it reads. */
+static void job_facts(Job *j, const Step *s, const char *name) {
+  emit_fact(j->e, name, "job", 0, max_jobs(s, j->p->max_batch) - 1);
+  emit_fact(j->e, name, "batch", 1, j->p->max_batch);
+  slot_facts(j, name, "in", j->slots->in, j->slots->nin);
+  slot_facts(j, name, "out", j->slots->out, j->slots->nout);
+  if (!j->worker) return;
+  emit_fact(j->e, name, "worker", 0, FACT_WORKERS - 1);
+  emit_fact(j->e, name, "memory", 0, FACT_WORKERS * j->p->worker_bytes[j->entry] - 1);
+}
+
 static void print_job(Job *j, const Step *s, const char *name, Text *functions, Text *body) {
   Emit *e = j->e;
   const Step *level[MAX_OUTER];
@@ -422,7 +439,7 @@ static void print_job(Job *j, const Step *s, const char *name, Text *functions, 
   }
   e->indent = 0;
   e->out = file;
-  emit_fact(e, name, "job", 0, max_jobs(s, j->p->max_batch) - 1);
+  job_facts(j, s, name);
 }
 
 static bool exact(const Step *s) {
@@ -474,14 +491,11 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   emit(e, "{");
   e->indent++;
   {
-    Text in = {.arena = e->arena}, out = {.arena = e->arena};
-    for (int i = 0; i < slots.nin; i++)
-      text_add(&in, "%s%s", i ? ", " : "", emit_buffer(e, p, slots.in[i]));
-    for (int i = 0; i < slots.nout; i++)
-      text_add(&out, "%s%s", i ? ", " : "", emit_buffer(e, p, slots.out[i]));
     emit(e, "%s_args args = {", e->prefix);
-    if (in.n) emit(e, "    .in = {%s},", in.at);
-    emit(e, "    .out = {%s},", out.at);
+    for (int i = 0; i < slots.nin; i++)
+      emit(e, "    .in%d = %s,", i, emit_buffer(e, p, slots.in[i]));
+    for (int i = 0; i < slots.nout; i++)
+      emit(e, "    .out%d = %s,", i, emit_buffer(e, p, slots.out[i]));
     emit(e, "    .memory = %s,", emit_worker_memory(e, p, entry));
     emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
     if (s->parallel)
@@ -512,8 +526,8 @@ void generate_types(Emit *e, const Plan *p) {
     }
   emit_comment(e, "What the jobs of a step share: the tensors that they read and write.");
   emit(e, "typedef struct %s_args {", e->prefix);
-  emit(e, "  const void *in[%d];", nin);
-  emit(e, "  void *out[%d];", nout);
+  for (int i = 0; i < nin; i++) emit(e, "  const void *in%d;", i);
+  for (int i = 0; i < nout; i++) emit(e, "  void *out%d;", i);
   emit(e, "  unsigned char *memory; /* of all workers */");
   emit(e, "  const double *scalar;");
   emit(e, "  int batch; /* samples in this call */");

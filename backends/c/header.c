@@ -53,9 +53,9 @@ static void add_memory(Text *out, const Library *l) {
 static void add_init(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out,
-           "\n/* What NAME_init gets: memory of the caller, aligned to %s_ALIGN bytes, which must "
+           "\n/* What %s_init gets: memory of the caller, aligned to %s_ALIGN bytes, which must "
            "live as long\n * as contexts use it. It need not be zeroed.",
-           p);
+           p, p);
   if (l->o->weights_as == WEIGHTS_LOADED) text_add(out, " Contexts may share params, not work.");
   if (l->o->weights_as == WEIGHTS_FILE)
     text_add(out, " params: the bytes of %s.weights, mapped or read;\n * contexts may share them.",

@@ -83,8 +83,6 @@ static void add_forward(Emit *e, const Library *l, const Text *calls) {
 
 /* Parameters on the host. Deriving is the device's part, so nothing is left to prepare here. */
 static void add_params(Emit *e, const Library *l) {
-  emit(e, "enum { %s_RAW_BYTES = %" PRId64 " };", e->prefix, l->plan->param_bytes);
-  emit_line(e);
   if (l->o->weights_as == WEIGHTS_LOADED) {
     library_param_tables(e->out, l);
     emit_comment(e, "Derived weights are computed on the device, by %s_upload.", e->prefix);

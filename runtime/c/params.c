@@ -1,9 +1,5 @@
 /* ---- parameters: the header, then the values as loaded, then the derived part ---- */
 
-static float *NAME_param_at(const NAME *ctx, int index) {
-  return (float *)(void *)(ctx->params + NAME_places[index].offset);
-}
-
 static int NAME_check_params(const NAME_memory *memory) {
   if (!memory->params) return NAME_E_NULL;
   if (!NAME_aligned(memory->params)) return NAME_E_ALIGN;
@@ -40,9 +36,12 @@ static int NAME_ready(const NAME *ctx) {
 
 int NAME_init_params(NAME *ctx, uint64_t seed) {
   if (!ctx) return NAME_E_NULL;
-  for (int i = 0; i < NAME_PARAM_COUNT; i++)
-    NAME_fill(NAME_param_at(ctx, i), NAME_params[i].size, NAME_params[i].name, seed,
+  for (int i = 0; i < NAME_PARAM_COUNT; i++) {
+    size_t first = NAME_places[i].first, size = NAME_params[i].size;
+    if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
+    NAME_fill((float *)(void *)ctx->params + first, size, seed, NAME_places[i].stream,
               NAME_places[i].center, NAME_places[i].bound);
+  }
   NAME_mark(ctx, NAME_STALE);
   return NAME_ready(ctx);
 }
@@ -51,7 +50,9 @@ int NAME_get_param(const NAME *ctx, int index, float *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
-  memcpy(values, NAME_param_at(ctx, index), NAME_params[index].size * sizeof(float));
+  size_t first = NAME_places[index].first, size = NAME_params[index].size;
+  if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
+  memcpy(values, (float *)(void *)ctx->params + first, size * sizeof(float));
   return NAME_OK;
 }
 
@@ -59,25 +60,24 @@ int NAME_set_param(NAME *ctx, int index, const float *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
-  memcpy(NAME_param_at(ctx, index), values, NAME_params[index].size * sizeof(float));
+  size_t first = NAME_places[index].first, size = NAME_params[index].size;
+  if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
+  memcpy((float *)(void *)ctx->params + first, values, size * sizeof(float));
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;
 }
 
-/* The parameter of this name, searched from `start` on: files have them mostly in order. */
-static int NAME_find(const char *name, int start) {
-  for (int i = 0; i < NAME_PARAM_COUNT; i++) {
-    int index = start + i < NAME_PARAM_COUNT ? start + i : start + i - NAME_PARAM_COUNT;
-    if (strcmp(NAME_params[index].name, name) == 0) return index;
-  }
+static int NAME_find(const char *name) {
+  for (int i = 0; i < NAME_PARAM_COUNT; i++)
+    if (strcmp(NAME_params[i].name, name) == 0) return i;
   return -1;
 }
 
 static int NAME_ignored(const char *name) {
-  for (int i = 0; NAME_unused[i]; i++)
-    if (strcmp(NAME_unused[i], name) == 0) return 1;
   static const char suffix[] = "num_batches_tracked";
   size_t length = strlen(name), tail = sizeof suffix - 1;
+  for (int i = 0; i < NAME_UNUSED_COUNT; i++)
+    if (strcmp(NAME_unused[i], name) == 0) return 1;
   return length >= tail && strcmp(name + length - tail, suffix) == 0;
 }
 
@@ -85,7 +85,7 @@ static int NAME_fits(const NAME_source *s, const NAME_tensor *t, const NAME_para
   size_t width = (size_t)NAME_width(t->dtype);
   uint64_t room = s->size - s->end;
   if (width == 0 || t->rank != p->rank || t->range[0] > t->range[1] || t->range[1] > room) return 0;
-  for (int a = 0; a < p->rank; a++)
+  for (int a = 0; a < p->rank && a < 8; a++)
     if (t->dim[a] != p->dim[a]) return 0;
   return t->range[1] - t->range[0] == p->size * width;
 }
@@ -94,11 +94,11 @@ static int NAME_fits(const NAME_source *s, const NAME_tensor *t, const NAME_para
 static int NAME_check_source(NAME_source *s) {
   unsigned char seen[NAME_PARAM_COUNT / 8 + 1] = {0};
   NAME_tensor t;
-  int index = -1, found = 0, more = 0;
+  int found = 0, more = 0;
   if (!NAME_open(s)) return 0;
   while ((more = NAME_next(s, &t)) > 0) {
     if (NAME_ignored(t.name)) continue;
-    index = NAME_find(t.name, index + 1);
+    int index = NAME_find(t.name);
     if (index < 0 || seen[index / 8] >> index % 8 & 1 || !NAME_fits(s, &t, &NAME_params[index]))
       return 0;
     seen[index / 8] = (unsigned char)(seen[index / 8] | 1 << index % 8);
@@ -109,12 +109,14 @@ static int NAME_check_source(NAME_source *s) {
 
 static int NAME_load_from(NAME *ctx, NAME_source *s) {
   NAME_tensor t;
-  int index = -1;
   if (!NAME_check_source(s) || !NAME_open(s)) return NAME_E_WEIGHTS;
   while (NAME_next(s, &t) > 0) {
     if (NAME_ignored(t.name)) continue;
-    index = NAME_find(t.name, index + 1);
-    if (index < 0 || !NAME_copy(s, &t, NAME_param_at(ctx, index), NAME_params[index].size)) {
+    int index = NAME_find(t.name);
+    if (index < 0) return NAME_E_WEIGHTS;
+    size_t first = NAME_places[index].first, size = NAME_params[index].size;
+    if (first > NAME_RAW || size > NAME_RAW - first ||
+        !NAME_copy(s, &t, (float *)(void *)ctx->params + first, size)) {
       memset(ctx->header, 0, sizeof(NAME_header));
       return NAME_E_FILE;
     }
@@ -137,10 +139,11 @@ static void NAME_save_to(const NAME *ctx, NAME_sink *sink) {
   NAME_put_little(sink, header.at, 8);
   NAME_put_header(sink);
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
-    const float *values = NAME_param_at(ctx, i);
-    for (size_t k = 0; k < NAME_params[i].size; k++) {
+    size_t first = NAME_places[i].first, size = NAME_params[i].size;
+    if (first > NAME_RAW || size > NAME_RAW - first) return;
+    for (size_t k = 0; k < size; k++) {
       uint32_t bits;
-      memcpy(&bits, &values[k], sizeof bits);
+      memcpy(&bits, (float *)(void *)ctx->params + first + k, sizeof bits);
       NAME_put_little(sink, bits, 4);
     }
   }
@@ -160,6 +163,7 @@ int NAME_save(const NAME *ctx, void *bytes, size_t size) {
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   if (size < NAME_save_size(ctx)) return NAME_E_MEMORY;
   sink.bytes = (unsigned char *)bytes;
+  sink.size = size;
   NAME_save_to(ctx, &sink);
   return NAME_OK;
 }

@@ -4,7 +4,7 @@
  * share it. */
 
 typedef struct NAME_param {
-  const char *name; /* "conv1.weight" */
+  char name[NAME_PARAM_NAME]; /* "conv1.weight" */
   int rank;
   size_t dim[8];
   size_t size; /* number of values: the product of dim */

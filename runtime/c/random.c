@@ -13,18 +13,9 @@ static void NAME_philox(uint32_t key0, uint32_t key1, uint32_t word[4]) {
   }
 }
 
-/* The stream of a parameter follows from its name (FNV-1a), so that values do not depend on what
- * else a network contains. */
-static uint64_t NAME_stream(const char *name) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-  return hash;
-}
-
-/* Fills a parameter: uniform in [center - bound, center + bound), by seed, name and element. */
-static void NAME_fill(float *at, size_t size, const char *name, uint64_t seed, double center,
+/* Fills a parameter: uniform in [center - bound, center + bound), by seed, stream and element. */
+static void NAME_fill(float *at, size_t size, uint64_t seed, uint64_t stream, double center,
                       double bound) {
-  uint64_t stream = NAME_stream(name);
   uint32_t word[4] = {0, 0, 0, 0};
   for (size_t i = 0; i < size; i++) {
     if (i % 4 == 0) {

@@ -29,7 +29,7 @@ static int NAME_read(NAME_source *s, uint64_t offset, void *to, size_t n) {
 
 static uint64_t NAME_little(const unsigned char *bytes, int n) {
   uint64_t value = 0;
-  for (int i = n; i-- > 0;) value = value << 8 | bytes[i];
+  for (int i = 0; i < n; i++) value |= (uint64_t)bytes[i] << 8 * i;
   return value;
 }
 
@@ -82,14 +82,13 @@ static int NAME_number(NAME_source *s, uint64_t *value) {
 
 /* [ numbers ]: how many there are, at most `capacity`; -1 if it is anything else. */
 static int NAME_numbers(NAME_source *s, uint64_t *value, int capacity) {
-  int n = 0;
   if (!NAME_accept(s, '[')) return -1;
   if (NAME_accept(s, ']')) return 0;
-  do {
-    if (n == capacity || !NAME_number(s, &value[n])) return -1;
-    n++;
-  } while (NAME_accept(s, ','));
-  return NAME_accept(s, ']') ? n : -1;
+  for (int n = 0; n < capacity; n++) {
+    if (!NAME_number(s, &value[n])) return -1;
+    if (!NAME_accept(s, ',')) return NAME_accept(s, ']') ? n + 1 : -1;
+  }
+  return -1;
 }
 
 /* Skips any value: up to the comma or bracket behind it. */
@@ -195,48 +194,52 @@ static float NAME_value(const unsigned char *bytes, const char *dtype) {
 /* Converts the values of a tensor; false if the source ends. */
 static int NAME_copy(NAME_source *s, const NAME_tensor *t, float *to, size_t size) {
   unsigned char piece[4096];
-  size_t width = (size_t)NAME_width(t->dtype), most = sizeof piece / width;
-  uint64_t offset = s->end + t->range[0];
-  while (size > 0) {
-    size_t n = size < most ? size : most;
-    if (!NAME_read(s, offset, piece, n * width)) return 0;
-    for (size_t i = 0; i < n; i++) to[i] = NAME_value(piece + i * width, t->dtype);
-    offset += n * width;
-    to += n;
-    size -= n;
+  size_t width = (size_t)NAME_width(t->dtype), most = sizeof piece / 8;
+  for (size_t done = 0; done < size;) {
+    size_t n = size - done < most ? size - done : most;
+    if (!NAME_read(s, s->end + t->range[0] + done * width, piece, n * width)) return 0;
+    for (size_t i = 0; i < n; i++) to[done + i] = NAME_value(piece + i * width, t->dtype);
+    done += n;
   }
   return 1;
 }
 
 /* Where parameters are written to: memory, a stream, or nowhere (only to count). */
 typedef struct NAME_sink {
-  unsigned char *bytes;
+  unsigned char *bytes; /* of `size` bytes */
 #ifndef NAME_NO_STDIO
   FILE *file;
 #endif
-  size_t at;
+  size_t size, at;
   int failed;
 } NAME_sink;
 
 static void NAME_put(NAME_sink *s, const void *bytes, size_t n) {
-  if (s->bytes) memcpy(s->bytes + s->at, bytes, n);
+  if (s->bytes && s->at <= s->size && n <= s->size - s->at)
+    memcpy(s->bytes + s->at, bytes, n);
+  else if (s->bytes)
+    s->failed = 1;
 #ifndef NAME_NO_STDIO
   if (s->file && fwrite(bytes, 1, n, s->file) != n) s->failed = 1;
 #endif
   s->at += n;
 }
 
-static void NAME_put_text(NAME_sink *s, const char *text) {
-  NAME_put(s, text, strlen(text));
+static void NAME_put_name(NAME_sink *s, const NAME_param *p) {
+  for (size_t n = 0; n < sizeof p->name && p->name[n]; n++) NAME_put(s, &p->name[n], 1);
 }
 
 static void NAME_put_number(NAME_sink *s, uint64_t value) {
   char digits[20];
-  size_t first = sizeof digits;
-  do {
-    digits[--first] = (char)('0' + (int)(value % 10));
-  } while ((value /= 10) > 0);
-  NAME_put(s, digits + first, sizeof digits - first);
+  int started = 0;
+  for (int i = 19; i >= 0; i--) {
+    digits[i] = (char)('0' + (int)(value % 10));
+    value /= 10;
+  }
+  for (int i = 0; i < 20; i++) {
+    started |= digits[i] != '0' || i == 19;
+    if (started) NAME_put(s, &digits[i], 1);
+  }
 }
 
 static void NAME_put_little(NAME_sink *s, uint64_t value, size_t n) {
@@ -249,23 +252,24 @@ static void NAME_put_little(NAME_sink *s, uint64_t value, size_t n) {
 static void NAME_put_header(NAME_sink *s) {
   uint64_t offset = 0;
   size_t begin = s->at;
-  NAME_put_text(s, "{");
+  NAME_put(s, "{", 1);
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
     const NAME_param *p = &NAME_params[i];
-    NAME_put_text(s, i > 0 ? ",\"" : "\"");
-    NAME_put_text(s, p->name);
-    NAME_put_text(s, "\":{\"dtype\":\"F32\",\"shape\":[");
-    for (int a = 0; a < p->rank; a++) {
-      if (a > 0) NAME_put_text(s, ",");
+    if (i > 0) NAME_put(s, ",", 1);
+    NAME_put(s, "\"", 1);
+    NAME_put_name(s, p);
+    NAME_put(s, "\":{\"dtype\":\"F32\",\"shape\":[", 26);
+    for (int a = 0; a < p->rank && a < 8; a++) {
+      if (a > 0) NAME_put(s, ",", 1);
       NAME_put_number(s, p->dim[a]);
     }
-    NAME_put_text(s, "],\"data_offsets\":[");
+    NAME_put(s, "],\"data_offsets\":[", 18);
     NAME_put_number(s, offset);
-    NAME_put_text(s, ",");
+    NAME_put(s, ",", 1);
     offset += p->size * 4;
     NAME_put_number(s, offset);
-    NAME_put_text(s, "]}");
+    NAME_put(s, "]}", 2);
   }
-  NAME_put_text(s, "}");
-  while ((s->at - begin) % 8 != 0) NAME_put_text(s, " ");
+  NAME_put(s, "}", 1);
+  while ((s->at - begin) % 8 != 0) NAME_put(s, " ", 1);
 }

@@ -6,6 +6,8 @@
 #define NAME_HASH                UINT64_C(0x0123456789abcdef)
 #define NAME_ALIGN               64
 #define NAME_RAW_BYTES           128
+#define NAME_RAW                 32
+#define NAME_PARAM_NAME          9
 #define NAME_PARAM_COUNT         2
 #define NAME_PARAMS_BYTES        ((size_t)64 + 128 + 64)
 #define NAME_WORK_BYTES(threads) ((size_t)64 + (size_t)(threads) * (size_t)128)
@@ -23,10 +25,12 @@ typedef struct NAME_memory {
 
 const NAME_param NAME_params[] = {{"a.weight", 2, {2, 3}, 6}, {"a.bias", 1, {2}, 2}};
 static const struct {
-  size_t offset;
+  size_t first;
+  uint64_t stream;
   double center, bound;
-} NAME_places[] = {{0, 0, 0.5}, {64, 1, 0}};
-static const char *const NAME_unused[] = {"aux.weight", NULL};
+} NAME_places[] = {{0, 1, 0, 0.5}, {16, 2, 1, 0}};
+static const char *const NAME_unused[] = {"aux.weight"};
+enum { NAME_UNUSED_COUNT = 1 };
 static int NAME_cpu(void) {
   return 1;
 }

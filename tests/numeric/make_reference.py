@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+"""Writes reference.json: small networks and what PyTorch computes for them in double.
+
+  python3 tests/numeric/make_reference.py      (Debian: apt-get install python3-torch)
+
+Inputs and parameters are not stored: element i of the tensor NAME is value(NAME, i), which the test
+computes as well. An inference case holds the network's output for n samples; a training case holds
+the loss, the gradient of every parameter, the running statistics after the step and in some cases
+the parameters after one step of the optimiser.
+"""
+import json
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+CASES = []
+
+
+def value(name, i):
+    """In [-1, 1), the same in reference.c."""
+    h = 2166136261
+    for byte in name.encode():
+        h = (h ^ byte) * 16777619 & 0xFFFFFFFF
+    z = (h ^ i * 0x9E3779B9) & 0xFFFFFFFF
+    z = (z ^ z >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    z = (z ^ z >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    return (z ^ z >> 16) / 2**31 - 1
+
+
+def tensor(name, *shape):
+    size = torch.Size(shape).numel()
+    t = torch.tensor([value(name, i) for i in range(size)]).reshape(shape)
+    return t.abs() + 0.5 if name.endswith("running_var") else t
+
+
+def numbers(t):
+    return [float(f"{x:.14g}") for x in t.detach().reshape(-1).tolist()]
+
+
+def case(title, shape, layers, compute, n=2):
+    """One input x; compute(x) is the output of the last layer."""
+    layers = layers if isinstance(layers, list) else [layers]
+    y = compute(tensor("x", n, *shape))
+    network = {"name": "net", "input": {"shape": list(shape)}, "layers": layers}
+    CASES.append({"title": title, "network": network, "n": n, "shape": list(y.shape),
+                  "output": numbers(y)})
+
+
+# ---- convolution
+
+def conv(title, shape, fields, compute=None, filters=4):
+    rank = len(shape) - 1
+    kernel = fields.get("kernel", 3)
+    kernel = kernel if isinstance(kernel, list) else [kernel] * rank
+    groups = fields.get("groups", 1)
+    w = tensor("c.weight", filters, shape[0] // groups, *kernel)
+    b = None if fields.get("bias") is False else tensor("c.bias", filters)
+    function = [F.conv1d, F.conv2d, F.conv3d][rank - 1]
+    default = lambda x: function(x, w, b, fields.get("stride", 1), fields.get("pad", 0),
+                                 fields.get("dilation", 1), groups)
+    layer = {"op": "conv", "name": "c", "filters": filters, "kernel": 3, **fields}
+    case(title, shape, layer, compute and (lambda x: compute(x, w, b)) or default)
+
+
+def convolutions():
+    conv("conv 1-D", (3, 9), {})
+    conv("conv 2-D", (3, 6, 7), {})
+    conv("conv 3-D", (2, 4, 5, 4), {})
+    conv("conv 1x1", (5, 3, 3), {"kernel": 1})
+    conv("conv stride and padding", (3, 7, 8), {"stride": 2, "pad": 1})
+    conv("conv per axis", (3, 7, 9), {"kernel": [2, 4], "stride": [1, 3], "pad": [1, 2],
+                                      "dilation": [2, 1]})
+    conv("conv dilation", (2, 9, 9), {"dilation": 3, "pad": 2})
+    conv("conv groups", (4, 5, 5), {"groups": 2})
+    conv("conv groups 3-D", (4, 3, 4, 3), {"groups": 4, "pad": 1, "stride": [1, 2, 1]}, filters=8)
+    conv("conv without bias", (2, 5, 5), {"bias": False})
+    conv("conv sides", (2, 5, 6), {"pad": {"lo": [0, 2], "hi": 1}},
+         lambda x, w, b: F.conv2d(F.pad(x, (2, 1, 0, 1)), w, b))
+    conv("conv valid", (2, 5, 6), {"pad": "valid"}, lambda x, w, b: F.conv2d(x, w, b))
+    conv("conv same", (2, 5, 6), {"pad": "same", "kernel": [3, 4], "dilation": [2, 1]},
+         lambda x, w, b: F.conv2d(x, w, b, padding="same", dilation=(2, 1)))
+    conv("conv same with stride", (2, 7, 8), {"pad": "same", "stride": 2},
+         lambda x, w, b: F.conv2d(F.pad(x, (0, 1, 1, 1)), w, b, stride=2))
+    conv("conv full", (2, 4, 3), {"pad": "full"}, lambda x, w, b: F.conv2d(x, w, b, padding=2))
+    conv("conv flip", (2, 5, 6), {"flip": True}, lambda x, w, b: F.conv2d(x, w.flip(2, 3), b))
+    conv("conv flip 1-D", (2, 6), {"flip": True}, lambda x, w, b: F.conv1d(x, w.flip(2), b))
+    table = [[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]]
+    mask = torch.tensor(table, dtype=torch.float64)
+    conv("conv connections", (3, 5, 5), {"connections": table, "flip": True},
+         lambda x, w, b: F.conv2d(x, w.flip(2, 3) * mask[:, :, None, None], b))
+    conv("conv bias per position", (2, 4, 5), {"bias": "position"},
+         lambda x, w, b: F.conv2d(x, w) + tensor("c.bias", 4, 2, 3))
+    sobel = [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
+    fixed = torch.tensor(sobel, dtype=torch.float64)
+    conv("conv fixed weights", (2, 5, 5), {"weights": sobel},
+         lambda x, w, b: F.conv2d(x, fixed.expand(4, 2, 3, 3)))
+    conv("conv fixed weights, flip, bias", (2, 5, 5), {"weights": sobel, "flip": True, "bias": True},
+         lambda x, w, b: F.conv2d(x, fixed.flip(0, 1).expand(4, 2, 3, 3), b))
+    case("depthwise", (3, 6, 6), {"op": "depthwise", "name": "d", "kernel": 3, "stride": 2, "pad": 1},
+         lambda x: F.conv2d(x, tensor("d.weight", 3, 1, 3, 3), tensor("d.bias", 3), 2, 1, 1, 3))
+    case("depthwise multiplier", (3, 6), {"op": "depthwise", "name": "d", "kernel": 3,
+                                          "multiplier": 2, "bias": False},
+         lambda x: F.conv1d(x, tensor("d.weight", 6, 1, 3), groups=3))
+    case("dense", (2, 3, 4), {"op": "dense", "name": "f", "units": 5},
+         lambda x: F.linear(x.flatten(1), tensor("f.weight", 5, 24), tensor("f.bias", 5)))
+    case("dense of a vector", (6,), {"op": "dense", "name": "f", "units": 3, "bias": False},
+         lambda x: F.linear(x, tensor("f.weight", 3, 6)))
+    case("flatten and dense", (2, 2, 2, 2), [{"op": "flatten"}, {"op": "dense", "name": "f",
+                                                                  "units": 3}],
+         lambda x: F.linear(x.flatten(1), tensor("f.weight", 3, 16), tensor("f.bias", 3)))
+
+
+# ---- pooling
+
+def pool(title, shape, fields, compute):
+    case(title, shape, {"op": "pool", **fields}, compute)
+
+
+def pools():
+    pool("max pool 1-D", (2, 9), {"kind": "max", "kernel": 2}, lambda x: F.max_pool1d(x, 2))
+    pool("max pool 2-D", (2, 7, 6), {"kind": "max", "kernel": 3, "stride": 2, "pad": 1},
+         lambda x: F.max_pool2d(x, 3, 2, 1))
+    pool("max pool 3-D", (2, 4, 4, 5), {"kind": "max", "kernel": [2, 1, 3], "stride": 1},
+         lambda x: F.max_pool3d(x, (2, 1, 3), 1))
+    pool("max pool dilation", (2, 7, 7), {"kind": "max", "kernel": 3, "stride": 2, "dilation": 2,
+                                          "pad": 1}, lambda x: F.max_pool2d(x, 3, 2, 1, 2))
+    for size in (5, 6, 7, 8):
+        pool(f"max pool ceil {size}", (1, size, size),
+             {"kind": "max", "kernel": 3, "stride": 2, "ceil_mode": True},
+             lambda x: F.max_pool2d(x, 3, 2, ceil_mode=True))
+    pool("max pool ceil, last window in the padding", (1, 4, 5),
+         {"kind": "max", "kernel": 2, "stride": 3, "pad": 1, "ceil_mode": True},
+         lambda x: F.max_pool2d(x, 2, 3, 1, ceil_mode=True))
+    for include in (True, False):
+        for ceil in (True, False):
+            fields = {"kind": "average", "kernel": [3, 2], "stride": 2, "pad": 1, "ceil_mode": ceil,
+                      "count_include_pad": include}
+            pool(f"average pool ceil {ceil} padding {include}", (2, 6, 7), fields,
+                 lambda x: F.avg_pool2d(x, (3, 2), 2, 1, ceil, include))
+    pool("average pool 1-D", (2, 8), {"kind": "average", "kernel": 3, "pad": 1, "stride": 3,
+                                      "ceil_mode": True},
+         lambda x: F.avg_pool1d(x, 3, 3, 1, True))
+    pool("average pool 3-D", (2, 4, 4, 4), {"kind": "average", "kernel": 2},
+         lambda x: F.avg_pool3d(x, 2))
+    pool("l2 pool", (2, 6, 6), {"kind": "l2", "kernel": 3, "stride": 2},
+         lambda x: (F.avg_pool2d(x * x, 3, 2) * 9).sqrt())
+    pool("subsampling", (2, 5, 5), {"kind": "average", "kernel": 1, "stride": 2},
+         lambda x: x[:, :, ::2, ::2])
+    for kind, function in (("average", F.adaptive_avg_pool2d), ("max", F.adaptive_max_pool2d)):
+        case(f"global {kind} pool", (3, 4, 5), {"op": "global_pool", "kind": kind},
+             lambda x: function(x, 1))
+        for shape, output in (((2, 7, 5), [3, 2]), ((2, 6, 4), [3, 2]), ((2, 3, 4), [5, 6])):
+            case(f"adaptive {kind} pool {shape} to {output}", shape,
+                 {"op": "adaptive_pool", "kind": kind, "output": output},
+                 lambda x: function(x, output))
+    case("adaptive pool 1-D", (2, 10), {"op": "adaptive_pool", "kind": "average", "output": 4},
+         lambda x: F.adaptive_avg_pool1d(x, 4))
+    case("adaptive pool 3-D", (1, 5, 4, 3), {"op": "adaptive_pool", "kind": "max", "output": [2, 3, 2]},
+         lambda x: F.adaptive_max_pool3d(x, (2, 3, 2)))
+
+
+# ---- element by element
+
+def maps():
+    one = lambda title, layer, f: case(title, (2, 3, 4), layer, f)
+    one("relu", {"op": "relu"}, F.relu)
+    one("leaky_relu", {"op": "leaky_relu"}, F.leaky_relu)
+    one("leaky_relu slope", {"op": "leaky_relu", "slope": -0.3}, lambda x: F.leaky_relu(x, -0.3))
+    three = {"op": "conv", "name": "c", "filters": 2, "kernel": 1, "weights": [[[[9]], [[-9]]],
+                                                                               [[[-9]], [[9]]]]}
+    nine = lambda x: 9 * torch.stack([x[:, 0] - x[:, 1], x[:, 1] - x[:, 0]], 1)
+    one("relu6", [three, {"op": "relu6"}], lambda x: F.relu6(nine(x)))
+    one("clip", {"op": "clip", "lo": -0.25, "hi": 0.5}, lambda x: x.clamp(-0.25, 0.5))
+    one("sigmoid", {"op": "sigmoid"}, torch.sigmoid)
+    one("sigmoid of large numbers", [three, {"op": "sigmoid"}], lambda x: torch.sigmoid(nine(x)))
+    one("tanh", {"op": "tanh"}, torch.tanh)
+    one("scaled_tanh", {"op": "scaled_tanh"}, lambda x: 1.7159 * torch.tanh(x * (2 / 3)))
+    one("abs", {"op": "abs"}, torch.abs)
+    one("exp", {"op": "exp"}, torch.exp)
+    one("log", [{"op": "abs"}, {"op": "log"}], lambda x: torch.log(x.abs()))
+    one("sqrt", [{"op": "abs"}, {"op": "sqrt"}], lambda x: torch.sqrt(x.abs()))
+    one("square", {"op": "square"}, torch.square)
+    two = {"op": "tanh", "name": "t"}
+    for op, f in (("add", torch.add), ("sub", torch.sub), ("mul", torch.mul), ("div", torch.div),
+                  ("min", torch.minimum), ("max", torch.maximum)):
+        one(op, [two, {"op": op, "from": ["x", "t"]}], lambda x: f(x, torch.tanh(x)))
+    one("add of three", [two, {"op": "add", "from": ["x", "t", "x"]}], lambda x: 2 * x + torch.tanh(x))
+    gate = [{"op": "global_pool", "kind": "average"}, {"op": "sigmoid", "name": "g"},
+            {"op": "mul", "from": ["g", "x"]}]
+    one("mul of a gate per channel", gate,
+        lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)))
+    for axis in range(3):
+        one(f"softmax {axis}", {"op": "softmax", "axis": axis}, lambda x: F.softmax(x, axis + 1))
+    one("log_softmax", {"op": "log_softmax"}, lambda x: F.log_softmax(x, 1))
+    one("log_softmax of large numbers", [three, {"op": "exp"}, {"op": "log_softmax"}],
+        lambda x: F.log_softmax(torch.exp(nine(x)), 1))
+    one("dropout", {"op": "dropout", "p": 0.9}, lambda x: x)
+
+
+# ---- normalisation, shape
+
+def norms_and_shapes():
+    def norm(x, c, eps=1e-5):
+        return F.batch_norm(x, tensor("b.running_mean", c), tensor("b.running_var", c),
+                            tensor("b.weight", c), tensor("b.bias", c), eps=eps)
+
+    layer = {"op": "batch_norm", "name": "b"}
+    for shape in ((5,), (3, 4), (2, 3, 4), (2, 2, 3, 2)):
+        case(f"batch_norm {shape}", shape, layer, lambda x: norm(x, shape[0]))
+    case("batch_norm eps", (3, 2, 2), {**layer, "eps": 0.5}, lambda x: norm(x, 3, 0.5))
+    case("batch_norm not affine", (3, 2, 2), {**layer, "affine": False},
+         lambda x: F.batch_norm(x, tensor("b.running_mean", 3), tensor("b.running_var", 3)))
+    for size in (3, 4, 5):
+        case(f"lrn {size}", (7, 2, 3), {"op": "lrn", "size": size, "alpha": 0.5, "beta": 0.6, "k": 2},
+             lambda x: F.local_response_norm(x, size, 0.5, 0.6, 2))
+    case("lrn defaults", (6, 5), {"op": "lrn", "size": 5}, lambda x: F.local_response_norm(x, 5))
+    case("lrn within", (2, 5, 6), {"op": "lrn", "size": 3, "alpha": 0.5, "across": "within"},
+         lambda x: x * (1 + 0.5 * F.avg_pool2d(x * x, 3, 1, 1)) ** -0.75)
+
+    shape = (2, 3, 4)
+    names = [f"t{i}" for i in range(14)]
+    many = [{"op": "tanh", "name": name, "from": "x"} for name in names]
+    for axis in range(3):
+        case(f"concat {axis}", shape, [*many[:2], {"op": "concat", "from": ["t1", "x", "t0"],
+                                                   "axis": axis}],
+             lambda x: torch.cat([torch.tanh(x), x, torch.tanh(x)], axis + 1))
+    case("concat of fourteen", (1, 2), [*many, {"op": "concat", "from": names}],
+         lambda x: torch.cat([torch.tanh(x)] * 14, 1))
+    case("slice", shape, {"op": "slice", "axis": 2, "start": 1, "step": 2}, lambda x: x[..., 1::2])
+    case("slice from the end", shape, {"op": "slice", "axis": 1, "start": -2, "stop": -1},
+         lambda x: x[:, :, -2:-1])
+    case("slice of channels", shape, {"op": "slice", "stop": 1}, lambda x: x[:, :1])
+    case("pad", shape, {"op": "pad", "axis": 2, "lo": 2, "hi": 1, "value": -3},
+         lambda x: F.pad(x, (2, 1), value=-3))
+    case("pad channels", shape, {"op": "pad", "lo": 1, "hi": 2}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)))
+    for to in ([24], [-1], [4, 6], [3, -1], [2, 12], [6, 4], [2, 3, 2, 2], [1, 2, 12, 1], [2, -1, 1, 4]):
+        case(f"reshape {to}", shape, {"op": "reshape", "shape": to}, lambda x: x.reshape(2, *to))
+    for op, f in (("mean", torch.mean), ("sum", torch.sum)):
+        case(op, shape, {"op": op}, lambda x: f(x, (1, 2, 3)))
+        case(f"{op} of axes", shape, {"op": op, "axes": [0, 2]}, lambda x: f(x, (1, 3)))
+        case(f"{op} that keeps", shape, {"op": op, "axes": 1, "keep": True},
+             lambda x: f(x, 2, keepdim=True))
+
+
+# ---- training: loss, gradients, running statistics, one step
+
+class Net:
+    """The parameters that a computation asked for."""
+
+    def __init__(self):
+        self.param, self.buffer = {}, {}
+
+    def __call__(self, name, *shape):
+        if name not in self.param:
+            self.param[name] = tensor(name, *shape).requires_grad_()
+        return self.param[name]
+
+    def norm(self, x, name):
+        c = x.shape[1]
+        mean = self.buffer.setdefault(f"{name}.running_mean", tensor(f"{name}.running_mean", c))
+        var = self.buffer.setdefault(f"{name}.running_var", tensor(f"{name}.running_var", c))
+        return F.batch_norm(x, mean, var, self(f"{name}.weight", c), self(f"{name}.bias", c),
+                            training=True)
+
+
+def labels(name, n, classes, *shape):
+    """Class indices; the test makes the same from value()."""
+    t = tensor(name, n, *shape)
+    return ((t + 1) / 2 * classes).long()
+
+
+def training(title, shape, layers, loss, compute, inputs=None, optimizer=None, classes=4,
+             step=False):
+    n = 3
+    net = Net()
+    total = compute(net, tensor("x", n, *shape))
+    total.backward()
+    rule = optimizer or {"op": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    options = {k: v for k, v in rule.items() if k != "op"}
+    gradients = {name: numbers(p.grad) for name, p in net.param.items()}
+    torch.optim.SGD(net.param.values(), **options).step()
+    network = {"name": "net", "input": {"shape": list(shape)}, "layers": layers,
+               "optimizer": rule, **loss}
+    if inputs:
+        del network["input"]
+        network["inputs"] = {"x": {"shape": list(shape)}, **inputs}
+    after = {**net.param, **net.buffer} if step or optimizer else net.buffer
+    CASES.append({"title": title, "network": network, "n": n, "classes": classes,
+                  "loss": numbers(total)[0], "gradients": gradients,
+                  "after": {name: numbers(p) for name, p in after.items()}})
+
+
+def trainings():
+    entropy, mse = {"loss": {"op": "cross_entropy"}}, {"loss": {"op": "mse"}}
+    dense = {"op": "dense", "name": "f", "units": 4}
+
+    def head(net, x, n=3):
+        y = F.linear(x.flatten(1), net("f.weight", 4, x[0].numel()), net("f.bias", 4))
+        return F.cross_entropy(y, labels("target", n, 4))
+
+    def layer(title, shape, layers, f, **options):
+        training(title, shape, [*layers, dense], entropy, lambda net, x: head(net, f(net, x)),
+                 **options)
+
+    layer("dense", (5,), [], lambda net, x: x, step=True)
+    for rank, f, shape in ((1, F.conv1d, (2, 6)), (2, F.conv2d, (2, 5, 4)), (3, F.conv3d, (2, 3, 4, 3))):
+        layer(f"conv {rank}-D", shape,
+              [{"op": "conv", "name": "c", "filters": 3, "kernel": 3, "pad": 1}, {"op": "relu"}],
+              lambda net, x: F.relu(f(x, net("c.weight", 3, 2, *[3] * rank), net("c.bias", 3),
+                                      padding=1)))
+    layer("conv stride, dilation, groups", (4, 7, 6),
+          [{"op": "conv", "name": "c", "filters": 4, "kernel": [3, 2], "pad": [2, 1], "stride": 2,
+            "dilation": [2, 1], "groups": 2}, {"op": "tanh"}],
+          lambda net, x: torch.tanh(F.conv2d(x, net("c.weight", 4, 2, 3, 2), net("c.bias", 4), 2,
+                                             (2, 1), (2, 1), 2)))
+    c = {"op": "conv", "name": "c", "filters": 3, "kernel": 3, "pad": 1}
+    convolved = lambda net, x: F.conv2d(x, net("c.weight", 3, 2, 3, 3), net("c.bias", 3), padding=1)
+    for title, after, f in (
+            ("max pool", {"op": "pool", "kind": "max", "kernel": 3, "stride": 2, "pad": 1},
+             lambda y: F.max_pool2d(y, 3, 2, 1)),
+            ("average pool", {"op": "pool", "kind": "average", "kernel": 3, "stride": 2, "pad": 1,
+                              "count_include_pad": False},
+             lambda y: F.avg_pool2d(y, 3, 2, 1, False, False)),
+            ("global pool", {"op": "global_pool", "kind": "average"},
+             lambda y: y.mean((2, 3))),
+            ("leaky_relu", {"op": "leaky_relu", "slope": 0.2}, lambda y: F.leaky_relu(y, 0.2)),
+            ("sigmoid", {"op": "sigmoid"}, torch.sigmoid),
+            ("lrn", {"op": "lrn", "size": 3, "alpha": 0.5},
+             lambda y: F.local_response_norm(y, 3, 0.5)),
+            ("softmax", {"op": "softmax"}, lambda y: F.softmax(y, 1)),
+            ("pad", {"op": "pad", "axis": 1, "lo": 1, "hi": 2}, lambda y: F.pad(y, (0, 0, 1, 2))),
+            ("slice", {"op": "slice", "axis": 2, "start": 1, "step": 2}, lambda y: y[..., 1::2]),
+            ("mean", {"op": "mean", "axes": [1]}, lambda y: y.mean(2)),
+            ("reshape", {"op": "reshape", "shape": [2, -1]}, lambda y: y.reshape(3, 2, -1)),
+    ):
+        layer(title, (2, 4, 5), [c, after], lambda net, x: f(convolved(net, x)))
+    layer("batch_norm", (2, 4, 5),
+          [{**c, "bias": False}, {"op": "batch_norm", "name": "b"}, {"op": "relu"}],
+          lambda net, x: F.relu(net.norm(F.conv2d(x, net("c.weight", 3, 2, 3, 3), padding=1), "b")))
+    layer("residual and concat", (2, 4, 4),
+          [c, {"op": "relu", "name": "r"}, {**c, "name": "d"}, {"op": "add", "from": ["r", "d"]},
+           {"op": "concat", "from": ["add1", "r", "x"]}],
+          lambda net, x: (lambda r: torch.cat([r + F.conv2d(r, net("d.weight", 3, 3, 3, 3),
+                                                            net("d.bias", 3), padding=1), r, x], 1))(
+              F.relu(convolved(net, x))))
+    training("mse", (4,), [dense], mse,
+             lambda net, x: F.mse_loss(F.linear(x, net("f.weight", 4, 4), net("f.bias", 4)),
+                                       tensor("target", 3, 4)),
+             optimizer={"op": "sgd", "lr": 0.05, "momentum": 0.5, "nesterov": True})
+    losses = {"losses": [{"op": "cross_entropy", "from": "c", "target": "y", "ignore_index": 1},
+                         {"op": "mse", "from": "f", "target": "z", "weight": 0.3}]}
+    training("two losses, one per position", (2, 3, 4), [c, dense], losses,
+             lambda net, x: F.cross_entropy(convolved(net, x), labels("y", 3, 3, 3, 4),
+                                            ignore_index=1)
+             + 0.3 * F.mse_loss(F.linear(convolved(net, x).flatten(1), net("f.weight", 4, 36),
+                                         net("f.bias", 4)), tensor("z", 3, 4)),
+             inputs={"y": {"shape": [3, 4], "dtype": "i32"}, "z": {"shape": [4]}}, classes=3,
+             optimizer={"op": "sgd", "lr": 0.1})
+
+
+def main():
+    convolutions()
+    pools()
+    maps()
+    norms_and_shapes()
+    trainings()
+    path = pathlib.Path(__file__).with_name("reference.json")
+    lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES)
+    path.write_text(f"[\n{lines}\n]\n")
+    print(len(CASES), "cases,", path.stat().st_size, "bytes")
+
+
+main()
