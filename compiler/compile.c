@@ -241,6 +241,10 @@ Status command_compile(Unit *u, const Options *o) {
   }
   const Target *target = pipeline_target(u, o, language);
   if (!target) return STATUS_USAGE;
+  if (o->train && strcmp(target->language, "cuda") == 0) {
+    usage_error(u, "--train: this version trains in C only; the output must end in .c");
+    return STATUS_USAGE;
+  }
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Plan *plan = pipeline_plan(u, o, g, target);
