@@ -223,6 +223,7 @@ typedef struct Op {
   OpClass class;
   bool in_json;           /* may be written in a document */
   int min_args, max_args; /* of a layer in a document; max -1: any */
+  int node_args;          /* of a node, where it is not max_args: conv has its weights as well */
   const char *doc;        /* one line: formula */
   const char *source;     /* paper or standard */
   const Field *field;
@@ -317,7 +318,8 @@ typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_
 Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue leaf,
                  void *context);
 
-void graph_print(Text *, const Graph *); /* text.c */
+void graph_print(Text *, const Graph *); /* graph_text.c */
+/* NULL after a diagnostic; `text` is u->source.text or becomes it. */
 Graph *graph_parse(Unit *, const char *text);
 
 /* Reads a network document (read.c) from a file, or from a text that messages call `name`; NULL
