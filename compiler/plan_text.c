@@ -1,13 +1,19 @@
-/* plan_text.c - the text form of a Plan: buffers, then the tree of steps of each entry.
+/* plan_text.c - the text form of a Plan, printed and parsed: buffers, then the tree of steps of
+ * each entry, then what choose considered.
  *
  *   plan lenet5 target avx512 batch 1
- *   buffer c1: f32[n,6,28,28] work 0 call lanes 1:16 at 4096
- *   entry forward
- *     parallel n<n by 1
- *       c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5 macs 117600 algo direct tile r 14 bind n 0 1 0 1
- *         in0 = x[n, 0, oh + kh, ow + kw]
- *         ...
+ *   bytes param 247040 derived 266240 state 0 grad 0 kept 0
+ *   buffer %c1: f32[n,6,28,28] work 0 call lanes 1:16 at 4096
+ *   entry forward work 9472 worker 50176 live 9472
+ *     parallel n<n by 1 {
+ *       run direct f32 macs 117600 tile r=14,k=1 bind n=0:1,0,1
+ *         c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5
+ *           in0 = %x[n, 0, oh + kh, ow + kw]
+ *           ...
+ *     }
+ *   choice c1 direct 1.234e-06 taken
  * Only what differs from the default is printed. */
+#include "text.h"
 #include "plan.h"
 #include "backend.h"
 
@@ -18,24 +24,40 @@ static const char *const home_name[] = {"input", "output", "param", "derived", "
 static const char *const phase_name[] = {"const", "load", "call"};
 static const char *const entry_name[] = {"prepare", "forward", "train_forward", "backward", "step"};
 
+/* ---- printing
+ * ------------------------------------------------------------------------------------------ */
+
 static void print_bind(Text *out, Bind b) {
   text_add(out, "%d:%d,%d,%d", b.step, b.mul, b.from, b.to);
 }
 
-static void print_format(Text *out, const Buffer *b) {
-  const Format *f = &b->format;
-  int rank = b->type.rank;
-  bool margin = false;
-  if (f->dtype != b->type.dtype) text_add(out, " as %s", dtype_name(f->dtype));
-  if (f->lane_axis >= 0) text_add(out, " lanes %d:%d", f->lane_axis, f->lanes);
-  for (int a = 0; a < rank; a++) margin |= f->lo[a] || f->hi[a];
-  for (int a = 0; a < rank && margin; a++)
-    text_add(out, "%s%d:%d", a ? "," : " margin ", f->lo[a], f->hi[a]);
-  if (f->fill != 0) text_add(out, " fill %.17g", f->fill);
+static bool has_margin(const Buffer *b) {
+  for (int a = 0; a < b->type.rank; a++)
+    if (b->format.lo[a] || b->format.hi[a]) return true;
+  return false;
 }
 
-static void print_buffer(Text *out, const Plan *p, const Buffer *b) {
-  text_add(out, "buffer %s: ", b->name);
+static void print_format(Text *out, const Buffer *b) {
+  const Format *f = &b->format;
+  if (f->dtype != b->type.dtype) text_add(out, " as %s", dtype_name(f->dtype));
+  if (f->lane_axis >= 0) text_add(out, " lanes %d:%d", f->lane_axis, f->lanes);
+  for (int a = 0; a < b->type.rank && has_margin(b); a++)
+    text_add(out, "%s%d:%d", a ? "," : " margin ", f->lo[a], f->hi[a]);
+  if (f->fill == 0) return;
+  text_add(out, " fill ");
+  number_print(out, f->fill);
+}
+
+static void print_name(const void *context, int tensor, Text *out) {
+  const Plan *p = context;
+  word_print(out, arena_printf(p->u->arena, "%%%s", p->buffer.at[tensor].name));
+}
+
+static void print_buffer(Text *out, const Plan *p, int index) {
+  const Buffer *b = &p->buffer.at[index];
+  text_add(out, "buffer ");
+  print_name(p, index, out);
+  text_add(out, ": ");
   type_print(out, &b->type);
   text_add(out, " %s %d %s", home_name[b->home], b->index, phase_name[b->phase]);
   print_format(out, b);
@@ -44,20 +66,15 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b) {
     for (int a = 0; a < b->type.rank; a++) {
       text_add(out, " ");
       print_bind(out, b->part[a]);
-      text_add(out, ":%lld", (long long)b->span[a]);
+      text_add(out, ",%lld", (long long)b->span[a]);
     }
   }
-  text_add(out, " at %lld", (long long)b->offset);
-  if (b->value) {
-    int64_t size = type_size(&b->type, p->max_batch);
-    for (int64_t i = 0; i < size; i++) text_add(out, "%s%.17g", i ? "," : " value ", b->value[i]);
+  if (b->offset) text_add(out, " at %lld", (long long)b->offset);
+  for (int64_t i = 0; b->value && i < type_size(&b->type, 1); i++) {
+    text_add(out, i ? "," : " value ");
+    number_print(out, b->value[i]);
   }
   text_add(out, "\n");
-}
-
-static void print_tensor(const void *context, int tensor, Text *out) {
-  const Plan *p = context;
-  text_add(out, "%s", p->buffer.at[tensor].name);
 }
 
 static void print_indent(Text *out, int depth) {
@@ -65,11 +82,24 @@ static void print_indent(Text *out, int depth) {
 }
 
 static void print_leaf(Text *out, const Plan *p, const Kernel *k, int depth) {
+  bool bound = false;
+  print_indent(out, depth);
+  text_add(out, "run %s %s", k->algo ? k->algo : "plain", dtype_name(k->math));
+  if (k->macs) text_add(out, " macs %lld", (long long)k->macs);
+  for (int i = 0; i < k->tile.n; i++)
+    text_add(out, "%s%s=%d", i ? "," : " tile ", k->tile.at[i].name, k->tile.at[i].value);
+  for (int l = 0; l < k->nloop; l++) {
+    if (k->bind[l].step < 0) continue;
+    text_add(out, "%s%s=", bound ? " " : " bind ", k->loop[l].name);
+    print_bind(out, k->bind[l]);
+    bound = true;
+  }
+  text_add(out, "\n");
   Text body = {.arena = out->arena};
-  kernel_print(&body, k, print_tensor, p);
+  kernel_print(&body, k, print_name, p);
   for (const char *line = body.at; line && *line;) {
     size_t length = strcspn(line, "\n");
-    print_indent(out, depth);
+    print_indent(out, depth + 1);
     text_append(out, line, length);
     text_add(out, "\n");
     line += length + (line[length] == '\n');
@@ -86,27 +116,281 @@ static void print_steps(Text *out, const Plan *p, const Steps *steps, int depth)
     print_indent(out, depth);
     text_add(out, "%s %s<", s->parallel ? "parallel" : "loop", s->loop);
     extent_print(out, s->extent);
-    text_add(out, " by %d\n", s->block);
+    text_add(out, " by %d {\n", s->block);
     print_steps(out, p, &s->body, depth + 1);
+    print_indent(out, depth);
+    text_add(out, "}\n");
   }
 }
 
 static void print_choice(Text *out, const Choice *c) {
-  text_add(out, "choice %s %s ", c->layer, c->algo);
-  if (c->predicted < 0)
-    text_add(out, "refused: %s\n", c->reason);
-  else
-    text_add(out, "%.3e%s\n", c->predicted, c->taken ? " taken" : "");
+  text_add(out, "choice ");
+  word_print(out, c->layer);
+  text_add(out, " %s ", c->algo);
+  if (c->predicted < 0) {
+    text_add(out, "refused ");
+    word_print(out, c->reason);
+  } else {
+    number_print(out, c->predicted);
+  }
+  text_add(out, "%s\n", c->taken ? " taken" : "");
 }
 
 void plan_print(Text *out, const Plan *p) {
-  text_add(out, "plan %s target %s batch %lld\n", p->graph->name, p->target->name,
-           (long long)p->max_batch);
-  for (int i = 0; i < p->buffer.n; i++) print_buffer(out, p, &p->buffer.at[i]);
+  text_add(out, "plan ");
+  word_print(out, p->graph->name);
+  text_add(out, " target %s batch %lld\n", p->target->name, (long long)p->max_batch);
+  text_add(out, "bytes param %lld derived %lld state %lld grad %lld kept %lld\n",
+           (long long)p->param_bytes, (long long)p->derived_bytes, (long long)p->state_bytes,
+           (long long)p->grad_bytes, (long long)p->kept_bytes);
+  for (int i = 0; i < p->buffer.n; i++) print_buffer(out, p, i);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;
-    text_add(out, "entry %s\n", entry_name[e]);
+    text_add(out, "entry %s work %lld worker %lld live %lld\n", entry_name[e],
+             (long long)p->work_bytes[e], (long long)p->worker_bytes[e],
+             (long long)p->live_bytes[e]);
     print_steps(out, p, &p->entry[e].step, 1);
   }
   for (int i = 0; i < p->choice.n; i++) print_choice(out, &p->choice.at[i]);
+}
+
+/* ---- parsing
+ * ------------------------------------------------------------------------------------------- */
+
+enum { DEEPEST = 8 };
+static const int64_t most = (int64_t)1 << 50;
+
+static bool parse_int32(Scan *s, int64_t least, int64_t largest, int32_t *value) {
+  int64_t wide;
+  if (!scan_int(s, least, largest, &wide)) return false;
+  *value = (int32_t)wide;
+  return true;
+}
+
+static bool parse_bind(Scan *s, Bind *b) {
+  int32_t step;
+  if (!parse_int32(s, -1, DEEPEST - 1, &step) || !scan_need(s, ":")) return false;
+  b->step = (int8_t)step;
+  return parse_int32(s, INT16_MIN, INT32_MAX, &b->mul) && scan_need(s, ",") &&
+         parse_int32(s, INT32_MIN, INT32_MAX, &b->from) && scan_need(s, ",") &&
+         parse_int32(s, INT32_MIN, INT32_MAX, &b->to);
+}
+
+/* "word N" pairs in their order. */
+static bool parse_bytes(Scan *s, const char *word, int64_t *value) {
+  return scan_need(s, word) && scan_int(s, 0, most, value);
+}
+
+static bool parse_margin(Scan *s, Buffer *b) {
+  for (int a = 0; a < b->type.rank; a++) {
+    int32_t lo, hi;
+    if ((a && !scan_need(s, ",")) || !parse_int32(s, 0, INT16_MAX, &lo) || !scan_need(s, ":") ||
+        !parse_int32(s, 0, INT16_MAX, &hi))
+      return false;
+    b->format.lo[a] = (int16_t)lo;
+    b->format.hi[a] = (int16_t)hi;
+  }
+  return true;
+}
+
+static bool parse_lanes(Scan *s, Buffer *b) {
+  int32_t axis, lanes;
+  if (!parse_int32(s, 0, b->type.rank - 1, &axis) || !scan_need(s, ":") ||
+      !parse_int32(s, 2, 1024, &lanes))
+    return false;
+  b->format.lane_axis = (int8_t)axis;
+  b->format.lanes = (int16_t)lanes;
+  return true;
+}
+
+static bool parse_parts(Scan *s, Buffer *b) {
+  if (!parse_int32(s, 1, DEEPEST, &b->depth) || !scan_need(s, "part")) return false;
+  for (int a = 0; a < b->type.rank; a++)
+    if (!parse_bind(s, &b->part[a]) || !scan_need(s, ",") || !scan_int(s, 0, most, &b->span[a]))
+      return false;
+  return true;
+}
+
+static bool parse_dtype(Scan *s, DType *dtype) {
+  const char *names[DTYPES];
+  for (int i = 0; i < DTYPES; i++) names[i] = dtype_name((DType)i);
+  int found = scan_choice(s, "a type of elements", names, DTYPES);
+  *dtype = found < 0 ? F32 : (DType)found;
+  return found >= 0;
+}
+
+static bool parse_values(Scan *s, Buffer *b) {
+  int64_t size = type_size(&b->type, 1);
+  if (size < 1 || size > 1 << 24) return scan_error(s, "values of so many elements");
+  double *value = NEW_ARRAY(s->u->arena, double, size);
+  for (int64_t i = 0; i < size; i++)
+    if ((i && !scan_need(s, ",")) || !scan_number(s, &value[i])) return false;
+  b->value = value;
+  return true;
+}
+
+static const char *parse_name(Scan *s) {
+  const char *name = scan_word(s);
+  if (name && *name != '%') {
+    scan_error(s, "a buffer's name begins with %%");
+    return NULL;
+  }
+  return name ? name + 1 : NULL;
+}
+
+static bool parse_buffer(Scan *s, Plan *p) {
+  Buffer b = {.name = parse_name(s)};
+  int32_t index;
+  if (!b.name || !scan_need(s, ":") || !scan_type(s, &b.type)) return false;
+  int home = scan_choice(s, "a buffer's home", home_name, COUNT(home_name));
+  if (home < 0 || !parse_int32(s, 0, INT32_MAX, &index)) return false;
+  int phase = scan_choice(s, "a phase", phase_name, COUNT(phase_name));
+  if (phase < 0) return false;
+  b.home = (Home)home;
+  b.index = index;
+  b.phase = (Phase)phase;
+  b.format = format_plain(b.type.dtype);
+  if (scan_has(s, "as") && !parse_dtype(s, &b.format.dtype)) return false;
+  if (scan_has(s, "lanes") && !parse_lanes(s, &b)) return false;
+  if (scan_has(s, "margin") && !parse_margin(s, &b)) return false;
+  if (scan_has(s, "fill") && !scan_number(s, &b.format.fill)) return false;
+  if (scan_has(s, "depth") && !parse_parts(s, &b)) return false;
+  if (scan_has(s, "at") && !scan_int(s, 0, most, &b.offset)) return false;
+  if (scan_has(s, "value") && !parse_values(s, &b)) return false;
+  plan_buffer(p, b);
+  return true;
+}
+
+static bool find_buffer(void *context, const char *name, int *tensor) {
+  const Plan *p = context;
+  for (*tensor = 0; *tensor < p->buffer.n; ++*tensor)
+    if (*name == '%' && strcmp(p->buffer.at[*tensor].name, name + 1) == 0) return true;
+  return false;
+}
+
+static bool parse_tile(Scan *s, Tile *tile) {
+  do {
+    const char *name = scan_word(s);
+    int32_t value;
+    if (!name || !scan_need(s, "=") || !parse_int32(s, INT32_MIN, INT32_MAX, &value)) return false;
+    if (tile->n == MAX_TILE) return scan_error(s, "a tile has at most %d names", MAX_TILE);
+    tile_set(tile, name, value);
+  } while (scan_has(s, ","));
+  return true;
+}
+
+typedef struct Binds { /* by name, until the kernel's loops are known */
+  int n;
+  const char *loop[MAX_LOOPS];
+  Bind bind[MAX_LOOPS];
+} Binds;
+
+static bool parse_binds(Scan *s, Binds *binds) {
+  do {
+    if (binds->n == MAX_LOOPS) return scan_error(s, "more binds than loops");
+    binds->loop[binds->n] = scan_word(s);
+    if (!binds->loop[binds->n] || !scan_need(s, "=") || !parse_bind(s, &binds->bind[binds->n]))
+      return false;
+    binds->n++;
+    /* The kernel's head follows, "NAME:"; another bind has a "=". */
+  } while (*s->at == ' ');
+  return true;
+}
+
+static bool apply_binds(Scan *s, const Binds *binds, Kernel *k) {
+  for (int i = 0; i < binds->n; i++) {
+    int l = k->nloop - 1;
+    while (l >= 0 && strcmp(k->loop[l].name, binds->loop[i]) != 0) l--;
+    if (l < 0) return scan_error(s, "%.60s binds no loop of the kernel above", binds->loop[i]);
+    k->bind[l] = binds->bind[i];
+  }
+  return true;
+}
+
+static bool parse_leaf(Scan *s, Plan *p, Steps *steps) {
+  Kernel k, head = {.algo = scan_word(s)};
+  Binds binds = {.n = 0};
+  const Algo *algo = head.algo ? algo_find(head.algo) : NULL;
+  if (head.algo && !algo && strcmp(head.algo, "plain") != 0)
+    return scan_error(s, "no algorithm is called %.60s", head.algo);
+  if (!parse_dtype(s, &head.math)) return false;
+  if (scan_has(s, "macs") && !scan_int(s, 0, most, &head.macs)) return false;
+  if (scan_has(s, "tile") && !parse_tile(s, &head.tile)) return false;
+  if (scan_has(s, "bind") && !parse_binds(s, &binds)) return false;
+  if (!kernel_parse(s, find_buffer, p, &k) || !apply_binds(s, &binds, &k)) return false;
+  k.algo = algo ? algo->name : NULL;
+  k.math = head.math;
+  k.macs = head.macs;
+  k.tile = head.tile;
+  vec_push(s->u->arena, steps, plan_leaf(p, &k));
+  return true;
+}
+
+static bool parse_steps(Scan *s, Plan *p, Steps *steps, int depth) {
+  for (;;) {
+    if (scan_has(s, "run")) {
+      if (!parse_leaf(s, p, steps)) return false;
+      continue;
+    }
+    bool parallel = scan_has(s, "parallel");
+    if (!parallel && !scan_has(s, "loop")) return !s->failed;
+    if (depth == DEEPEST) return scan_error(s, "steps nest deeper than %d", DEEPEST);
+    Step *step = NEW(s->u->arena, Step);
+    step->parallel = parallel;
+    step->loop = scan_word(s);
+    if (!step->loop || !scan_need(s, "<") || !scan_extent(s, &step->extent) ||
+        !scan_need(s, "by") || !parse_int32(s, 1, INT32_MAX, &step->block) || !scan_need(s, "{") ||
+        !parse_steps(s, p, &step->body, depth + 1) || !scan_need(s, "}"))
+      return false;
+    vec_push(s->u->arena, steps, step);
+  }
+}
+
+static bool parse_entry(Scan *s, Plan *p) {
+  int e = scan_choice(s, "an entry", entry_name, COUNT(entry_name));
+  if (e < 0) return false;
+  p->entry[e].exists = true;
+  return parse_bytes(s, "work", &p->work_bytes[e]) &&
+         parse_bytes(s, "worker", &p->worker_bytes[e]) &&
+         parse_bytes(s, "live", &p->live_bytes[e]) && parse_steps(s, p, &p->entry[e].step, 0);
+}
+
+static bool parse_choice(Scan *s, Plan *p) {
+  Choice c = {.layer = scan_word(s), .predicted = -1};
+  const char *name = scan_word(s);
+  const Algo *algo = name ? algo_find(name) : NULL;
+  if (name && !algo) return scan_error(s, "no algorithm is called %.60s", name);
+  if (!algo ||
+      (scan_has(s, "refused") ? !(c.reason = scan_word(s)) : !scan_number(s, &c.predicted)))
+    return false;
+  c.algo = algo->name;
+  c.taken = scan_has(s, "taken");
+  vec_push(s->u->arena, &p->choice, c);
+  return true;
+}
+
+static bool parse_plan(Scan *s, Plan *p) {
+  if (!scan_need(s, "plan") || !scan_word(s) || !scan_need(s, "target") || !scan_word(s) ||
+      !scan_need(s, "batch") || !scan_int(s, 1, most, &p->max_batch) || !scan_need(s, "bytes") ||
+      !parse_bytes(s, "param", &p->param_bytes) || !parse_bytes(s, "derived", &p->derived_bytes) ||
+      !parse_bytes(s, "state", &p->state_bytes) || !parse_bytes(s, "grad", &p->grad_bytes) ||
+      !parse_bytes(s, "kept", &p->kept_bytes))
+    return false;
+  while (scan_has(s, "buffer"))
+    if (!parse_buffer(s, p)) return false;
+  while (scan_has(s, "entry"))
+    if (!parse_entry(s, p)) return false;
+  while (scan_has(s, "choice"))
+    if (!parse_choice(s, p)) return false;
+  return scan_end(s) || scan_error(s, "a buffer, an entry or a choice is expected here");
+}
+
+Plan *plan_parse(Unit *u, const Graph *g, const Target *target, const char *text) {
+  Source source = u->source;
+  Plan *p = plan_new(u, g, target, 1);
+  u->source = (Source){.name = "plan", .text = text, .size = strlen(text)};
+  Scan s = scan_begin(u);
+  bool read = parse_plan(&s, p) && !s.failed;
+  u->source = source;
+  return read ? p : NULL;
 }

@@ -141,10 +141,21 @@ static void fill_case(Case *c, uint64_t seed) {
   c->expected = graph_run(c->g, entry->want.at, entry->want.n, c->n, leaf_value, c);
 }
 
+/* What is printed reads back as the same. */
+static void print_and_parse(const Plan *p) {
+  Text first = {.arena = p->u->arena}, second = {.arena = p->u->arena};
+  plan_print(&first, p);
+  const Plan *again = plan_parse(p->u, p->graph, p->target, first.at);
+  assert_non_null(again);
+  plan_print(&second, again);
+  assert_string_equal(first.at, second.at);
+}
+
 static void compare(const Case *c, const Plan *p, const char *pass) {
   const Entry *entry = &c->g->entry[ENTRY_FORWARD];
   double **output = NEW_ARRAY(c->u->arena, double *, entry->want.n);
   plan_verify(p);
+  print_and_parse(p);
   for (int i = 0; i < entry->want.n; i++)
     output[i] = NEW_ARRAY(c->u->arena, double, type_size(&c->expected[i].type, c->n));
   PlanRun run = {.input = c->input, .output = output, .param = c->param, .n = c->n};
