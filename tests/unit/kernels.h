@@ -197,18 +197,19 @@ static inline Coord window_coord(const Window *w, int axis, int o, int kernel) {
   return c;
 }
 
-static const char *const out_names[3] = {"od", "oh", "ow"};
-static const char *const kernel_names[3] = {"kd", "kh", "kw"};
+static const char *const out_names[] = {"od", "oh", "ow"};
+static const char *const kernel_names[] = {"kd", "kh", "kw"};
 
 static inline void conv_kernel(Unit *u, const Window *w, Kernel *k) {
   Type x = window_type(w, w->groups * w->c, w->size), weight = weight_type(w);
   *k = (Kernel){.name = "conv", .nfold = 1, .nout = 1};
   int o[3], f[3], n = kernel_loop(k, "n", per_n(), false);
   int g = kernel_loop(k, "g", fixed(w->groups), false), m = kernel_loop(k, "k", fixed(w->k), false);
-  for (int a = 0; a < w->rank; a++) o[a] = kernel_loop(k, out_names[a], fixed(w->out[a]), false);
+  for (int a = 0; a < w->rank; a++)
+    o[a] = kernel_loop(k, out_names[3 - w->rank + a], fixed(w->out[a]), false);
   int c = kernel_loop(k, "c", fixed(w->c), true);
   for (int a = 0; a < w->rank; a++)
-    f[a] = kernel_loop(k, kernel_names[a], fixed(w->kernel[a]), true);
+    f[a] = kernel_loop(k, kernel_names[3 - w->rank + a], fixed(w->kernel[a]), true);
   View *in = kernel_in(k, 0, &x), *filter = kernel_in(k, 1, &weight), *to = &k->out[0].to;
   *to = (View){.tensor = 2, .rank = x.rank};
   in->outside = FILL;
@@ -232,14 +233,15 @@ static inline void pool_kernel(Unit *u, const Window *w, Combine op, Kernel *k) 
   Type x = window_type(w, w->c, w->size);
   *k = (Kernel){.name = "pool", .nfold = 1, .nout = 1};
   int o[3], n = kernel_loop(k, "n", per_n(), false), c = kernel_loop(k, "c", fixed(w->c), false);
-  for (int a = 0; a < w->rank; a++) o[a] = kernel_loop(k, out_names[a], fixed(w->out[a]), false);
+  for (int a = 0; a < w->rank; a++)
+    o[a] = kernel_loop(k, out_names[3 - w->rank + a], fixed(w->out[a]), false);
   View *in = kernel_in(k, 0, &x), *to = &k->out[0].to;
   *to = (View){.tensor = 2, .rank = x.rank};
   in->outside = SKIP;
   in->at[0] = to->at[0] = coord_loop(n, 1, 0);
   in->at[1] = to->at[1] = coord_loop(c, 1, 0);
   for (int a = 0; a < w->rank; a++) {
-    int f = kernel_loop(k, kernel_names[a], fixed(w->kernel[a]), true);
+    int f = kernel_loop(k, kernel_names[3 - w->rank + a], fixed(w->kernel[a]), true);
     in->at[2 + a] = window_coord(w, a, o[a], f);
     to->at[2 + a] = coord_loop(o[a], 1, 0);
   }
