@@ -35,6 +35,7 @@ typedef struct Product {
 typedef struct Table { /* an element that was asked for */
   Affine index, result;
   const int64_t *value;
+  int count;
 } Table;
 
 struct Knowledge {
@@ -281,23 +282,38 @@ bool affine_attained(const Knowledge *k, const Affine *a) {
 
 /* ---- learning ---- */
 
-/* form <= 0 bounds each of its atoms by the intervals of the others. */
-static bool tighten(Knowledge *k, const Affine *a) {
+/* Narrows an atom's interval. False: nothing is left of it. */
+static bool narrow(Knowledge *k, int atom, Interval now, bool *changed) {
+  const Interval was = k->atoms.at[atom].is;
+  *changed = now.lo != was.lo || now.hi != was.hi;
+  if (!*changed) return true;
+  vec_push(k->arena, &k->changes, ((Change){atom, was}));
+  k->atoms.at[atom].is = now;
+  return now.lo <= now.hi;
+}
+
+/* form <= 0 bounds each of its atoms by the intervals of the others; what an atom's own
+ * inequalities then say about older ones is looked at too, `depth` levels deep. */
+static bool tighten(Knowledge *k, const Affine *a, int depth) {
+  const Affine zero = affine_constant(0);
   for (int i = 0; i < a->n; i++) {
-    Affine rest = *a;
+    const int64_t factor = a->term[i].factor;
+    const int atom = a->term[i].atom;
+    Affine rest = *a, negative;
     rest.term[i].factor = 0;
-    Affine zero = affine_constant(0), negative;
     if (!affine_combine(&negative, &zero, 1, &rest, -1)) continue;
     Wide room = plain_upper(k, &negative); /* factor * atom <= -rest <= room */
     if (room >= NO_BOUND) continue;
-    Interval *is = &k->atoms.at[a->term[i].atom].is, now = *is;
-    int64_t factor = a->term[i].factor;
+    Interval now = k->atoms.at[atom].is;
+    bool changed;
     if (factor > 0 && floor_divide(room, factor) < now.hi) now.hi = floor_divide(room, factor);
     if (factor < 0 && -floor_divide(room, -factor) > now.lo) now.lo = -floor_divide(room, -factor);
-    if (now.lo == is->lo && now.hi == is->hi) continue;
-    vec_push(k->arena, &k->changes, ((Change){a->term[i].atom, *is}));
-    k->atoms.at[a->term[i].atom].is = now;
-    if (now.lo > now.hi) return false;
+    if (!narrow(k, atom, now, &changed)) return false;
+    for (int g = changed && depth > 0 ? k->atoms.at[atom].first : -1; g >= 0;
+         g = k->inequalities.at[g].next) {
+      const Affine form = k->inequalities.at[g].form;
+      if (!tighten(k, &form, depth - 1)) return false;
+    }
   }
   return true;
 }
@@ -320,7 +336,7 @@ static bool learn(Knowledge *k, const Affine *a) {
     vec_push(k->arena, &k->inequalities, ((Inequality){form, k->atoms.at[owner].first}));
     k->atoms.at[owner].first = k->inequalities.n - 1;
   }
-  return tighten(k, &form);
+  return tighten(k, &form, 1);
 }
 
 /* What the inequality says about its older atoms once the newest is replaced by what bounds it:
@@ -393,8 +409,43 @@ Affine know_table(Knowledge *k, const Affine *index, const int64_t *value, int c
   atom->from = from;
   atom->to = to;
   atom->group = group >= 0 ? group : k->groups++;
-  vec_push(k->arena, &k->tables, ((Table){*index, result, value}));
+  vec_push(k->arena, &k->tables, ((Table){*index, result, value, count}));
   return result;
+}
+
+static const Table *table_of(const Knowledge *k, int atom) {
+  for (int i = k->tables.n - 1; i >= 0; i--)
+    if (k->tables.at[i].result.term[0].atom == atom) return &k->tables.at[i];
+  return NULL;
+}
+
+bool affine_recipe(const Knowledge *k, const Affine *a, Mark mark, Recipe *r) {
+  *r = (Recipe){.rest = {.constant = a->constant}};
+  for (int i = 0; i < a->n; i++) {
+    const Term t = a->term[i];
+    const Table *table = t.atom < mark.atoms ? NULL : table_of(k, t.atom);
+    if (t.atom < mark.atoms) {
+      r->rest.term[r->rest.n++] = t;
+      continue;
+    }
+    if (!table || !affine_older(&table->index, mark) || r->n == RECIPE_ELEMENTS) return false;
+    r->element[r->n].index = table->index;
+    r->element[r->n].value = table->value;
+    r->element[r->n].count = table->count;
+    r->element[r->n++].factor = t.factor;
+  }
+  return true;
+}
+
+Affine affine_from_recipe(Knowledge *k, const Recipe *r) {
+  Affine sum = r->rest;
+  for (int i = 0; i < r->n; i++) {
+    Affine factor = affine_constant(r->element[i].factor);
+    Affine element = know_table(k, &r->element[i].index, r->element[i].value, r->element[i].count);
+    element = affine_product(k, &element, &factor);
+    sum = affine_sum(k, &sum, &element, 1);
+  }
+  return sum;
 }
 
 static Wide least4(const Wide v[4], int sign) {
@@ -410,22 +461,24 @@ static Wide multiply_clamped(Wide a, Wide b) {
   return product > NO_BOUND ? NO_BOUND : product < -NO_BOUND ? -NO_BOUND : product;
 }
 
-/* a * b against products with the same b >= 0: at most x if a <= x / b; one b less than c * b if a
- * < c. */
+/* a * b against what is known with the same b >= 0: for c * b that is c, for x / b the quotient. a
+ * <= c gives a * b <= c * b (or x), and a < c leaves room for one more b. */
 static void bound_by_products(Knowledge *k, const Affine *a, const Affine *b,
                               const Affine *product) {
   Affine zero = affine_constant(0), next = *a, more;
   next.constant += 1;
-  if (!prove_at_most(k, &zero, b)) return;
+  if (!prove_at_most(k, &zero, b) || !affine_combine(&more, product, 1, b, 1)) return;
   for (int i = 0; i < k->products.n; i++) {
     const Product p = k->products.at[i];
-    if (p.division && affine_equal(&p.b, b) && prove_at_most(k, a, &p.result) &&
-        prove_at_most(k, &zero, &p.a))
-      know_at_most(k, product, &p.a);
-    bool first = affine_equal(&p.b, b), second = affine_equal(&p.a, b);
-    if (p.division || (!first && !second) || !prove_at_most(k, &next, first ? &p.a : &p.b))
-      continue;
-    if (affine_combine(&more, product, 1, b, 1)) know_at_most(k, &more, &p.result);
+    bool first = affine_equal(&p.b, b), second = !p.division && affine_equal(&p.a, b);
+    if (!first && !second) continue;
+    const Affine *factor = p.division ? &p.result : first ? &p.a : &p.b;
+    const Affine *limit = p.division ? &p.a : &p.result;
+    if (p.division && !prove_at_most(k, &zero, &p.a)) continue;
+    if (prove_at_most(k, &next, factor))
+      know_at_most(k, &more, limit);
+    else if (prove_at_most(k, a, factor))
+      know_at_most(k, product, limit);
   }
 }
 

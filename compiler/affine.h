@@ -45,6 +45,21 @@ Affine know_atom(Knowledge *, Interval, bool attained);
 /* An unknown that is value[index], of which only the index's range is known: several with equal
  * indices are bounded together, row by row. */
 Affine know_table(Knowledge *, const Affine *index, const int64_t *value, int count);
+/* A form as one of older atoms and elements of tables at older indices: it can be made again after
+ * a release. False: it has other new atoms. */
+enum { RECIPE_ELEMENTS = 2 };
+typedef struct Recipe {
+  Affine rest;
+  int n;
+  struct {
+    Affine index;
+    const int64_t *value;
+    int count;
+    int64_t factor;
+  } element[RECIPE_ELEMENTS];
+} Recipe;
+bool affine_recipe(const Knowledge *, const Affine *, Mark, Recipe *);
+Affine affine_from_recipe(Knowledge *, const Recipe *);
 /* From here on form <= 0. False if that contradicts what is known: the code in question is never
  * reached. */
 bool know_not_positive(Knowledge *, const Affine *);

@@ -47,6 +47,7 @@ typedef struct Carried {
   Value value;
   Interval bounds;
   bool exact;
+  Recipe *recipe; /* how to make it again; NULL: only the bounds are left */
 } Carried;
 
 typedef struct Frame Frame;

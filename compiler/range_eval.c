@@ -503,11 +503,17 @@ static bool is_older(const Checker *c, const Value *v, Mark mark, int bases) {
 
 Carried range_carry(Checker *c, Value v, Mark mark, int bases) {
   Carried carried = {.value = v, .exact = is_older(c, &v, mark, bases)};
+  if (v.kind == VALUE_UNKNOWN) return carried;
   if (!carried.exact && v.kind == VALUE_POINTER) {
     Value start = value_pointer(v.base, affine_constant(0));
     if (!is_older(c, &start, mark, bases)) carried.value.kind = VALUE_UNKNOWN;
   }
-  if (v.kind != VALUE_UNKNOWN) carried.bounds = affine_bounds(c->known, &v.at);
+  carried.bounds = affine_bounds(c->known, &v.at);
+  Recipe recipe;
+  if (!carried.exact && affine_recipe(c->known, &v.at, mark, &recipe)) {
+    carried.recipe = NEW(c->arena, Recipe);
+    *carried.recipe = recipe;
+  }
   return carried;
 }
 
@@ -515,7 +521,8 @@ Value range_settle(Checker *c, const Carried *a, const CType *t) {
   if (a->exact || a->value.kind == VALUE_UNKNOWN)
     return a->value.kind == VALUE_UNKNOWN ? unknown(c, t) : a->value;
   Value v = a->value;
-  v.at = know_atom(c->known, a->bounds, false);
+  v.at =
+      a->recipe ? affine_from_recipe(c->known, a->recipe) : know_atom(c->known, a->bounds, false);
   return v;
 }
 

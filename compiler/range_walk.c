@@ -484,6 +484,7 @@ static void run_return(Checker *c, CNode *n) {
     all->value.kind = VALUE_UNKNOWN;
   else {
     all->exact = all->exact && now.exact && affine_equal(&all->value.at, &v.at);
+    all->recipe = NULL;
     widen(&all->bounds, now.bounds);
   }
   f->returned = f->ended = true;

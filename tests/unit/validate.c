@@ -219,6 +219,68 @@ static const Case good[] = {
           "= 7; break;\n  }\n"
           "  if (last >= 0 && last < 8) y[last] = 1;\n}\n",
      "net_f y 0 7;net_f n 0 100"},
+    /* a table's row: places and sizes belong together; strings end; a number that is found again */
+    {HEAD
+     "typedef struct net_param { const char *name; int rank; size_t dim[4]; size_t size; } "
+     "net_param;\n"
+     "static const net_param net_params[3] = {{\"a.weight\", 2, {2, 3}, 6}, {\"b\", 1, {4}, "
+     "4}, {\"c\", 1, {1}, 1}};\n"
+     "static const struct { size_t offset; int first; } net_places[] = {{0, 1}, {6, 2}, {10, "
+     "-3}};\n"
+     "static int net_find(const char *name, int start) {\n"
+     "  for (int i = 0; i < 3; i++) {\n    const int index = (start + i) % 3;\n"
+     "    if (strcmp(net_params[index].name, name) == 0) return index;\n  }\n  return -1;\n}\n"
+     "static float *net_at(const net *ctx, int index) { return ctx->work + "
+     "net_places[index].offset; }\n"
+     "size_t net_f(const net *ctx, const char *name, int count);\n"
+     "size_t net_f(const net *ctx, const char *name, int count) {\n  int index = -1;\n  "
+     "size_t sum = 0;\n"
+     "  for (int i = 0; i < 3; i++) {\n    float *at = net_at(ctx, i);\n"
+     "    for (size_t k = 0; k < net_params[i].size; k++) at[k] = 0;\n"
+     "    for (int d = 0; d < net_params[i].rank; d++) sum += net_params[i].dim[d];\n"
+     "    const char *const text = net_params[i].name;\n    const size_t length = strlen(text);\n"
+     "    for (size_t k = 0; k < length; k++) sum += (size_t)text[k];\n  }\n"
+     "  while (count-- > 0) {\n    if (count == 7) continue;\n    index = net_find(name, "
+     "index + 1);\n"
+     "    if (index < 0) return 0;\n    net_at(ctx, index)[0] = 1;\n  }\n  return sum;\n}\n",
+     "* work 0 10"},
+    /* pieces: a quotient times its divisor; what is done and what is left */
+    {HEAD
+     "void net_f(float *y, size_t size, int kind);\nvoid net_f(float *y, size_t size, int kind) {\n"
+     "  unsigned char piece[4096];\n"
+     "  const size_t width = kind == 1 ? 2 : kind == 2 ? 4 : 8, most = sizeof piece / width;\n"
+     "  memset(piece, 0, sizeof piece);\n"
+     "  for (size_t done = 0, n; done < size; done += n) {\n    n = size - done < most ? size - "
+     "done : most;\n"
+     "    for (size_t i = 0; i < n; i++) y[done + i] = (float)piece[i * width + width - 1];\n  "
+     "}\n}\n",
+     "net_f y 0 0 size"},
+    /* the last block is smaller: equal ends say which one it is */
+    {HEAD "void net_f(float *y, int part);\nvoid net_f(float *y, int part) {\n"
+          "  const int end = 48 * part + 48 < 2048 ? 48 * part + 48 : 2048;\n"
+          "  for (int tile = part; tile < end / 48; tile++) y[48 * tile - 48 * part + 47] = 0;\n"
+          "  if (end == 2048) y[2016 - 48 * part] = 0;\n}\n",
+     "net_f y 0 47;net_f part 0 42"},
+    /* a record that is passed on; what is not named in it is zero; a byte at a time */
+    {HEAD "typedef struct net_source { const unsigned char *bytes; size_t size, next; int peek; } "
+          "net_source;\n"
+          "static void net_advance(net_source *s) {\n"
+          "  s->peek = s->next < s->size ? s->bytes[s->next] : -1;\n  s->next++;\n}\n"
+          "static int net_token(net_source *s) {\n  while (s->peek == ' ' || s->peek == 9) "
+          "net_advance(s);\n  return s->peek;\n}\n"
+          "static int net_accept(net_source *s, int byte) {\n  if (net_token(s) != byte) return "
+          "0;\n  net_advance(s);\n  return 1;\n}\n"
+          "static int net_numbers(net_source *s, size_t *value, int capacity) {\n  int n = 0;\n"
+          "  do {\n    if (n >= capacity || net_token(s) < 0) return -1;\n    value[n] = "
+          "(size_t)s->peek;\n    n++;\n"
+          "    net_advance(s);\n  } while (net_accept(s, ','));\n  return n;\n}\n"
+          "int net_f(const unsigned char *bytes, size_t size);\n"
+          "int net_f(const unsigned char *bytes, size_t size) {\n  net_source source = {0}, none = "
+          "{0};\n  size_t dim[8];\n"
+          "  source.bytes = bytes;\n  source.size = size;\n  net_advance(&source);\n"
+          "  if (none.bytes) return none.bytes[0];\n"
+          "  return net_accept(&source, '[') && net_numbers(&source, dim, 8) > 0;\n}\n",
+     "net_f bytes 0 0 size"},
 };
 
 static void good_sources_are_proved(void **state) {
@@ -300,6 +362,17 @@ static const Defect defects[] = {
     {F("const unsigned char *b, size_t size, uint64_t n",
        "  if (8 + n <= size && n > 0) (void)(b[8 + (size_t)n - 1] == 0);\n"),
      "net_f b 0 0 size", "not proved in range: load of"},
+    {HEAD "static const int net_offset[3] = {0, 4, 8}, net_size[3] = {4, 4, 5};\nvoid net_f(float "
+          "*y);\nvoid net_f(float *y) {\n"
+          "  for (int i = 0; i < 3; i++)\n    for (int k = 0; k < net_size[i]; k++) "
+          "y[net_offset[i] + k] = 0;\n}\n",
+     "net_f y 0 11", "elements 0 to 12 of \"y\""},
+    {F("float *y, int part", "  const int end = 48 * part + 48 < 2048 ? 48 * part + 48 : 2048;\n  "
+                             "if (end == 2048) y[2017 - 48 * part] = 0;\n"),
+     "net_f y 0 0;net_f part 0 42", "elements 1 to 1 of \"y\""},
+    {F("float *y", "  int index = 0;\n  for (int i = 0; i < 9; i++) {\n    y[index] = 0;\n    if "
+                   "(y[0] > 1) index += 2;\n    if (index > 8) index = 1;\n  }\n"),
+     "net_f y 0 7", "8 of \"y\", which has 0 to 7"},
     {F("float *y", "  y[0] = 0;\n"), "net_g y 0 0",
      "the plan knows \"y\" of net_g, but there is no such function"},
 };
