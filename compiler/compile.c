@@ -249,6 +249,10 @@ Status command_compile(Unit *u, const Options *o) {
   if (!g) return STATUS_INPUT;
   Plan *plan = pipeline_plan(u, o, g, target);
   if (!plan) return STATUS_USAGE;
+  if (o->train && !plan->entry[PLAN_BACKWARD].exists) {
+    usage_error(u, "--train: this version emits no training code");
+    return STATUS_USAGE;
+  }
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
   if (strcmp(target->language, "c") == 0 && (!o->target || strcmp(o->target, "native") == 0))

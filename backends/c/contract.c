@@ -158,6 +158,18 @@ static void point_loop(Contract *w, TileAt t) {
 
 static void free_loops(Contract *w, int l, const TileAt *t);
 
+/* Is a function at the part of loop l that ends with the loop? Where there are several parts, as a
+ * comparison of the block's number if that says it: then it says where the part begins as well. */
+static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several) {
+  const Bind *b = &f->k->bind[l];
+  const Step *s = b->step >= 0 ? f->outer[b->step] : NULL;
+  if (several && s && b->mul == 1 && b->from == 0 && b->to == 1 && s->extent.plus == extent)
+    return arena_printf(f->e->arena, "%s == %lld", f->block[b->step],
+                        (long long)((extent - 1) / s->block));
+  return arena_printf(f->e->arena, "%s == %lld", linear_text(f->e->arena, &f->to[l]),
+                      (long long)extent);
+}
+
 /* The loop along the lanes: whole tiles, then one of the vectors that are left. */
 static void lane_tiles(Contract *w, TileAt t) {
   Leaf *f = w->f;
@@ -183,7 +195,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   t.count = rest % w->lanes;
   t.lane_at = linear_constant(extent - rest);
   if (to->n)
-    emit(e, "if (%s == %lld) {", linear_text(arena, to), (long long)extent);
+    emit(e, "if (%s) {", reaches_end(f, l, extent, extent >= wide));
   else
     emit(e, "{ /* the last %d */", rest);
   e->indent++;

@@ -407,9 +407,11 @@ static int64_t max_jobs(const Step *s, int64_t n) {
 }
 
 static void slot_facts(Job *j, const char *name, const char *member, const int *slot, int n) {
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; i++) {
+    const Buffer *b = &j->p->buffer.at[slot[i]];
     emit_fact(j->e, name, arena_printf(j->e->arena, "%s%d", member, i), 0,
-              buffer_bytes(j->p, &j->p->buffer.at[slot[i]], j->p->max_batch) - 1);
+              buffer_layout(j->p, b, j->p->max_batch).size * dtype_size(b->format.dtype) - 1);
+  }
 }
 
 /* What is known about a job's parameters and about the members of PREFIX_args that it reads. */

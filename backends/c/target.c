@@ -1,5 +1,6 @@
 /* target.c - the machines that run emitted C. One row each: the width of its vectors and the
  * numbers that estimates are made of (measured on one core of a Zen 4 at 3.7 GHz; see Machine). */
+#include "file.h"
 #include "leaf.h"
 
 #include <math.h>
@@ -155,7 +156,7 @@ static double c_time(const Plan *p, const Kernel *k) {
 
 /* ---- rows ---- */
 
-#define GENERATOR .tile = c_tile, .time = c_time
+#define GENERATOR .tile = c_tile, .time = c_time, .emit = c_emit
 
 const Target target_avx512 = {
     .name = "avx512",

@@ -1,0 +1,40 @@
+/* main.c - cnnc: finds the command and runs it. */
+#include "driver.h"
+
+static Status (*const commands[COMMANDS])(Unit *, const Options *) = {
+    [COMMAND_COMPILE] = command_compile, [COMMAND_CHECK] = command_check,
+    [COMMAND_INFO] = command_info,       [COMMAND_RUN] = command_run,
+    [COMMAND_EVAL] = command_eval,       [COMMAND_OPS] = command_ops,
+    [COMMAND_ALGOS] = command_algos,     [COMMAND_TARGETS] = command_targets,
+};
+
+static Status print_help(Unit *u, Command command) {
+  Text text = {.arena = u->arena};
+  options_help(&text, command);
+  fputs(text.at, stdout);
+  return STATUS_DONE;
+}
+
+static Status run(Unit *u, int argc, char **argv) {
+  Options options;
+  if (!options_parse(u, &options, argc, argv)) return STATUS_USAGE;
+  u->json_diagnostics = options.diagnostics == DIAGNOSTICS_JSON;
+  if (options.version) {
+    puts("cnnc " CNNC_VERSION);
+    return STATUS_DONE;
+  }
+  if (options.help)
+    return print_help(u, options.command == COMMAND_COMPILE ? COMMANDS : options.command);
+  return commands[options.command](u, &options);
+}
+
+int main(int argc, char **argv) {
+  Unit *u = unit_new();
+  Status status = run(u, argc, argv);
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    fputs("cnnc: error: cannot write to standard output\n", stderr);
+    status = status ? status : STATUS_INPUT;
+  }
+  unit_free(u);
+  return status;
+}
