@@ -27,6 +27,7 @@ struct KnownType {
 
 typedef struct Builder {
   CTree *tree;
+  CXFile file;
   CFunction *function; /* being built */
   KnownSymbol *symbols[TABLE];
   KnownType *types[TABLE];
@@ -490,8 +491,11 @@ static void build_function(Builder *b, CXCursor cursor) {
   b->function = NULL;
 }
 
-static bool is_own(CXCursor cursor) {
-  return clang_Location_isFromMainFile(clang_getCursorLocation(cursor));
+/* Written in the file itself, by a macro or not. */
+static bool is_own(const Builder *b, CXCursor cursor) {
+  CXFile file;
+  clang_getExpansionLocation(clang_getCursorLocation(cursor), &file, NULL, NULL, NULL);
+  return file && clang_File_isEqual(file, b->file);
 }
 
 /* Functions defined in the file are known before any body is looked at, for calls in either
@@ -500,7 +504,7 @@ static enum CXChildVisitResult announce(CXCursor cursor, CXCursor parent, CXClie
   (void)parent;
   Builder *b = data;
   if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor) &&
-      is_own(cursor)) {
+      is_own(b, cursor)) {
     CFunction *f = NEW(b->tree->arena, CFunction);
     f->symbol = symbol_of(b, cursor);
     f->symbol->function = f;
@@ -512,7 +516,7 @@ static enum CXChildVisitResult build_top(CXCursor cursor, CXCursor parent, CXCli
   (void)parent;
   Builder *b = data;
   enum CXCursorKind kind = clang_getCursorKind(cursor);
-  if ((kind != CXCursor_FunctionDecl && kind != CXCursor_VarDecl) || !is_own(cursor))
+  if ((kind != CXCursor_FunctionDecl && kind != CXCursor_VarDecl) || !is_own(b, cursor))
     return CXChildVisit_Continue;
   if (kind == CXCursor_FunctionDecl)
     build_function(b, cursor);
@@ -527,6 +531,7 @@ CTree *ctree_new(Arena *arena, CXTranslationUnit unit, const char *file, const c
   Builder *b = NEW(arena, Builder);
   *tree = (CTree){.arena = arena, .file = file, .text = text, .size = size};
   b->tree = tree;
+  b->file = clang_getFile(unit, file);
   CXCursor root = clang_getTranslationUnitCursor(unit);
   clang_visitChildren(root, announce, b);
   clang_visitChildren(root, build_top, b);

@@ -219,6 +219,13 @@ static const Case good[] = {
           "= 7; break;\n  }\n"
           "  if (last >= 0 && last < 8) y[last] = 1;\n}\n",
      "net_f y 0 7;net_f n 0 100"},
+    /* functions whose names macros make */
+    {HEAD "#define NET_V(name) avx512_##name\n"
+          "UNUSED avx512_v NET_V(twice)(avx512_v a) {\n  static const float net_two[1] = {2};\n  "
+          "return a * net_two[0];\n}\n"
+          "void net_f(float *y);\nvoid net_f(float *y) { avx512_store(y, "
+          "avx512_twice(avx512_load(y))); }\n",
+     "net_f y 0 15"},
     /* a table's row: places and sizes belong together; strings end; a number that is found again */
     {HEAD
      "typedef struct net_param { const char *name; int rank; size_t dim[4]; size_t size; } "
