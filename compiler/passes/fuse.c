@@ -12,47 +12,28 @@
  *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
  *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
-#include "plan.h"
+#include "fuse.h"
 #include "backend.h"
 #include "join.h"
 
 #include <string.h>
 
-typedef struct Group {
-  Kernel k;
-  Id node; /* whose value it computes, or part of it (concat) */
-  PlanEntry entry;
-  int position; /* in the order of running */
-  bool dead;
-} Group;
-
-typedef VEC(Group *) Groups;
-
-typedef struct Fuse {
-  Unit *u;
-  const Graph *g;
-  const Target *target;
-  Groups group;
-  PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
-  int *uses;        /* per node: live groups that read it, and outputs */
-  Groups *made;     /* per node: the groups that write it */
-} Fuse;
-
 /* ---- which nodes, in which entry
  * ----------------------------------------------------------------------------- */
 
-static bool is_leaf(const Graph *g, Id id) {
+bool is_leaf(const Graph *g, Id id) {
   return ops[g->node.at[id].op]->class == CLASS_LEAF;
 }
 
 /* What has an extent of n can only be computed in a call, be it of parameters alone. */
-static Phase node_phase(const Fuse *f, Id id) {
+Phase node_phase(const Fuse *f, Id id) {
   const Type *type = &f->g->node.at[id].type;
   for (int a = 0; a < type->rank; a++)
     if (type->dim[a].per_n) return PHASE_CALL;
   return graph_phase(f->g, id);
 }
 
+/* The first entry of the family that needs a node computes it. */
 static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
   bool *need = NEW_ARRAY(f->u->arena, bool, f->g->node.n);
   for (int i = 0; i < entry->want.n; i++) need[entry->want.at[i]] = true;
@@ -156,7 +137,7 @@ static bool split_concat(Fuse *f, const Kernel *k, Id node) {
 
 static void make_groups(Fuse *f) {
   for (Id id = 0; id < f->g->node.n; id++) {
-    if (f->entry[id] == PLAN_ENTRIES || is_leaf(f->g, id)) continue;
+    if (f->entry[id] == PLAN_ENTRIES || is_leaf(f->g, id) || f->given[id]) continue;
     Kernel k = {0};
     node_kernel(f->g, id, &k);
     if (!split_concat(f, &k, id)) add_group(f, &k, id);
@@ -192,7 +173,7 @@ static void replace_kernel(Fuse *f, Group *group, const Kernel *k) {
 }
 
 /* The one group that computes a node, or NULL. */
-static Group *producer(const Fuse *f, Id node) {
+Group *producer(const Fuse *f, Id node) {
   Group *found = NULL;
   for (int i = 0; i < f->made[node].n; i++) {
     if (f->made[node].at[i]->dead) continue;
@@ -367,142 +348,54 @@ static void write_in_place(Fuse *f, Group *copy) {
   made->n = 0;
 }
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------------- */
-
-typedef struct Emit {
-  Fuse *f;
-  Plan *p;
-  int *buffer; /* per node, -1: none yet */
-} Emit;
-
-static Buffer leaf_buffer(const Graph *g, Id id) {
-  const Node *node = &g->node.at[id];
-  Buffer b = {.type = node->type, .format = format_plain(node->type.dtype)};
-  b.phase = graph_phase(g, id);
-  if (node->op == OP_constant) {
-    b.home = HOME_CONST;
-    b.name = "constant";
-    b.value = ((const ConstantAttr *)node->attr)->value.at;
-    return b;
-  }
-  b.index = (int)((const LeafAttr *)node->attr)->index;
-  b.name = node->where.layer;
-  b.home = node->op == OP_input ? HOME_INPUT : node->op == OP_state ? HOME_STATE : HOME_PARAM;
-  if (node->op == OP_param && (b.value = g->param.at[b.index].fixed)) b.home = HOME_CONST;
-  return b;
-}
-
-/* Values that only weights' own kernels read keep double; the last one is rounded. */
-static bool only_prepare_reads(const Fuse *f, Id node) {
-  for (int i = 0; i < f->group.n; i++) {
-    const Group *group = f->group.at[i];
-    for (int j = 0; j < group->k.nin && !group->dead; j++)
-      if (group->k.in[j].tensor == node && group->entry != PLAN_PREPARE) return false;
-  }
-  return true;
-}
-
-static bool read_later(const Fuse *f, Id node) {
-  for (int i = 0; i < f->group.n; i++) {
-    const Group *group = f->group.at[i];
-    for (int j = 0; j < group->k.nin && !group->dead; j++)
-      if (group->k.in[j].tensor == node && group->entry > f->entry[node]) return true;
-  }
-  return false;
-}
-
-static int node_buffer(Emit *e, Id id, const char *name) {
-  if (e->buffer[id] >= 0) return e->buffer[id];
-  const Fuse *f = e->f;
-  if (is_leaf(f->g, id)) return e->buffer[id] = plan_buffer(e->p, leaf_buffer(f->g, id));
-  bool loaded = f->entry[id] == PLAN_PREPARE;
-  if (!producer(f, id)) name = f->g->node.at[id].where.layer; /* several parts: a concatenation */
-  Buffer b = {.name = name, .type = f->g->node.at[id].type, .phase = node_phase(f, id)};
-  if (loaded) b.name = arena_printf(f->u->arena, "%s.folded", name);
-  b.home = loaded ? HOME_DERIVED : read_later(f, id) ? HOME_KEPT : HOME_WORK;
-  b.format = format_plain(loaded && only_prepare_reads(f, id) ? F64 : b.type.dtype);
-  return e->buffer[id] = plan_buffer(e->p, b);
-}
-
-static void emit_group(Emit *e, const Group *group) {
-  Kernel k = group->k;
-  k.math = group->entry == PLAN_PREPARE ? F64 : F32;
-  for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
-  for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, group->node, k.name);
-  vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
-}
-
-/* ---- outputs
- * -------------------------------------------------------------------------------------------- */
-
-/* An output that kernels write and nobody reads is written where the caller wants it; others are
- * copied. */
-static void emit_output(Emit *e, PlanEntry entry, int index, Id id, const char *name) {
-  Fuse *f = e->f;
-  if (e->buffer[id] >= 0) {
-    Buffer *b = &e->p->buffer.at[e->buffer[id]];
-    if (b->home == HOME_WORK && f->uses[id] == 1) {
-      b->home = HOME_OUTPUT;
-      b->index = index;
-      return;
-    }
-  }
-  int from = node_buffer(e, id, name);
-  Type type = f->g->node.at[id].type;
-  Buffer out = {.name = name,
-                .type = type,
-                .format = format_plain(type.dtype),
-                .home = HOME_OUTPUT,
-                .index = index,
-                .phase = PHASE_CALL};
-  int to = plan_buffer(e->p, out);
-  vec_push(f->u->arena, &e->p->entry[entry].step, plan_copy(e->p, from, to, NULL));
-}
-
-static Plan *emit_plan(Fuse *f, const PlanOptions *options) {
-  Emit e = {.f = f, .p = plan_new(f->u, f->g, options->target, options->max_batch)};
-  e.buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
-  for (Id id = 0; id < f->g->node.n; id++) e.buffer[id] = -1;
-  /* Inputs and parameters have a place whether or not a kernel reads them. */
-  for (int i = 0; i < f->g->input.n; i++)
-    if (f->g->input.at[i].kind == INPUT_DATA) node_buffer(&e, f->g->input.at[i].node, NULL);
-  for (int i = 0; i < f->g->param.n; i++) node_buffer(&e, f->g->param.at[i].node, NULL);
-  for (int i = 0; i < f->group.n; i++)
-    if (!f->group.at[i]->dead) emit_group(&e, f->group.at[i]);
-  const Entry *forward = &f->g->entry[ENTRY_FORWARD];
-  for (int i = 0; i < forward->want.n; i++)
-    emit_output(&e, PLAN_FORWARD, i, forward->want.at[i], forward->want_name.at[i]);
-  e.p->entry[PLAN_PREPARE].exists = e.p->entry[PLAN_FORWARD].exists = true;
-  return e.p;
-}
-
 /* ---- the pass
  * ------------------------------------------------------------------------------------------- */
 
-static void open_fuse(Fuse *f) {
-  int n = f->g->node.n;
-  f->entry = NEW_ARRAY(f->u->arena, PlanEntry, n);
-  f->uses = NEW_ARRAY(f->u->arena, int, n);
-  f->made = NEW_ARRAY(f->u->arena, Groups, n);
-  for (Id id = 0; id < n; id++) f->entry[id] = PLAN_ENTRIES;
+static void open_family(Fuse *f, const EntryKind *kinds, int n) {
+  int nodes = f->g->node.n;
+  f->entry = NEW_ARRAY(f->u->arena, PlanEntry, nodes);
+  f->uses = NEW_ARRAY(f->u->arena, int, nodes);
+  f->made = NEW_ARRAY(f->u->arena, Groups, nodes);
+  f->group = (Groups){0};
+  for (Id id = 0; id < nodes; id++) f->entry[id] = PLAN_ENTRIES;
+  for (int i = 0; i < n; i++) {
+    const Entry *entry = &f->g->entry[kinds[i]];
+    find_needed(f, entry, plan_entry(kinds[i]));
+    for (int j = 0; j < entry->want.n; j++) f->uses[entry->want.at[j]]++;
+    for (int j = 0; j < entry->update.n; j++) f->uses[entry->update.at[j].value]++;
+  }
 }
+
+static void fuse_groups(Fuse *f) {
+  make_groups(f);
+  for (int i = 0; i < f->group.n; i++) count_reads(f, &f->group.at[i]->k, 1);
+  for (int i = 0; i < f->group.n; i++) {
+    Group *group = f->group.at[i];
+    if (group->dead) continue;
+    absorb(f, group);
+    replace_constants(f, group);
+    join_to_fold(f, group);
+    write_in_place(f, group);
+  }
+}
+
+/* Entries of a family hand values on to each other; families share only what weights give. */
+static const struct {
+  int n;
+  EntryKind kind[3];
+} families[] = {
+    {1, {ENTRY_FORWARD}},
+    {3, {ENTRY_TRAIN_FORWARD, ENTRY_BACKWARD, ENTRY_STEP}},
+};
 
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   Fuse f = {.u = g->u, .g = g, .target = options->target};
-  open_fuse(&f);
-  const Entry *forward = &g->entry[ENTRY_FORWARD];
-  find_needed(&f, forward, PLAN_FORWARD);
-  make_groups(&f);
-  for (int i = 0; i < f.group.n; i++) count_reads(&f, &f.group.at[i]->k, 1);
-  for (int i = 0; i < forward->want.n; i++) f.uses[forward->want.at[i]]++;
-  for (int i = 0; i < f.group.n; i++) {
-    Group *group = f.group.at[i];
-    if (group->dead) continue;
-    absorb(&f, group);
-    replace_constants(&f, group);
-    join_to_fold(&f, group);
-    write_in_place(&f, group);
+  f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);
+  FusePlan *out = fuse_plan_begin(&f, options);
+  for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {
+    open_family(&f, families[i].kind, families[i].n);
+    fuse_groups(&f);
+    fuse_plan_family(out, families[i].kind, families[i].n);
   }
-  return emit_plan(&f, options);
+  return fuse_plan_end(out);
 }

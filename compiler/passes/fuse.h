@@ -1,0 +1,43 @@
+/* fuse.h - the two halves of pass fuse: kernels join (fuse.c), then become a Plan (fuse_plan.c). */
+#ifndef FUSE_H
+#define FUSE_H
+
+#include "plan.h"
+
+typedef struct Group { /* a kernel over node ids */
+  Kernel k;
+  Id node; /* whose value it computes, or part of it (concat) */
+  PlanEntry entry;
+  int position; /* in the order of running */
+  bool dead;
+} Group;
+
+typedef VEC(Group *) Groups;
+
+typedef struct Fuse {
+  Unit *u;
+  const Graph *g;
+  const Target *target;
+  bool *given; /* per node: an earlier family's kernel of PLAN_PREPARE computes it */
+  /* of one family of entries: */
+  Groups group;
+  PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
+  int *uses;        /* per node: live groups that read it, outputs and updates */
+  Groups *made;     /* per node: the groups that write it */
+} Fuse;
+
+static inline PlanEntry plan_entry(EntryKind kind) {
+  return (PlanEntry)(PLAN_FORWARD + (int)kind);
+}
+
+bool is_leaf(const Graph *, Id);
+Phase node_phase(const Fuse *, Id);
+Group *producer(const Fuse *, Id); /* the one live group that computes a node, or NULL */
+
+/* fuse_plan.c */
+typedef struct FusePlan FusePlan;
+FusePlan *fuse_plan_begin(Fuse *, const PlanOptions *);
+void fuse_plan_family(FusePlan *, const EntryKind *, int n);
+Plan *fuse_plan_end(FusePlan *);
+
+#endif

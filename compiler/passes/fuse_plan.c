@@ -1,0 +1,203 @@
+/* fuse_plan.c - the second half of fuse: groups become kernels over buffers.
+ *
+ * A node that is an output, a gradient or an update of a parameter is written where it belongs if
+ * nothing stands against it; otherwise it is copied there at the end of its entry. */
+#include "fuse.h"
+
+#include <string.h>
+
+struct FusePlan {
+  Fuse *f;
+  Plan *p;
+  int *buffer; /* per node, -1: none yet */
+};
+
+/* ---- buffers
+ * ------------------------------------------------------------------------------------------- */
+
+static Buffer leaf_buffer(const Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  Buffer b = {.type = node->type, .format = format_plain(node->type.dtype)};
+  b.phase = graph_phase(g, id);
+  if (node->op == OP_constant) {
+    b.home = HOME_CONST;
+    b.name = "constant";
+    b.value = ((const ConstantAttr *)node->attr)->value.at;
+    return b;
+  }
+  b.index = (int)((const LeafAttr *)node->attr)->index;
+  b.name = node->where.layer;
+  b.home = node->op == OP_input ? HOME_INPUT : node->op == OP_state ? HOME_STATE : HOME_PARAM;
+  if (node->op == OP_param && (b.value = g->param.at[b.index].fixed)) b.home = HOME_CONST;
+  return b;
+}
+
+/* Does a group of an entry after `after` read the node? */
+static bool read_after(const Fuse *f, Id node, PlanEntry after) {
+  for (int i = 0; i < f->group.n; i++) {
+    const Group *group = f->group.at[i];
+    for (int j = 0; j < group->k.nin && !group->dead; j++)
+      if (group->k.in[j].tensor == node && group->entry > after) return true;
+  }
+  return false;
+}
+
+/* Of what is computed from weights, only what calls read is rounded. */
+static Buffer computed_buffer(const Fuse *f, Id id, const char *name) {
+  const Node *node = &f->g->node.at[id];
+  bool later = read_after(f, id, f->entry[id]);
+  if (!producer(f, id)) name = node->where.layer; /* several parts: a concatenation */
+  Buffer b = {.name = name, .type = node->type, .phase = node_phase(f, id)};
+  b.format = format_plain(node->type.dtype);
+  b.home = later ? HOME_KEPT : HOME_WORK;
+  if (f->entry[id] != PLAN_PREPARE) return b;
+  b.name = arena_printf(f->u->arena, "%s.folded", name);
+  b.home = HOME_DERIVED;
+  if (!later) b.format.dtype = F64;
+  return b;
+}
+
+static int node_buffer(FusePlan *e, Id id, const char *name) {
+  if (e->buffer[id] >= 0) return e->buffer[id];
+  Buffer b = is_leaf(e->f->g, id) ? leaf_buffer(e->f->g, id) : computed_buffer(e->f, id, name);
+  return e->buffer[id] = plan_buffer(e->p, b);
+}
+
+static void emit_group(FusePlan *e, const Group *group) {
+  Kernel k = group->k;
+  k.math = group->entry == PLAN_PREPARE ? F64 : F32;
+  for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
+  for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, group->node, k.name);
+  vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
+}
+
+/* ---- results of an entry
+ * ---------------------------------------------------------------------------------- */
+
+typedef struct Result {
+  PlanEntry entry;
+  Id node;
+  int buffer; /* where it belongs */
+  bool placed;
+} Result;
+
+typedef VEC(Result) Results;
+
+static int find_param(const Graph *g, const char *name) {
+  for (int i = 0; i < g->param.n; i++)
+    if (strcmp(g->param.at[i].name, name) == 0) return i;
+  return -1;
+}
+
+static void add_wants(FusePlan *e, EntryKind kind, Results *results) {
+  const Graph *g = e->f->g;
+  const Entry *entry = &g->entry[kind];
+  for (int i = 0; i < entry->want.n; i++) {
+    Id node = entry->want.at[i];
+    int param = kind == ENTRY_BACKWARD ? find_param(g, entry->want_name.at[i]) : -1;
+    Buffer b = {.name = entry->want_name.at[i], .type = g->node.at[node].type, .index = i};
+    b.format = format_plain(b.type.dtype);
+    b.phase = PHASE_CALL;
+    b.home = param >= 0 ? HOME_GRAD : HOME_OUTPUT;
+    if (param >= 0) b.index = param;
+    Result result = {.entry = plan_entry(kind), .node = node, .buffer = plan_buffer(e->p, b)};
+    vec_push(e->p->u->arena, results, result);
+  }
+}
+
+static void add_updates(FusePlan *e, EntryKind kind, Results *results) {
+  const Entry *entry = &e->f->g->entry[kind];
+  for (int i = 0; i < entry->update.n; i++) {
+    Update update = entry->update.at[i];
+    Result result = {.entry = plan_entry(kind), .node = update.value};
+    result.buffer = node_buffer(e, update.to, NULL);
+    vec_push(e->p->u->arena, results, result);
+  }
+}
+
+/* Does any group but the one that computes the result read what it replaces? */
+static bool read_by_others(const FusePlan *e, const Result *r) {
+  const Group *own = producer(e->f, r->node);
+  for (int i = 0; i < e->f->group.n; i++) {
+    const Group *group = e->f->group.at[i];
+    for (int j = 0; j < group->k.nin && !group->dead && group != own; j++)
+      if (e->buffer[group->k.in[j].tensor] == r->buffer) return true;
+  }
+  return false;
+}
+
+static bool written_element_wise(const FusePlan *e, const Result *r) {
+  const Group *own = producer(e->f, r->node);
+  return own && own->k.nfold == 0 && own->k.nout == 1;
+}
+
+/* Outputs that nobody reads, gradients, updates that only their own kernel reads element by
+ * element: the kernel writes them in place. */
+static void place_result(FusePlan *e, Result *r) {
+  const Fuse *f = e->f;
+  Home home = e->p->buffer.at[r->buffer].home;
+  if (is_leaf(f->g, r->node) || f->made[r->node].n == 0 || f->entry[r->node] != r->entry) return;
+  if (e->buffer[r->node] >= 0) return;
+  if (home == HOME_OUTPUT && f->uses[r->node] != 1) return;
+  if ((home == HOME_PARAM || home == HOME_STATE) &&
+      (f->uses[r->node] != 1 || read_by_others(e, r) || !written_element_wise(e, r)))
+    return;
+  e->buffer[r->node] = r->buffer;
+  r->placed = true;
+}
+
+static void copy_results(FusePlan *e, const Results *results) {
+  for (int i = 0; i < results->n; i++) {
+    const Result *r = &results->at[i];
+    if (r->placed) continue;
+    int from = node_buffer(e, r->node, e->f->g->node.at[r->node].where.layer);
+    Buffer *b = &e->p->buffer.at[from];
+    if (b->home == HOME_WORK && e->f->entry[r->node] != r->entry) b->home = HOME_KEPT;
+    vec_push(e->p->u->arena, &e->p->entry[r->entry].step, plan_copy(e->p, from, r->buffer, NULL));
+  }
+}
+
+/* ---- the plan
+ * ------------------------------------------------------------------------------------------- */
+
+/* Inputs and parameters have a place whether or not a kernel reads them. */
+FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
+  FusePlan *e = NEW(f->u->arena, FusePlan);
+  e->f = f;
+  e->p = plan_new(f->u, f->g, options->target, options->max_batch);
+  e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
+  for (Id id = 0; id < f->g->node.n; id++) e->buffer[id] = -1;
+  for (int i = 0; i < f->g->input.n; i++)
+    if (f->g->input.at[i].kind == INPUT_DATA) node_buffer(e, f->g->input.at[i].node, NULL);
+  for (int i = 0; i < f->g->param.n; i++) node_buffer(e, f->g->param.at[i].node, NULL);
+  e->p->entry[PLAN_PREPARE].exists = true;
+  return e;
+}
+
+void fuse_plan_family(FusePlan *e, const EntryKind *kinds, int n) {
+  Results results = {0};
+  const Fuse *f = e->f;
+  for (int i = 0; i < n; i++) {
+    e->p->entry[plan_entry(kinds[i])].exists = true;
+    add_wants(e, kinds[i], &results);
+    add_updates(e, kinds[i], &results);
+  }
+  for (int i = 0; i < f->group.n; i++) /* what groups read must be known before places are */
+    for (int j = 0; j < f->group.at[i]->k.nin && !f->group.at[i]->dead; j++)
+      if (is_leaf(f->g, f->group.at[i]->k.in[j].tensor))
+        node_buffer(e, f->group.at[i]->k.in[j].tensor, NULL);
+  for (int i = 0; i < results.n; i++) place_result(e, &results.at[i]);
+  for (int i = 0; i < f->group.n; i++)
+    if (!f->group.at[i]->dead) emit_group(e, f->group.at[i]);
+  copy_results(e, &results);
+  for (Id id = 0; id < f->g->node.n; id++) { /* values of calls end with the family */
+    if (is_leaf(f->g, id) || e->buffer[id] < 0) continue;
+    const Buffer *b = &e->p->buffer.at[e->buffer[id]];
+    f->given[id] = b->home == HOME_DERIVED && b->format.dtype != F64;
+    if (!f->given[id]) e->buffer[id] = -1;
+  }
+}
+
+Plan *fuse_plan_end(FusePlan *e) {
+  return e->p;
+}
