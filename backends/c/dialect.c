@@ -1,6 +1,8 @@
 /* dialect.c - how C writes expressions: in float, in double, and in vectors of a target. */
 #include "leaf.h"
 
+#include <math.h>
+
 #define C_TESTS                                                                                    \
   .test = {[E_lt] = "$0 < $1", [E_le] = "$0 <= $1", [E_eq] = "$0 == $1"}, .select = "$0 ? $1 : $2"
 
@@ -67,6 +69,47 @@ Dialect vector_dialect(Emit *e, const Target *target) {
                                  arguments[expr_arity((ExprOp)op)]);
   return d;
 }
+
+/* ---- roots ---- */
+
+/* x^e for e = 1/4 .. 1 in quarters. */
+static const Expr *root_power(Unit *u, const Expr *x, int quarters) {
+  const Expr *root = expr1(u, E_sqrt, x), *result = NULL;
+  if (quarters == 4) return x;
+  if (quarters & 2) result = root;
+  if (quarters & 1) {
+    const Expr *fourth = expr1(u, E_sqrt, root);
+    result = result ? expr2(u, E_mul, result, fourth) : fourth;
+  }
+  return result;
+}
+
+static const Expr *with_roots(Unit *u, const Expr *x) {
+  const Expr *arg[3] = {NULL};
+  const int arity = expr_arity(x->op);
+  for (int i = 0; i < arity; i++) arg[i] = with_roots(u, x->arg[i]);
+  if (x->op == E_pow && arg[1]->op == E_const) {
+    const double quarters = 4 * fabs(arg[1]->value);
+    if (quarters >= 1 && quarters <= 4 && quarters == floor(quarters)) {
+      const Expr *power = root_power(u, arg[0], (int)quarters);
+      return arg[1]->value < 0 ? expr2(u, E_div, expr_const(u, 1), power) : power;
+    }
+  }
+  if (arity == 1) return expr1(u, x->op, arg[0]);
+  if (arity == 2) return expr2(u, x->op, arg[0], arg[1]);
+  return arity == 3 ? expr3(u, x->op, arg[0], arg[1], arg[2]) : x;
+}
+
+const Kernel *kernel_with_roots(Unit *u, const Kernel *k) {
+  if (k->math != F32) return k; /* doubles keep the interpreter's bits */
+  Kernel *copy = NEW(u->arena, Kernel);
+  *copy = *k;
+  for (int i = 0; i < k->nfold; i++) copy->fold[i].term = with_roots(u, k->fold[i].term);
+  for (int o = 0; o < k->nout; o++) copy->out[o].value = with_roots(u, k->out[o].value);
+  return copy;
+}
+
+/* ---- types ---- */
 
 const char *c_type(DType dtype) {
   static const char *const type[DTYPES] = {"float", "double", "int", "unsigned char"};

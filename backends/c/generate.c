@@ -224,7 +224,8 @@ static const char *parameters(Leaf *f, const char *function) {
 
 static void leaf_start(Leaf *f, Emit *e, const Plan *p, const Step *s, Step *const *outer,
                        int depth) {
-  *f = (Leaf){.e = e, .plan = p, .k = s->run, .outer = outer, .depth = depth};
+  *f = (Leaf){
+      .e = e, .plan = p, .k = kernel_with_roots(p->u, s->run), .outer = outer, .depth = depth};
   for (int i = 0; i < depth; i++) {
     bool again = false;
     for (int j = 0; j < i; j++) again |= strcmp(outer[j]->loop, outer[i]->loop) == 0;
@@ -234,17 +235,21 @@ static void leaf_start(Leaf *f, Emit *e, const Plan *p, const Step *s, Step *con
 }
 
 static void print_body(Leaf *f, Text *body) {
-  Text *file = f->e->out;
+  Text *file = f->e->out, loops = {.arena = f->e->arena};
   *body = (Text){.arena = f->e->arena};
-  f->e->out = body;
+  f->e->out = &loops;
   f->e->indent = 1;
   f->e->temporaries = 0;
-  if (f->k->math == F64) emit(f->e, "CNNC_EXACT_BODY");
   leaf_ranges(f);
   if (contract_fits(f->plan, f->k))
     contract_body(f);
   else
     loops_body(f);
+  f->e->out = body;
+  if (f->k->math == F64) emit(f->e, "CNNC_EXACT_BODY");
+  leaf_bounds(f, loops.at);
+  emit_text(f->e, loops.at);
+  leaf_uses(f, body->at);
   f->e->indent = 0;
   f->e->out = file;
 }

@@ -6,6 +6,7 @@
  * own (Leaf.coordinate). */
 #include "leaf.h"
 
+#include <ctype.h>
 #include <string.h>
 
 const Buffer *leaf_buffer(const Leaf *f, const View *v) {
@@ -22,9 +23,8 @@ int leaf_view(const Leaf *f, const View *v) {
 
 /* ---- parts of loops ---- */
 
-Linear leaf_extent(Leaf *f, Extent extent) {
+Linear extent_form(Extent extent) {
   if (extent.per_n == 0) return linear_constant(extent.plus);
-  f->uses_batch = true;
   Linear l = linear_variable(extent.per_n, "batch");
   l.constant = extent.plus;
   return l;
@@ -32,15 +32,16 @@ Linear leaf_extent(Leaf *f, Extent extent) {
 
 /* The first value of the block that an enclosing step is at. */
 static Linear block_lo(Leaf *f, int step) {
-  f->uses_block[step] = true;
   return linear_variable(f->outer[step]->block, f->block[step]);
 }
 
-/* `value`, but at most (least) `bound`: a new constant of the function. */
+/* `value`, but at most (least) `bound`: a constant of the function, printed if it is used. */
 static Linear cut(Leaf *f, const char *name, const Linear *value, const Linear *bound, char less) {
   Arena *arena = f->e->arena;
   const char *a = linear_text(arena, value), *b = linear_text(arena, bound);
-  emit(f->e, "const int %s = %s %c %s ? %s : %s;", name, a, less, b, a, b);
+  const char *text =
+      arena_printf(arena, "const int %s = %s %c %s ? %s : %s;", name, a, less, b, a, b);
+  f->bound[f->nbound++] = (LeafBound){name, text};
   return linear_variable(1, name);
 }
 
@@ -50,7 +51,7 @@ static Linear block_hi(Leaf *f, int step) {
   Linear hi = block_lo(f, step);
   hi.constant += s->block;
   if (s->block == 1 || (s->extent.per_n == 0 && s->extent.plus % s->block == 0)) return hi;
-  const Linear extent = leaf_extent(f, s->extent);
+  const Linear extent = extent_form(s->extent);
   return cut(f, arena_printf(f->e->arena, "%s_end", f->block[step]), &hi, &extent, '<');
 }
 
@@ -69,11 +70,41 @@ static void bound_loop(Leaf *f, int l, Linear *hi /* by step */) {
   const bool same_n =
       s->extent.per_n == 0 || (b->mul == 1 && loop->extent.per_n == s->extent.per_n);
   if (last > extent_at(loop->extent, n) || !same_n) {
-    const Linear extent = leaf_extent(f, loop->extent);
+    const Linear extent = extent_form(loop->extent);
     to = cut(f, arena_printf(f->e->arena, "%s_to", loop->name), &to, &extent, '<');
   }
   f->from[l] = from;
   f->to[l] = to;
+}
+
+static bool is_word(char c) {
+  return c == '_' || isalnum((unsigned char)c);
+}
+
+static bool mentions(const char *text, const char *name) {
+  const size_t length = strlen(name);
+  for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
+    if ((at == text || !is_word(at[-1])) && !is_word(at[length])) return true;
+  return false;
+}
+
+void leaf_uses(Leaf *f, const char *body) {
+  f->uses_batch = mentions(body, "batch");
+  f->uses_scalar = mentions(body, "scalar");
+  for (int i = 0; i < f->depth; i++) f->uses_block[i] = mentions(body, f->block[i]);
+  for (int i = 0; i < f->k->nin; i++)
+    f->uses_in[i] = mentions(body, arena_printf(f->e->arena, "in%d", i));
+}
+
+void leaf_bounds(Leaf *f, const char *body) {
+  bool used[MAX_BOUNDS] = {false};
+  for (int i = f->nbound - 1; i >= 0; i--) {
+    used[i] = mentions(body, f->bound[i].name);
+    for (int j = i + 1; j < f->nbound; j++)
+      used[i] |= used[j] && mentions(f->bound[j].text, f->bound[i].name);
+  }
+  for (int i = 0; i < f->nbound; i++)
+    if (used[i]) emit(f->e, "%s", f->bound[i].text);
 }
 
 void leaf_ranges(Leaf *f) {
@@ -83,7 +114,7 @@ void leaf_ranges(Leaf *f) {
     const int step = f->k->bind[l].step;
     if (step < 0 || step >= f->depth) {
       f->from[l] = linear_constant(0);
-      f->to[l] = leaf_extent(f, f->k->loop[l].extent);
+      f->to[l] = extent_form(f->k->loop[l].extent);
       continue;
     }
     if (!bound[step]) hi[step] = block_hi(f, step);
@@ -127,7 +158,6 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
 const char *leaf_pointer(Leaf *f, const View *v) {
   const int i = leaf_view(f, v);
   if (i >= MAX_IN) return arena_printf(f->e->arena, "out%d", i - MAX_IN);
-  f->uses_in[i] = true;
   return arena_printf(f->e->arena, "in%d", i);
 }
 

@@ -27,7 +27,10 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
 /* A leaf function in the making. Its body is printed first; what the body mentions becomes
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
-enum { MAX_OUTER = 8 };
+enum { MAX_OUTER = 8, MAX_BOUNDS = 2 * MAX_LOOPS + MAX_OUTER };
+typedef struct LeafBound { /* a constant with the bound of a loop */
+  const char *name, *text;
+} LeafBound;
 typedef struct Leaf {
   Emit *e;
   const Plan *plan;
@@ -36,17 +39,23 @@ typedef struct Leaf {
   int depth;
   const char *block[MAX_OUTER]; /* names of their parameters */
 
+  LeafBound bound[MAX_BOUNDS];
+  int nbound;
   Linear value[MAX_LOOPS];               /* the value of each loop where the text stands now */
   Linear from[MAX_LOOPS], to[MAX_LOOPS]; /* the part of each loop that runs */
   const char *coordinate[MAX_IN + MAX_OUT][MAX_RANK]; /* variable that holds a view's coordinate */
 
+  /* Which parameters the finished body mentions (leaf_uses). */
   bool uses_batch, uses_scalar, uses_block[MAX_OUTER], uses_in[MAX_IN];
 } Leaf;
 
 const Buffer *leaf_buffer(const Leaf *, const View *);
-/* Prints bounds that are not constants, fills from, to. Called once, first. */
+/* Fills from, to, bound. Called once, before the body is printed; leaf_bounds afterwards prints
+ * those bounds that the body mentions. */
 void leaf_ranges(Leaf *);
-Linear leaf_extent(Leaf *, Extent);
+void leaf_bounds(Leaf *, const char *body);
+void leaf_uses(Leaf *, const char *body);
+Linear extent_form(Extent); /* of `batch` */
 int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
 
 /* The element that a view names where the text stands: its distance from the buffer's begin, and
@@ -55,7 +64,7 @@ Linear leaf_place(Leaf *, const View *);
 const char *leaf_subscript(Leaf *, const View *);
 /* The same of an element given by its coordinates. */
 Linear leaf_element(Leaf *, const Buffer *, const Linear *coordinate);
-/* "in0", "out0"; marks the parameter as used. */
+/* "in0", "out0". */
 const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
@@ -71,6 +80,8 @@ void leaf_margins(Leaf *, const Out *, bool lanes);
 
 Dialect vector_dialect(Emit *, const Target *); /* names like avx512_add */
 const char *c_type(DType);
+/* The kernel with powers by multiples of 1/4 as square roots, which vectors have. */
+const Kernel *kernel_with_roots(Unit *, const Kernel *);
 /* A value of `to`, from text of `from`: with a cast where C would warn. */
 const char *c_convert(Emit *, const char *text, DType from, DType to);
 

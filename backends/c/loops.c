@@ -53,7 +53,6 @@ static const char *leaf_text(void *context, const Expr *x) {
   if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
   if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
   if (x->op == E_scalar) {
-    w->f->uses_scalar = true;
     const char *text = arena_printf(arena, "scalar[%d]", x->index);
     if (w->lane >= 0)
       return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
@@ -116,7 +115,7 @@ static void add_tests(Loops *w, const View *v, int axis, Text *out) {
   const int tests = view_tests(f->plan, f->k, v, axis);
   const char *name = f->coordinate[leaf_view(f, v)][axis];
   const char *at = coord_affine(&v->at[axis]) ? name : arena_printf(f->e->arena, "%s_at", name);
-  const Linear extent = leaf_extent(f, leaf_buffer(f, v)->type.dim[axis]);
+  const Linear extent = extent_form(leaf_buffer(f, v)->type.dim[axis]);
   if (tests & TEST_BELOW) text_add(out, "%s%s >= 0", out->n ? " && " : "", at);
   if (tests & TEST_EXACT)
     text_add(out, "%s%s %% %d == 0", out->n ? " && " : "", at, v->at[axis].div);
@@ -319,7 +318,7 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   for (int i = 0; i < f->k->nloop; i++)
     if (c->coef[i] && i != l) linear_add(&first, &f->value[i], c->coef[i]);
   Linear last = first;
-  const Linear all = leaf_extent(f, f->k->loop[l].extent), end = leaf_extent(f, extent);
+  const Linear all = extent_form(f->k->loop[l].extent), end = extent_form(extent);
   linear_add(&last, &all, 1);
   const char *from = linear_text(arena, &first), *to = linear_text(arena, &last),
              *limit = linear_text(arena, &end);

@@ -52,9 +52,7 @@ static void find_axis(Margins *m, int a) {
     x->from = linear_constant(lo);
     x->to = linear_constant(hi + 1);
   }
-  const bool uses_batch = f->uses_batch; /* samples have no margins */
-  x->extent = leaf_extent(f, m->b->type.dim[a]);
-  f->uses_batch = uses_batch;
+  x->extent = extent_form(m->b->type.dim[a]);
   x->lo = m->b->depth ? 0 : m->b->format.lo[a];
   x->hi = m->b->depth ? 0 : m->b->format.hi[a];
   if (a != m->lane_axis) return;

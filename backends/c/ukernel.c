@@ -224,7 +224,6 @@ static const char *epilogue_leaf(void *context, const Expr *x) {
   if (x->op == E_acc) return arena_printf(m->arena, "acc%d_%d", m->r, m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
-  m->f->uses_scalar = true;
   const char *text = arena_printf(m->arena, "(float)scalar[%d]", x->index);
   return m->w->lanes == 1 ? text
                           : arena_printf(m->arena, "%s_set1(%s)", m->f->plan->target->name, text);
