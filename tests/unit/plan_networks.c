@@ -236,6 +236,97 @@ static void models(void **state) {
   run_network("models/alexnet_2012.json", "3x67x67", 1, false);
 }
 
+/* ---- training
+ * ------------------------------------------------------------------------------------------ */
+
+static double **blank(Unit *u, const Graph *g, const EntryKind kind) {
+  const Entry *entry = &g->entry[kind];
+  double **at = NEW_ARRAY(u->arena, double *, entry->want.n + 1);
+  for (int i = 0; i < entry->want.n; i++)
+    at[i] = NEW_ARRAY(u->arena, double, type_size(&g->node.at[entry->want.at[i]].type, 4));
+  return at;
+}
+
+typedef struct Training {
+  Case c;
+  double **state, **grad;
+} Training;
+
+static const double *training_leaf(void *context, const Graph *g, Id leaf, int64_t n) {
+  const Training *t = context;
+  const Node *node = &g->node.at[leaf];
+  Case c = t->c;
+  if (node->op == OP_state) return t->state[((const LeafAttr *)node->attr)->index];
+  return leaf_value(&c, g, leaf, n);
+}
+
+static void compare_gradients(const Training *t, const Graph *g, const Array *expected) {
+  const Entry *entry = &g->entry[ENTRY_BACKWARD];
+  assert_true(entry->want.n > 0);
+  for (int i = 0; i < entry->want.n; i++) {
+    int param = 0;
+    while (strcmp(g->param.at[param].name, entry->want_name.at[i]) != 0) param++;
+    assert_near(t->grad[param], expected[i].at, type_size(&expected[i].type, 1), 1e-12,
+                entry->want_name.at[i]);
+  }
+}
+
+/* Loss, gradients and one step of LeNet-5: Plan against Graph. */
+static void lenet5_trains(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  ReadOptions read = {.training = true};
+  PlanOptions options = {.target = target_find("generic"), .max_batch = 4, .training = true};
+  Graph *g = read_network(u, "models/lenet5.json", &read);
+  assert_non_null(g);
+  assert_true(pass_grad(g));
+  g = pass_clean(g);
+  Training t = {.c = {.u = u, .g = g, .n = 3}};
+  Case *c = &t.c;
+  fill_case(c, 9);
+  for (int i = 0; i < g->input.n; i++) /* labels */
+    for (int64_t j = 0; g->input.at[i].kind == INPUT_TARGET && j < c->n; j++)
+      c->input[i][j] = (double)(3 * j);
+  t.state = NEW_ARRAY(u->arena, double *, g->state.n + 1);
+  t.grad = NEW_ARRAY(u->arena, double *, g->param.n);
+  for (int i = 0; i < g->state.n; i++)
+    t.state[i] = NEW_ARRAY(u->arena, double, type_size(&g->state.at[i].type, 1));
+  for (int i = 0; i < g->param.n; i++)
+    t.grad[i] = NEW_ARRAY(u->arena, double, type_size(&g->param.at[i].type, 1));
+  const Entry *backward = &g->entry[ENTRY_BACKWARD], *step = &g->entry[ENTRY_STEP];
+  const Entry *forward = &g->entry[ENTRY_TRAIN_FORWARD];
+  Array *loss = graph_run(g, forward->want.at, forward->want.n, c->n, training_leaf, &t);
+  Array *gradient = graph_run(g, backward->want.at, backward->want.n, c->n, training_leaf, &t);
+  Id *value = NEW_ARRAY(u->arena, Id, step->update.n);
+  for (int i = 0; i < step->update.n; i++) value[i] = step->update.at[i].value;
+  Array *updated = graph_run(g, value, step->update.n, c->n, training_leaf, &t);
+
+  Plan *p = pass_fuse(g, &options);
+  plan_verify(p);
+  print_and_parse(p);
+  pass_choose(p, &options);
+  pass_nest(p);
+  pass_split(p);
+  pass_memory(p);
+  plan_verify(p);
+  print_and_parse(p);
+  PlanRun run = {.input = c->input, .param = c->param, .state = t.state, .grad = t.grad, .n = c->n};
+  run.output = blank(u, g, ENTRY_TRAIN_FORWARD);
+  plan_run(p, PLAN_TRAIN_FORWARD, &run);
+  assert_near(run.output[0], loss[0].at, 1, 1e-12, "loss");
+  plan_run(p, PLAN_BACKWARD, &run);
+  compare_gradients(&t, g, gradient);
+  plan_run(p, PLAN_STEP, &run);
+  assert_true(step->update.n > 0);
+  for (int i = 0; i < step->update.n; i++) {
+    const Node *to = &g->node.at[step->update.at[i].to];
+    int64_t index = ((const LeafAttr *)to->attr)->index;
+    const double *now = to->op == OP_param ? c->param[index] : t.state[index];
+    assert_near(now, updated[i].at, type_size(&to->type, 1), 1e-12, to->where.layer);
+  }
+  unit_free(u);
+}
+
 /* What the project promises of ResNet-50's Plan. */
 static void resnet50_is_fused(void **state) {
   (void)state;
@@ -265,6 +356,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_networks),
       cmocka_unit_test(models),
+      cmocka_unit_test(lenet5_trains),
       cmocka_unit_test(resnet50_is_fused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
