@@ -8,7 +8,7 @@
 
 #include "read.h"
 
-enum { MAX_LAYERS = 20000, MAX_DEPTH = 32 };
+enum { MAX_LAYERS = 10000, MAX_DEPTH = 32 };
 
 static const char *const layer_keys[] = {"op",       "name",  "from", "share", "freeze",
                                          "lr_scale", "decay", "init", NULL};
@@ -24,6 +24,7 @@ typedef struct Counter {
 typedef struct Chain {
   int last; /* draft that a layer without "from" reads, -1: none */
   VEC(Counter) made;
+  VEC(const char *) given; /* names that this list gives */
 } Chain;
 
 static bool among(const char *word, const char *const *words) {
@@ -171,14 +172,19 @@ static bool read_from(Reader *r, const Scope *scope, const Chain *chain, json_t 
 
 /* ---- names */
 
-static bool given_name(const Scope *scope, const char *name) {
+static void collect_names(Reader *r, const Scope *scope, Chain *chain) {
   size_t i;
   json_t *layer;
   json_array_foreach(scope->layers, i, layer) {
     const char *given = json_string_value(json_object_get(layer, "name"));
-    if (given && strcmp(given, name) == 0) return true;
+    if (given) vec_push(r->u->arena, &chain->given, given);
   }
-  return false;
+}
+
+static bool given_name(const Chain *chain, const char *name) {
+  int i = 0;
+  while (i < chain->given.n && strcmp(chain->given.at[i], name) != 0) i++;
+  return i < chain->given.n;
 }
 
 static const char *make_name(Reader *r, const Scope *scope, Chain *chain, const char *kind) {
@@ -187,7 +193,7 @@ static const char *make_name(Reader *r, const Scope *scope, Chain *chain, const 
   if (i == chain->made.n) vec_push(r->u->arena, &chain->made, ((Counter){kind, 0}));
   const char *name;
   do name = arena_printf(r->u->arena, "%s%d", kind, ++chain->made.at[i].n);
-  while (given_name(scope, name) ||
+  while (given_name(chain, name) ||
          name_lookup(r, arena_printf(r->u->arena, "%s%s", scope->prefix, name)) >= 0);
   return name;
 }
@@ -434,6 +440,7 @@ static int expand(Reader *r, Scope *scope, const Path *path) {
   Chain chain = {.last = scope->in.n == 1 ? scope->in.at[0] : -1};
   size_t i;
   json_t *layer;
+  collect_names(r, scope, &chain);
   json_array_foreach(scope->layers, i, layer) {
     const Path *where = path_index(r->u->arena, path, (int)i);
     if (r->full) break;

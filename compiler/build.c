@@ -114,7 +114,7 @@ Id build_param(Build *b, const char *suffix, int rank, const int64_t *dim, InitK
   const char *name = arena_printf(r->u->arena, "%s.%s", draft->name, suffix);
   Type type;
   if (draft->broken || !param_type(b, suffix, rank, dim, &type)) return NO_ID;
-  for (int i = 0; i < b->g->param.n; i++) {
+  for (int i = owner >= 0 ? 0 : b->first_param; i < b->g->param.n; i++) {
     const Param *p = &b->g->param.at[i];
     if (strcmp(p->name, name) != 0) continue;
     if (type_same(&p->type, &type)) return p->node;
@@ -179,7 +179,7 @@ static void build_inputs(Walk *w) {
 
 /* ---- layers */
 
-static Id build_draft(Walk *w, const Draft *d) {
+static Id build_draft(Walk *w, const Draft *d, int first_param) {
   const Op *op = d->broken ? NULL : ops[d->op];
   Id *arg = NEW_ARRAY(w->r->u->arena, Id, d->from.n + 1);
   for (int i = 0; i < d->from.n; i++) {
@@ -196,6 +196,7 @@ static Id build_draft(Walk *w, const Draft *d) {
   Build b = {.r = w->r,
              .g = w->g,
              .draft = d,
+             .first_param = first_param,
              .where = {d->path, d->name},
              .training = w->training,
              .checking = w->checking};
@@ -205,9 +206,9 @@ static Id build_draft(Walk *w, const Draft *d) {
 
 static void build_layers(Walk *w) {
   for (int i = w->r->ninput; i < w->r->draft.n; i++) {
-    int first = w->g->param.n;
-    w->value[i] = w->needed[i] ? build_draft(w, &w->r->draft.at[i]) : NO_ID;
-    if (w->g->param.n > first) w->owned[i] = (struct Owned){first, w->g->param.n - first};
+    int before = w->g->param.n, first = w->owned[i].n ? w->owned[i].first : before;
+    w->value[i] = w->needed[i] ? build_draft(w, &w->r->draft.at[i], first) : NO_ID;
+    if (w->g->param.n > before) w->owned[i] = (struct Owned){before, w->g->param.n - before};
   }
 }
 

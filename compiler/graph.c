@@ -146,7 +146,8 @@ static Id last_arg(const Node *node) {
 
 static Id add_node(Graph *g, Node node) {
   Arena *arena = g->u->arena;
-  for (Id id = last_arg(&node) + 1; id < g->node.n; id++)
+  bool unique = node.op == OP_param || node.op == OP_input || node.op == OP_state;
+  for (Id id = last_arg(&node) + 1; !unique && id < g->node.n; id++)
     if (node_same(&g->node.at[id], &node)) return id;
   if (!(ops[node.op]->infer ? ops[node.op]->infer : map_infer)(g, &node)) return NO_ID;
   if (!type_check(g, ops[node.op]->name, &node.type, node.where.path)) return NO_ID;

@@ -7,6 +7,8 @@
 
 #include "read.h"
 
+enum { MAX_NAME = 200 };
+
 static const char *skip_part(const char *s) {
   bool number = isdigit((unsigned char)*s);
   const char *start = s;
@@ -22,6 +24,10 @@ bool is_identifier(const char *name) {
 }
 
 bool name_check(Reader *r, const char *name, const Path *where) {
+  if (strlen(name) > MAX_NAME) {
+    diag_error(r->u, where, "a name may have %d characters, not %zu", MAX_NAME, strlen(name));
+    return false;
+  }
   const char *s = name;
   for (;; s++) {
     const char *end = skip_part(s);
@@ -37,24 +43,35 @@ bool name_check(Reader *r, const char *name, const Path *where) {
   return false;
 }
 
+static unsigned name_bucket(const char *name) {
+  unsigned hash = 2166136261u;
+  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 16777619u;
+  return hash % NAME_BUCKETS;
+}
+
+static Name *name_find(const Reader *r, const char *full) {
+  int i = r->bucket[name_bucket(full)] - 1;
+  while (i >= 0 && strcmp(r->name.at[i].name, full) != 0) i = r->name.at[i].next;
+  return i >= 0 ? &r->name.at[i] : NULL;
+}
+
 int name_lookup(const Reader *r, const char *full) {
-  for (int i = r->name.n - 1; i >= 0; i--)
-    if (strcmp(r->name.at[i].name, full) == 0) return r->name.at[i].draft;
-  return -1;
+  const Name *name = name_find(r, full);
+  return name ? name->draft : -1;
 }
 
 void name_define(Reader *r, const char *full, int draft, bool alias, const Path *where) {
-  for (int i = 0; i < r->name.n; i++) {
-    if (strcmp(r->name.at[i].name, full) != 0) continue;
-    if (alias && r->name.at[i].alias) {
-      r->name.at[i].draft = draft;
-      return;
-    }
+  Name *known = name_find(r, full);
+  int *bucket = &r->bucket[name_bucket(full)];
+  if (!known) {
+    vec_push(r->u->arena, &r->name, ((Name){full, draft, alias, *bucket - 1}));
+    *bucket = r->name.n;
+  } else if (alias && known->alias) {
+    known->draft = draft;
+  } else {
     diag_error(r->u, where, "the name \"%s\" is taken", full);
-    diag_note(r->u, r->draft.at[r->name.at[i].draft].path, "it is taken here");
-    return;
+    diag_note(r->u, r->draft.at[known->draft].path, "it is taken here");
   }
-  vec_push(r->u->arena, &r->name, ((Name){full, draft, alias}));
 }
 
 /* ---- finding */

@@ -131,11 +131,12 @@ static void read_name(Reader *r) {
     diag_error(r->u, path, "name must be a string, not %s", json_kind(value));
   } else {
     const char *name = json_string_value(value);
-    if (is_identifier(name))
+    if (is_identifier(name) && strlen(name) <= 100)
       r->network = arena_copy(r->u->arena, name, strlen(name));
     else
       diag_error(r->u, path,
-                 "\"%s\" cannot begin the names of a library: letters, digits and _, not beginning "
+                 "\"%s\" cannot begin the names of a library: up to 100 letters, digits and _, not "
+                 "beginning "
                  "with a digit",
                  name);
   }

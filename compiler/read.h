@@ -60,7 +60,10 @@ typedef struct Name {
   const char *name; /* full */
   int draft;
   bool alias; /* of the last instance of a repeated block */
+  int next;   /* in the same bucket, -1: none */
 } Name;
+
+enum { NAME_BUCKETS = 1024 };
 
 typedef struct Loss {
   OpKind op;
@@ -79,6 +82,7 @@ typedef struct Reader {
   Input *input; /* of the first ninput drafts */
   const char *network;
   VEC(Name) name;
+  int bucket[NAME_BUCKETS]; /* first name + 1 */
   VEC(const char *) bad_block; /* its errors have been reported: not expanded again */
   VEC(Loss) loss;
   VEC(int) output; /* drafts */
@@ -94,6 +98,7 @@ struct Build {
   Reader *r;
   Graph *g;
   const Draft *draft; /* NULL: a loss */
+  int first_param;    /* where the draft's own parameters begin */
   Where where;
   bool training, checking;
 };

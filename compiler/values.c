@@ -6,7 +6,7 @@
 
 #include "read.h"
 
-enum { MAX_NESTING = 32 }; /* of parentheses in an expression */
+enum { MAX_NESTING = 32, MAX_FORMULA = 200 }; /* parentheses, characters of an expression */
 
 const char *json_kind(json_t *value) {
   switch (json_typeof(value)) {
@@ -140,6 +140,10 @@ static int64_t parse_sum(Parser *p) {
 static bool evaluate(Reader *r, const Scope *scope, const char *text, const Path *where,
                      int64_t *value) {
   static const Scope none;
+  if (strlen(text) > MAX_FORMULA) {
+    diag_error(r->u, where, "a formula may have %d characters, not %zu", MAX_FORMULA, strlen(text));
+    return false;
+  }
   Parser p = {r, scope ? scope : &none, where, text, text + 1, 0, false};
   *value = parse_sum(&p);
   while (*p.at == ' ') p.at++;

@@ -83,9 +83,9 @@
 @ layers.json
 { "name": "net", "input": { "shape": [3, 8, 8] },
   "layers": [
-    { "block": "a", "repeat": 20000 }
+    { "block": "a", "repeat": 10000 }
   ],
-  "blocks": { "a": { "layers": [{ "block": "b", "repeat": 20000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
+  "blocks": { "a": { "layers": [{ "block": "b", "repeat": 10000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
 $ cnnc check inside.json
 inside.json:7:48: error: unknown key "padd"; did you mean "pad"?
     7 |     { "op": "conv", "filters": 4, "kernel": 3, "padd": 1 },
@@ -124,7 +124,7 @@ use.json:6:30: error: width must be an integer, not a string
 use.json:7:33: error: unknown key "heigth"; did you mean "height"?
     7 |     { "block": "b", "width": 4, "heigth": 2 },
       |                                 ^~~~~~~~
-use.json:8:43: error: repeat must be from 1 to 20000, not 0
+use.json:8:43: error: repeat must be from 1 to 10000, not 0
     8 |     { "block": "b", "width": 4, "repeat": 0 },
       |                                           ^
 use.json:9:33: error: "start" needs "repeat"
@@ -248,13 +248,13 @@ formulas.json:11:32: error: "=4*width": parameters exist only inside blocks
       |                                ^~~~~~~~~~
 = 1
 $ cnnc check layers.json
-layers.json:5:89: error: the network has more than 20000 layers
-    5 | ...": [{ "block": "b", "repeat": 20000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
+layers.json:5:89: error: the network has more than 10000 layers
+    5 | ...": [{ "block": "b", "repeat": 10000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
       |                                                                ^~~~~~~~~~~~~~~~
 layers.json:5:33: note: used here
-    5 |   "blocks": { "a": { "layers": [{ "block": "b", "repeat": 20000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
+    5 |   "blocks": { "a": { "layers": [{ "block": "b", "repeat": 10000 }] }, "b": { "layers": [{ "op": "relu" }] } } }
       |                                 ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 layers.json:3:5: note: used here
-    3 |     { "block": "a", "repeat": 20000 }
+    3 |     { "block": "a", "repeat": 10000 }
       |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 = 1

@@ -48,17 +48,17 @@ keys.json:2:26: error: a network needs "layers": a list
       |                          ^~
 = 1
 $ cnnc check name.json
-name.json:1:11: error: "my net" cannot begin the names of a library: letters, digits and _, not beginning with a digit
+name.json:1:11: error: "my net" cannot begin the names of a library: up to 100 letters, digits and _, not beginning with a digit
     1 | { "name": "my net", "input": { "shape": [1, 4, 4] }, "layers": [{ "op": "relu" }] }
       |           ^~~~~~~~
 = 1
 $ cnnc check number.json
-number.json:1:11: error: "3d" cannot begin the names of a library: letters, digits and _, not beginning with a digit
+number.json:1:11: error: "3d" cannot begin the names of a library: up to 100 letters, digits and _, not beginning with a digit
     1 | { "name": "3d", "input": { "shape": [1, 4, 4] }, "layers": [{ "op": "relu" }] }
       |           ^~~~
 = 1
 $ cnnc check dotted.json
-dotted.json:1:11: error: "a.b" cannot begin the names of a library: letters, digits and _, not beginning with a digit
+dotted.json:1:11: error: "a.b" cannot begin the names of a library: up to 100 letters, digits and _, not beginning with a digit
     1 | { "name": "a.b", "input": { "shape": [1, 4, 4] }, "layers": [{ "op": "relu" }] }
       |           ^~~~~
 = 1
