@@ -2,6 +2,7 @@
 #include "inference.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 static int data_input(const Graph *g) {
   int found = -1;
@@ -77,7 +78,8 @@ Status command_eval(Unit *u, const Options *o) {
   Dataset data = {0};
   if (!dataset_read(u, o->data, DATA_TEST, &data)) return STATUS_INPUT;
   if (!check_network(u, o, g, &data)) return STATUS_INPUT;
-  Inference f = {.u = u, .o = o, .g = g, .n = data.n, .repeat = 1, .progress = true};
+  Inference f = {.u = u, .o = o, .g = g, .n = data.n, .repeat = 1};
+  f.progress = isatty(STDERR_FILENO);
   f.input = NEW_ARRAY(u->arena, float *, g->input.n + 1);
   f.input[data_input(g)] = samples_of(u, &g->input.at[data_input(g)], &data);
   Status status = inference_run(&f);
