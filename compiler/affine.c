@@ -6,7 +6,10 @@
 
 #define NO_BOUND ((Wide)1 << 120)
 
-enum { PROOF_STEPS = 300 };
+enum {
+  PROOF_STEPS = 300, /* eliminations tried before a proof is given up */
+  CHAIN = 3          /* inequalities that pass on a narrower interval, one to the next */
+};
 
 typedef struct Atom {
   Interval is;
@@ -336,7 +339,7 @@ static bool learn(Knowledge *k, const Affine *a) {
     vec_push(k->arena, &k->inequalities, ((Inequality){form, k->atoms.at[owner].first}));
     k->atoms.at[owner].first = k->inequalities.n - 1;
   }
-  return tighten(k, &form, 1);
+  return tighten(k, &form, CHAIN);
 }
 
 /* What the inequality says about its older atoms once the newest is replaced by what bounds it:
