@@ -39,7 +39,7 @@ static const char *parameters(Writer *w) {
     if (w->out[o])
       add_argument(&list,
                    arena_printf(arena, "%s *out%d", cuda_type(dtype_of(w, &w->k->out[o].to)), o));
-  if (w->batch) add_argument(&list, "int batch");
+  if (w->batch) add_argument(&list, arena_printf(arena, "%s batch", w->index));
   return list.at;
 }
 

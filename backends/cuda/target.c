@@ -1,6 +1,6 @@
 /* target.c - the machines that run emitted CUDA. One row each: the compute capability that nvcc is
  * to build for, and the numbers that estimates are made of. The whole device counts as one core. */
-#include "backend.h"
+#include "file.h"
 
 /* Bytes that a kernel moves at least: every buffer it names once. */
 static double bytes_of(const Plan *p, const Kernel *k) {
@@ -22,7 +22,8 @@ static double roofline(const Plan *p, const Kernel *k) {
 }
 
 #define PLAIN                                                                                      \
-  .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline
+  .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline,               \
+  .emit = cuda_emit
 
 const Target target_sm_80 = {
     .name = "sm_80",
