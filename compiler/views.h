@@ -15,4 +15,11 @@ const Expr *coord_expr(Unit *, const Coord *, int nloop);
  * f1, f2. */
 void kernel_cut_loops(Unit *, Kernel *k, int input);
 
+/* The kernel that computes the gradient by what IN(which) of k reads, of this type, where each
+ * point of k's loops contributes `term` (over k's inputs and loops; k's folds do not count). Tensor
+ * `dout` is the gradient that flows in, read by k through out 0's view. out[0].to.tensor of the
+ * result is -1. False where the view cannot be inverted. */
+bool view_invert(Unit *, const Kernel *k, int which, int dout, const Type *, const Expr *term,
+                 Kernel *result);
+
 #endif

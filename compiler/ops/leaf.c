@@ -116,9 +116,16 @@ static const Field broadcast_fields[] = {
 
 static bool broadcast_infer(Graph *g, Node *node) {
   const BroadcastAttr *attr = node->attr;
-  node->type = (Type){.dtype = g->node.at[node->arg[0]].type.dtype, .rank = (int8_t)attr->plus.n};
+  const Type *from = &g->node.at[node->arg[0]].type;
+  if (attr->axis.n != from->rank || attr->per_n.n != attr->plus.n) return false;
+  node->type = (Type){.dtype = from->dtype, .rank = (int8_t)attr->plus.n};
   for (int a = 0; a < attr->plus.n; a++)
     node->type.dim[a] = (Extent){attr->per_n.at[a], attr->plus.at[a]};
+  for (int a = 0; a < from->rank; a++) {
+    int64_t axis = attr->axis.at[a];
+    if (axis < 0 || axis >= node->type.rank) return false;
+    if (!extent_same(from->dim[a], node->type.dim[axis])) return false;
+  }
   return true;
 }
 
