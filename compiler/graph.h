@@ -241,7 +241,7 @@ typedef struct Op {
   /* MAP: the scalar formula over IN(i). */
   const Expr *(*expr)(Unit *, const void *attr);
   /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph; NO_ID:
-   * none, it is 0. NULL: kernel_gradient of `kernel`. */
+   * none, it is 0. NULL: graph_gradient, from `kernel`. */
   Id (*grad)(Graph *, Id node, int which, Id dout);
   /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
   void (*update)(Graph *, const void *attr, int param, Id gradient);
@@ -271,7 +271,8 @@ Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
 /* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the
- * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg. */
+ * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg.
+ */
 Id graph_gradient(Graph *, Id node, Id arg, Id dout);
 /* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
 int64_t size_mul(int64_t a, int64_t b);
@@ -290,7 +291,7 @@ void graph_verify(const Graph *); /* BUG on any broken invariant */
 Graph *build_graph(Build *);
 bool build_training(Build *); /* building what training computes: batch statistics, dropout */
 Where build_where(Build *);
-const char *build_layer(Build *); /* full name of the layer */
+const char *build_layer(Build *);    /* full name of the layer */
 const Type *build_type(Build *, Id); /* valid until the next node is added */
 /* A parameter of this layer: "LAYER.suffix"; reads freeze, lr_scale, decay, init, share and fixed
  * weights from the layer. The second build of the same layer (training after inference) gets the
@@ -309,8 +310,8 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* ---- running and printing
  * --------------------------------------------------------------------------------------- */
 
-/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr" (no graph,
- * no optimiser: 0). */
+/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr" (no
+ * graph, no optimiser: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
 /* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */

@@ -150,21 +150,21 @@ bool view_uses(const View *, int loop);
 bool coord_same(const Coord *, const Coord *);
 bool view_same(const View *, const View *);
 bool kernel_same(const Kernel *, const Kernel *); /* but for names */
-int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
+int64_t floor_div(int64_t a, int64_t b);          /* rounded down; b > 0 */
 /* Smallest and largest value of a coordinate over all points (n at its largest is given). */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);
 
 /* Substitutes a producer's map into a consumer: IN(which) of k reads a tensor that `from` (no
  * folds, one out, to = identity) computes; afterwards k reads the producer's inputs itself.
- * type[i] is the type of what input i of `from` reads. Cuts loops of k where that removes a division
- * (flatten). False, and k unchanged, where index maps do not compose exactly: what a view reads
- * outside must stay the same. */
+ * type[i] is the type of what input i of `from` reads. Cuts loops of k where that removes a
+ * division (flatten). False, and k unchanged, where index maps do not compose exactly: what a view
+ * reads outside must stay the same. */
 bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from, const Type *type);
 
 /* Canonical form: extent-1 loops vanish, unused inputs vanish, equal inputs merge. */
 void kernel_simplify(Unit *, Kernel *);
 
-/* Text form, printed here and parsed by text.c; tensors by the names the caller gives:
+/* Text form (kernel_text.c; kernel_parse reads it back); tensors by the names the caller gives:
  *   conv1: n<n k<64 oh<112 ow<112 | c<3 kh<7 kw<7
  *     in0 = %x[n, c, 2*oh + kh - 3, 2*ow + kw - 3] fill 0
  *     in1 = %w[k, c, kh, kw]
