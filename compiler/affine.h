@@ -75,6 +75,7 @@ bool affine_attained(const Knowledge *, const Affine *);
 bool affine_older(const Affine *, Mark);
 
 Affine affine_constant(Wide);
+void interval_widen(Interval *, Interval by);
 bool affine_is_constant(const Affine *, Wide *);
 bool affine_equal(const Affine *, const Affine *);
 /* p * a + q * b; false if the result has too many terms or too large numbers. */

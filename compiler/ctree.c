@@ -1,5 +1,5 @@
 /* ctree.c - copies libclang's tree of one file into CNodes; see ctree.h. */
-#include "ctree.h"
+#include "ctree_build.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,191 +9,12 @@ static const char *const spellings[] = {"<<=", ">>=", "&&", "||", "==", "!=", "<
                                         "++",  "--",  "+",  "-",  "*",  "/",  "%",  "<",  ">",
                                         "&",   "|",   "^",  "=",  "!",  "~",  ","};
 
-enum { TABLE = 1 << 12 };
-
-/* Declarations and types seen so far, by hash. */
-typedef struct KnownSymbol KnownSymbol;
-struct KnownSymbol {
-  CXCursor cursor;
-  CSymbol symbol;
-  KnownSymbol *next;
-};
-typedef struct KnownType KnownType;
-struct KnownType {
-  const void *key;
-  CType type;
-  KnownType *next;
-};
-
-typedef struct Builder {
-  CTree *tree;
-  CXFile file;
-  CFunction *function; /* being built */
-  KnownSymbol *symbols[TABLE];
-  KnownType *types[TABLE];
-} Builder;
-
 typedef struct Gathering { /* state of a visit to a cursor's children */
   Builder *b;
   CNode **tail;
 } Gathering;
 
-static const char *own(Builder *b, CXString s) {
-  const char *text = clang_getCString(s) ? clang_getCString(s) : "";
-  const char *copy = arena_copy(b->tree->arena, text, strlen(text));
-  clang_disposeString(s);
-  return copy;
-}
-
-/* ---- types ---- */
-
-static const CType *type_of(Builder *b, CXType type);
-static CSymbol *symbol_of(Builder *b, CXCursor reference);
-
-typedef struct Fields {
-  Builder *b;
-  CType *record;
-} Fields;
-
-static enum CXVisitorResult add_field(CXCursor cursor, CXClientData data) {
-  Fields *f = data;
-  vec_push(f->b->tree->arena, &f->record->field, symbol_of(f->b, cursor));
-  return CXVisit_Continue;
-}
-
-static CTypeKind kind_of(enum CXTypeKind kind) {
-  switch (kind) {
-  case CXType_Void: return TYPE_VOID;
-  case CXType_Bool:
-  case CXType_Char_U:
-  case CXType_UChar:
-  case CXType_UShort:
-  case CXType_UInt:
-  case CXType_ULong:
-  case CXType_ULongLong:
-  case CXType_Char_S:
-  case CXType_SChar:
-  case CXType_Short:
-  case CXType_Int:
-  case CXType_Long:
-  case CXType_LongLong:
-  case CXType_Enum: return TYPE_INT;
-  case CXType_Float:
-  case CXType_Double:
-  case CXType_LongDouble:
-  case CXType_Half:
-  case CXType_Float16: return TYPE_FLOAT;
-  case CXType_Pointer: return TYPE_POINTER;
-  case CXType_ConstantArray:
-  case CXType_IncompleteArray:
-  case CXType_VariableArray: return TYPE_ARRAY;
-  case CXType_Record: return TYPE_RECORD;
-  case CXType_FunctionProto:
-  case CXType_FunctionNoProto: return TYPE_FUNCTION;
-  default: return TYPE_OTHER;
-  }
-}
-
-static bool is_unsigned(enum CXTypeKind kind) {
-  return kind == CXType_Bool || (kind >= CXType_Char_U && kind <= CXType_ULongLong);
-}
-
-static void fill_type(Builder *b, CType *t, CXType type) {
-  t->kind = kind_of(type.kind);
-  t->is_unsigned = is_unsigned(type.kind);
-  t->is_const = clang_isConstQualifiedType(type);
-  bool sized = t->kind != TYPE_VOID && t->kind != TYPE_FUNCTION &&
-               (t->kind != TYPE_OTHER || type.kind == CXType_Vector);
-  long long size =
-      sized ? clang_Type_getSizeOf(type) : 0; /* libclang may not be asked of all types */
-  t->size = size > 0 ? size : 0;
-  if (t->kind == TYPE_RECORD) clang_Type_visitFields(type, add_field, &(Fields){b, t});
-  if (t->kind == TYPE_POINTER) t->element = type_of(b, clang_getPointeeType(type));
-  if (t->kind == TYPE_ARRAY) {
-    t->element = type_of(b, clang_getArrayElementType(type));
-    t->count = type.kind == CXType_ConstantArray ? clang_getArraySize(type) : 0;
-    t->is_const |= t->element->is_const;
-  }
-  t->is_variable = type.kind == CXType_VariableArray || (t->element && t->element->is_variable);
-}
-
-static const CType *type_of(Builder *b, CXType written) {
-  CXType type = clang_getCanonicalType(written);
-  const void *key = type.data[0];
-  KnownType **slot =
-      &b->types[((uintptr_t)key >> 3 ^ (uintptr_t)key >> 15 ^ (uintptr_t)key) % TABLE];
-  for (KnownType *k = *slot; k; k = k->next)
-    if (k->key == key) return &k->type;
-  KnownType *k = NEW(b->tree->arena, KnownType);
-  k->key = key;
-  k->next = *slot;
-  *slot = k;
-  fill_type(b, &k->type, type);
-  return &k->type;
-}
-
-/* ---- symbols ---- */
-
 static CNode *build(Builder *b, CXCursor cursor);
-
-static bool is_file_level(CXCursor cursor) {
-  return clang_getCursorKind(clang_getCursorSemanticParent(cursor)) == CXCursor_TranslationUnit;
-}
-
-static bool is_scalar(const CType *t) {
-  return t->kind == TYPE_INT || t->kind == TYPE_POINTER;
-}
-
-/* An array as a parameter is a pointer; libclang still tells the array. */
-static const CType *as_parameter(Builder *b, const CType *t) {
-  if (t->kind != TYPE_ARRAY) return t;
-  CType *pointer = NEW(b->tree->arena, CType);
-  *pointer = (CType){.kind = TYPE_POINTER,
-                     .size = (int64_t)sizeof(void *),
-                     .count = t->count,
-                     .element = t->element,
-                     .is_variable = t->is_variable};
-  return pointer;
-}
-
-static void fill_symbol(Builder *b, CSymbol *s, CXCursor reference) {
-  CXCursor definition = clang_getCursorDefinition(reference);
-  bool whole =
-      clang_getCursorKind(reference) == CXCursor_VarDecl && !clang_Cursor_isNull(definition);
-  CXCursor cursor = whole ? definition : reference; /* `extern t a[];` does not tell all */
-  enum CXCursorKind kind = clang_getCursorKind(cursor);
-  s->kind = kind == CXCursor_FunctionDecl ? SYMBOL_FUNCTION
-            : kind == CXCursor_FieldDecl  ? SYMBOL_FIELD
-            : kind == CXCursor_ParmDecl   ? SYMBOL_PARAMETER
-                                          : SYMBOL_VARIABLE;
-  s->name = own(b, clang_getCursorSpelling(cursor));
-  s->type = type_of(b, clang_getCursorType(cursor));
-  s->cursor = cursor;
-  s->slot = -1;
-  s->is_mutable = !s->type->is_const;
-  s->is_static = clang_Cursor_getStorageClass(cursor) == CX_SC_Static;
-  s->is_file = s->kind != SYMBOL_PARAMETER && is_file_level(cursor);
-  if (s->kind == SYMBOL_PARAMETER) s->type = as_parameter(b, s->type);
-  if (s->kind == SYMBOL_FIELD) s->offset = clang_Cursor_getOffsetOfField(cursor) / 8;
-  if ((s->kind == SYMBOL_VARIABLE && !s->is_file) || s->kind == SYMBOL_PARAMETER)
-    if (b->function && is_scalar(s->type) && !s->is_static) {
-      s->slot = b->function->variable.n;
-      vec_push(b->tree->arena, &b->function->variable, s);
-    }
-}
-
-static CSymbol *symbol_of(Builder *b, CXCursor reference) {
-  CXCursor cursor = clang_getCanonicalCursor(reference);
-  KnownSymbol **slot = &b->symbols[clang_hashCursor(cursor) % TABLE];
-  for (KnownSymbol *k = *slot; k; k = k->next)
-    if (clang_equalCursors(k->cursor, cursor)) return &k->symbol;
-  KnownSymbol *k = NEW(b->tree->arena, KnownSymbol);
-  k->cursor = cursor;
-  k->next = *slot;
-  *slot = k;
-  fill_symbol(b, &k->symbol, reference);
-  return &k->symbol;
-}
 
 /* ---- text ---- */
 
@@ -329,7 +150,7 @@ static void build_name(Builder *b, CNode *n, CXCursor cursor) {
     n->kind = NODE_INT;
     n->value = clang_getEnumConstantDeclValue(target);
   } else
-    n->symbol = symbol_of(b, target);
+    n->symbol = ctree_symbol_of(b, target);
 }
 
 static void build_binary(Builder *b, CNode *n, CXCursor cursor) {
@@ -390,7 +211,7 @@ static bool is_wanted_init(const CSymbol *s) {
 }
 
 static void build_variable(Builder *b, CNode *n, CXCursor cursor) {
-  n->symbol = symbol_of(b, cursor);
+  n->symbol = ctree_symbol_of(b, cursor);
   CXCursor init = clang_Cursor_getVarDeclInitializer(cursor);
   if (!clang_Cursor_isNull(init) && is_wanted_init(n->symbol)) {
     n->first = build(b, init);
@@ -403,7 +224,7 @@ static void build_variable(Builder *b, CNode *n, CXCursor cursor) {
 static void build_call(Builder *b, CNode *n, CXCursor cursor) {
   CXCursor target = clang_getCursorReferenced(cursor);
   if (clang_Cursor_isNull(target) || clang_getCursorKind(target) != CXCursor_FunctionDecl) return;
-  n->symbol = symbol_of(b, target);
+  n->symbol = ctree_symbol_of(b, target);
   if (b->function && n->symbol->function) {
     n->symbol->function->is_called = true;
     vec_push(b->tree->arena, &b->function->calls, n->symbol->function);
@@ -430,7 +251,7 @@ static void finish(Builder *b, CNode *n, CXCursor cursor) {
   case NODE_INT: build_int(b, n, cursor); break;
   case NODE_NAME: build_name(b, n, cursor); break;
   case NODE_MEMBER:
-    n->symbol = symbol_of(b, clang_getCursorReferenced(cursor));
+    n->symbol = ctree_symbol_of(b, clang_getCursorReferenced(cursor));
     n->arrow = n->first && n->first->type && n->first->type->kind == TYPE_POINTER;
     break;
   case NODE_UNARY: build_unary(b, n, cursor); break;
@@ -438,7 +259,7 @@ static void finish(Builder *b, CNode *n, CXCursor cursor) {
   case NODE_CALL: build_call(b, n, cursor); break;
   case NODE_FOR: build_for(b, n); break;
   case NODE_CAST: build_designated(n); break;
-  case NODE_DESIGNATED: n->symbol = symbol_of(b, clang_getCursorReferenced(cursor)); break;
+  case NODE_DESIGNATED: n->symbol = ctree_symbol_of(b, clang_getCursorReferenced(cursor)); break;
   default: break;
   }
 }
@@ -451,7 +272,7 @@ static CNode *build(Builder *b, CXCursor cursor) {
   n->kind = node_kind(kind);
   n->start = offset_of(clang_getRangeStart(extent));
   n->end = offset_of(clang_getRangeEnd(extent));
-  if (clang_isExpression(kind)) n->type = type_of(b, clang_getCursorType(cursor));
+  if (clang_isExpression(kind)) n->type = ctree_type_of(b, clang_getCursorType(cursor));
   if (n->kind == NODE_VARIABLE)
     build_variable(b, n, cursor);
   else if (n->kind != NODE_INT && n->kind != NODE_NAME)
@@ -475,7 +296,7 @@ static enum CXChildVisitResult find_body(CXCursor cursor, CXCursor parent, CXCli
 }
 
 static void build_function(Builder *b, CXCursor cursor) {
-  CSymbol *s = symbol_of(b, cursor);
+  CSymbol *s = ctree_symbol_of(b, cursor);
   vec_push(b->tree->arena, &b->tree->global, s);
   if (!clang_isCursorDefinition(cursor)) return;
   CFunction *f = s->function;
@@ -483,7 +304,7 @@ static void build_function(Builder *b, CXCursor cursor) {
   f->is_variadic = clang_Cursor_isVariadic(cursor);
   for (int i = 0; i < clang_Cursor_getNumArguments(cursor); i++)
     vec_push(b->tree->arena, &f->parameter,
-             symbol_of(b, clang_Cursor_getArgument(cursor, (unsigned)i)));
+             ctree_symbol_of(b, clang_Cursor_getArgument(cursor, (unsigned)i)));
   CXCursor body = clang_getNullCursor();
   clang_visitChildren(cursor, find_body, &body);
   f->body = build(b, body);
@@ -506,7 +327,7 @@ static enum CXChildVisitResult announce(CXCursor cursor, CXCursor parent, CXClie
   if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor) &&
       is_own(b, cursor)) {
     CFunction *f = NEW(b->tree->arena, CFunction);
-    f->symbol = symbol_of(b, cursor);
+    f->symbol = ctree_symbol_of(b, cursor);
     f->symbol->function = f;
   }
   return CXChildVisit_Continue;

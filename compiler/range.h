@@ -127,6 +127,14 @@ Value range_eval(Checker *, CNode *);
 Place range_place(Checker *, CNode *);
 void range_store(Checker *, CNode *, const Place *, Value);
 Value range_convert(Checker *, Value, const CType *to);
+/* A binary operator applied to values; t: type of the result. */
+Value range_combine(Checker *, CNode *, COperator, const CType *t, Value a, Value b);
+
+/* range_condition.c: conditions */
+bool range_is_comparison(COperator);
+Value range_truth(Checker *);                /* 0 or 1 */
+Value range_logic(Checker *, CNode *);       /* && and || */
+Value range_conditional(Checker *, CNode *); /* a ? b : c */
 /* Adds what the condition says when it is `truth`; false: it cannot be. */
 bool range_assume(Checker *, CNode *condition, bool truth);
 bool range_is_slot(const CSymbol *);
@@ -174,12 +182,21 @@ void effects_forget_memory(Checker *, const Effects *);
  */
 bool effects_step(CNode *assignment, Wide *step);
 
+/* range_loop.c: loops */
+void range_loop(Checker *, CNode *); /* for, while, do */
+/* At break and continue. */
+void range_leave_turn(Checker *, bool goes_on);
+/* Forgets what the code below `n` may change. */
+void range_forget_changes(Checker *, CNode *n);
+
+/* range_table.c: constant tables */
+bool range_table_read(Checker *, Value address, const CType *, Value *);
+
 /* range_walk.c: statements */
+void range_statement(Checker *, CNode *);
 void range_declare(Checker *, CNode *variable);
 void range_store_list(Checker *, CNode *list, Value address, const CType *);
 /* Runs a function on the values of its parameters. */
 Value range_run(Checker *, CFunction *, const CNode *call, const Value *argument, int n);
-/* Forgets what the code below `n` may change. */
-void range_forget_changes(Checker *, CNode *n);
 
 #endif

@@ -6,8 +6,6 @@
 
 enum { MAX_DEPTH = 24 };
 
-static void run(Checker *c, CNode *n);
-
 /* ---- saving and restoring what variables and memory hold ---- */
 
 Snapshot range_save(Checker *c) {
@@ -36,38 +34,6 @@ static bool same_value(const Value *a, const Value *b) {
          (a->kind == VALUE_UNKNOWN || affine_equal(&a->at, &b->at));
 }
 
-/* ---- what code changes ---- */
-
-/* A variable that code of unknown course changes: of the value before only what all assignments
- * keep is left. */
-static void forget_variable(Checker *c, const Change *change) {
-  Value before = c->frame->variable[change->variable->slot], after;
-  if (before.kind == VALUE_POINTER && change->times > 0 && (change->grows || change->shrinks)) {
-    Wide one = 1;
-    after =
-        value_pointer(before.base, know_atom(c->known, (Interval){-(one << 63), one << 63}, false));
-  } else
-    after = value_any(c, change->variable->type, change->variable->name);
-  if (after.kind == before.kind && after.kind != VALUE_UNKNOWN && after.base == before.base &&
-      change->times > 0) {
-    if (change->grows) know_at_most(c->known, &before.at, &after.at);
-    if (change->shrinks) know_at_most(c->known, &after.at, &before.at);
-  }
-  if (after.kind == VALUE_INT && change->is_bounded) {
-    Affine lo = affine_constant(change->within.lo), hi = affine_constant(change->within.hi);
-    know_at_most(c->known, &lo, &after.at);
-    know_at_most(c->known, &after.at, &hi);
-  }
-  c->frame->variable[change->variable->slot] = after;
-}
-
-void range_forget_changes(Checker *c, CNode *n) {
-  Effects all = {.anything = false};
-  effects_find(c, n, &all, false);
-  effects_forget_memory(c, &all);
-  for (int i = 0; i < all.change.n; i++) forget_variable(c, &all.change.at[i]);
-}
-
 /* ---- branches ---- */
 
 typedef struct Outcome { /* of one branch: all variables, fit to outlive it */
@@ -80,7 +46,7 @@ static Outcome run_branch(Checker *c, CNode *condition, bool truth, CNode *body)
   Mark mark = know_mark(c->known);
   int bases = c->bases.n, n = c->frame->function->variable.n;
   Outcome out = {.reached = range_assume(c, condition, truth)};
-  if (out.reached && body) run(c, body);
+  if (out.reached && body) range_statement(c, body);
   out.reached = out.reached && !c->frame->ended;
   c->frame->ended = false;
   if (!out.reached) return out;
@@ -142,7 +108,7 @@ static void run_branches(Checker *c, CNode *condition, CNode *yes, CNode *no) {
   range_restore(c, before, false);
   if (!first.reached) { /* the other branch simply goes on: what it assumed stays known */
     c->frame->ended = !range_assume(c, condition, false);
-    if (!c->frame->ended && no) run(c, no);
+    if (!c->frame->ended && no) range_statement(c, no);
     drop(c, before);
     return;
   }
@@ -163,221 +129,6 @@ static void run_if(Checker *c, CNode *n) {
   bool settled = range_settle_calls(c, condition);
   run_branches(c, condition, yes, no);
   if (settled) range_unsettle_calls(condition);
-}
-
-/* ---- loops ---- */
-
-typedef struct LoopCode {
-  CNode *condition, *step, *body; /* condition and step: NULL if there is none */
-  bool body_first;
-  Effects changes;
-} LoopCode;
-
-/* True if evaluating the expression makes the assignment, once. */
-static bool makes(const CNode *n, const CNode *assignment) {
-  CNode *inner = ctree_strip((CNode *)n);
-  if (!inner) return false;
-  if (inner == assignment) return true;
-  bool both = inner->kind == NODE_BINARY && inner->op != C_AND_THEN && inner->op != C_OR_ELSE;
-  return both && (makes(inner->first, assignment) || makes(inner->first->next, assignment));
-}
-
-/* True if the assignment is made exactly once in each turn. */
-static bool is_regular(const LoopCode *loop, const CNode *assignment) {
-  if ((loop->step && makes(loop->step, assignment)) ||
-      (loop->condition && makes(loop->condition, assignment)))
-    return true;
-  if (loop->changes.has_continue) return false;
-  if (loop->body->kind != NODE_BLOCK) return loop->body == assignment;
-  for (const CNode *child = loop->body->first; child; child = child->next)
-    if (child == assignment) return true;
-  return false;
-}
-
-/* Counting does not leave the type: that is undefined for signed ones, and takes centuries for a
- * size_t. */
-static void know_type(Checker *c, const Value *v, const CType *t) {
-  Interval type = range_of_type(t);
-  Affine lo = affine_constant(type.lo), hi = affine_constant(type.hi);
-  if (v->kind == VALUE_INT) {
-    know_at_most(c->known, &lo, &v->at);
-    know_at_most(c->known, &v->at, &hi);
-  }
-}
-
-static bool has_rule(const LoopCode *loop, const Change *change, const Value *v, Wide *step) {
-  return change->times == 1 && (change->grows || change->shrinks) && v->kind != VALUE_UNKNOWN &&
-         effects_step(change->how, step) && is_regular(loop, change->how);
-}
-
-/* begin + step * turn for variables that follow this rule, something unknown for the others that
- * change. */
-static void begin_turn(Checker *c, const LoopCode *loop, bool shared_count) {
-  effects_forget_memory(c, &loop->changes);
-  const Interval turns = {0, (Wide)1 << 63};
-  Affine turn = know_atom(c->known, turns, true);
-  for (int i = 0; i < loop->changes.change.n; i++) {
-    const Change *change = &loop->changes.change.at[i];
-    Value *v = &c->frame->variable[change->variable->slot];
-    Wide step = 0;
-    bool rule = has_rule(loop, change, v, &step);
-    if (v->kind == VALUE_POINTER)
-      step *= change->variable->type->element->size > 0 ? change->variable->type->element->size : 1;
-    if (!shared_count) turn = know_atom(c->known, turns, true);
-    Affine at;
-    if (rule && affine_combine(&at, &v->at, 1, &turn, (int64_t)step)) {
-      v->at = at;
-      know_type(c, v, change->variable->type);
-    } else
-      forget_variable(c, change);
-  }
-}
-
-static bool assume_turn(Checker *c, const LoopCode *loop, bool truth) {
-  bool settled = range_settle_calls(c, loop->condition);
-  bool possible = range_assume(c, loop->condition, truth);
-  if (settled) range_unsettle_calls(loop->condition);
-  return possible;
-}
-
-/* Does the condition hold at the beginning of all turns? If it stands behind the body: if it holds
- * before the first. */
-static bool holds_first(Checker *c, const LoopCode *loop) {
-  if (!loop->condition || !loop->body_first) return loop->condition != NULL;
-  Mark mark = know_mark(c->known);
-  Snapshot before = range_save(c);
-  bool holds = !assume_turn(c, loop, false);
-  know_release(c->known, mark);
-  range_restore(c, before, true);
-  return holds;
-}
-
-/* One turn stands for all. False: its end is not reached. */
-static bool run_turn(Checker *c, const LoopCode *loop) {
-  bool sure = holds_first(c, loop);
-  begin_turn(c, loop, true);
-  if (sure && !assume_turn(c, loop, true)) return false;
-  run(c, loop->body);
-  bool to_end = !c->frame->ended, goes_on = to_end || loop->changes.has_continue;
-  c->frame->ended = false;
-  if (goes_on && loop->step) range_eval(c, loop->step);
-  if (goes_on && loop->body_first && loop->condition) range_eval(c, loop->condition);
-  return to_end;
-}
-
-/* ---- what stays true from turn to turn ---- */
-
-struct LoopWatch { /* the values of the loop's variables where a turn ends or the loop is left */
-  const LoopCode *loop;
-  Interval *turn, *left;
-  bool guessing; /* turns that end early do not count yet */
-};
-
-static void widen(Interval *range, Interval by) {
-  if (by.lo < range->lo) range->lo = by.lo;
-  if (by.hi > range->hi) range->hi = by.hi;
-}
-
-static void watch(Checker *c, Interval *range) {
-  const LoopWatch *w = c->frame->watch;
-  for (int i = 0; i < w->loop->changes.change.n; i++) {
-    const Value *v = &c->frame->variable[w->loop->changes.change.at[i].variable->slot];
-    const Interval all = {INT64_MIN, (Wide)1 << 64};
-    widen(&range[i], v->kind == VALUE_INT ? affine_bounds(c->known, &v->at) : all);
-  }
-}
-
-static void leave_turn(Checker *c, bool goes_on) {
-  const LoopWatch *w = c->frame->watch;
-  if (w && w->turn && !(goes_on && w->guessing)) watch(c, goes_on ? w->turn : w->left);
-}
-
-/* Runs one turn only to see between what the variables are at its end. */
-static void try_turn(Checker *c, const LoopCode *loop, LoopWatch *w) {
-  Mark mark = know_mark(c->known);
-  Snapshot before = range_save(c);
-  for (int i = 0; i < loop->changes.change.n; i++)
-    w->turn[i] = w->left[i] = (Interval){(Wide)1 << 64, INT64_MIN};
-  c->quiet++;
-  if (run_turn(c, loop)) watch(c, w->turn);
-  c->quiet--;
-  know_release(c->known, mark);
-  range_restore(c, before, true);
-}
-
-/* A variable without a rule: what it is after any turn, and before the first, is guessed to hold
- * always; the guess is right if a turn that begins within it ends within it. */
-static void find_bounds(Checker *c, LoopCode *loop) {
-  enum { DEEPEST = 1 };
-  bool wanted = false;
-  int n = loop->changes.change.n;
-  Wide step;
-  for (int i = 0; i < n; i++) {
-    const Change *change = &loop->changes.change.at[i];
-    const Value *v = &c->frame->variable[change->variable->slot];
-    wanted |= !change->inside && v->kind == VALUE_INT && !has_rule(loop, change, v, &step);
-  }
-  if (!wanted || c->quiet >= DEEPEST) return;
-  LoopWatch w = {loop, NEW_ARRAY(c->arena, Interval, n), NEW_ARRAY(c->arena, Interval, n), true};
-  c->frame->watch = &w;
-  try_turn(c, loop, &w);
-  for (int i = 0; i < n; i++) {
-    Change *change = &loop->changes.change.at[i];
-    const Value *v = &c->frame->variable[change->variable->slot];
-    change->is_bounded = !change->inside && v->kind == VALUE_INT;
-    if (!change->is_bounded) continue;
-    change->within = affine_bounds(c->known, &v->at);
-    widen(&change->within, w.turn[i]);
-  }
-  w.guessing = false;
-  try_turn(c, loop, &w);
-  bool right = true;
-  for (int i = 0; i < n; i++) {
-    const Change *change = &loop->changes.change.at[i];
-    if (change->is_bounded &&
-        (w.turn[i].lo < change->within.lo || w.turn[i].hi > change->within.hi))
-      right = false;
-  }
-  for (int i = 0; i < n; i++) loop->changes.change.at[i].is_bounded &= right;
-  for (int i = 0; i < n; i++) loop->changes.change.at[i].left = w.left[i];
-}
-
-static void run_loop(Checker *c, LoopCode loop) {
-  const LoopWatch none = {&loop, NULL, NULL, false}, *outer = c->frame->watch;
-  effects_find(c, loop.body, &loop.changes, true);
-  if (loop.step) effects_find(c, loop.step, &loop.changes, false);
-  if (loop.condition) {
-    effects_find(c, loop.condition, &loop.changes, false);
-    if (!loop.condition->has_change && !loop.condition->has_call && !loop.body_first)
-      range_eval(c, loop.condition); /* what it computes is older than the turns */
-  }
-  find_bounds(c, &loop);
-  c->frame->watch = &none;
-  Mark mark = know_mark(c->known);
-  Snapshot before = range_save(c);
-  run_turn(c, &loop);
-  know_release(c->known, mark);
-  range_restore(c, before, true);
-  c->frame->watch = outer;
-  for (int i = 0; i < loop.changes.change.n; i++)
-    widen(&loop.changes.change.at[i].within, loop.changes.change.at[i].left);
-  begin_turn(c, &loop, !loop.changes.has_break);
-  c->frame->ended = false;
-  if (!loop.condition)
-    c->frame->ended = !loop.changes.has_break;
-  else if (!loop.changes.has_break && !assume_turn(c, &loop, false))
-    c->frame->ended = true;
-}
-
-static CNode *unless_empty(CNode *n) {
-  return n && n->kind != NODE_EMPTY ? n : NULL;
-}
-
-static void run_for(Checker *c, CNode *n) {
-  CNode *init = n->first, *condition = init->next, *step = condition->next, *body = step->next;
-  run(c, init);
-  run_loop(c, (LoopCode){
-                  .condition = unless_empty(condition), .step = unless_empty(step), .body = body});
 }
 
 /* Any case may be the one; each begins with what was known before, less what any of them changes.
@@ -401,7 +152,7 @@ static void run_switch(Checker *c, CNode *n) {
       while (last->next) last = last->next;
       inner = last;
     }
-    run(c, inner);
+    range_statement(c, inner);
   }
   know_release(c->known, mark);
   range_restore(c, before, true);
@@ -485,33 +236,31 @@ static void run_return(Checker *c, CNode *n) {
   else {
     all->exact = all->exact && now.exact && affine_equal(&all->value.at, &v.at);
     all->recipe = NULL;
-    widen(&all->bounds, now.bounds);
+    interval_widen(&all->bounds, now.bounds);
   }
   f->returned = f->ended = true;
 }
 
-static void run(Checker *c, CNode *n) {
+void range_statement(Checker *c, CNode *n) {
   if (c->frame->ended) return;
   switch (n->kind) {
   case NODE_EMPTY: break;
   case NODE_IF: run_if(c, n); break;
-  case NODE_FOR: run_for(c, n); break;
-  case NODE_WHILE: run_loop(c, (LoopCode){.condition = n->first, .body = n->first->next}); break;
-  case NODE_DO:
-    run_loop(c, (LoopCode){.condition = n->first->next, .body = n->first, .body_first = true});
-    break;
+  case NODE_FOR:
+  case NODE_WHILE:
+  case NODE_DO: range_loop(c, n); break;
   case NODE_SWITCH: run_switch(c, n); break;
   case NODE_RETURN: run_return(c, n); break;
   case NODE_BREAK:
   case NODE_CONTINUE:
   case NODE_GOTO:
-    leave_turn(c, n->kind == NODE_CONTINUE);
+    range_leave_turn(c, n->kind == NODE_CONTINUE);
     c->frame->ended = true;
     break;
   case NODE_VARIABLE: range_declare(c, n); break;
   case NODE_BLOCK:
   case NODE_OTHER:
-    for (CNode *child = n->first; child; child = child->next) run(c, child);
+    for (CNode *child = n->first; child; child = child->next) range_statement(c, child);
     break;
   default: range_eval(c, n);
   }
@@ -542,7 +291,7 @@ Value range_run(Checker *c, CFunction *f, const CNode *call, const Value *argume
     else
       memory_write(c, value_pointer(base_of_variable(c, p), affine_constant(0)), p->type, NULL, v);
   }
-  run(c, f->body);
+  range_statement(c, f->body);
   c->frame = frame.caller;
   for (int i = c->cells.n - 1; i >= 0; i--)
     if (!range_carry(c, c->cells.at[i].value, mark, bases).exact)
