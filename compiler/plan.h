@@ -232,6 +232,8 @@ Plan *pass_fuse(const Graph *,
                 const PlanOptions *); /* Graph -> Plan: maps join the folds they follow */
 /* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
 const char *choose_complaint(const Plan *, const PlanOptions *);
+/* The algorithm that --algo asks for, NULL if none. */
+const char *choose_forced(const PlanOptions *, const char *layer);
 void pass_choose(Plan *, const PlanOptions *);
 void pass_nest(Plan *);
 void pass_split(Plan *);

@@ -94,39 +94,47 @@ static void verify_bind(const Verify *v, const Kernel *k, int l, int depth) {
   (void)v;
 }
 
-/* The part that a scoped buffer has covers what the kernel touches, in the first, second and last
- * block. */
+/* The smallest and largest coordinate that the kernel touches in the blocks given, inside the
+ * tensor. */
+static Range touched(const Verify *v, const Kernel *k, const View *view, int axis, int step,
+                     const Range *block) {
+  const Buffer *b = &v->p->buffer.at[view->tensor];
+  int64_t lo = view->at[axis].plus, hi = lo, end = extent_at(b->type.dim[axis], v->p->max_batch);
+  for (int l = 0; l < k->nloop; l++) {
+    int32_t c = view->at[axis].coef[l];
+    bool here = k->bind[l].step < 0 || k->bind[l].step == step;
+    Range r = {0, extent_at(k->loop[l].extent, v->p->max_batch)};
+    if (here) r = bound_range(v, k, l, block);
+    lo += c * (c < 0 ? r.hi - 1 : r.lo);
+    hi += c * (c < 0 ? r.lo : r.hi - 1);
+  }
+  return (Range){lo < 0 ? 0 : lo, hi >= end ? end : hi + 1};
+}
+
+static void verify_part(const Verify *v, const Kernel *k, const View *view, int axis) {
+  const Buffer *b = &v->p->buffer.at[view->tensor];
+  Bind part = b->part[axis];
+  const Step *s = v->outer[part.step];
+  int64_t extent = extent_at(s->extent, v->p->max_batch);
+  int64_t starts[] = {0, s->block, (extent - 1) / s->block * s->block}; /* first, second, last */
+  for (int i = 0; i < COUNT(starts); i++) {
+    if (starts[i] >= extent) continue;
+    Range block[MAX_DEPTH] = {{0, 0}};
+    block[part.step].lo = starts[i];
+    block[part.step].hi = starts[i] + s->block < extent ? starts[i] + s->block : extent;
+    Range r = touched(v, k, view, axis, part.step, block);
+    int64_t from = part.mul * starts[i] + part.from;
+    REQUIRE(r.lo >= from && r.hi <= from + b->span[axis], "%s: axis %d of %s leaves its part",
+            k->name, axis, b->name);
+  }
+}
+
+/* The part of a scoped buffer that exists covers what the kernel touches. */
 static void verify_scope(const Verify *v, const Kernel *k, const View *view, int depth) {
   const Buffer *b = &v->p->buffer.at[view->tensor];
-  if (b->depth == 0) return;
   REQUIRE(b->depth <= depth, "%s uses %s outside of its step", k->name, b->name);
-  for (int a = 0; a < view->rank; a++) {
-    Bind part = b->part[a];
-    if (part.step < 0) continue;
-    const Step *s = v->outer[part.step];
-    int64_t extent = extent_at(s->extent, v->p->max_batch);
-    int64_t starts[] = {0, s->block, (extent - 1) / s->block * s->block};
-    for (int i = 0; i < COUNT(starts); i++) {
-      if (starts[i] >= extent) continue;
-      Range block[MAX_DEPTH] = {{0, 0}};
-      block[part.step].lo = starts[i];
-      block[part.step].hi = starts[i] + s->block < extent ? starts[i] + s->block : extent;
-      int64_t lo = view->at[a].plus, hi = lo, from = part.mul * starts[i] + part.from;
-      for (int l = 0; l < k->nloop; l++) {
-        bool here = k->bind[l].step < 0 || k->bind[l].step == part.step;
-        Range r = here ? bound_range(v, k, l, block)
-                       : (Range){0, extent_at(k->loop[l].extent, v->p->max_batch)};
-        int32_t c = view->at[a].coef[l];
-        lo += c * (c < 0 ? r.hi - 1 : r.lo);
-        hi += c * (c < 0 ? r.lo : r.hi - 1);
-      }
-      int64_t end = extent_at(b->type.dim[a], v->p->max_batch);
-      if (lo < 0) lo = 0;
-      if (hi >= end) hi = end - 1;
-      REQUIRE(lo >= from && hi < from + b->span[a], "%s: axis %d of %s leaves its part", k->name, a,
-              b->name);
-    }
-  }
+  for (int a = 0; a < view->rank && b->depth > 0; a++)
+    if (b->part[a].step >= 0) verify_part(v, k, view, a);
 }
 
 static void verify_use(Verify *v, const Kernel *k, const View *view, bool out, int depth) {

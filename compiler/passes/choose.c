@@ -141,21 +141,6 @@ static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
 /* ---- candidates
  * ---------------------------------------------------------------------------------------- */
 
-/* The algorithm that --algo asks for, NULL if none; `named`: by the layer's own name. */
-static const char *forced(const PlanOptions *options, const char *layer, bool *named) {
-  const char *any = NULL;
-  for (int i = 0; i < options->algo.n; i++) {
-    const char *option = options->algo.at[i], *value = strchr(option, '=');
-    size_t length = value ? strcspn(option, ":=") : 0;
-    if (length == 1 && *option == '*') any = value + 1;
-    if (!layer || length != strlen(layer) || strncmp(option, layer, length) != 0) continue;
-    *named = true;
-    return value + 1;
-  }
-  *named = false;
-  return any;
-}
-
 static void add_choice(Plan *p, const Kernel *k, const Algo *algo, double time, const char *why) {
   Choice choice = {.layer = k->name, .algo = algo->name, .predicted = time, .reason = why};
   vec_push(p->u->arena, &p->choice, choice);
@@ -168,8 +153,7 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
 
 /* A forced algorithm that serves the contraction is its only candidate. */
 static void contraction_candidates(Choose *c, Item *item, const Contraction *k) {
-  bool named;
-  const char *force = forced(c->options, k->k->name, &named);
+  const char *force = choose_forced(c->options, k->k->name);
   const Algo *only = force ? algo_find(force) : NULL;
   if (only && only->refuses(c->p, k)) only = NULL;
   for (int a = 0; a < ALGO_KINDS; a++) {
@@ -228,13 +212,12 @@ static void add_access(Choose *c, Pbqp *q, int i, int buffer, const Layouts *lik
   const Item *item = &c->item.at[i];
   double cost[MAX_CANDIDATES * 2] = {0}, move = move_time(c->p, buffer);
   bool open = c->node[buffer] >= 0;
-  int width = open ? 2 : item->n; /* a given format: the kernel's own cost, on its diagonal */
   for (int a = 0; a < item->n; a++) {
     double plain = like[a] == LAYOUT_LANES ? move : 0, lanes = like[a] == LAYOUT_PLAIN ? move : 0;
     if (open) {
-      cost[a * width] = plain;
-      cost[a * width + 1] = lanes;
-    } else {
+      cost[2 * a] = plain;
+      cost[2 * a + 1] = lanes;
+    } else { /* a given format: the kernel's own cost */
       c->item.at[i].cost[a] += plain;
     }
   }
@@ -380,59 +363,4 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   apply(&c);
   if (!p->target->plain) plan_margins(p);
   plan_drop_unused(p);
-}
-
-/* ---- --algo
- * --------------------------------------------------------------------------------------------- */
-
-typedef struct Complaint {
-  const Plan *p;
-  const char *option;
-  size_t length; /* of the layer's name */
-  const Algo *algo;
-  bool found;
-  const char *text;
-} Complaint;
-
-static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *const *outer,
-                           int depth) {
-  Complaint *c = context;
-  Contraction contracted;
-  (void)outer;
-  (void)depth;
-  if (entry == PLAN_PREPARE || !k->name || strlen(k->name) != c->length ||
-      strncmp(k->name, c->option, c->length) != 0 || !contraction(c->p, k, &contracted))
-    return;
-  c->found = true;
-  const char *reason = c->algo->refuses(c->p, &contracted);
-  if (reason)
-    c->text = arena_printf(c->p->u->arena, "--algo %s: %s cannot compute this layer: %s", c->option,
-                           c->algo->name, reason);
-}
-
-static const char *complain(const Plan *p, const char *option) {
-  const char *value = strchr(option, '='), *names[ALGO_KINDS];
-  if (!value || value == option)
-    return arena_printf(p->u->arena, "--algo %s: must be LAYER=NAME", option);
-  Complaint c = {.p = p, .option = option, .algo = algo_find(value + 1)};
-  c.length = strcspn(option, ":=");
-  for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
-  if (!c.algo) {
-    const char *near = nearest(value + 1, names, ALGO_KINDS);
-    return arena_printf(p->u->arena, "--algo %s: unknown algorithm \"%s\"%s%s%s", option, value + 1,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-  }
-  if (c.length == 1 && *option == '*') return NULL; /* wherever it can */
-  plan_leaves(p, complain_about, &c);
-  if (c.found || c.text) return c.text;
-  return arena_printf(p->u->arena, "--algo %s: no contraction belongs to a layer of this name",
-                      option);
-}
-
-const char *choose_complaint(const Plan *p, const PlanOptions *options) {
-  for (int i = 0; i < options->algo.n; i++) {
-    const char *text = complain(p, options->algo.at[i]);
-    if (text) return text;
-  }
-  return NULL;
 }
