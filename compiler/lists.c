@@ -1,6 +1,7 @@
 /* lists.c - the commands ops, algos and targets: what this build knows, out of the tables that
  * drive it. */
 #include "driver.h"
+#include "describe.h"
 
 #include <string.h>
 
@@ -45,7 +46,13 @@ static void print_field(const Field *f) {
 }
 
 Status command_ops(Unit *u, const Options *o) {
-  (void)u, (void)o;
+  Text text = {.arena = u->arena};
+  if (o->markdown) describe_markdown(&text);
+  if (o->schema) describe_schema(&text);
+  if (text.at) {
+    fputs(text.at, stdout);
+    return STATUS_DONE;
+  }
   for (int i = 0; i < OP_KINDS; i++) {
     const Op *op = ops[i];
     if (!op->in_json) continue;

@@ -37,6 +37,7 @@ enum {
   I = 1 << COMMAND_INFO,
   R = 1 << COMMAND_RUN,
   E = 1 << COMMAND_EVAL,
+  O = 1 << COMMAND_OPS,
   ALL = (1 << COMMANDS) - 1
 };
 
@@ -98,6 +99,9 @@ static const OptionRow rows[] = {
      .doc = "skip the check of what was emitted"},
     {"MF", 0, "FILE", OPTION_TEXT, AT(make_rule), C, .doc = "write a make rule of all files read"},
     {"json", 0, NULL, OPTION_FLAG, AT(json), I, .doc = "as JSON"},
+    {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},
+    {"schema", 0, NULL, OPTION_FLAG, AT(schema), O,
+     .doc = "as a JSON Schema of network documents, for editors"},
     {"input", 0, "[NAME=]FILE", OPTION_LIST, AT(input), R,
      .doc = "what to infer from: .npy as the network takes it, or .ppm, .pgm, prepared as its "
             "input says"},

@@ -38,7 +38,7 @@ typedef struct Options {
   TextList input_shape, outputs, algo, dump;
   const char *cc, *nvcc;
 
-  bool json, interpret;
+  bool json, markdown, schema, interpret;
   int diagnostics;
   int64_t threads, seed;
   bool seeded; /* --seed was given */

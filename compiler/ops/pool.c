@@ -26,7 +26,7 @@ typedef struct AdaptiveAttr {
 
 static const Field pool_fields[] = {
     KIND_FIELD(PoolAttr),
-    WINDOW_FIELDS(PoolAttr, "distance between windows; default: the kernel's extents"),
+    WINDOW_FIELDS(PoolAttr, 0, "distance between windows; default: the kernel's extents"),
     {.name = "ceil_mode",
      .kind = FIELD_BOOL,
      .offset = offsetof(PoolAttr, ceil_mode),

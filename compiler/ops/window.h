@@ -13,7 +13,7 @@ typedef struct Window {
   Pad pad;
 } Window;
 
-#define WINDOW_FIELDS(Attr, stride_doc)                                                            \
+#define WINDOW_FIELDS(Attr, stride_default, stride_doc)                                            \
   {.name = "kernel",                                                                               \
    .kind = FIELD_INTS,                                                                             \
    .offset = offsetof(Attr, window.kernel),                                                        \
@@ -24,7 +24,7 @@ typedef struct Window {
       {.name = "stride",                                                                           \
        .kind = FIELD_INTS,                                                                         \
        .offset = offsetof(Attr, window.stride),                                                    \
-       .otherwise = 1,                                                                             \
+       .otherwise = stride_default,                                                                \
        .min = 1,                                                                                   \
        .max = 0x7fffffff,                                                                          \
        .doc = stride_doc},                                                                         \

@@ -1,0 +1,12 @@
+/* describe.h - the network language as documents, out of the tables that parse it. */
+#ifndef DESCRIBE_H
+#define DESCRIBE_H
+
+#include "graph.h"
+
+/* The reference of all operators, losses and optimisers in Markdown. */
+void describe_markdown(Text *);
+/* A JSON Schema of network documents, for editors. */
+void describe_schema(Text *);
+
+#endif
