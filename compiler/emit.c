@@ -12,10 +12,34 @@ Emit emit_start(Arena *arena, Text *out, const char *prefix, Emitted *emitted) {
   return (Emit){.arena = arena, .out = out, .prefix = prefix, .emitted = emitted};
 }
 
+/* Where to break a text that may have `room` characters: behind a comma or before an operator where
+ * there is one in the second half. 0: nowhere. */
+static int line_break(const char *text, int room) {
+  int any = 0;
+  for (int cut = room; cut > 0; cut--) {
+    if (text[cut] != ' ') continue;
+    if (!any) any = cut;
+    const bool before = strchr("+-?:&|", text[cut + 1]) && text[cut + 2] == ' ';
+    if (cut > room / 2 && (text[cut - 1] == ',' || before)) return cut;
+  }
+  return any;
+}
+
+/* Prints a line; what is longer than a page is wide goes on below, four columns further in. */
 static void add_line(Emit *e, const char *format, va_list list, const char *end) {
-  for (int i = 0; i < e->indent; i++) text_add(e->out, "  ");
-  text_addv(e->out, format, list);
-  text_add(e->out, "%s\n", end);
+  Text line = {.arena = e->arena};
+  text_addv(&line, format, list);
+  text_add(&line, "%s", end);
+  const char *rest = line.at;
+  int indent = 2 * e->indent;
+  while (indent + (int)strlen(rest) > COLUMNS && *rest != '#' && !strchr(rest, '"')) {
+    const int cut = line_break(rest, COLUMNS - indent);
+    if (cut == 0) break;
+    text_add(e->out, "%*s%.*s\n", indent, "", cut, rest);
+    rest += cut + 1;
+    indent = 2 * e->indent + 4;
+  }
+  text_add(e->out, "%*s%s\n", *rest ? indent : 0, "", rest);
 }
 
 void emit(Emit *e, const char *format, ...) {

@@ -183,7 +183,12 @@ static void lane_tiles(Contract *w, TileAt t) {
   if (!linear_divides(to, wide) && to->n > 0)
     last = linear_variable(1, arena_printf(arena, "%s / %d", linear_text(arena, to), wide));
   t.vectors = w->vectors;
-  if (extent >= wide) {
+  Linear count = last;
+  linear_add(&count, &first, -1);
+  if (first.n > 0 && count.n == 0 && count.constant == 1) { /* a block is one tile */
+    t.lane_at = f->from[l];
+    free_loops(w, l + 1, &t);
+  } else if (extent >= wide) {
     t.lane_at = linear_variable(wide, name);
     BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(arena, &first), name,
           linear_text(arena, &last), name)
@@ -212,11 +217,9 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
   } else if (l == w->lane) {
     lane_tiles(w, *t);
   } else {
-    const char *name = k->loop[l].name;
-    f->value[l] = linear_variable(1, name);
-    BLOCK(f->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(f->e->arena, &f->from[l]),
-          name, linear_text(f->e->arena, &f->to[l]), name)
+    const bool opened = leaf_open(f, l);
     free_loops(w, l + 1, t);
+    leaf_close(f, opened);
   }
 }
 

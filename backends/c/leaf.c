@@ -81,7 +81,7 @@ static bool is_word(char c) {
   return c == '_' || isalnum((unsigned char)c);
 }
 
-static bool mentions(const char *text, const char *name) {
+bool text_mentions(const char *text, const char *name) {
   const size_t length = strlen(name);
   for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
     if ((at == text || !is_word(at[-1])) && !is_word(at[length])) return true;
@@ -89,19 +89,19 @@ static bool mentions(const char *text, const char *name) {
 }
 
 void leaf_uses(Leaf *f, const char *body) {
-  f->uses_batch = mentions(body, "batch");
-  f->uses_scalar = mentions(body, "scalar");
-  for (int i = 0; i < f->depth; i++) f->uses_block[i] = mentions(body, f->block[i]);
+  f->uses_batch = text_mentions(body, "batch");
+  f->uses_scalar = text_mentions(body, "scalar");
+  for (int i = 0; i < f->depth; i++) f->uses_block[i] = text_mentions(body, f->block[i]);
   for (int i = 0; i < f->k->nin; i++)
-    f->uses_in[i] = mentions(body, arena_printf(f->e->arena, "in%d", i));
+    f->uses_in[i] = text_mentions(body, arena_printf(f->e->arena, "in%d", i));
 }
 
 void leaf_bounds(Leaf *f, const char *body) {
   bool used[MAX_BOUNDS] = {false};
   for (int i = f->nbound - 1; i >= 0; i--) {
-    used[i] = mentions(body, f->bound[i].name);
+    used[i] = text_mentions(body, f->bound[i].name);
     for (int j = i + 1; j < f->nbound; j++)
-      used[i] |= used[j] && mentions(f->bound[j].text, f->bound[i].name);
+      used[i] |= used[j] && text_mentions(f->bound[j].text, f->bound[i].name);
   }
   for (int i = 0; i < f->nbound; i++)
     if (used[i]) emit(f->e, "%s", f->bound[i].text);
@@ -121,6 +121,22 @@ void leaf_ranges(Leaf *f) {
     bound[step] = true;
     bound_loop(f, l, hi);
   }
+}
+
+bool leaf_open(Leaf *f, int l) {
+  const char *name = f->k->loop[l].name;
+  Linear count = f->to[l];
+  linear_add(&count, &f->from[l], -1);
+  const bool one = f->from[l].n > 0 && count.n == 0 && count.constant == 1;
+  f->value[l] = one ? f->from[l] : linear_variable(1, name);
+  if (one) return false;
+  return emit_open(f->e, "for (int %s = %s; %s < %s; %s++)", name,
+                   linear_text(f->e->arena, &f->from[l]), name, linear_text(f->e->arena, &f->to[l]),
+                   name);
+}
+
+void leaf_close(Leaf *f, bool opened) {
+  if (opened) emit_close(f->e);
 }
 
 /* ---- coordinates ---- */

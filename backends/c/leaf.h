@@ -55,7 +55,12 @@ const Buffer *leaf_buffer(const Leaf *, const View *);
 void leaf_ranges(Leaf *);
 void leaf_bounds(Leaf *, const char *body);
 void leaf_uses(Leaf *, const char *body);
-Linear extent_form(Extent); /* of `batch` */
+bool text_mentions(const char *text, const char *name);
+/* Opens loop l over its part, named after it; a part of one value needs no loop. Close it with
+ * leaf_close. */
+bool leaf_open(Leaf *, int l);
+void leaf_close(Leaf *, bool opened);
+Linear extent_form(Extent);                /* of `batch` */
 int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
 
 /* The element that a view names where the text stands: its distance from the buffer's begin, and

@@ -370,7 +370,6 @@ static void vector_loop(Loops *w, int level) {
 static void open_loop(Loops *w, int level) {
   Leaf *f = w->f;
   const int l = w->order[level];
-  const char *name = f->k->loop[l].name;
   Extent extent;
   const Coord *window = window_coordinate(w, l, &extent);
   if (window) {
@@ -378,11 +377,9 @@ static void open_loop(Loops *w, int level) {
   } else if (l == w->lane) {
     vector_loop(w, level);
   } else {
-    f->value[l] = linear_variable(1, name);
-    BLOCK(f->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(f->e->arena, &f->from[l]),
-          name, linear_text(f->e->arena, &f->to[l]), name) {
-      loop_body(w, level);
-    }
+    const bool opened = leaf_open(f, l);
+    loop_body(w, level);
+    leaf_close(f, opened);
   }
 }
 

@@ -186,12 +186,9 @@ static void reduce(Ukernel *m, int l) {
   const int lanes = lanes_of_loop(m, l);
   const Linear zero = linear_constant(0);
   if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
-    const char *name = k->loop[l].name;
-    m->f->value[l] = linear_variable(1, name);
-    BLOCK(m->e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(m->arena, &m->f->from[l]),
-          name, linear_text(m->arena, &m->f->to[l]), name) {
-      reduce(m, l + 1);
-    }
+    const bool opened = leaf_open(m->f, l);
+    reduce(m, l + 1);
+    leaf_close(m->f, opened);
   } else if (lanes > 1) {
     blocks(m, l, lanes);
   } else {

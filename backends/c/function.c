@@ -1,0 +1,164 @@
+/* function.c - the leaf function of a kernel: comment, parameters, body; see generate.h. */
+#include "function.h"
+
+#include <string.h>
+
+/* ---- the comment over a leaf function ---- */
+
+static void input_name(void *context, const Expr *leaf, Text *out) {
+  (void)context;
+  static const char *const name[] = {
+      [E_in] = "in", [E_acc] = "acc", [E_index] = "index", [E_scalar] = "scalar"};
+  text_add(out, "%s%d", name[leaf->op], leaf->index);
+}
+
+static void print_choices(const Leaf *f, Text *out) {
+  const Choice *best = NULL, *next = NULL;
+  for (int i = 0; i < f->plan->choice.n; i++) {
+    const Choice *c = &f->plan->choice.at[i];
+    if (!c->layer || strcmp(c->layer, f->k->name) != 0 || c->predicted < 0) continue;
+    if (c->taken)
+      best = c;
+    else if (!next || c->predicted < next->predicted)
+      next = c;
+  }
+  if (best && next && best->predicted > 0)
+    text_add(out, "; next best %s, %+.0f %% estimated", next->algo,
+             100 * (next->predicted / best->predicted - 1));
+}
+
+static void print_tile(const Leaf *f, Text *out) {
+  const Kernel *k = f->k;
+  text_add(out, "%s", k->algo);
+  const int r = tile_get(&k->tile, "r", 0), vectors = tile_get(&k->tile, "k", 0);
+  if (r && vectors && contract_fits(f->plan, k)) text_add(out, ", tile %dx%d vectors", r, vectors);
+  if (k->macs > 0) text_add(out, ", %.3g MFLOP a sample", 2e-6 * (double)k->macs);
+  print_choices(f, out);
+}
+
+/* conv2 + bias + relu  in0 [n,64,56,56], in1 [128,64,3,3] -> [n,128,28,28] */
+static void describe(const Leaf *f) {
+  const Kernel *k = f->k;
+  Text text = {.arena = f->e->arena};
+  text_add(&text, "%s ", k->name);
+  for (int i = 0; i < k->nin; i++) {
+    text_add(&text, "%s in%d ", i ? "," : "", i);
+    type_print(&text, &leaf_buffer(f, &k->in[i])->type);
+  }
+  text_add(&text, " -> ");
+  for (int o = 0; o < k->nout; o++) {
+    text_add(&text, o ? ", " : "");
+    type_print(&text, &leaf_buffer(f, &k->out[o].to)->type);
+  }
+  static const char *const fold[COMBINES] = {"sum of", "maximum of", "first largest of"};
+  for (int a = 0; a < k->nfold; a++) {
+    text_add(&text, "\n  acc%d = %s ", a, fold[k->fold[a].op]);
+    expr_print(&text, k->fold[a].term, input_name, NULL);
+  }
+  for (int o = 0; o < k->nout; o++) {
+    text_add(&text, "\n  out%d = %s", o, k->out[o].combine ? "sum of " : "");
+    expr_print(&text, k->out[o].value, input_name, NULL);
+  }
+  if (k->algo) {
+    text_add(&text, "\n  ");
+    print_tile(f, &text);
+  }
+  emit_comment(f->e, "%s", text.at);
+}
+
+/* ---- leaf functions ---- */
+
+static void add_parameter(Leaf *f, Text *list, const char *type, const char *name, int64_t lo,
+                          int64_t hi, const char *function) {
+  text_add(list, "%s%s%s", list->n ? ", " : "", type, name);
+  if (hi >= lo) emit_fact(f->e, function, name, lo, hi);
+}
+
+int64_t block_count(const Step *s, int64_t n) {
+  const int64_t extent = extent_at(s->extent, n);
+  return (extent + s->block - 1) / s->block;
+}
+
+static void buffer_parameter(Leaf *f, Text *list, const View *v, const char *qualifier,
+                             const char *function) {
+  const Buffer *b = leaf_buffer(f, v);
+  const int64_t size = buffer_layout(f->plan, b, f->plan->max_batch).size;
+  const char *type = arena_printf(f->e->arena, "%s%s *", qualifier, c_type(b->format.dtype));
+  add_parameter(f, list, type, leaf_pointer(f, v), 0, size - 1, function);
+}
+
+/* The parameters that the body mentions, with what is known about them. */
+static const char *parameters(Leaf *f, const char *function) {
+  const int64_t n = f->plan->max_batch;
+  Text list = {.arena = f->e->arena};
+  for (int i = 0; i < f->k->nin; i++)
+    if (f->uses_in[i]) buffer_parameter(f, &list, &f->k->in[i], "const ", function);
+  for (int o = 0; o < f->k->nout; o++) buffer_parameter(f, &list, &f->k->out[o].to, "", function);
+  if (f->uses_scalar) add_parameter(f, &list, "const double *", "scalar", 0, -1, function);
+  if (f->uses_batch) add_parameter(f, &list, "int ", "batch", 1, n, function);
+  for (int i = 0; i < f->depth; i++)
+    if (f->uses_block[i])
+      add_parameter(f, &list, "int ", f->block[i], 0, block_count(f->outer[i], n) - 1, function);
+  return list.at;
+}
+
+const char *block_name(Arena *arena, Step *const *outer, int depth, const Step *s) {
+  bool again = false;
+  for (int i = 0; i < depth; i++) again |= strcmp(outer[i]->loop, s->loop) == 0;
+  return again ? arena_printf(arena, "%s_part%d", s->loop, depth)
+               : arena_printf(arena, "%s_part", s->loop);
+}
+
+void leaf_start(Leaf *f, Emit *e, const Plan *p, const Step *s, Step *const *outer, int depth) {
+  *f = (Leaf){
+      .e = e, .plan = p, .k = kernel_with_roots(p->u, s->run), .outer = outer, .depth = depth};
+  for (int i = 0; i < depth; i++) f->block[i] = block_name(e->arena, outer, i, outer[i]);
+}
+
+static void print_body(Leaf *f, Text *body) {
+  Text *file = f->e->out, loops = {.arena = f->e->arena};
+  *body = (Text){.arena = f->e->arena};
+  f->e->out = &loops;
+  f->e->indent = 1;
+  f->e->temporaries = 0;
+  leaf_ranges(f);
+  if (contract_fits(f->plan, f->k))
+    contract_body(f);
+  else
+    loops_body(f);
+  f->e->out = body;
+  if (f->k->math == F64) emit(f->e, "CNNC_EXACT_BODY");
+  leaf_bounds(f, loops.at);
+  emit_text(f->e, loops.at);
+  leaf_uses(f, body->at);
+  f->e->indent = 0;
+  f->e->out = file;
+}
+
+const char *target_macro(const Plan *p, Arena *arena) {
+  if (!p->target->attribute) return "";
+  char *name = arena_copy(arena, p->target->name, strlen(p->target->name));
+  for (char *c = name; *c; c++)
+    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
+  return arena_printf(arena, "CNNC_%s_TARGET ", name);
+}
+
+/* Emits the function of a leaf step unless it exists; the call's arguments follow its parameters.
+ */
+const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
+  Emit *e = f->e;
+  Text body;
+  print_body(f, &body);
+  const char *key = leaf_key(f, s), *name = emitted_function(e, key);
+  if (name) return name;
+  const char *kind = entry == PLAN_PREPARE ? "prepare" : "layer";
+  name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, kind, f->k->name));
+  emitted_add(e, key, name);
+  describe(f);
+  const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : target_macro(f->plan, e->arena);
+  emit(e, "static %svoid %s(%s) {", attribute, name, parameters(f, name));
+  emit_text(e, body.at);
+  emit(e, "}");
+  emit_line(e);
+  return name;
+}

@@ -1,0 +1,30 @@
+/* function.h - what keys.c, function.c and generate.c share: the buffers of a step, keys of
+ * functions, leaf functions. */
+#ifndef FUNCTION_H
+#define FUNCTION_H
+
+#include "leaf.h"
+
+/* What a job gets: whole buffers that the step's kernels read, and those that they write. Scoped
+ * ones lie in the worker's memory. */
+enum { MAX_SLOTS = 64 };
+typedef struct Slots {
+  int in[MAX_SLOTS], nin, out[MAX_SLOTS], nout;
+} Slots;
+Slots find_slots(const Plan *, const Step *);
+int find_slot(const int *slot, int n, int buffer); /* -1: not there */
+
+/* All that a function's text depends on. */
+const char *job_key(Emit *, const Plan *, PlanEntry, const Step *, const Slots *);
+const char *leaf_key(const Leaf *, const Step *);
+
+/* A leaf in the making; then its function, emitted unless an equal one exists. Afterwards
+ * f->uses_.. say which parameters it has. */
+void leaf_start(Leaf *f, Emit *, const Plan *, const Step *, Step *const *outer, int depth);
+const char *leaf_function(Leaf *f, PlanEntry, const Step *);
+/* The name of a step's parameter in leaf and job functions: the number of its block. */
+const char *block_name(Arena *, Step *const *outer, int depth, const Step *);
+int64_t block_count(const Step *, int64_t n);
+const char *target_macro(const Plan *, Arena *); /* the attribute of functions in vectors */
+
+#endif
