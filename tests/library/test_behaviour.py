@@ -1,0 +1,109 @@
+"""Emitted libraries at work: bit-identical whatever the threads, n and hook; silent under the sanitizers; errors; parameters."""
+import struct
+import unittest
+
+from support import BEST, COMPILERS, HERE, LONG, MODELS, RUNNABLE, Case, main
+
+MIXED = HERE / "networks" / "mixed.json"
+NETS = {"lenet5": (MODELS / "lenet5.json", "5"), "mixed": (MIXED, "3")}
+LARGER = {"resnet20_cifar": (MODELS / "resnet20_cifar.json", "3"), "squeezenet1_1": (MODELS / "squeezenet1_1.json", "2"),
+          "googlenet": (MODELS / "googlenet.json", "2"), "mobilenet_v1": (MODELS / "mobilenet_v1.json", "2")}
+IN_MEMORY = "-DPARAMS_IN_MEMORY"
+SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+def floats(data):
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def nets():
+    return {**NETS, **LARGER} if LONG else NETS
+
+
+class Behaviour(Case):
+    def library(self, name, target, *options):
+        network, batch = {**NETS, **LARGER}[name]
+        return self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *options)
+
+    def threads(self, name, target):
+        library = self.library(name, target)
+        steps = self.run_command(self.build(library, "threads.c", IN_MEMORY, output=f"{library.stem}-plain"))
+        if LONG:
+            self.assertNotIn("0 steps", f" {steps}", "nothing ran through the hook")
+        for cc in COMPILERS:
+            self.run_command(self.build(library, "threads.c", IN_MEMORY, "-fopenmp", cc=cc, output=f"{library.stem}-{cc}"))
+
+    def test_threads_n_and_hook(self):
+        self.each(self.threads, [(name, target) for name in nets() for target in RUNNABLE])
+
+    def sanitized(self, name, target, cc):
+        library = self.library(name, target)
+        for program in ("threads.c", "errors.c"):
+            self.run_command(self.build(library, program, IN_MEMORY, *SANITIZE, "-g", cc=cc,
+                                        output=f"{library.stem}-{cc}-{program}.sanitized"),
+                             env={"ASAN_OPTIONS": "detect_leaks=0"})
+
+    def test_address_and_undefined_sanitizers(self):
+        compilers = COMPILERS if LONG else COMPILERS[:1]
+        self.each(self.sanitized, [(name, target, cc) for name in nets() for target in RUNNABLE for cc in compilers])
+
+    def shared(self, name, target):
+        library = self.library(name, target)
+        for program in ("contexts.c", "threads.c"):
+            self.run_command(self.build(library, program, IN_MEMORY, "-fsanitize=thread", "-g"))
+
+    def test_contexts_share_parameters(self):
+        self.each(self.shared, [(name, BEST) for name in nets()] + [("lenet5", "generic")])
+
+    def errors(self, name, target):
+        library = self.library(name, target)
+        self.run_command(self.build(library, "errors.c", IN_MEMORY))
+
+    def test_errors(self):
+        self.each(self.errors, [(name, target) for name in NETS for target in RUNNABLE])
+
+    @unittest.skipIf(BEST == "generic", "this processor has no target that others lack")
+    def test_processor_without_instructions(self):
+        library = self.library("lenet5", BEST)
+        program = self.build(library, "errors.c", IN_MEMORY, "-DNO_CPU", "-D__builtin_cpu_supports(x)=0",
+                             "-Wno-unreachable-code")
+        self.run_command(program)
+
+    def fast_math(self, name, target, cc):
+        library = self.library(name, target)
+        results = []
+        for flags in (("-O2",), ("-O2", "-ffast-math")):
+            program = self.build(library, "outputs.c", IN_MEMORY, *flags, cc=cc, output=f"{library.stem}-{cc}{flags[-1]}")
+            self.run_command(program, f"{program}.results", f"{program}.safetensors", "save")
+            results.append(floats(program.with_name(program.name + ".results").read_bytes()))
+        plain, fast = results
+        worst = max(abs(a - b) for a, b in zip(plain, fast)) / max(map(abs, plain))
+        self.assertLess(worst, 1e-5)
+
+    def test_fast_math(self):
+        self.each(self.fast_math, [(name, target, cc) for name in nets() for target in RUNNABLE for cc in COMPILERS])
+
+    def baked(self, name, target):
+        """Loaded, embedded and packed parameters: the same bits out, also under -ffast-math flags of preparation."""
+        results = self.folder / f"{name}_{target}.results"
+        weights = self.folder / f"{name}_{target}.safetensors"
+        loaded = self.library(name, target)
+        program = self.build(loaded, "outputs.c", IN_MEMORY)
+        self.run_command(program, results, weights, "save")
+        expected = results.read_bytes()
+        self.run_command(program, results, weights, "load")
+        self.assertEqual(results.read_bytes(), expected)
+        network, batch = {**NETS, **LARGER}[name]
+        for form, flags in (("embed", ()), ("file", (IN_MEMORY, "-DBAKED"))):
+            stem = f"{name}_{target}_{form}"
+            library = self.emit(network, stem, "--target", target, "--batch", batch, "--weights", weights,
+                                "--weights-as", form)
+            packed = [self.folder / f"{stem}.weights"] if form == "file" else []
+            self.run_command(self.build(library, "outputs.c", *flags), results, *packed)
+            self.assertEqual(results.read_bytes(), expected, f"--weights-as {form}: other bits than loaded weights")
+
+    def test_baked_as_loaded(self):
+        self.each(self.baked, [(name, target) for name in NETS for target in RUNNABLE])
+
+
+main()

@@ -1,0 +1,112 @@
+"""Emitted files as source: no warnings, headers that stand alone, prefixed symbols, the same bytes every time, libraries, examples."""
+import filecmp
+import shutil
+import unittest
+
+from support import BEST, CNNC, HERE, LONG, MODELS, ROOT, STRICT, TARGETS, Case, main
+
+MIXED = HERE / "networks" / "mixed.json"
+# Networks that share no kind of layer with the others: these stand for all where time is short.
+THIRD = ("alexnet_2012", "alphago_policy", "googlenet_caffe", "lenet5", "mobilenet_v1", "resnet50", "squeezenet1_1")
+
+
+class Source(Case):
+    def commands(self, target):
+        quick = [("gcc", "-O1"), ("clang", "-fsyntax-only")]
+        long = [("gcc", "-O3"), ("clang", "-O3"), ("gcc", "-O1", "-g", "-fsanitize=address,undefined")]
+        for cc, *flags in quick + (long if LONG else []):
+            yield [cc, "-std=c11", *flags, *STRICT]
+        if target == "generic":
+            yield ["gcc", "-std=c99", "-fsyntax-only", *STRICT]
+
+    def warnings(self, net, target):
+        library = self.emit(MODELS / f"{net}.json", f"{net}_{target}", "--target", target)
+        for command in self.commands(target):
+            self.run_command(*command, "-c", library.source, "-o", self.folder / f"{net}_{target}.o")
+
+    def test_no_warnings(self):
+        nets = sorted(path.stem for path in MODELS.glob("*.json"))
+        self.each(self.warnings, [(net, target) for target in TARGETS for net in nets
+                                  if LONG or target == "avx512" or net in THIRD])
+
+    def headers(self, target, *options):
+        library = self.emit(MODELS / "lenet5.json", "lenet5", "--target", target, *options)
+        self.run_command("gcc", "-std=c11", "-fsyntax-only", *STRICT, "-x", "c", library.header)
+        self.run_command("g++", "-std=c++11", "-fsyntax-only", *STRICT, "-x", "c++", library.header)
+        self.run_command("clang++", "-std=c++17", "-fsyntax-only", *STRICT, "-Wno-pragma-once-outside-header", "-x", "c++",
+                         library.header)
+
+    def test_header_alone(self):
+        weights = ("--weights", MODELS / "lenet5.safetensors", "--weights-as")
+        for options in ((), (*weights, "embed"), (*weights, "file")):
+            with self.subTest(options=options[2:]):
+                self.headers("generic", *options)
+
+    def test_no_stdio(self):
+        library = self.emit(MODELS / "lenet5.json", "lenet5", "--target", BEST)
+        self.run_command("gcc", "-std=c11", "-O1", *STRICT, "-Dlenet5_NO_STDIO", "-c", library.source, "-o", self.folder / "a.o")
+        symbols = self.run_command("nm", "--undefined-only", self.folder / "a.o")
+        for name in ("fopen", "fread", "fwrite", "malloc", "printf"):
+            self.assertNotIn(name, symbols)
+
+    def exported(self, binary, *options):
+        lines = self.run_command("nm", "-g", "--defined-only", *options, binary).splitlines()
+        return {line.split()[-1] for line in lines if len(line.split()) == 3}
+
+    def test_two_networks_in_one_program(self):
+        """Of the same and of different targets; each exports nothing but its prefix."""
+        for first, second in ((BEST, BEST), (BEST, "generic"), ("avx2", "generic")):
+            with self.subTest(first=first, second=second):
+                a = self.emit(MODELS / "lenet5.json", "a", "--target", first, "--prefix", "small")
+                b = self.emit(MIXED, "b", "--target", second)
+                for library in (a, b):
+                    self.run_command("gcc", "-std=c11", "-O1", "-fopenmp", "-c", library.source)
+                    names = self.exported(self.folder / f"{library.stem}.o")
+                    self.assertTrue(names)
+                    self.assertEqual([name for name in names if not name.startswith(library.name)], [])
+                definitions = ("-DA=small", "-DB=mixed", '-DFIRST="a.h"', '-DSECOND="b.h"', "-I", self.folder)
+                self.run_command("gcc", "-std=c11", *STRICT, *definitions, "-fopenmp", HERE / "two.c", "a.o", "b.o", "-o", "two",
+                                 "-lm")
+                self.run_command(self.folder / "two")
+                (self.folder / "both.c").write_text('#include "a.c"\n#include "b.c"\n')
+                self.run_command("gcc", "-std=c11", "-O1", *STRICT, "-c", "both.c")
+
+    def test_same_bytes_again(self):
+        """Neither the run nor the working folder, nor how the network's file is named, shows in what is emitted."""
+        weights = MODELS / "lenet5.safetensors"
+        for options in ((), ("--weights", weights, "--weights-as", "file"), ("--weights", weights, "--weights-as", "embed"),
+                        ("--batch", "4", "--target", "generic")):
+            folders = [self.folder / name for name in ("one", "other")]
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+            shutil.copy(MODELS / "lenet5.json", folders[1])
+            self.run_command(CNNC, MODELS / "lenet5.json", "-o", folders[0] / "net.c", *options)
+            self.run_command(CNNC, "lenet5.json", "-o", "net.c", *options, cwd=folders[1])
+            (folders[1] / "lenet5.json").unlink()
+            names = sorted(path.name for path in folders[0].iterdir())
+            self.assertEqual(names, sorted(path.name for path in folders[1].iterdir()))
+            self.assertEqual(filecmp.cmpfiles(*folders, names, shallow=False)[1:], ([], []), options)
+
+    def test_built_libraries(self):
+        """--build makes libNAME.a and libNAME.so: both link, run and export nothing but the prefix."""
+        library = self.emit(MODELS / "lenet5.json", "lenet5", "--build")
+        names = self.exported(self.folder / "liblenet5.so", "-D")
+        self.assertTrue(names)
+        self.assertEqual([name for name in names if not name.startswith("lenet5")], [])
+        for kind, link in (("static", "-l:liblenet5.a"), ("shared", "-l:liblenet5.so")):
+            program = self.folder / kind
+            self.run_command("gcc", "-std=c11", "-O1", *STRICT, *library.definitions(), "-DPARAMS_IN_MEMORY", "-I", self.folder,
+                             HERE / "threads.c", "-L", self.folder, link, "-o", program, "-lm", "-pthread", "-fopenmp")
+            self.run_command(program, env={"LD_LIBRARY_PATH": str(self.folder)})
+
+    def test_examples(self):
+        """examples/embed: a C and a C++ program name a digit."""
+        folder = self.folder / "embed"
+        shutil.copytree(ROOT / "examples" / "embed", folder)
+        printed = self.run_command("make", f"CNNC={CNNC}", f"MODELS={MODELS}", f"DIGITS={ROOT / 'examples' / 'digits'}", "check",
+                                   cwd=folder)
+        self.assertEqual(printed.count("shows a 7"), 2, printed)
+
+
+main()

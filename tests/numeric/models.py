@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Whole models: every network of models/ at a small input, compiled and run against its Graph in double, before any pass.
+
+usage: models.py CNNC TARGET [--all | NET ...]
+
+Without names: a representative third; --all: every network. Parameters come from the seeded initialisers (He's: with the
+default the signal fades, and the last bias alone decides), the input is random. Memory is poisoned, so that what a library does not write cannot pass for a result. Printed per network: the largest
+difference, relative to the largest output; it must not exceed 1e-5. Status 77: the processor lacks the target.
+"""
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from array import array
+
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
+LIMIT = 1e-5
+SKIPPED = 77
+LACKS = "this processor lacks the instructions"
+POISON = {**os.environ, "MALLOC_PERTURB_": "128"}  # the C library fills memory with 0x7f: 3.4e38 as float
+
+# Odd and unequal extents where the network takes any. QUICK marks the representative third.
+QUICK = True
+NETS = {
+    "alexnet": ("3x67x79", QUICK),
+    "alexnet_2012": ("3x99x67", QUICK),
+    "alexnet_2012_nogroups": ("3x99x67",),
+    "all_cnn_c": ("3x32x32",),
+    "all_cnn_c_valid": ("3x32x32",),
+    "alphago_policy": ("48x19x19", QUICK),
+    "alphago_value": ("49x19x19",),
+    "cifar10_full": ("3x32x32",),
+    "cifar10_quick": ("3x32x32",),
+    "ciresan_cifar10": ("3x32x32",),
+    "ciresan_gtsrb": ("3x48x48",),
+    "ciresan_mnist": ("1x29x29",),
+    "dqn_2013": ("4x84x84",),
+    "dqn_2015": ("4x84x84", QUICK),
+    "googlenet": ("3x67x53",),
+    "googlenet_caffe": ("3x224x224",),
+    "lenet5": ("1x28x28", QUICK),
+    "lenet5_1998_modern": ("1x32x32",),
+    "lenet_caffe": ("1x28x28",),
+    "mobilenet_v1": ("3x61x45", QUICK),
+    "overfeat_fast": ("3x231x231",),
+    "resnet101": ("3x41x35",),
+    "resnet101_v1": ("3x41x35",),
+    "resnet110_cifar": ("3x32x32",),
+    "resnet152": ("3x41x35",),
+    "resnet152_v1": ("3x41x35",),
+    "resnet18": ("3x61x45", QUICK),
+    "resnet20_cifar": ("3x32x32", QUICK),
+    "resnet32_cifar": ("3x32x32",),
+    "resnet34": ("3x61x45",),
+    "resnet34_a": ("3x61x45", QUICK),
+    "resnet34_c": ("3x61x45",),
+    "resnet44_cifar": ("3x32x32",),
+    "resnet50": ("3x61x45", QUICK),
+    "resnet50_v1": ("3x61x45",),
+    "resnet56_cifar": ("3x32x32",),
+    "simard_2003": ("1x29x29",),
+    "simple_convnet": ("3x32x32", QUICK),
+    "squeezenet1_0": ("3x61x45",),
+    "squeezenet1_1": ("3x61x45", QUICK),
+    "stacked_convnet": ("3x32x32",),
+    "vgg_a": ("3x35x41",),
+    "vgg_a_lrn": ("3x35x41", QUICK),
+    "vgg_b": ("3x35x41",),
+    "vgg_c": ("3x35x41",),
+    "vgg_d": ("3x35x41", QUICK),
+    "vgg_e": ("3x35x41",),
+}
+
+
+def write_random(path, shape):
+    """A .npy of values in [-1, 1), the same for the same shape."""
+    extents = [int(extent) for extent in shape.split("x")]
+    size = 1
+    for extent in extents:
+        size *= extent
+    state, values = 1, array("f")
+    for _ in range(size):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        values.append((state >> 40) / 2**23 - 1)
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s,), }" % ", ".join(map(str, extents))
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values.tobytes())
+
+
+def read_values(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<H", data, 8)
+    assert b"'<f4'" in data[:10 + length], f"{path} holds no floats"
+    values = array("f")
+    values.frombytes(data[10 + length:])
+    return values
+
+
+def infer(command, output):
+    """The outputs of one `cnnc run`, by their file's name."""
+    output.mkdir()
+    done = subprocess.run([*map(str, command), "--output", str(output / "y.npy")], env=POISON, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if LACKS in done.stdout:
+        print(f"skipped: {LACKS}")
+        sys.exit(SKIPPED)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}")
+    return {path.name: read_values(path) for path in sorted(output.iterdir())}
+
+
+def difference(ours, reference):
+    """max |a - b| / max |b|; infinite where a value is missing or no number."""
+    if ours.keys() != reference.keys():
+        return float("inf")
+    worst = 0.0
+    for name, b in reference.items():
+        a, most = ours[name], max(map(abs, b))
+        if len(a) != len(b) or not most > 0:
+            return float("inf")
+        for x, y in zip(a, b):
+            error = abs(x - y) / most
+            if not error <= worst:
+                worst = error if error == error else float("inf")
+    return worst
+
+
+def write_network(path, net):
+    document = json.loads((MODELS / f"{net}.json").read_text())
+    for layer in document["layers"]:
+        layer.setdefault("init", "he")
+    path.write_text(json.dumps(document))
+
+
+def compare(cnnc, target, net, shape, folder):
+    write_random(folder / "x.npy", shape)
+    write_network(folder / "net.json", net)
+    command = [cnnc, "run", folder / "net.json", "--input-shape", shape, "--seed", 3, "--input", folder / "x.npy"]
+    ours = infer([*command, "--target", target, "--no-validate"], folder / "ours")
+    return difference(ours, infer([*command, "--interpret"], folder / "reference"))
+
+
+def main():
+    cnnc, target, *names = sys.argv[1:]
+    unlisted = {path.stem for path in MODELS.glob("*.json")} - NETS.keys()
+    if unlisted:
+        sys.exit(f"no input shape in {__file__}: {', '.join(sorted(unlisted))}")
+    if names == ["--all"]:
+        names = list(NETS)
+    failed = []
+    for net in names or [net for net, row in NETS.items() if QUICK in row[1:]]:
+        begin = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                error = compare(cnnc, target, net, NETS[net][0], pathlib.Path(folder))
+            print(f"{target:8} {net:24}{NETS[net][0]:>12}{error:12.2e}{time.monotonic() - begin:8.1f} s", flush=True)
+        except RuntimeError as problem:
+            error = float("inf")
+            print(problem, flush=True)
+        if error > LIMIT:
+            failed.append(net)
+    if failed:
+        sys.exit(f"{target}: above {LIMIT:g} or without result: {', '.join(failed)}")
+
+
+main()
