@@ -235,6 +235,10 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *pl
 Status command_compile(Unit *u, const Options *o) {
   const char *base, *language;
   if (!output_name(u, o, &base, &language)) return STATUS_USAGE;
+  if (o->train && o->weights) {
+    usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
+    return STATUS_USAGE;
+  }
   if (o->weights_as && !o->weights) {
     usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
     return STATUS_USAGE;
@@ -249,10 +253,6 @@ Status command_compile(Unit *u, const Options *o) {
   if (!g) return STATUS_INPUT;
   Plan *plan = pipeline_plan(u, o, g, target);
   if (!plan) return STATUS_USAGE;
-  if (o->train && !plan->entry[PLAN_BACKWARD].exists) {
-    usage_error(u, "--train: this version emits no training code");
-    return STATUS_USAGE;
-  }
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
   if (strcmp(target->language, "c") == 0 && (!o->target || strcmp(o->target, "native") == 0))

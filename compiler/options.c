@@ -129,7 +129,7 @@ static const OptionRow rows[] = {
 static const struct {
   const char *word, *answer;
 } absent[] = {
-    {"train", "this version trains nothing; it knows inference (compile, run, eval)"},
+    {"train", "this version has no training loop; --train emits a library that trains"},
     {"bench", "this version has no benchmark; `cnnc info --explain` prints estimated times"},
     {"convert", "this version reads networks in JSON only"},
     {"--plan", "this version reads no plan files; --algo forces an algorithm"},

@@ -94,7 +94,7 @@ static const char *parameters(Leaf *f, const char *function) {
   for (int i = 0; i < f->k->nin; i++)
     if (f->uses_in[i]) buffer_parameter(f, &list, &f->k->in[i], "const ", function);
   for (int o = 0; o < f->k->nout; o++) buffer_parameter(f, &list, &f->k->out[o].to, "", function);
-  if (f->uses_scalar) add_parameter(f, &list, "const double *", "scalar", 0, -1, function);
+  if (f->uses_scalar) add_parameter(f, &list, "const double *", "scalar", 0, SCALARS - 1, function);
   if (f->uses_batch) add_parameter(f, &list, "int ", "batch", 1, n, function);
   for (int i = 0; i < f->depth; i++)
     if (f->uses_block[i])

@@ -141,6 +141,7 @@ static void slot_facts(Job *j, const char *name, const char *member, const int *
 static void job_facts(Job *j, const Step *s, const char *name) {
   emit_fact(j->e, name, "job", 0, max_jobs(s, j->p->max_batch) - 1);
   emit_fact(j->e, name, "batch", 1, j->p->max_batch);
+  if (j->entry > PLAN_FORWARD) emit_fact(j->e, name, "scalar", 0, SCALARS - 1);
   slot_facts(j, name, "in", j->slots->in, j->slots->nin);
   slot_facts(j, name, "out", j->slots->out, j->slots->nout);
   if (!j->worker) return;
@@ -219,6 +220,7 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
     for (int i = 0; i < slots.nout; i++)
       emit(e, "    .out%d = %s,", i, emit_buffer(e, p, slots.out[i]));
     emit(e, "    .memory = %s,", emit_worker_memory(e, p, entry));
+    if (entry > PLAN_FORWARD) emit(e, "    .scalar = ctx->scalar,");
     emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
     if (s->parallel)
       emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);

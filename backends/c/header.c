@@ -7,7 +7,8 @@
 static void add_summary(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   bool loaded = l->o->weights_as == WEIGHTS_LOADED;
-  text_add(out, "/* %s.h - inference of the network \"%s\".\n *\n", l->name, l->plan->graph->name);
+  text_add(out, "/* %s.h - %s of the network \"%s\".\n *\n", l->name,
+           c_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
   library_tensors(out, l);
   text_add(out, " *\n *   %s net;\n *   %s_memory memory = {.hash = %s_HASH, ", p, p, p);
   if (l->o->weights_as != WEIGHTS_EMBED)
@@ -40,6 +41,7 @@ static void add_sizes(Text *out, const Library *l) {
            "#define %s_WORK_BYTES(threads) ((size_t)%" PRId64
            " + (size_t)(threads) * (size_t)%" PRId64 ")\n",
            p, l->work_bytes, l->worker_bytes);
+  if (c_trains(l)) c_train_sizes(out, l);
   library_count_and_hash(out, l);
 }
 
@@ -48,6 +50,21 @@ static void add_memory(Text *out, const Library *l) {
   text_add(out,
            "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n",
            loaded ? "" : "const ", l->o->prefix);
+}
+
+static void add_context(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  text_add(
+      out,
+      "\ntypedef struct %s {\n"
+      "  /* The caller's loop over jobs and its first argument; %s_init sets both to NULL: then "
+      "OpenMP\n   * runs them if the library was compiled with it, otherwise one thread. May be "
+      "set between calls. */\n  %s_parallel_for *parallel;\n  void *user;\n  /* private */\n"
+      "  int threads;\n  %s_params_memory *header, *params, *derived;\n"
+      "  unsigned char *work;\n",
+      p, p, p, p);
+  if (c_trains(l)) c_train_members(out, l);
+  text_add(out, "} %s;\n", p);
 }
 
 static void add_init(Text *out, const Library *l) {
@@ -64,10 +81,10 @@ static void add_init(Text *out, const Library *l) {
   if (l->o->weights_as != WEIGHTS_EMBED)
     text_add(out, "  %svoid *params;\n  size_t params_bytes; /* at least %s_PARAMS_BYTES */\n",
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
-  text_add(out,
-           "  void *work;\n  size_t work_bytes; /* at least %s_WORK_BYTES(threads) */\n} "
-           "%s_memory;\n\n",
-           p, p);
+  text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_%sWORK_BYTES(threads) */\n", p,
+           c_trains(l) ? "TRAIN_" : "");
+  if (c_trains(l)) c_train_memory(out, l);
+  text_add(out, "} %s_memory;\n\n", p);
   text_add(out,
            "/* Makes a context for up to `threads` workers (>= 1). Checks everything it is given, "
            "the\n * processor, and that header and source belong together. */\n"
@@ -86,6 +103,7 @@ void c_header(Text *out, const Library *l) {
   library_template(out, l, "c/errors.h");
   text_add(out, "\n");
   library_template(out, l, "c/api.h");
+  add_context(out, l);
   add_init(out, l);
   if (l->o->weights_as == WEIGHTS_LOADED) {
     text_add(out, "\n");
@@ -102,5 +120,6 @@ void c_header(Text *out, const Library *l) {
           ? "\n * Parameters that were set since the last call are prepared first."
           : "",
       p, p, library_arguments(l));
+  if (c_trains(l)) c_train_functions(out, l);
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

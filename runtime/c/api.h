@@ -8,14 +8,3 @@
  * the same time have the same one. Returns when all are done. */
 typedef void NAME_job(void *arg, int index, int worker);
 typedef void NAME_parallel_for(void *user, int jobs, NAME_job *job, void *arg);
-
-typedef struct NAME {
-  /* The caller's loop over jobs and its first argument; NAME_init sets both to NULL (OpenMP if the
-   * library was compiled with it, otherwise one thread). May be set at any time between calls. */
-  NAME_parallel_for *parallel;
-  void *user;
-  /* private */
-  int threads;
-  NAME_params_memory *header, *params, *derived;
-  unsigned char *work;
-} NAME;

@@ -21,6 +21,13 @@ typedef struct NAME_memory {
 } NAME_memory;
 #include "../../runtime/c/errors.h"
 #include "../../runtime/c/api.h"
+typedef struct NAME {
+  NAME_parallel_for *parallel;
+  void *user;
+  int threads;
+  NAME_params_memory *header, *params, *derived;
+  unsigned char *work;
+} NAME;
 #include "../../runtime/c/params.h"
 
 const NAME_param NAME_params[] = {{"a.weight", 2, {2, 3}, 6}, {"a.bias", 1, {2}, 2}};

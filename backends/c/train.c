@@ -1,0 +1,199 @@
+/* train.c - the part of NAME.c and NAME.h that trains: the entries train_forward, backward and step
+ * of the Plan as functions, around runtime/c/train.c. */
+#include "file.h"
+#include "generate.h"
+#include "leaf.h"
+
+#include <inttypes.h>
+
+bool c_trains(const Library *l) {
+  return l->plan->entry[PLAN_BACKWARD].exists;
+}
+
+static int inputs(const Library *l) {
+  return l->plan->graph->input.n;
+}
+
+static const char *argument(const Library *l, int input) {
+  return library_argument(l->arena, l->plan, HOME_INPUT, input);
+}
+
+static const char *input_type(const Library *l, int input) {
+  return library_c_type(l->plan->graph->input.at[input].type.dtype);
+}
+
+/* The inputs and targets as parameters. */
+static const char *parameters(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++)
+    text_add(&text, ", const %s *%s", input_type(l, i), argument(l, i));
+  return text.at;
+}
+
+/* ---- NAME.h ---- */
+
+static int64_t at_least(int64_t bytes) {
+  return bytes > LIBRARY_ALIGN ? bytes : LIBRARY_ALIGN;
+}
+
+void c_train_sizes(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  const char *p = l->o->prefix;
+  text_add(
+      out,
+      "\n/* For training: gradients, the optimiser's state, and work that holds activations too. "
+      "*/\n#define %s_GRADS_BYTES ((size_t)%" PRId64 ")\n#define %s_STATE_BYTES ((size_t)%" PRId64
+      ")\n#define %s_TRAIN_WORK_BYTES(threads) (%s_WORK_BYTES(threads) + (size_t)%" PRId64 ")\n",
+      p, at_least(plan->grad_bytes), p, at_least(plan->state_bytes), p, p,
+      at_least(plan->kept_bytes) + at_least(plan->grad_bytes));
+}
+
+void c_train_memory(Text *out, const Library *l) {
+  text_add(out,
+           "  /* For training (all three or, for a context that only infers, none): */\n"
+           "  void *grads;\n  size_t grads_bytes; /* at least %s_GRADS_BYTES */\n"
+           "  void *state;\n  size_t state_bytes; /* at least %s_STATE_BYTES */\n",
+           l->o->prefix, l->o->prefix);
+}
+
+void c_train_members(Text *out, const Library *l) {
+  text_add(out,
+           "  unsigned char *grads, *state, *kept, *sum;\n  double scalar[%d];\n"
+           "  int samples; /* of the last forward pass for training */\n",
+           SCALARS);
+  for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", input_type(l, i), i);
+}
+
+void c_train_functions(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  text_add(out, "\n");
+  library_template(out, l, "c/train.h");
+  text_add(out,
+           "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
+           "int %s_train_forward(%s *ctx, int n%s, float *loss);\n"
+           "/* All of it: forward, backward, step. */\n"
+           "int %s_train_step(%s *ctx, int n%s, float *loss);\n",
+           p, p, p, parameters(l), p, p, parameters(l));
+}
+
+/* ---- NAME.c ---- */
+
+/* Where each parameter's gradient begins, in floats; behind all of them if it has none. */
+static void add_gradients(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  int64_t all = at_least(plan->grad_bytes) / (int64_t)sizeof(float);
+  text_add(out, "enum { %s_GRADS = %" PRId64 " }; /* floats */\n", l->o->prefix, all);
+  text_add(out, "static const size_t %s_grad_first[] = {", l->o->prefix);
+  for (int i = 0; i < l->param.n; i++) {
+    int64_t first = all + 1;
+    for (int b = 0; b < plan->buffer.n; b++)
+      if (plan->buffer.at[b].home == HOME_GRAD && plan->buffer.at[b].index == l->param.at[i])
+        first = plan->buffer.at[b].offset / (int64_t)sizeof(float);
+    text_add(out, "%s%" PRId64, i ? ", " : "", first);
+  }
+  text_add(out, "%s};\n", l->param.n ? "" : "0");
+}
+
+static void add_scalars(Text *out, const Library *l) {
+  double scalar[SCALARS];
+  graph_scalars(l->plan->graph, 1, scalar);
+  text_add(out, "static const double %s_scalars[] = {", l->o->prefix);
+  for (int i = 0; i < SCALARS; i++)
+    text_add(out, "%s%s", i ? ", " : "", emit_number(l->arena, scalar[i], F64));
+  text_add(out, "}; /* learning rate */\n");
+}
+
+/* static void NAME_run_backward(NAME *ctx, int n): inputs are those of the last forward pass. */
+static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *name) {
+  const char *p = l->o->prefix;
+  const Steps *steps = &l->plan->entry[entry].step;
+  Text calls = {.arena = l->arena}, *file = e->out;
+  e->out = &calls;
+  e->indent++;
+  for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, entry, steps->at[i]);
+  e->indent--;
+  e->out = file;
+  bool step = entry == PLAN_STEP;
+  BLOCK(e, "static void %s_run_%s(%s *ctx%s)", p, name, p, step ? "" : ", int n") {
+    if (step && steps->n) emit(e, "enum { n = 1 };");
+    if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
+    for (int i = 0; i < inputs(l) && steps->n; i++)
+      if (text_mentions(calls.at, argument(l, i)))
+        emit(e, "const %s *%s = ctx->input%d;", input_type(l, i), argument(l, i), i);
+    if (steps->n) emit_text(e, calls.at);
+  }
+  emit_line(e);
+}
+
+static void add_train_forward(Emit *e, const Library *l) {
+  const char *p = l->o->prefix;
+  const Steps *steps = &l->plan->entry[PLAN_TRAIN_FORWARD].step;
+  Text null = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++) text_add(&null, " || !%s", argument(l, i));
+  BLOCK(e, "int %s_train_forward(%s *ctx, int n%s, float *loss)", p, p, parameters(l)) {
+    emit(e, "if (!ctx%s || !loss) return %s_E_NULL;", null.n ? null.at : "", p);
+    emit(e, "if (!ctx->grads) return %s_E_MEMORY;", p);
+    emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
+    emit(e, "int status = %s_ready(ctx);", p);
+    emit(e, "if (status) return status;");
+    for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, PLAN_TRAIN_FORWARD, steps->at[i]);
+    for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, argument(l, i));
+    emit(e, "ctx->samples = n;");
+    if (l->plan->graph->entry[ENTRY_TRAIN_FORWARD].update.n)
+      emit(e, "%s_mark(ctx, %s_STALE);", p, p);
+    emit(e, "return %s_OK;", p);
+  }
+  emit_line(e);
+}
+
+static void add_train_step(Emit *e, const Library *l) {
+  const char *p = l->o->prefix;
+  Text names = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++) text_add(&names, ", %s", argument(l, i));
+  BLOCK(e, "int %s_train_step(%s *ctx, int n%s, float *loss)", p, p, parameters(l)) {
+    emit(e, "int status = %s_train_forward(ctx, n%s, loss);", p, names.n ? names.at : "");
+    emit(e, "if (!status) status = %s_backward(ctx, n, 0);", p);
+    emit(e, "return status ? status : %s_step(ctx);", p);
+  }
+  emit_line(e);
+}
+
+void c_train_body(Emit *e, const Library *l) {
+  const PlanEntry entries[] = {PLAN_TRAIN_FORWARD, PLAN_BACKWARD, PLAN_STEP};
+  for (int i = 0; i < COUNT(entries); i++) {
+    const Steps *steps = &l->plan->entry[entries[i]].step;
+    for (int s = 0; s < steps->n; s++) generate_kernel(e, l->plan, entries[i], steps->at[s]);
+  }
+  emit(e, "#define %s_KEPT_BYTES ((size_t)%" PRId64 ")", e->prefix, at_least(l->plan->kept_bytes));
+  add_gradients(e->out, l);
+  add_scalars(e->out, l);
+  emit_line(e);
+  add_entry(e, l, PLAN_BACKWARD, "backward");
+  add_entry(e, l, PLAN_STEP, "step");
+  library_template(e->out, l, "c/train.c");
+  emit_line(e);
+}
+
+void c_train_entries(Emit *e, const Library *l) {
+  emit_line(e);
+  add_train_forward(e, l);
+  add_train_step(e, l);
+}
+
+void c_train_facts(Emit *e, const Library *l) {
+  const Plan *plan = l->plan;
+  const char *const calls[] = {arena_printf(l->arena, "%s_train_forward", l->o->prefix),
+                               arena_printf(l->arena, "%s_train_step", l->o->prefix)};
+  const char *get_grad = arena_printf(l->arena, "%s_get_grad", l->o->prefix);
+  for (int i = 0; i < inputs(l); i++) {
+    int64_t last = type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1;
+    for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], argument(l, i), 0, last);
+    emit_fact(e, NULL, arena_printf(l->arena, "input%d", i), 0, last);
+  }
+  for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
+  emit_fact(e, get_grad, "values", 0, at_least(plan->grad_bytes) / (int64_t)sizeof(float) - 1);
+  emit_fact(e, NULL, "grads", 0, at_least(plan->grad_bytes) - 1);
+  emit_fact(e, NULL, "sum", 0, at_least(plan->grad_bytes) - 1);
+  emit_fact(e, NULL, "state", 0, at_least(plan->state_bytes) - 1);
+  emit_fact(e, NULL, "kept", 0, at_least(plan->kept_bytes) - 1);
+}

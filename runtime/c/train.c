@@ -1,0 +1,60 @@
+/* ---- training ---- */
+
+static int NAME_check_training(const NAME_memory *memory, int threads) {
+  if (!memory->grads && !memory->state) return NAME_OK;
+  if (!memory->grads || !memory->state) return NAME_E_NULL;
+  if (!NAME_aligned(memory->grads) || !NAME_aligned(memory->state)) return NAME_E_ALIGN;
+  return memory->grads_bytes < NAME_GRADS_BYTES || memory->state_bytes < NAME_STATE_BYTES ||
+                 memory->work_bytes < NAME_TRAIN_WORK_BYTES(threads)
+             ? NAME_E_MEMORY
+             : NAME_OK;
+}
+
+static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
+  ctx->samples = 0;
+  ctx->grads = (unsigned char *)memory->grads;
+  ctx->state = (unsigned char *)memory->state;
+  ctx->kept = ctx->work + NAME_WORK_BYTES(ctx->threads);
+  ctx->sum = ctx->kept + NAME_KEPT_BYTES;
+  memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
+  if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
+}
+
+int NAME_backward(NAME *ctx, int n, int accumulate) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
+  if (accumulate) memcpy(ctx->sum, ctx->grads, NAME_GRADS_BYTES);
+  NAME_run_backward(ctx, n);
+  if (accumulate) {
+    float *grads = (float *)(void *)ctx->grads;
+    const float *sum = (const float *)(const void *)ctx->sum;
+    for (size_t i = 0; i < NAME_GRADS_BYTES / sizeof(float); i++) grads[i] += sum[i];
+  }
+  return NAME_OK;
+}
+
+int NAME_step(NAME *ctx) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  NAME_run_step(ctx);
+  NAME_mark(ctx, NAME_STALE);
+  return NAME_OK;
+}
+
+int NAME_set_lr(NAME *ctx, float lr) {
+  if (!ctx) return NAME_E_NULL;
+  ctx->scalar[0] = (double)lr;
+  return NAME_OK;
+}
+
+int NAME_get_grad(const NAME *ctx, int index, float *values) {
+  if (!ctx || !values) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
+  size_t first = NAME_grad_first[index], size = NAME_params[index].size;
+  if (first > NAME_GRADS || size > NAME_GRADS - first) return NAME_E_RANGE;
+  memcpy(values, (const float *)(const void *)ctx->grads + first, size * sizeof(float));
+  return NAME_OK;
+}

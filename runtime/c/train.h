@@ -1,0 +1,15 @@
+/* ---- training ----
+ * A context trains if NAME_init got grads, state and NAME_TRAIN_WORK_BYTES(threads) of work;
+ * otherwise these functions answer NAME_E_MEMORY. The arrays that NAME_train_forward got must stay
+ * as they are until NAME_backward has returned. */
+
+/* Gradients of the loss of the last NAME_train_forward, which had n samples too, by all parameters;
+ * accumulate: added to the gradients that are there. */
+int NAME_backward(NAME *ctx, int n, int accumulate);
+/* Moves the parameters by the optimiser's rule. */
+int NAME_step(NAME *ctx);
+/* The learning rate of the steps to come; at first the network's. */
+int NAME_set_lr(NAME *ctx, float lr);
+/* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none
+ * because it is not trained. */
+int NAME_get_grad(const NAME *ctx, int index, float *values);
