@@ -32,10 +32,6 @@ static bool among(const char *word, const char *const *words) {
   return *words != NULL;
 }
 
-static const Path *below(const Reader *r, const Path *path, const char *key) {
-  return path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key)));
-}
-
 /* ---- definitions of blocks */
 
 static void check_parameters(Reader *r, json_t *params, const Path *path) {
@@ -47,7 +43,7 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
     return;
   }
   json_object_foreach(params, key, value) {
-    const Path *where = below(r, path, key);
+    const Path *where = path_below(r, path, key);
     if (among(key, block_keys))
       diag_error_key(r->u, where, "\"%s\" already has a meaning where a block is used", key);
     else if (!is_identifier(key))
@@ -68,10 +64,11 @@ static void check_block(Reader *r, const char *name, json_t *block, const Path *
   } else {
     check_keys(r, block, path, keys);
     json_t *params = json_object_get(block, "params"), *layers;
-    if (params) check_parameters(r, params, below(r, path, "params"));
+    if (params) check_parameters(r, params, path_below(r, path, "params"));
     layers = json_object_get(block, "layers");
     if (!json_is_array(layers) || json_array_size(layers) == 0)
-      diag_error(r->u, below(r, path, "layers"), "block \"%s\" needs \"layers\": a list", name);
+      diag_error(r->u, path_below(r, path, "layers"), "block \"%s\" needs \"layers\": a list",
+                 name);
   }
   if (r->u->errors == errors) return;
   vec_push(r->u->arena, &r->bad_block, arena_copy(r->u->arena, name, strlen(name)));
@@ -86,69 +83,16 @@ void check_blocks(Reader *r, json_t *blocks) {
                json_kind(blocks));
     return;
   }
-  json_object_foreach(blocks, name, block) check_block(r, name, block, below(r, path, name));
+  json_object_foreach(blocks, name, block) check_block(r, name, block, path_below(r, path, name));
 }
 
-/* ---- what layers and uses of blocks have in common */
-
-static void read_init(Reader *r, json_t *value, const Path *path, Settings *s) {
-  static const char *const words[] = {
-      [INIT_DEFAULT] = "default", [INIT_HE] = "he", [INIT_XAVIER] = "xavier",
-      [INIT_LECUN] = "lecun",     [3 + 1] = NULL,
-  };
-  static const char *const keys[] = {"constant", NULL};
-  int32_t word;
-  if (!json_is_object(value)) {
-    if (read_choice(r, value, path, words, &word)) s->init = (InitKind)word;
-    return;
-  }
-  check_keys(r, value, path, keys);
-  json_t *constant = json_object_get(value, "constant");
-  if (!constant)
-    diag_error(r->u, path, "init must be a word or {\"constant\": a number}");
-  else if (read_real(r, NULL, constant, below(r, path, "constant"), -INFINITY, INFINITY,
-                     &s->init_value))
-    s->init = INIT_CONSTANT;
-}
-
-static Settings read_settings(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
-  Settings s = scope->settings;
-  json_t *value;
-  if ((value = json_object_get(layer, "freeze")))
-    read_bool(r, value, below(r, path, "freeze"), &s.freeze);
-  if ((value = json_object_get(layer, "decay")))
-    read_bool(r, value, below(r, path, "decay"), &s.decay);
-  if ((value = json_object_get(layer, "lr_scale")))
-    read_real(r, scope, value, below(r, path, "lr_scale"), 0, INFINITY, &s.lr_scale);
-  if ((value = json_object_get(layer, "init"))) read_init(r, value, below(r, path, "init"), &s);
-  return s;
-}
-
-const char **read_strings(Reader *r, json_t *value, const Path *path, int *n) {
-  bool list = json_is_array(value);
-  size_t size = list ? json_array_size(value) : 1;
-  const char **result = NEW_ARRAY(r->u->arena, const char *, size);
-  for (size_t i = 0; i < size; i++) {
-    json_t *e = list ? json_array_get(value, i) : value;
-    if (json_is_string(e)) {
-      result[i] = arena_copy(r->u->arena, json_string_value(e), json_string_length(e));
-      continue;
-    }
-    const Path *where = list ? path_index(r->u->arena, path, (int)i) : path;
-    diag_error(r->u, where, "%s must be a name or a list of names, not %s", path->key,
-               json_kind(e));
-    return NULL;
-  }
-  *n = (int)size;
-  if (size == 0) diag_error(r->u, path, "%s names no layer", path->key);
-  return size ? result : NULL;
-}
+/* ---- what a layer reads */
 
 /* The drafts that a layer reads: those of "from", or the one above it. */
 static bool read_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer,
                       const Path *path, Draft *to) {
   json_t *value = json_object_get(layer, "from");
-  const Path *where = below(r, path, "from");
+  const Path *where = path_below(r, path, "from");
   bool good = true;
   int n = 0;
   if (!value && chain->last >= 0) {
@@ -201,7 +145,7 @@ static const char *make_name(Reader *r, const Scope *scope, Chain *chain, const 
 static const char *read_name(Reader *r, const Scope *scope, Chain *chain, json_t *layer,
                              const Path *path, const char *kind) {
   json_t *value = json_object_get(layer, "name");
-  const Path *where = below(r, path, "name");
+  const Path *where = path_below(r, path, "name");
   if (!value) return make_name(r, scope, chain, kind);
   if (!json_is_string(value))
     diag_error(r->u, where, "name must be a string, not %s", json_kind(value));
@@ -217,7 +161,7 @@ static const char *read_name(Reader *r, const Scope *scope, Chain *chain, json_t
 static int find_owner(Reader *r, const Scope *scope, json_t *layer, const Path *path,
                       const char *name, OpKind op) {
   json_t *share = json_object_get(layer, "share");
-  const Path *where = below(r, path, "share");
+  const Path *where = path_below(r, path, "share");
   int owner = -1;
   if (share && !json_is_string(share)) {
     diag_error(r->u, where, "share must be the name of a layer, not %s", json_kind(share));
@@ -275,7 +219,7 @@ static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, con
 
 static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
   json_t *blocks = json_object_get(r->root, "blocks"), *value;
-  const Path *where = below(r, path, "block");
+  const Path *where = path_below(r, path, "block");
   value = json_object_get(layer, "block");
   if (!json_is_string(value)) {
     diag_error(r->u, where, "block must be the name of a block, not %s", json_kind(value));
@@ -317,11 +261,12 @@ static void read_parameters(Reader *r, const Scope *outer, json_t *layer, const 
     bool good = false;
     if (n < COUNT(known) - 1) known[n++] = name;
     if (given)
-      good = read_integer(r, outer, given, below(r, path, key), -INFINITY, INFINITY, &value);
+      good = read_integer(r, outer, given, path_below(r, path, key), -INFINITY, INFINITY, &value);
     else if (json_is_null(otherwise))
       diag_error(r->u, path, "block \"%s\" needs \"%s\"", inner->block, name);
     else
-      good = read_integer(r, inner, otherwise, below(r, path, key), -INFINITY, INFINITY, &value);
+      good =
+          read_integer(r, inner, otherwise, path_below(r, path, key), -INFINITY, INFINITY, &value);
     inner->param[inner->nparam].name = name;
     inner->param[inner->nparam].known = good;
     inner->param[inner->nparam++].value = value;
@@ -358,7 +303,7 @@ static int expand_instance(Reader *r, Scope *inner, const char *name, const Path
 static const char *shared_prefix(Reader *r, const Scope *scope, json_t *layer, const Path *path,
                                  const char *instance) {
   json_t *share = json_object_get(layer, "share");
-  const Path *where = below(r, path, "share");
+  const Path *where = path_below(r, path, "share");
   if (!share)
     return scope->share ? arena_printf(r->u->arena, "%s%s.", scope->share, instance) : NULL;
   if (!json_is_string(share)) {
@@ -379,11 +324,11 @@ static void read_repeat(Reader *r, const Scope *scope, json_t *layer, const Path
   *start = 0;
   *repeat = 1;
   if ((value = json_object_get(layer, "repeat")))
-    read_integer(r, scope, value, below(r, path, "repeat"), 1, MAX_LAYERS, repeat);
+    read_integer(r, scope, value, path_below(r, path, "repeat"), 1, MAX_LAYERS, repeat);
   if (!(value = json_object_get(layer, "start"))) return;
   if (!json_object_get(layer, "repeat"))
-    diag_error_key(r->u, below(r, path, "start"), "\"start\" needs \"repeat\"");
-  read_integer(r, scope, value, below(r, path, "start"), 0, MAX_ELEMENTS, start);
+    diag_error_key(r->u, path_below(r, path, "start"), "\"start\" needs \"repeat\"");
+  read_integer(r, scope, value, path_below(r, path, "start"), 0, MAX_ELEMENTS, start);
 }
 
 /* All instances, each reading the one before it. */

@@ -1,12 +1,13 @@
 /* read.h - what the files that read a network document share.
  *
- *   values.c  numbers, integer expressions, lists, choices
- *   fields.c  an operator's attributes by its field table
- *   blocks.c  layers: blocks are expanded, names made and resolved; the result is a list of Drafts
- *   names.c   what a name may look like, and which layer it means
- *   inputs.c  "input" and "inputs"
- *   read.c    the document as a whole: outputs, losses, optimiser
- *   build.c   Drafts -> Graph, and what an operator's `build` may ask for
+ *   values.c    numbers, integer expressions, lists, choices
+ *   fields.c    an operator's attributes by its field table
+ *   blocks.c    layers: blocks are expanded, names made and resolved; the result is a list of Drafts
+ *   settings.c  what layers say about their parameters
+ *   names.c     what a name may look like, and which layer it means
+ *   inputs.c    "input" and "inputs"
+ *   read.c      the document as a whole: outputs, losses, optimiser
+ *   build.c     Drafts -> Graph, and what an operator's `build` may ask for
  *
  * Everything that is wrong is reported where it is found, and reading goes on with something
  * harmless: a broken Draft, whose readers keep quiet. */
@@ -82,7 +83,7 @@ typedef struct Reader {
   Input *input; /* of the first ninput drafts */
   const char *network;
   VEC(Name) name;
-  int bucket[NAME_BUCKETS]; /* first name + 1 */
+  int bucket[NAME_BUCKETS];    /* first name + 1 */
   VEC(const char *) bad_block; /* its errors have been reported: not expanded again */
   VEC(Loss) loss;
   VEC(int) output; /* drafts */
@@ -117,6 +118,10 @@ bool read_bool(Reader *, json_t *value, const Path *, bool *);
 bool read_reals(Reader *, const Scope *, json_t *value, const Path *, int most, double *, int *n);
 /* An index into NULL-terminated names. */
 bool read_choice(Reader *, json_t *value, const Path *, const char *const *names, int32_t *);
+/* A list of strings (or one string): NULL after an error. */
+const char **read_strings(Reader *, json_t *value, const Path *, int *n);
+/* A member's path, with a copy of its key. */
+const Path *path_below(const Reader *, const Path *, const char *key);
 void field_defaults(const Op *, void *attr);
 /* The attributes of an operator from the members of `object`; keys that are neither fields nor
  * among `common` (NULL-terminated) are errors. NULL after errors. */
@@ -133,6 +138,10 @@ OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
 /* The inputs as the first drafts, with --input-shape applied. */
 void read_inputs(Reader *);
 
+/* ---- settings.c ---- */
+
+Settings read_settings(Reader *, const Scope *, json_t *layer, const Path *);
+
 /* ---- names.c, blocks.c ---- */
 
 /* Checks "blocks": the definitions alone. */
@@ -146,8 +155,6 @@ bool is_identifier(const char *name);
 bool name_check(Reader *, const char *name, const Path *where);
 void name_define(Reader *, const char *full, int draft, bool alias, const Path *where);
 int name_lookup(const Reader *, const char *full); /* its draft, -1: none */
-/* A list of strings (or one string): NULL after an error. */
-const char **read_strings(Reader *, json_t *value, const Path *, int *n);
 
 /* ---- build.c ---- */
 

@@ -26,6 +26,10 @@ static const char *path_name(const Path *where) {
   return where ? where->key : "the network";
 }
 
+const Path *path_below(const Reader *r, const Path *path, const char *key) {
+  return path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key)));
+}
+
 /* ---- integer expressions: "=4*width/(groups+1)" */
 
 typedef struct Parser {
@@ -271,4 +275,26 @@ void check_keys(Reader *r, json_t *object, const Path *where, const char *const 
       diag_error_key(r->u, place, "unknown key \"%s\"; expected %s", key,
                      list_names(r->u->arena, known));
   }
+}
+
+/* ---- names of layers */
+
+const char **read_strings(Reader *r, json_t *value, const Path *path, int *n) {
+  bool list = json_is_array(value);
+  size_t size = list ? json_array_size(value) : 1;
+  const char **result = NEW_ARRAY(r->u->arena, const char *, size);
+  for (size_t i = 0; i < size; i++) {
+    json_t *e = list ? json_array_get(value, i) : value;
+    if (json_is_string(e)) {
+      result[i] = arena_copy(r->u->arena, json_string_value(e), json_string_length(e));
+      continue;
+    }
+    const Path *where = list ? path_index(r->u->arena, path, (int)i) : path;
+    diag_error(r->u, where, "%s must be a name or a list of names, not %s", path->key,
+               json_kind(e));
+    return NULL;
+  }
+  *n = (int)size;
+  if (size == 0) diag_error(r->u, path, "%s names no layer", path->key);
+  return size ? result : NULL;
 }
