@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { TOP = 5, REPEAT = 5 };
+enum { TOP = 5, REPEAT = 20 };
 
 /* ---- inputs ---- */
 

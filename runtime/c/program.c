@@ -1,8 +1,8 @@
 /* A program around the library NAME: reads samples from files, infers, writes the results.
  *   PROGRAM PARAMETERS SAMPLES REPEAT THREADS PROGRESS REPORT INPUT... OUTPUT...
  * PARAMETERS: a safetensors file, or seed:N. Inputs and outputs are raw arrays of all samples. The
- * whole is inferred REPEAT times, or for a second; REPORT gets the least time in seconds, the peak memory in
- * kilobytes and the library's own memory in bytes. */
+ * whole is inferred REPEAT times, or for a second; REPORT gets the least time in seconds, the peak
+ * memory in kilobytes and the library's own memory in bytes. */
 static void NAME_fail(const char *what, const char *about) {
   fprintf(stderr, "%s: %s\n", what, about);
   exit(1);
