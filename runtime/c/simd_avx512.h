@@ -79,7 +79,7 @@ CNNC_AVX512_INLINE avx512_v avx512_sqrt(avx512_v a) {
   return _mm512_sqrt_ps(a);
 }
 CNNC_AVX512_INLINE avx512_v avx512_floor(avx512_v a) {
-  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  return _mm512_floor_ps(a);
 }
 CNNC_AVX512_INLINE avx512_v avx512_lt(avx512_v a, avx512_v b) { /* 1 or 0 */
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), _mm512_set1_ps(1.0f));

@@ -1,0 +1,414 @@
+/* c_kernels.c - random kernels as C: emitted for every target that this CPU runs, compiled without
+ * flags, run, and compared with the interpreter. Convolutions by a random algorithm, pools,
+ * gradients and maps, of one to three dimensions, over buffers with random lanes and margins. What
+ * lies in a result's memory outside of its box must hold the fill. */
+#include "../unit/kernels.h"
+#include "c/function.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+enum { CASES = 60, SAMPLES = 3 };
+
+typedef struct Case {
+  Kernel k; /* as it was made: tensors are buffers */
+  const char *what;
+  Type type[MAX_IN + 1];  /* of its inputs, then of its result */
+  Steps prepare, forward; /* what is emitted */
+  int buffer[MAX_IN + 1];
+  double tolerance;
+} Case;
+
+typedef struct Test {
+  Unit *u;
+  Random random;
+  Plan *p;
+  Case at[CASES];
+} Test;
+
+/* ---- making cases ---- */
+
+static int add_buffer(Test *t, const Type *type, Phase phase, bool lanes, const Kernel *k, int in) {
+  const int width = t->p->target->lanes;
+  Buffer b = {.name = "b", .type = *type, .home = HOME_WORK, .phase = phase};
+  b.format = format_plain(F32);
+  if (lanes && width > 1 && type->rank > 2) {
+    b.format.lane_axis = 1;
+    b.format.lanes = (int16_t)width;
+  }
+  for (int a = 2; a < type->rank && phase == PHASE_CALL && random_int(&t->random, 0, 1); a++) {
+    int64_t lo = random_int(&t->random, 0, 2), hi = random_int(&t->random, 0, 2);
+    if (in >= 0 && random_int(&t->random, 0, 3)) { /* what the kernel reads outside */
+      coord_range(k, &k->in[in].at[a], SAMPLES, &lo, &hi);
+      lo = lo < 0 ? -lo : 0;
+      hi = hi >= type->dim[a].plus ? hi - type->dim[a].plus + 1 : 0;
+    }
+    b.format.lo[a] = (int16_t)lo;
+    b.format.hi[a] = (int16_t)hi;
+  }
+  return plan_buffer(t->p, b);
+}
+
+/* Gives the kernel's tensors buffers. Inputs are numbered 0 .. nin - 1 in k. */
+static void place(Test *t, Case *c, int weights) {
+  Kernel *k = &c->k;
+  const bool lanes = random_int(&t->random, 0, 3) > 0;
+  for (int i = 0; i < k->nin; i++) {
+    const bool weight = i == weights;
+    c->buffer[i] = add_buffer(t, &c->type[i], weight ? PHASE_LOAD : PHASE_CALL, !weight && lanes, k,
+                              k->in[i].outside == FILL ? i : -1);
+    k->in[i].tensor = c->buffer[i];
+  }
+  c->buffer[k->nin] = add_buffer(t, &c->type[k->nin], PHASE_CALL, lanes, k, -1);
+  for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = c->buffer[k->nin];
+}
+
+static void add_loops(Test *t, Case *c) {
+  Kernel k = c->k;
+  vec_push(t->u->arena, &c->forward, plan_leaf(t->p, &k));
+}
+
+/* By one of the algorithms that do not refuse. */
+static void add_contraction(Test *t, Case *c) {
+  Contraction x;
+  Kernel k = c->k;
+  kernel_simplify(t->u, &k);
+  if (!contraction(t->p, &k, &x)) {
+    add_loops(t, c);
+    return;
+  }
+  const int first = random_int(&t->random, 0, ALGO_KINDS - 1);
+  Steps *prepare = &t->p->entry[PLAN_PREPARE].step;
+  const int before = prepare->n;
+  for (int i = 0; i < ALGO_KINDS; i++) {
+    const Algo *algo = algos[(first + i) % ALGO_KINDS];
+    if (algo->refuses(t->p, &x)) continue;
+    c->what = arena_printf(t->u->arena, "%s by %s", c->what, algo->name);
+    algo->lower(t->p, &x, &c->forward);
+    break;
+  }
+  for (int i = before; i < prepare->n; i++) vec_push(t->u->arena, &c->prepare, prepare->at[i]);
+}
+
+static Window case_window(Test *t, int64_t channels) {
+  Window w = random_window(&t->random);
+  w.c = random_int(&t->random, 1, 3) == 1 ? channels : w.c;
+  w.k = random_int(&t->random, 1, 2) == 1 ? channels + random_int(&t->random, 0, 20) : w.k;
+  if (random_int(&t->random, 0, 1)) w.groups = 1;
+  return w;
+}
+
+static void conv_case(Test *t, Case *c) {
+  Window w = case_window(t, 16);
+  if (random_int(&t->random, 0, 3) == 0) { /* depthwise */
+    w.groups = random_int(&t->random, 10, 40);
+    w.c = w.k = 1;
+  }
+  conv_kernel(t->u, &w, &c->k);
+  c->what = "convolution";
+  c->type[0] = window_type(&w, w.groups * w.c, w.size);
+  c->type[1] = weight_type(&w);
+  c->type[2] = TYPE(fixed(w.groups * w.k));
+  c->type[3] = window_type(&w, w.groups * w.k, w.out);
+  View *bias = kernel_in(&c->k, 2, &c->type[2]);
+  bias->at[0] = c->k.out[0].to.at[1];
+  const Expr *sum = expr2(t->u, E_add, c->k.out[0].value, expr_in(t->u, 2));
+  c->k.out[0].value = random_int(&t->random, 0, 1) ? expr1(t->u, E_tanh, sum)
+                                                   : expr2(t->u, E_max, expr_const(t->u, 0), sum);
+  place(t, c, 1);
+  add_contraction(t, c);
+}
+
+static void pool_case(Test *t, Case *c) {
+  Window w = case_window(t, 20);
+  w.groups = 1;
+  const bool max = random_int(&t->random, 0, 1);
+  pool_kernel(t->u, &w,
+              max                            ? FOLD_MAX
+              : random_int(&t->random, 0, 1) ? FOLD_ARGMAX
+                                             : FOLD_SUM,
+              &c->k);
+  c->what = "pool";
+  if (c->k.fold[0].op == FOLD_SUM) { /* average over what is inside */
+    c->k.fold[c->k.nfold++] = (Fold){FOLD_SUM, expr_const(t->u, 1), F32};
+    c->k.out[0].value = expr2(t->u, E_div, expr_acc(t->u, 0),
+                              expr2(t->u, E_max, expr_acc(t->u, 1), expr_const(t->u, 1)));
+  }
+  c->type[0] = window_type(&w, w.c, w.size);
+  c->type[1] = window_type(&w, w.c, w.out);
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
+/* The gradient of a convolution by its data: coordinates that have to divide exactly. */
+static void data_gradient_case(Test *t, Case *c) {
+  Window w = case_window(t, 5);
+  w.groups = 1;
+  c->what = "gradient by data";
+  c->type[0] = window_type(&w, w.k, w.out);
+  c->type[1] = weight_type(&w);
+  c->type[2] = window_type(&w, w.c, w.size);
+  kernel_start(&c->k, "dx", 0, &c->type[2]);
+  View *dy = kernel_in(&c->k, 0, &c->type[0]), *filter = kernel_in(&c->k, 1, &c->type[1]);
+  const int k = kernel_loop(&c->k, "k", fixed(w.k), true);
+  dy->outside = FILL;
+  dy->at[0] = coord_loop(0, 1, 0);
+  dy->at[1] = filter->at[0] = coord_loop(k, 1, 0);
+  filter->at[1] = coord_loop(1, 1, 0);
+  for (int a = 0; a < w.rank; a++) {
+    const int f = kernel_loop(&c->k, kernel_names[a], fixed(w.kernel[a]), true);
+    filter->at[2 + a] = coord_loop(f, 1, 0);
+    dy->at[2 + a] = coord_loop(2 + a, 1, w.pad[a]);
+    dy->at[2 + a].coef[f] = (int32_t)-w.dilation[a];
+    dy->at[2 + a].div = (int32_t)w.stride[a];
+    dy->at[2 + a].exact = true;
+  }
+  c->k.fold[c->k.nfold++] =
+      (Fold){FOLD_SUM, expr2(t->u, E_mul, expr_in(t->u, 0), expr_in(t->u, 1)), F32};
+  c->k.out[0].value = expr_acc(t->u, 0);
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
+/* The gradient by its weights: samples are summed. */
+static void weight_gradient_case(Test *t, Case *c) {
+  Window w = case_window(t, 5);
+  w.groups = 1;
+  c->what = "gradient by weights";
+  c->type[0] = window_type(&w, w.c, w.size);
+  c->type[1] = window_type(&w, w.k, w.out);
+  c->type[2] = weight_type(&w);
+  kernel_start(&c->k, "dw", 0, &c->type[2]);
+  View *x = kernel_in(&c->k, 0, &c->type[0]), *dy = kernel_in(&c->k, 1, &c->type[1]);
+  const int n = kernel_loop(&c->k, "n", per_n(), true);
+  x->outside = FILL;
+  x->at[0] = dy->at[0] = coord_loop(n, 1, 0);
+  x->at[1] = coord_loop(1, 1, 0);
+  dy->at[1] = coord_loop(0, 1, 0);
+  for (int a = 0; a < w.rank; a++) {
+    const int o = kernel_loop(&c->k, out_names[a], fixed(w.out[a]), true);
+    dy->at[2 + a] = coord_loop(o, 1, 0);
+    x->at[2 + a] = window_coord(&w, a, o, 2 + a);
+  }
+  c->k.fold[c->k.nfold++] =
+      (Fold){FOLD_SUM, expr2(t->u, E_mul, expr_in(t->u, 0), expr_in(t->u, 1)), F32};
+  c->k.out[0].value = expr_acc(t->u, 0);
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
+/* Two tensors, one after the other along the channels and shifted; every kind of primitive. */
+static void map_case(Test *t, Case *c) {
+  const Window w = case_window(t, 16);
+  const int64_t channels = random_int(&t->random, 1, 40),
+                first = random_int(&t->random, 0, 1) ? 16 : 3;
+  Type y = window_type(&w, channels + first, w.size), x = window_type(&w, channels, w.size);
+  Unit *u = t->u;
+  kernel_start(&c->k, "map", 0, &y);
+  c->k.math = F32;
+  c->what = "map";
+  for (int i = 0; i < 2; i++) {
+    View *v = kernel_in(&c->k, i, &x);
+    for (int a = 0; a < x.rank; a++) v->at[a] = coord_loop(a, 1, 0);
+    v->outside = FILL;
+    v->at[1].plus = i ? -first : 0;
+    v->fill = i ? 0.5 : 0;
+  }
+  const Expr *a = expr_in(u, 0), *b = expr_in(u, 1), *one = expr_const(u, 1);
+  const Expr *sum = expr2(u, E_add, expr2(u, E_mul, a, a), one);
+  const Expr *value[] = {
+      expr2(u, E_add, a, b),
+      expr2(u, E_mul, b, expr2(u, E_pow, sum, expr_const(u, -0.75))),
+      expr3(u, E_select, expr2(u, E_lt, a, b), expr1(u, E_exp, a), expr1(u, E_erf, b)),
+      expr2(u, E_sub, expr1(u, E_log, sum), expr2(u, E_pow, sum, b)),
+      expr2(u, E_add, expr_index(u, 1), expr1(u, E_floor, expr2(u, E_mul, a, expr_const(u, 3)))),
+      expr2(u, E_div, expr1(u, E_neg, expr1(u, E_sqrt, expr1(u, E_abs, a))), sum),
+  };
+  c->k.out[0].value = value[random_int(&t->random, 0, COUNT(value) - 1)];
+  c->type[0] = c->type[1] = x;
+  c->type[2] = y;
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
+/* What a bias' gradient is: the free loops that the result misses are summed. */
+static void sum_case(Test *t, Case *c) {
+  const Window w = case_window(t, 16);
+  const Type x = window_type(&w, w.c, w.size);
+  kernel_start(&c->k, "sum", 0, &x);
+  c->what = "sum of a result's missing loops";
+  View *v = kernel_in(&c->k, 0, &x);
+  for (int a = 0; a < x.rank; a++) v->at[a] = coord_loop(a, 1, 0);
+  c->k.out[0] = (Out){.to = {.rank = 1}, .value = expr_in(t->u, 0), .combine = true};
+  c->k.out[0].to.at[0] = coord_loop(1, 1, 0);
+  c->type[0] = x;
+  c->type[1] = TYPE(fixed(w.c));
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
+/* ---- emitting ---- */
+
+static void emit_steps(Emit *e, const Plan *p, PlanEntry entry, const Steps *steps) {
+  for (int i = 0; i < steps->n; i++) {
+    const Slots slots = find_slots(p, steps->at[i]);
+    emit(e, "{");
+    emit(e, "test_args a = {.batch = n};");
+    for (int s = 0; s < slots.nin; s++) emit(e, "a.in%d = buffer[%d];", s, slots.in[s]);
+    for (int s = 0; s < slots.nout; s++) emit(e, "a.out%d = buffer[%d];", s, slots.out[s]);
+    emit(e, "%s(&a, 0, 0);", emitted_function(e, job_key(e, p, entry, steps->at[i], &slots)));
+    emit(e, "}");
+  }
+}
+
+static Text emit_cases(Test *t) {
+  Text text = {.arena = t->u->arena};
+  Emit e = emit_start(t->u->arena, &text, "test", NULL);
+  Steps *all = &t->p->entry[PLAN_FORWARD].step;
+  t->p->entry[PLAN_FORWARD].exists = t->p->entry[PLAN_PREPARE].exists = true;
+  for (int i = 0; i < CASES; i++)
+    for (int s = 0; s < t->at[i].forward.n; s++) vec_push(t->u->arena, all, t->at[i].forward.at[s]);
+  emit(&e, "#include <stddef.h>");
+  generate_helpers(&e, t->p->target);
+  generate_types(&e, t->p);
+  for (int entry = PLAN_PREPARE; entry <= PLAN_FORWARD; entry++)
+    for (int s = 0; s < t->p->entry[entry].step.n; s++)
+      generate_kernel(&e, t->p, (PlanEntry)entry, t->p->entry[entry].step.at[s]);
+  for (int i = 0; i < CASES; i++) {
+    emit(&e, "void test_%d(void *const *buffer, int n);", i);
+    BLOCK(&e, "void test_%d(void *const *buffer, int n)", i) {
+      emit_steps(&e, t->p, PLAN_PREPARE, &t->at[i].prepare);
+      emit_steps(&e, t->p, PLAN_FORWARD, &t->at[i].forward);
+    }
+  }
+  return text;
+}
+
+/* The text as a shared library, opened; its files are gone again. */
+static void *compile(Unit *u, const Text *text) {
+  char folder[] = "/tmp/c_kernels.XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  const char *source = arena_printf(u->arena, "%s/test.c", folder);
+  const char *library = arena_printf(u->arena, "%s/test.so", folder);
+  assert_true(file_write(u, source, text->at, text->n));
+  const char *command = arena_printf(u->arena,
+                                     "cc -std=c11 -O1 -Wall -Wextra -pedantic -Wshadow "
+                                     "-Wconversion -Werror -fPIC -shared %s -o %s -lm",
+                                     source, library);
+  const int status = system(command);
+  if (status) fail_msg("%s", command);
+  void *handle = dlopen(library, RTLD_NOW);
+  if (!handle) fail_msg("%s", dlerror());
+  remove(source);
+  remove(library);
+  rmdir(folder);
+  return handle;
+}
+
+/* ---- running and comparing ---- */
+
+/* Physical memory of a buffer; a logical array goes into it, the rest is the fill (or NaN). */
+static float *physical(Test *t, int buffer, const Array *logical, double rest) {
+  const Buffer *b = &t->p->buffer.at[buffer];
+  const Layout layout = buffer_layout(t->p, b, SAMPLES);
+  float *at = aligned_alloc(64, ((size_t)layout.size * sizeof *at + 63) / 64 * 64);
+  for (int64_t i = 0; i < layout.size; i++) at[i] = (float)rest;
+  for (int64_t i = 0; logical && i < type_size(&b->type, SAMPLES); i++) {
+    int64_t place = layout.origin, rest_of = i;
+    for (int a = b->type.rank - 1; a >= 0; a--) {
+      const int64_t extent = extent_at(b->type.dim[a], SAMPLES), c = rest_of % extent;
+      rest_of /= extent;
+      place += a == layout.lane_axis ? c / layout.lanes * layout.stride[a] + c % layout.lanes
+                                     : c * layout.stride[a];
+    }
+    at[place] = (float)logical->at[i];
+  }
+  return at;
+}
+
+static void run_case(Test *t, int number, void *library) {
+  Case *c = &t->at[number];
+  Unit *u = t->u;
+  void (*run)(void *const *, int);
+  *(void **)&run = dlsym(library, arena_printf(u->arena, "test_%d", number));
+  assert_non_null(*(void **)&run);
+  Array *array = NEW_ARRAY(u->arena, Array, t->p->buffer.n);
+  void **memory = NEW_ARRAY(u->arena, void *, t->p->buffer.n);
+  for (int b = 0; b < t->p->buffer.n; b++) memory[b] = NULL;
+  for (int i = 0; i <= c->k.nin; i++) {
+    const int b = c->buffer[i];
+    array[b] = random_array(u, &t->random, &c->type[i], SAMPLES);
+    for (int64_t j = 0; j < type_size(&c->type[i], SAMPLES); j++)
+      array[b].at[j] = (double)(float)array[b].at[j];
+    memory[b] = physical(t, b, i < c->k.nin ? &array[b] : NULL,
+                         i < c->k.nin ? t->p->buffer.at[b].format.fill : NAN);
+  }
+  for (int s = 0; s < c->prepare.n + c->forward.n; s++) { /* what the algorithm added */
+    const Kernel *k =
+        s < c->prepare.n ? c->prepare.at[s]->run : c->forward.at[s - c->prepare.n]->run;
+    const int b = k->out[0].to.tensor;
+    if (!memory[b]) memory[b] = physical(t, b, NULL, NAN);
+  }
+  kernel_run(&c->k, array, NULL, NULL, SAMPLES);
+  run(memory, SAMPLES);
+  const int y = c->buffer[c->k.nin];
+  const float *got = memory[y];
+  float *want = physical(t, y, &array[y], t->p->buffer.at[y].format.fill);
+  const int64_t size = buffer_layout(t->p, &t->p->buffer.at[y], SAMPLES).size;
+  double most = 0, scale = 1e-30;
+  for (int64_t i = 0; i < size; i++) {
+    if (got[i] == want[i]) continue; /* a maximum of nothing is -infinity */
+    const double difference = fabs((double)got[i] - (double)want[i]);
+    if (fabs((double)want[i]) > scale) scale = fabs((double)want[i]);
+    if (!(difference <= most)) most = difference;
+  }
+  if (!(most <= 2e-6 * scale))
+    fail_msg("%d: %s: differs by %g of %g", number, c->what, most, scale);
+  free(want);
+  for (int b = 0; b < t->p->buffer.n; b++) free(memory[b]);
+}
+
+static void test_target(const char *name) {
+  static Graph graph = {.name = "test"};
+  static void (*const make[])(Test *, Case *) = {
+      conv_case, conv_case,          pool_case,           map_case,
+      sum_case,  data_gradient_case, weight_gradient_case};
+  Test t = {.u = unit_new(), .random = {7}};
+  t.p = plan_new(t.u, &graph, target_find(name), SAMPLES);
+  for (int i = 0; i < CASES; i++) make[i % COUNT(make)](&t, &t.at[i]);
+  const Text text = emit_cases(&t);
+  void *library = compile(t.u, &text);
+  for (int i = 0; i < CASES; i++) run_case(&t, i, library);
+  dlclose(library);
+  unit_free(t.u);
+}
+
+static void generic(void **state) {
+  (void)state;
+  test_target("generic");
+}
+
+#if defined(__x86_64__)
+static void avx512(void **state) {
+  (void)state;
+  if (!__builtin_cpu_supports("avx512f")) skip();
+  test_target("avx512");
+}
+
+static void avx2(void **state) {
+  (void)state;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip();
+  test_target("avx2");
+}
+#endif
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(generic),
+#if defined(__x86_64__)
+    cmocka_unit_test(avx512),
+    cmocka_unit_test(avx2),
+#endif
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
