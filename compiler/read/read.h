@@ -2,7 +2,7 @@
  *
  *   values.c    numbers, integer expressions, lists, choices
  *   fields.c    an operator's attributes by its field table
- *   blocks.c    layers: blocks are expanded, names made and resolved; the result is a list of Drafts
+ *   blocks.c    layers: blocks are expanded, names made; the result is a list of Drafts
  *   settings.c  what layers say about their parameters
  *   names.c     what a name may look like, and which layer it means
  *   inputs.c    "input" and "inputs"
