@@ -51,6 +51,7 @@ struct Target {
   int registers;         /* vector registers */
   bool plain;            /* kernels run whole, on plain buffers: no steps, margins or tiles */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
+  const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
                       NULL: always */
@@ -62,6 +63,7 @@ struct Target {
 
 extern const Target *const targets[]; /* targets.c; NULL-terminated */
 const Target *target_find(const char *name);
+bool target_is_foreign(const Target *); /* is its text for another machine than this one? */
 const Target *target_native(void); /* the best of targets[] for language "c" that this CPU runs */
 
 /* runtime/ files, embedded at build time (runtime_files.c is generated): "c/simd_avx512.h". NULL:

@@ -19,8 +19,23 @@ const Target *target_find(const char *name) {
   return NULL;
 }
 
+/* This machine as a Target's row would name it; NULL: none of them is for it. */
+static const char *const here =
+#if defined(__x86_64__)
+    "x86_64-linux-gnu";
+#elif defined(__aarch64__)
+    "aarch64-linux-gnu";
+#else
+    NULL;
+#endif
+
+bool target_is_foreign(const Target *t) {
+  return t->triple && (!here || strcmp(t->triple, here) != 0);
+}
+
 /* The CPU's answer to the question that the emitted library asks as well (Target.cpu). */
 static bool cpu_runs(const Target *t) {
+  if (target_is_foreign(t)) return false;
   if (!t->cpu) return true;
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
   __builtin_cpu_init();

@@ -165,6 +165,7 @@ const Target target_avx512 = {
     .lanes = 16,
     .registers = 32,
     .simd = "c/simd_avx512.h",
+    .triple = "x86_64-linux-gnu",
     .attribute = "avx512f,fma",
     .cpu = "__builtin_cpu_supports(\"avx512f\")",
     .machine = {.flops = 117e9, CACHES},
@@ -178,9 +179,22 @@ const Target target_avx2 = {
     .lanes = 8,
     .registers = 16,
     .simd = "c/simd_avx2.h",
+    .triple = "x86_64-linux-gnu",
     .attribute = "avx2,fma",
     .cpu = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")",
     .machine = {.flops = 110e9, CACHES},
+    GENERATOR,
+};
+
+const Target target_neon = {
+    .name = "neon",
+    .language = "c",
+    .doc = "64-bit Arm: 4 lanes, 32 registers",
+    .lanes = 4,
+    .registers = 32,
+    .simd = "c/simd_neon.h",
+    .triple = "aarch64-linux-gnu",
+    .machine = {.flops = 24e9, CACHES},
     GENERATOR,
 };
 

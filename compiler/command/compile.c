@@ -127,11 +127,30 @@ void compile_emit(Unit *u, const Options *o, Plan *plan, double *const *param, c
   plan->target->emit(plan, &options, emitted);
 }
 
-bool compile_validate(Unit *u, const Emitted *emitted) {
+/* What libclang needs to read text for another machine. Where the headers of that machine's C
+ * library are not installed, this machine's stand in: they declare the same. */
+static const char *const foreign[] = {
+#if defined(__x86_64__)
+    "-idirafter", "/usr/include/x86_64-linux-gnu", "-D__x86_64__",
+#elif defined(__aarch64__)
+    "-idirafter", "/usr/include/aarch64-linux-gnu", "-D__aarch64__",
+#endif
+    NULL};
+
+static int clang_arguments(Unit *u, const Target *target, const char *arguments[]) {
+  int n = 0;
+  arguments[n++] = "-std=c11";
+  if (!target_is_foreign(target)) return n;
+  arguments[n++] = arena_printf(u->arena, "--target=%s", target->triple);
+  for (int i = 0; foreign[i]; i++) arguments[n++] = foreign[i];
+  return n;
+}
+
+bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
   OtherFile *other = NEW_ARRAY(u->arena, OtherFile, emitted->file.n);
   for (int i = 0; i < emitted->file.n; i++)
     other[i] = (OtherFile){emitted->file.at[i].name, emitted->file.at[i].text.at};
-  static const char *const arguments[] = {"-std=c11"};
+  const char *arguments[2 + COUNT(foreign)];
   const EmittedFile *source = &emitted->file.at[0];
   Validation v = {.file = source->name,
                   .text = source->text.at,
@@ -142,7 +161,7 @@ bool compile_validate(Unit *u, const Emitted *emitted) {
                   .fact = emitted->fact.at,
                   .nfact = emitted->fact.n,
                   .clang_arg = arguments,
-                  .nclang_arg = COUNT(arguments)};
+                  .nclang_arg = clang_arguments(u, target, arguments)};
   return validate(u, &v).problems == 0;
 }
 
@@ -221,7 +240,7 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *pl
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
   bool cuda = strcmp(plan->target->language, "cuda") == 0;
-  if (!cuda && !o->no_validate && !compile_validate(u, &emitted))
+  if (!cuda && !o->no_validate && !compile_validate(u, plan->target, &emitted))
     BUG("%s.c is not fit to be written", base);
   if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
   if (o->make_rule && !write_make_rule(u, o, base, cuda ? ".cu" : ".c")) return STATUS_INPUT;

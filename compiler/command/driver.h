@@ -32,7 +32,7 @@ double **params_read(Unit *, const Graph *, const char *file);
 void compile_emit(Unit *, const Options *, Plan *plan, double *const *param, const char *base,
                   const char *prefix, Emitted *);
 /* False after diagnostics: the emitted source breaks its contract, which is a bug of cnnc. */
-bool compile_validate(Unit *, const Emitted *);
+bool compile_validate(Unit *, const Target *, const Emitted *);
 /* Candidates and choices, to stdout. */
 void compile_explain(Unit *, const Plan *);
 /* Writes all files or none into a folder ("" or ending in a slash); false after a message. */

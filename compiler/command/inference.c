@@ -148,7 +148,8 @@ static bool build(Inference *f, Plan *plan, const char *folder) {
   Emitted emitted = {0};
   options.weights_as = WEIGHTS_AS_DEFAULT;
   compile_emit(u, &options, plan, NULL, base, "net", &emitted);
-  if (!options.no_validate && !compile_validate(u, &emitted)) BUG("net.c is not fit to be run");
+  if (!options.no_validate && !compile_validate(u, plan->target, &emitted))
+    BUG("net.c is not fit to be run");
   if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) ||
       !file_write(u, program, text, strlen(text)))
     return false;

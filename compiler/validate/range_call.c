@@ -178,8 +178,8 @@ static bool touch_by_table(Checker *c, Call *call, const char *name) {
 static bool touch_by_intrinsic(Checker *c, Call *call, const char *name) {
   bool load = !strncmp(name, "_mm", 3) && strstr(name, "_load"),
        store = !strncmp(name, "_mm", 3) && strstr(name, "_store");
-  load = load || !strncmp(name, "vld1", 4);
-  store = store || !strncmp(name, "vst1", 4);
+  load = load || !strncmp(name, "vld1", 4) || !strcmp(name, "__builtin_neon_vld1q_v");
+  store = store || !strncmp(name, "vst1", 4) || !strcmp(name, "__builtin_neon_vst1q_v");
   if ((!load && !store) || strstr(name, "mask") || call->n == 0 ||
       call->value[0].kind != VALUE_POINTER)
     return false;

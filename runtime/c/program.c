@@ -9,8 +9,9 @@ static void NAME_fail(const char *what, const char *about) {
 }
 
 static void *NAME_memory_of(size_t bytes) {
-  void *memory = aligned_alloc(NAME_ALIGN, (bytes + NAME_ALIGN) / NAME_ALIGN * NAME_ALIGN);
-  if (!memory) NAME_fail("out of memory", "this network needs more");
+  void *memory;
+  if (posix_memalign(&memory, NAME_ALIGN, bytes + 1) != 0)
+    NAME_fail("out of memory", "this network needs more");
   return memory;
 }
 

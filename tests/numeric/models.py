@@ -10,15 +10,19 @@ difference, relative to the largest output; it must not exceed 1e-5. Status 77: 
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 from array import array
+from itertools import chain
 
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 LIMIT = 1e-5
+# For machines other than this one: what compiles and starts a program.
+CROSS = {"neon": ("aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-gnu")}
 SKIPPED = 77
 LACKS = "this processor lacks the instructions"
 POISON = {**os.environ, "MALLOC_PERTURB_": "128"}  # the C library fills memory with 0x7f: 3.4e38 as float
@@ -140,7 +144,8 @@ def compare(cnnc, target, net, shape, folder):
     write_random(folder / "x.npy", shape)
     write_network(folder / "net.json", net)
     command = [cnnc, "run", folder / "net.json", "--input-shape", shape, "--seed", 3, "--input", folder / "x.npy"]
-    ours = infer([*command, "--target", target, "--no-validate"], folder / "ours")
+    compiler = zip(("--cc", "--runner"), CROSS.get(target, ()))
+    ours = infer([*command, "--target", target, "--no-validate", *chain(*compiler)], folder / "ours")
     return difference(ours, infer([*command, "--interpret"], folder / "reference"))
 
 
@@ -151,6 +156,10 @@ def main():
         sys.exit(f"no input shape in {__file__}: {', '.join(sorted(unlisted))}")
     if names == ["--all"]:
         names = list(NETS)
+    for tool in CROSS.get(target, ()):
+        if not shutil.which(tool.split()[0]):
+            print(f"skipped: {tool.split()[0]} is missing")
+            sys.exit(SKIPPED)
     failed = []
     for net in names or [net for net, row in NETS.items() if QUICK in row[1:]]:
         begin = time.monotonic()

@@ -16,6 +16,9 @@
 #include "../../runtime/c/simd_math.h"
 #include "../../runtime/c/simd_avx2.h"
 #include "../../runtime/c/simd_math.h"
+#elif defined(__aarch64__)
+#include "../../runtime/c/simd_neon.h"
+#include "../../runtime/c/simd_math.h"
 #endif
 
 enum { VALUES = 4096 };
@@ -165,6 +168,19 @@ static void avx2(void **state) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip();
   check_avx2();
 }
+#elif defined(__aarch64__)
+#define V(name) neon_##name
+#define ISA     "neon_"
+#define LANES   4
+CHECK_ALL(check_neon, CNNC_NEON_TARGET)
+#undef V
+#undef ISA
+#undef LANES
+
+static void neon(void **state) {
+  (void)state;
+  check_neon();
+}
 #endif
 
 int main(void) {
@@ -172,6 +188,8 @@ int main(void) {
 #if defined(__x86_64__)
     cmocka_unit_test(avx512),
     cmocka_unit_test(avx2),
+#elif defined(__aarch64__)
+    cmocka_unit_test(neon),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,70 @@
+"""Emitted libraries through other compilers and on other machines: C99, tcc, 64-bit Arm in an emulator.
+
+The classes of real digits must be the published ones; the digits are in the folder CNNC_DATA.
+"""
+import gzip
+import os
+import pathlib
+import shutil
+import struct
+import unittest
+
+from support import CNNC, LONG, MODELS, ROOT, Case, main
+
+DATA = os.environ.get("CNNC_DATA")
+ARM_CC, ARM_RUNNER = "aarch64-linux-gnu-gcc", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+PACKAGES = {ARM_CC: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "qemu-aarch64": "qemu-user", "tcc": "tcc"}
+
+
+def needs(*tools):
+    """Skips a test where one of the programs is missing, naming the packages."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    packages = " ".join(PACKAGES[tool] for tool in missing)
+    return unittest.skipIf(missing, f"{', '.join(missing)} missing; on Debian: apt-get install {packages}")
+
+
+class Digits(Case):
+    def first_digits(self, count):
+        """The first test images and labels as a data set of their own."""
+        folder = self.folder / "mnist"
+        folder.mkdir()
+        for name, head, size in (("t10k-images-idx3-ubyte", 16, 28 * 28), ("t10k-labels-idx1-ubyte", 8, 1)):
+            whole = gzip.decompress((pathlib.Path(DATA) / "mnist" / f"{name}.gz").read_bytes())
+            (folder / name).write_bytes(whole[:4] + struct.pack(">I", count) + whole[8:head + count * size])
+        return folder
+
+    def classify(self, count, *options):
+        """LeNet-5 names the first `count` digits as published."""
+        if not DATA:
+            self.skipTest("CNNC_DATA is not set: no digits")
+        predictions = self.folder / "predictions"
+        self.run_command(CNNC, "eval", MODELS / "lenet5.json", "--weights", MODELS / "lenet5.safetensors", "--data",
+                         self.first_digits(count), "--predictions", predictions, "--threads", "2", *options)
+        published = (pathlib.Path(DATA) / "nets" / "lenet5.mnist_t10k.predictions.u8").read_bytes()
+        self.assertEqual(predictions.read_bytes(), published[:count])
+
+    @needs(ARM_CC, ARM_RUNNER[0])
+    def test_neon(self):
+        self.classify(10000 if LONG else 256, "--target", "neon", "--cc", ARM_CC, "--runner", " ".join(ARM_RUNNER))
+
+    def test_c99(self):
+        compiler = self.folder / "c99"
+        compiler.write_text('#!/bin/sh\nexec gcc "$@" -std=c99 -pedantic-errors -Wall -Wextra -Werror\n')
+        compiler.chmod(0o755)
+        self.classify(500, "--target", "generic", "--cc", compiler)
+
+    @needs("tcc")
+    def test_tcc(self):
+        self.classify(500, "--target", "generic", "--cc", "tcc")
+
+
+class Neon(Case):
+    @needs(ARM_CC, ARM_RUNNER[0])
+    def test_vector_helpers(self):
+        """The unit test of the vector helpers, on 64-bit Arm."""
+        self.run_command(ARM_CC, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", ROOT / "tests" / "cross",
+                         ROOT / "tests" / "unit" / "simd.c", "-o", "simd", "-lm")
+        self.assertIn("neon: passed", self.run_command(*ARM_RUNNER, self.folder / "simd"))
+
+
+main()
