@@ -30,6 +30,17 @@ def runs_here(target):
     return flag_of(target) in pathlib.Path("/proc/cpuinfo").read_text()
 
 
+def can(cc, *flags):
+    """Does this compiler make programs with these flags? Runtimes of OpenMP and the sanitizers are packages of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "empty.c")
+        source.write_text("#ifdef _OPENMP\n#include <omp.h>\n#endif\nint main(void) { return 0; }\n")
+        done = subprocess.run([cc, *flags, source, "-o", source.with_suffix("")], stderr=subprocess.DEVNULL)
+    if done.returncode:
+        print(f"skipped: {cc} without {' '.join(flags)}", flush=True)
+    return done.returncode == 0
+
+
 RUNNABLE = [target for target in TARGETS if runs_here(target)]
 BEST = RUNNABLE[0]
 

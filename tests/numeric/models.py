@@ -19,6 +19,8 @@ import time
 from array import array
 from itertools import chain
 
+from shapes import NETS, QUICK
+
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 LIMIT = 1e-5
 # For machines other than this one: what compiles and starts a program.
@@ -26,59 +28,6 @@ CROSS = {"neon": ("aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-g
 SKIPPED = 77
 LACKS = "this processor lacks the instructions"
 POISON = {**os.environ, "MALLOC_PERTURB_": "128"}  # the C library fills memory with 0x7f: 3.4e38 as float
-
-# Odd and unequal extents where the network takes any. QUICK marks the representative third.
-QUICK = True
-NETS = {
-    "alexnet": ("3x67x79", QUICK),
-    "alexnet_2012": ("3x99x67", QUICK),
-    "alexnet_2012_nogroups": ("3x99x67",),
-    "all_cnn_c": ("3x32x32",),
-    "all_cnn_c_valid": ("3x32x32",),
-    "alphago_policy": ("48x19x19", QUICK),
-    "alphago_value": ("49x19x19",),
-    "cifar10_full": ("3x32x32",),
-    "cifar10_quick": ("3x32x32",),
-    "ciresan_cifar10": ("3x32x32",),
-    "ciresan_gtsrb": ("3x48x48",),
-    "ciresan_mnist": ("1x29x29",),
-    "dqn_2013": ("4x84x84",),
-    "dqn_2015": ("4x84x84", QUICK),
-    "googlenet": ("3x67x53",),
-    "googlenet_caffe": ("3x224x224",),
-    "lenet5": ("1x28x28", QUICK),
-    "lenet5_1998_modern": ("1x32x32",),
-    "lenet_caffe": ("1x28x28",),
-    "mobilenet_v1": ("3x61x45", QUICK),
-    "overfeat_fast": ("3x231x231",),
-    "resnet101": ("3x41x35",),
-    "resnet101_v1": ("3x41x35",),
-    "resnet110_cifar": ("3x32x32",),
-    "resnet152": ("3x41x35",),
-    "resnet152_v1": ("3x41x35",),
-    "resnet18": ("3x61x45", QUICK),
-    "resnet20_cifar": ("3x32x32", QUICK),
-    "resnet32_cifar": ("3x32x32",),
-    "resnet34": ("3x61x45",),
-    "resnet34_a": ("3x61x45", QUICK),
-    "resnet34_c": ("3x61x45",),
-    "resnet44_cifar": ("3x32x32",),
-    "resnet50": ("3x61x45", QUICK),
-    "resnet50_v1": ("3x61x45",),
-    "resnet56_cifar": ("3x32x32",),
-    "simard_2003": ("1x29x29",),
-    "simple_convnet": ("3x32x32", QUICK),
-    "squeezenet1_0": ("3x61x45",),
-    "squeezenet1_1": ("3x61x45", QUICK),
-    "stacked_convnet": ("3x32x32",),
-    "vgg_a": ("3x35x41",),
-    "vgg_a_lrn": ("3x35x41", QUICK),
-    "vgg_b": ("3x35x41",),
-    "vgg_c": ("3x35x41",),
-    "vgg_d": ("3x35x41", QUICK),
-    "vgg_e": ("3x35x41",),
-}
-
 
 def write_random(path, shape):
     """A .npy of values in [-1, 1), the same for the same shape."""
