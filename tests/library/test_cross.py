@@ -1,19 +1,21 @@
-"""Emitted libraries through other compilers and on other machines: C99, tcc, 64-bit Arm in an emulator.
+"""Emitted libraries through other compilers and on other machines: C99, tcc, 64-bit Arm in an emulator, a microcontroller.
 
 The classes of real digits must be the published ones; the digits are in the folder CNNC_DATA.
 """
 import gzip
 import os
 import pathlib
+import re
 import shutil
 import struct
 import unittest
 
-from support import CNNC, LONG, MODELS, ROOT, Case, main
+from support import CNNC, LONG, MODELS, ROOT, STRICT, Case, main
 
 DATA = os.environ.get("CNNC_DATA")
 ARM_CC, ARM_RUNNER = "aarch64-linux-gnu-gcc", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
-PACKAGES = {ARM_CC: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "qemu-aarch64": "qemu-user", "tcc": "tcc"}
+PACKAGES = {ARM_CC: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "qemu-aarch64": "qemu-user", "tcc": "tcc",
+            "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi"}
 
 
 def needs(*tools):
@@ -65,6 +67,35 @@ class Neon(Case):
         self.run_command(ARM_CC, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", ROOT / "tests" / "cross",
                          ROOT / "tests" / "unit" / "simd.c", "-o", "simd", "-lm")
         self.assertIn("neon: passed", self.run_command(*ARM_RUNNER, self.folder / "simd"))
+
+
+class Microcontroller(Case):
+    """LeNet-5 with its weights in flash, no files, no heap."""
+
+    PROGRAM = ROOT / "tests" / "cross" / "microcontroller.c"
+    FLAGS = ("-std=c11", "-O2", *STRICT, "-Dlenet5_NO_STDIO", "-I.")
+
+    def emit_lenet5(self):
+        return self.emit(MODELS / "lenet5.json", "lenet5", "--weights", MODELS / "lenet5.safetensors", "--weights-as", "embed",
+                         "--target", "generic")
+
+    def test_program(self):
+        """The program itself, on this machine: a vertical stroke is a 1."""
+        library = self.emit_lenet5()
+        self.run_command("gcc", *self.FLAGS, self.PROGRAM, library.source, "-o", "program", "-lm")
+        self.assertIn("no error, class 1", self.run_command(self.folder / "program"))
+
+    @needs("arm-none-eabi-gcc")
+    def test_cortex_m4(self):
+        """It links for a Cortex-M4; data and zeroed memory hold no weights."""
+        library = self.emit_lenet5()
+        self.run_command("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "--specs=rdimon.specs", *self.FLAGS, self.PROGRAM,
+                         library.source, "-o", "program.elf", "-lm")
+        shared, worker = re.search(r"_WORK_BYTES\(threads\) \(\(size_t\)(\d+) \+ .*\(size_t\)(\d+)\)", library.text).groups()
+        text, data, bss = map(int, self.run_command("arm-none-eabi-size", "program.elf").splitlines()[1].split()[:3])
+        work = int(shared) + int(worker)
+        print(f"Cortex-M4: work memory {work} bytes, flash {text + data}, RAM {data + bss}")
+        self.assertLess(data + bss, work + 8192)
 
 
 main()
