@@ -218,6 +218,10 @@ typedef struct BroadcastAttr {
   IntList per_n, plus; /* extents of the result */
 } BroadcastAttr;
 
+typedef struct ReshapeAttr { /* extents without the batch */
+  IntList shape;
+} ReshapeAttr;
+
 typedef struct Op {
   const char *name; /* in documents and dumps */
   OpClass class;

@@ -86,6 +86,93 @@ static const Expr *clip_expr(Unit *u, const void *attr) {
 }
 ACTIVATION_WITH(clip, ClipAttr, "min(hi, max(lo, x))", "PyTorch clamp");
 
+typedef struct EluAttr {
+  double alpha;
+} EluAttr;
+static const Field elu_fields[] = {
+    {.name = "alpha",
+     .kind = FIELD_REAL,
+     .offset = offsetof(EluAttr, alpha),
+     .otherwise = 1,
+     .doc = "the limit below 0 is -alpha"},
+};
+static const Expr *elu_expr(Unit *u, const void *attr) {
+  const Expr *x = expr_in(u, 0), *alpha = number(u, ((const EluAttr *)attr)->alpha);
+  const Expr *below = expr2(u, E_sub, expr1(u, E_exp, x), number(u, 1));
+  return expr3(u, E_select, expr2(u, E_lt, number(u, 0), x), x, expr2(u, E_mul, below, alpha));
+}
+ACTIVATION_WITH(elu, EluAttr, "x above 0, alpha * (exp(x) - 1) below",
+                "Clevert et al. 2015, arXiv 1511.07289; PyTorch ELU");
+
+typedef enum GeluForm { GELU_EXACT, GELU_TANH } GeluForm;
+typedef struct GeluAttr {
+  int32_t approximate;
+} GeluAttr;
+static const char *const gelu_forms[] = {"none", "tanh", NULL};
+static const Field gelu_fields[] = {
+    {.name = "approximate",
+     .kind = FIELD_ENUM,
+     .offset = offsetof(GeluAttr, approximate),
+     .names = gelu_forms,
+     .doc = "none: by the error function; tanh: by tanh(sqrt(2/pi) * (x + 0.044715 * x^3))"},
+};
+static const Expr *gelu_expr(Unit *u, const void *attr) {
+  const Expr *x = expr_in(u, 0), *s;
+  if (((const GeluAttr *)attr)->approximate == GELU_TANH) {
+    const Expr *cube = expr2(u, E_mul, expr2(u, E_mul, x, x), x);
+    s = expr2(u, E_add, x, expr2(u, E_mul, cube, number(u, 0.044715)));
+    s = expr1(u, E_tanh, expr2(u, E_mul, s, number(u, 0.79788456080286535588)));
+  } else {
+    s = expr1(u, E_erf, expr2(u, E_mul, x, number(u, 0.70710678118654752440)));
+  }
+  return expr2(u, E_mul, expr2(u, E_mul, x, number(u, 0.5)), expr2(u, E_add, s, number(u, 1)));
+}
+ACTIVATION_WITH(gelu, GeluAttr, "x * (1 + erf(x / sqrt(2))) / 2",
+                "Hendrycks and Gimpel 2016, arXiv 1606.08415; PyTorch GELU");
+
+/* By tanh, whose derivative stays finite for large -x. */
+static const Expr *silu_expr(Unit *u, const void *attr) {
+  const Expr *half = expr2(u, E_mul, expr_in(u, 0), number(u, 0.5));
+  (void)attr;
+  return expr2(u, E_mul, half, expr2(u, E_add, expr1(u, E_tanh, half), number(u, 1)));
+}
+ACTIVATION(silu, "x / (1 + exp(-x))", "Elfwing et al. 2017, arXiv 1702.03118; PyTorch SiLU");
+
+typedef struct SoftplusAttr {
+  double beta, threshold;
+} SoftplusAttr;
+static const Field softplus_fields[] = {
+    {.name = "beta",
+     .kind = FIELD_REAL,
+     .offset = offsetof(SoftplusAttr, beta),
+     .otherwise = 1,
+     .min = 1e-30,
+     .max = 1e30,
+     .doc = "sharpness of the bend"},
+    {.name = "threshold",
+     .kind = FIELD_REAL,
+     .offset = offsetof(SoftplusAttr, threshold),
+     .otherwise = 20,
+     .doc = "above this beta * x the result is x"},
+};
+static const Expr *softplus_expr(Unit *u, const void *attributes) {
+  const SoftplusAttr *attr = attributes;
+  const Expr *x = expr_in(u, 0), *scaled = expr2(u, E_mul, x, number(u, attr->beta));
+  const Expr *sum = expr2(u, E_add, expr1(u, E_exp, scaled), number(u, 1));
+  const Expr *soft = expr2(u, E_div, expr1(u, E_log, sum), number(u, attr->beta));
+  return expr3(u, E_select, expr2(u, E_lt, number(u, attr->threshold), scaled), x, soft);
+}
+ACTIVATION_WITH(softplus, SoftplusAttr, "log(1 + exp(beta * x)) / beta", "PyTorch Softplus");
+
+static const Expr *hard_swish_expr(Unit *u, const void *attr) {
+  const Expr *x = expr_in(u, 0), *above = expr2(u, E_add, x, number(u, 3));
+  (void)attr;
+  above = expr2(u, E_min, number(u, 6), expr2(u, E_max, number(u, 0), above));
+  return expr2(u, E_div, expr2(u, E_mul, x, above), number(u, 6));
+}
+ACTIVATION(hard_swish, "x * min(6, max(0, x + 3)) / 6",
+           "Howard et al. 2019, arXiv 1905.02244; PyTorch Hardswish");
+
 static const Expr *sigmoid_expr(Unit *u, const void *attr) {
   const Expr *e = expr1(u, E_exp, expr1(u, E_neg, expr_in(u, 0)));
   (void)attr;
@@ -151,6 +238,69 @@ static const Expr *square_expr(Unit *u, const void *attr) {
   return expr2(u, E_mul, expr_in(u, 0), expr_in(u, 0));
 }
 ACTIVATION(square, "x * x", "PyTorch square");
+
+/* ---- prelu: its slope is a parameter */
+
+typedef struct PreluAttr {
+  int64_t num_parameters;
+  double init;
+} PreluAttr;
+static const Field prelu_fields[] = {
+    {.name = "num_parameters",
+     .kind = FIELD_INT,
+     .offset = offsetof(PreluAttr, num_parameters),
+     .otherwise = 1,
+     .min = 1,
+     .max = 0x7fffffff,
+     .doc = "1: one slope for all, or as many as channels"},
+    {.name = "slope",
+     .kind = FIELD_REAL,
+     .offset = offsetof(PreluAttr, init),
+     .otherwise = 0.25,
+     .doc = "what the slope is before training"},
+};
+
+static Id prelu_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  const PreluAttr *attr = attributes;
+  const Type type = *build_type(b, arg[0]);
+  int64_t n = attr->num_parameters;
+  (void)nargs;
+  if (n > 1 && (type.rank < 2 || type.dim[1].plus != n)) {
+    build_error(b, "num_parameters", "%lld slopes do not fit %lld channels", (long long)n,
+                (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
+    return NO_ID;
+  }
+  Id w = build_param(b, "weight", 1, &n, INIT_CONSTANT, attr->init, n, n);
+  if (w == NO_ID) return NO_ID;
+  Kernel k;
+  kernel_start(&k, build_layer(b), -1, &type);
+  View *in = kernel_in(&k, w, build_type(b, w));
+  if (n > 1) in->at[0] = coord_loop(1, 1, 0);
+  k.out[0].value = expr_in(build_graph(b)->u, 0);
+  return build_add2(b, OP_prelu, attr, arg[0], build_kernel(b, &k, &type));
+}
+
+static const Expr *prelu_expr(Unit *u, const void *attr) {
+  const Expr *x = expr_in(u, 0);
+  (void)attr;
+  return expr3(u, E_select, expr2(u, E_lt, number(u, 0), x), x, expr2(u, E_mul, x, expr_in(u, 1)));
+}
+
+const Op op_prelu = {
+    .name = "prelu",
+    .class = CLASS_MAP,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .node_args = 2,
+    .doc = "x above 0, weight * x below; the weight is trained",
+    .source = "He et al. 2015, arXiv 1502.01852; PyTorch PReLU",
+    .field = prelu_fields,
+    .nfield = COUNT(prelu_fields),
+    .attr_size = sizeof(PreluAttr),
+    .build = prelu_build,
+    .expr = prelu_expr,
+};
 
 /* ---- arithmetic on two or more tensors */
 

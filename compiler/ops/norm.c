@@ -1,4 +1,4 @@
-/* norm.c - normalisation: batch normalisation, local response normalisation.
+/* norm.c - normalisation over batches, parts of samples, neighbourhoods (local response).
  *
  * batch_norm is one map over x and four numbers per channel; inference takes the running
  * statistics, training those of the batch, summed in double, and updates the running ones. */
@@ -134,6 +134,172 @@ const Op op_batch_norm = {
     .build = batch_norm_build,
     .expr = batch_norm_expr,
 };
+
+/* ---- layer_norm, group_norm, instance_norm: statistics of each sample over its last axes */
+
+typedef struct SampleNormAttr {
+  int64_t axis, groups;
+  double eps;
+  bool affine;
+} SampleNormAttr;
+
+#define EPS_FIELD                                                                                  \
+  {                                                                                                \
+    .name = "eps", .kind = FIELD_REAL, .offset = offsetof(SampleNormAttr, eps), .otherwise = 1e-5, \
+    .min = 1e-30, .max = 1e30, .doc = "added to the variance"                                      \
+  }
+#define AFFINE_FIELD(value, text)                                                                  \
+  {                                                                                                \
+    .name = "affine", .kind = FIELD_BOOL, .offset = offsetof(SampleNormAttr, affine),              \
+    .otherwise = value, .doc = text                                                                \
+  }
+
+static const Field layer_norm_fields[] = {
+    {.name = "axis",
+     .kind = FIELD_INT,
+     .offset = offsetof(SampleNormAttr, axis),
+     .min = 0,
+     .max = MAX_RANK - 2,
+     .doc = "first of the axes that are normalised together, up to the last; 0: channels"},
+    EPS_FIELD,
+    AFFINE_FIELD(1, "trained factor and bias per element of these axes"),
+};
+static const Field group_norm_fields[] = {
+    {.name = "groups",
+     .kind = FIELD_INT,
+     .offset = offsetof(SampleNormAttr, groups),
+     .required = true,
+     .min = 1,
+     .max = 0x7fffffff,
+     .doc = "channels are cut into this many groups, each normalised by itself"},
+    EPS_FIELD,
+    AFFINE_FIELD(1, "trained factor and bias per channel"),
+};
+static const Field instance_norm_fields[] = {
+    EPS_FIELD,
+    AFFINE_FIELD(0, "trained factor and bias per channel"),
+};
+
+/* The mean over all axes behind the first `kept`, of x or of (x - mean)^2. */
+static Id trailing_mean(Build *b, Id x, Id mean, int kept) {
+  static const char *const names[MAX_RANK] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"};
+  Unit *u = build_graph(b)->u;
+  const Type type = *build_type(b, x);
+  Type result = type;
+  Kernel k;
+  double count = 1;
+  result.rank = (int8_t)kept;
+  kernel_start(&k, build_layer(b), -1, &result);
+  View *in = kernel_in(&k, x, &type);
+  for (int a = 0; a < type.rank; a++) {
+    in->at[a] = coord_loop(a < kept ? a : kernel_loop(&k, names[a], type.dim[a], true), 1, 0);
+    if (a >= kept) count *= (double)type.dim[a].plus;
+  }
+  const Expr *term = expr_in(u, 0);
+  if (mean != NO_ID) {
+    View *view = kernel_in(&k, mean, &result);
+    for (int a = 0; a < kept; a++) view->at[a] = coord_loop(a, 1, 0);
+    term = expr2(u, E_sub, term, expr_in(u, 1));
+    term = expr2(u, E_mul, term, term);
+  }
+  k.nfold = 1;
+  k.fold[0] = (Fold){.op = FOLD_SUM, .term = term, .acc = F64};
+  k.out[0].value = expr2(u, E_div, expr_acc(u, 0), expr_const(u, count));
+  return build_kernel(b, &k, &result);
+}
+
+static Id normalise(Build *b, Id x, int kept, double eps) {
+  static const int axes[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+  const Type type = *build_type(b, x);
+  Graph *g = build_graph(b);
+  Id mean = trailing_mean(b, x, NO_ID, kept), variance = trailing_mean(b, x, mean, kept);
+  Id in[3] = {x, graph_broadcast(g, mean, &type, axes, build_where(b)),
+              graph_broadcast(g, variance, &type, axes, build_where(b))};
+  return build_add(b, OP_batch_norm, &(BatchNormAttr){.eps = eps}, 3, in);
+}
+
+/* y * weight + bias, whose axes are those of y from `from` to `to`. */
+static Id scale_and_shift(Build *b, Id y, int from, int to) {
+  const Type type = *build_type(b, y);
+  Graph *g = build_graph(b);
+  int64_t dim[MAX_RANK];
+  int axes[MAX_RANK];
+  for (int a = from; a < to; a++) {
+    axes[a - from] = a;
+    dim[a - from] = type.dim[a].plus;
+  }
+  Id weight = build_param(b, "weight", to - from, dim, INIT_CONSTANT, 1, dim[0], dim[0]);
+  Id bias = build_param(b, "bias", to - from, dim, INIT_CONSTANT, 0, dim[0], dim[0]);
+  if (weight == NO_ID || bias == NO_ID) return NO_ID;
+  y = build_add2(b, OP_mul, NULL, y, graph_broadcast(g, weight, &type, axes, build_where(b)));
+  return build_add2(b, OP_add, NULL, y, graph_broadcast(g, bias, &type, axes, build_where(b)));
+}
+
+static Id layer_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  const SampleNormAttr *attr = attributes;
+  int rank = build_type(b, arg[0])->rank, kept = (int)attr->axis + 1;
+  (void)nargs;
+  if (kept >= rank) {
+    build_error(b, "axis", "axis %d does not exist: the input has %d", kept - 1, rank - 1);
+    return NO_ID;
+  }
+  Id y = normalise(b, arg[0], kept, attr->eps);
+  return attr->affine ? scale_and_shift(b, y, kept, rank) : y;
+}
+
+/* [n,c,...] -> [n,groups,c/groups,...] -> [n,c,...] */
+static Id group_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  const SampleNormAttr *attr = attributes;
+  const Type type = *build_type(b, arg[0]);
+  ReshapeAttr apart = {.shape.n = type.rank}, together = {.shape.n = type.rank - 1};
+  (void)nargs;
+  if (type.rank < 2 || type.dim[1].plus % attr->groups) {
+    build_error(b, "groups", "%lld groups do not divide the %lld channels", (long long)attr->groups,
+                (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
+    return NO_ID;
+  }
+  apart.shape.at[0] = attr->groups;
+  apart.shape.at[1] = type.dim[1].plus / attr->groups;
+  together.shape.at[0] = type.dim[1].plus;
+  for (int a = 2; a < type.rank; a++)
+    apart.shape.at[a] = together.shape.at[a - 1] = type.dim[a].plus;
+  Id y = normalise(b, build_add1(b, OP_reshape, &apart, arg[0]), 2, attr->eps);
+  y = build_add1(b, OP_reshape, &together, y);
+  return attr->affine ? scale_and_shift(b, y, 1, 2) : y;
+}
+
+static Id instance_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  const SampleNormAttr *attr = attributes;
+  (void)nargs;
+  if (build_type(b, arg[0])->rank < 3) {
+    build_error(b, NULL, "instance_norm needs channels with positions");
+    return NO_ID;
+  }
+  Id y = normalise(b, arg[0], 2, attr->eps);
+  return attr->affine ? scale_and_shift(b, y, 1, 2) : y;
+}
+
+#define SAMPLE_NORM(Name, text, where)                                                             \
+  const Op op_##Name = {                                                                           \
+      .name = #Name,                                                                               \
+      .class = CLASS_LAYER,                                                                        \
+      .in_json = true,                                                                             \
+      .min_args = 1,                                                                               \
+      .max_args = 1,                                                                               \
+      .doc = text,                                                                                 \
+      .source = where,                                                                             \
+      .field = Name##_fields,                                                                      \
+      .nfield = COUNT(Name##_fields),                                                              \
+      .attr_size = sizeof(SampleNormAttr),                                                         \
+      .build = Name##_build,                                                                       \
+  }
+
+SAMPLE_NORM(layer_norm, "(x - mean) / sqrt(var + eps) over the last axes of each sample",
+            "Ba et al. 2016, arXiv 1607.06450; PyTorch LayerNorm");
+SAMPLE_NORM(group_norm, "(x - mean) / sqrt(var + eps) over each group of channels of each sample",
+            "Wu and He 2018, arXiv 1803.08494; PyTorch GroupNorm");
+SAMPLE_NORM(instance_norm, "(x - mean) / sqrt(var + eps) over each channel of each sample",
+            "Ulyanov et al. 2016, arXiv 1607.08022; PyTorch InstanceNorm");
 
 /* ---- lrn: x / (k + alpha/size * sum of squares in a window)^beta */
 

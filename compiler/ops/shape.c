@@ -23,10 +23,6 @@ static const char *type_text(Arena *arena, const Type *type) {
 
 /* ---- reshape: the same elements in row-major order */
 
-typedef struct ReshapeAttr {
-  IntList shape;
-} ReshapeAttr;
-
 static const Field reshape_fields[] = {
     {.name = "shape",
      .kind = FIELD_SHAPE,

@@ -11,7 +11,7 @@
     { "op": "cross_entropy", "from": "fc", "target": "f" },
     { "op": "cross_entropy", "from": "fc", "target": "z" },
     { "op": "mse", "from": "fc", "target": "y" },
-    { "op": "hinge", "from": "fc" }, { "op": "relu" }, 7,
+    { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
     { "op": "mse", "from": 3, "target": 4, "weight": -1, "wieght": 1 }
   ],
   "outputs": ["x", "fc", "fc", "none"],
@@ -85,14 +85,14 @@ losses.json:8:38: error: there is no layer "fcc"; did you mean "fc"?
 losses.json:9:54: error: a target must be an input, and "f" is a layer
     9 |     { "op": "cross_entropy", "from": "fc", "target": "f" },
       |                                                      ^~~
-losses.json:12:13: error: unknown operator "hinge"; `cnnc ops` lists what there is
-   12 |     { "op": "hinge", "from": "fc" }, { "op": "relu" }, 7,
+losses.json:12:13: error: unknown operator "contrastive"; `cnnc ops` lists what there is
+   12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
       |             ^~~~~~~
 losses.json:12:46: error: "relu" is not a loss
-   12 |     { "op": "hinge", "from": "fc" }, { "op": "relu" }, 7,
+   12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
       |                                              ^~~~~~
 losses.json:12:56: error: a loss must be an object with "op", not an integer
-   12 |     { "op": "hinge", "from": "fc" }, { "op": "relu" }, 7,
+   12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
       |                                                        ^
 losses.json:13:58: error: unknown key "wieght"; did you mean "weight"?
    13 |     { "op": "mse", "from": 3, "target": 4, "weight": -1, "wieght": 1 }

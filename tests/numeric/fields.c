@@ -36,7 +36,7 @@ static const struct {
   int n, at[3];
 } integers[] = {
     {"start", 2, {0, 1}},  {"stop", 3, {2, 3, -1}}, {"step", 3, {1, 2, 3}},
-    {"groups", 2, {1, 2}}, {"filters", 2, {2, 4}},
+    {"groups", 2, {1, 2}}, {"filters", 2, {2, 4}},  {"num_parameters", 2, {1, CHANNELS}},
 };
 
 static void integer_values(const Field *field, int rank, Values *v) {

@@ -177,6 +177,19 @@ def maps():
     one("sigmoid of large numbers", [three, {"op": "sigmoid"}], lambda x: torch.sigmoid(nine(x)))
     one("tanh", {"op": "tanh"}, torch.tanh)
     one("scaled_tanh", {"op": "scaled_tanh"}, lambda x: 1.7159 * torch.tanh(x * (2 / 3)))
+    one("elu", [three, {"op": "elu", "alpha": 0.7}], lambda x: F.elu(nine(x), 0.7))
+    one("gelu", {"op": "gelu"}, F.gelu)
+    one("gelu by tanh", [three, {"op": "gelu", "approximate": "tanh"}],
+        lambda x: F.gelu(nine(x), approximate="tanh"))
+    one("gelu of large numbers", [three, {"op": "gelu"}], lambda x: F.gelu(nine(x)))
+    one("silu", [three, {"op": "silu"}], lambda x: F.silu(nine(x)))
+    one("softplus", {"op": "softplus"}, F.softplus)
+    one("softplus, sharp", [three, {"op": "softplus", "beta": 2, "threshold": 5}],
+        lambda x: F.softplus(nine(x), 2, 5))
+    one("hard_swish", [three, {"op": "hard_swish"}], lambda x: F.hardswish(nine(x)))
+    one("prelu", {"op": "prelu", "name": "p"}, lambda x: F.prelu(x, tensor("p.weight", 1)))
+    one("prelu per channel", {"op": "prelu", "name": "p", "num_parameters": 2},
+        lambda x: F.prelu(x, tensor("p.weight", 2)))
     one("abs", {"op": "abs"}, torch.abs)
     one("exp", {"op": "exp"}, torch.exp)
     one("log", [{"op": "abs"}, {"op": "log"}], lambda x: torch.log(x.abs()))
@@ -212,6 +225,22 @@ def norms_and_shapes():
     case("batch_norm eps", (3, 2, 2), {**layer, "eps": 0.5}, lambda x: norm(x, 3, 0.5))
     case("batch_norm not affine", (3, 2, 2), {**layer, "affine": False},
          lambda x: F.batch_norm(x, tensor("b.running_mean", 3), tensor("b.running_var", 3)))
+    for axis, shape in ((0, (5,)), (0, (3, 4)), (1, (3, 4)), (0, (2, 3, 4)), (2, (2, 3, 4)),
+                        (1, (2, 2, 3, 2))):
+        case(f"layer_norm {axis} of {shape}", shape, {"op": "layer_norm", "name": "b", "axis": axis},
+             lambda x: F.layer_norm(x, shape[axis:], tensor("b.weight", *shape[axis:]),
+                                    tensor("b.bias", *shape[axis:])))
+    for groups, shape in ((1, (4, 3)), (2, (4, 3, 2)), (4, (4, 3, 2)), (2, (4, 2, 3, 2)), (3, (6,))):
+        case(f"group_norm {groups} of {shape}", shape,
+             {"op": "group_norm", "name": "b", "groups": groups, "eps": 0.1},
+             lambda x: F.group_norm(x, groups, tensor("b.weight", shape[0]),
+                                    tensor("b.bias", shape[0]), 0.1))
+    for shape in ((3, 4), (2, 3, 4), (2, 2, 3, 2)):
+        case(f"instance_norm of {shape}", shape, {"op": "instance_norm"}, F.instance_norm)
+        case(f"instance_norm, affine, of {shape}", shape,
+             {"op": "instance_norm", "name": "b", "affine": True},
+             lambda x: F.instance_norm(x, None, None, tensor("b.weight", shape[0]),
+                                       tensor("b.bias", shape[0])))
     for size in (3, 4, 5):
         case(f"lrn {size}", (7, 2, 3), {"op": "lrn", "size": size, "alpha": 0.5, "beta": 0.6, "k": 2},
              lambda x: F.local_response_norm(x, size, 0.5, 0.6, 2))
@@ -327,6 +356,14 @@ def trainings():
              lambda y: y.mean((2, 3))),
             ("leaky_relu", {"op": "leaky_relu", "slope": 0.2}, lambda y: F.leaky_relu(y, 0.2)),
             ("sigmoid", {"op": "sigmoid"}, torch.sigmoid),
+            ("elu", {"op": "elu"}, F.elu),
+            ("gelu", {"op": "gelu"}, F.gelu),
+            ("silu", {"op": "silu"}, F.silu),
+            ("softplus", {"op": "softplus"}, F.softplus),
+            ("hard_swish", {"op": "hard_swish"}, F.hardswish),
+            ("layer_norm", {"op": "layer_norm", "affine": False}, lambda y: F.layer_norm(y, y.shape[1:])),
+            ("group_norm", {"op": "group_norm", "groups": 3, "affine": False}, lambda y: F.group_norm(y, 3)),
+            ("instance_norm", {"op": "instance_norm"}, F.instance_norm),
             ("lrn", {"op": "lrn", "size": 3, "alpha": 0.5},
              lambda y: F.local_response_norm(y, 3, 0.5)),
             ("softmax", {"op": "softmax"}, lambda y: F.softmax(y, 1)),
@@ -336,6 +373,11 @@ def trainings():
             ("reshape", {"op": "reshape", "shape": [2, -1]}, lambda y: y.reshape(3, 2, -1)),
     ):
         layer(title, (2, 4, 5), [c, after], lambda net, x: f(convolved(net, x)))
+    layer("prelu", (2, 4, 5), [c, {"op": "prelu", "name": "p", "num_parameters": 3}],
+          lambda net, x: F.prelu(convolved(net, x), net("p.weight", 3)))
+    layer("layer_norm, affine", (2, 4, 5), [c, {"op": "layer_norm", "name": "b", "axis": 1}],
+          lambda net, x: F.layer_norm(convolved(net, x), (4, 5), net("b.weight", 4, 5),
+                                      net("b.bias", 4, 5)))
     layer("batch_norm", (2, 4, 5),
           [{**c, "bias": False}, {"op": "batch_norm", "name": "b"}, {"op": "relu"}],
           lambda net, x: F.relu(net.norm(F.conv2d(x, net("c.weight", 3, 2, 3, 3), padding=1), "b")))
@@ -349,6 +391,26 @@ def trainings():
              lambda net, x: F.mse_loss(F.linear(x, net("f.weight", 4, 4), net("f.bias", 4)),
                                        tensor("target", 3, 4)),
              optimizer={"op": "sgd", "lr": 0.05, "momentum": 0.5, "nesterov": True})
+    fives = lambda net: F.linear(tensor("x", 3, 4), net("f.weight", 4, 4), net("f.bias", 4))
+    target = tensor("target", 3, 4)
+    for title, loss, f in (
+            ("mae", {"op": "mae"}, F.l1_loss),
+            ("huber", {"op": "huber", "delta": 0.6}, lambda y, t: F.huber_loss(y, t, delta=0.6)),
+            ("bce of logits", {"op": "bce", "logits": True}, F.binary_cross_entropy_with_logits),
+            ("hinge", {"op": "hinge", "margin": 0.5}, lambda y, t: F.relu(0.5 - y * t).mean())):
+        training(title, (4,), [dense], {"loss": loss}, lambda net, x: f(fives(net), target))
+    training("bce", (4,), [dense, {"op": "sigmoid"}], {"loss": {"op": "bce"}},
+             lambda net, x: -(target * torch.log(torch.sigmoid(fives(net)))
+                             + (1 - target) * torch.log(1 - torch.sigmoid(fives(net)))).mean())
+    weights = [0.5, 2, 1, 0.25]
+    for title, loss, options in (
+            ("label smoothing", {"label_smoothing": 0.2}, {"label_smoothing": 0.2}),
+            ("class weights", {"class_weights": weights}, {"weight": torch.tensor(weights)}),
+            ("class weights, smoothing, ignored",
+             {"class_weights": weights, "label_smoothing": 0.1, "ignore_index": 2},
+             {"weight": torch.tensor(weights), "label_smoothing": 0.1, "ignore_index": 2})):
+        training(title, (4,), [dense], {"loss": {"op": "cross_entropy", **loss}},
+                 lambda net, x: F.cross_entropy(fives(net), labels("target", 3, 4), **options))
     losses = {"losses": [{"op": "cross_entropy", "from": "c", "target": "y", "ignore_index": 1},
                          {"op": "mse", "from": "f", "target": "z", "weight": 0.3}]}
     training("two losses, one per position", (2, 3, 4), [c, dense], losses,

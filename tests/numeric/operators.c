@@ -307,7 +307,7 @@ static int check_cases(const Case *c, int n, bool force) {
   read_batch(&b);
   for (int t = 0; targets[t] && strcmp(targets[t]->language, "c") == 0; t++) {
     runs |= targets[t] == target_native();
-    if (!runs) continue;
+    if (!runs || target_is_foreign(targets[t])) continue;
     if (!force) check_built(&b, targets[t]->name, NULL);
     for (int a = 0; force && a < ALGO_KINDS; a++) check_built(&b, targets[t]->name, algos[a]);
   }
@@ -318,8 +318,12 @@ static int check_cases(const Case *c, int n, bool force) {
 
 static void check_all(const Cases *cases, bool force) {
   int failures = 0;
-  for (int i = 0; targets[i] && targets[i] != target_native(); i++)
-    print_message("skipped: this CPU does not run %s\n", targets[i]->name);
+  bool runs = false;
+  for (int i = 0; targets[i] && strcmp(targets[i]->language, "c") == 0; i++) {
+    runs |= targets[i] == target_native();
+    if (!runs || target_is_foreign(targets[i]))
+      print_message("skipped: this CPU does not run %s\n", targets[i]->name);
+  }
   for (int from = 0; from < cases->list.n; from += AT_ONCE) {
     int n = cases->list.n - from < AT_ONCE ? cases->list.n - from : AT_ONCE;
     failures += check_cases(cases->list.at + from, n, force);

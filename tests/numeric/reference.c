@@ -8,6 +8,7 @@
 #include "plan.h"
 
 static const double tolerance = 1e-12; /* of the largest expected number */
+static const double least = 1e-3;      /* what is 0 but for rounding is compared with this */
 
 /* Element i of the tensor `name`, in [-1, 1): as in make_reference.py. */
 static double value(const char *name, uint32_t i) {
@@ -47,7 +48,7 @@ static const double *leaf_value(void *context, const Graph *g, Id id, int64_t n)
 
 static void compare(const Case *c, const char *what, const Array *have, json_t *want) {
   int64_t size = type_size(&have->type, c->n);
-  double largest = 0;
+  double largest = least;
   if (json_is_number(want)) {
     json_t *list = json_array();
     json_array_append(list, want);
