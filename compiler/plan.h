@@ -219,24 +219,24 @@ Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
 /* ---- passes: passes.def lists them in order
  * -------------------------------------------------------------------- */
 
-Graph *pass_fold(const Graph *);
-Graph *pass_clean(const Graph *);
-bool pass_grad(Graph *); /* adds losses' gradients and updates to the entries */
 typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
   VEC(const char *) algo; /* --algo LAYER[:pass]=NAME */
   bool training;
 } PlanOptions;
-Plan *pass_fuse(const Graph *,
-                const PlanOptions *); /* Graph -> Plan: maps join the folds they follow */
+/* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it
+ * returns is used afterwards. */
+typedef Graph *Pass_graph(Graph *);
+typedef Plan *Pass_lower(const Graph *, const PlanOptions *);
+typedef void Pass_plan(Plan *, const PlanOptions *);
+#define PASS(name, kind, when, doc) Pass_##kind pass_##name;
+#include "passes/passes.def"
+#undef PASS
+
 /* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
 const char *choose_complaint(const Plan *, const PlanOptions *);
 /* The algorithm that --algo asks for, NULL if none. */
 const char *choose_forced(const PlanOptions *, const char *layer);
-void pass_choose(Plan *, const PlanOptions *);
-void pass_nest(Plan *);
-void pass_split(Plan *);
-void pass_memory(Plan *);
 
 #endif

@@ -91,8 +91,11 @@ static const OptionRow rows[] = {
     {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E, .doc = "C compiler (default cc)"},
     {"nvcc", 0, "NVCC", OPTION_TEXT, AT(nvcc), C, .doc = "CUDA compiler (default nvcc)"},
     {"dump", 0, "PASS", OPTION_COMMAS, AT(dump), C | K | I,
-     .doc = "print the program as it is after a pass: read, fold, clean, fuse, choose, nest, "
-            "split, memory"},
+     .doc = "print the program as it is after a pass: read"
+#define PASS(name, kind, when, doc) ", " #name
+#include "passes/passes.def"
+#undef PASS
+    },
     {"explain", 0, NULL, OPTION_FLAG, AT(explain), C | I,
      .doc = "for each layer the candidates, their estimated times, reasons of refusal"},
     {"no-validate", 0, NULL, OPTION_FLAG, AT(no_validate), C | R | E,

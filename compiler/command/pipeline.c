@@ -1,12 +1,21 @@
-/* pipeline.c - the order of things: a network is read, passes over the Graph, then passes over the
- * Plan. What a user may see after each pass (--dump) is printed here. */
+/* pipeline.c - from the command line to a Plan: a network is read, then the passes of passes.def
+ * run in order. What a user may see after each (--dump) is printed here. */
 #include "driver.h"
 
 #include <string.h>
 
-static const char *const stages[] = {
-    "read",
-#define PASS(name, doc) #name,
+typedef enum When { WHEN_always, WHEN_inference, WHEN_training } When;
+
+typedef struct Pass {
+  const char *name;
+  When when;
+  Pass_graph *graph; /* by its kind: the one that is not NULL */
+  Pass_lower *lower;
+  Pass_plan *plan;
+} Pass;
+
+static const Pass passes[] = {
+#define PASS(name, kind, when, doc) {#name, WHEN_##when, .kind = pass_##name},
 #include "passes/passes.def"
 #undef PASS
 };
@@ -33,26 +42,29 @@ static void show(Dump *d, const char *stage, const char *text) {
   d->previous = text;
 }
 
-static Graph *after_graph(Dump *d, const char *stage, Graph *g) {
-  graph_verify(g);
-  if (d->o->dump.n) {
-    Text text = {.arena = d->u->arena};
-    graph_print(&text, g);
-    show(d, stage, text.at);
-  }
-  return g;
-}
+/* What there is between two passes: a graph until it is lowered, then a plan. */
+typedef struct Program {
+  Graph *graph;
+  Plan *plan;
+} Program;
 
-static void after_plan(Dump *d, const char *stage, const Plan *plan) {
-  plan_verify(plan);
-  if (d->o->dump.n) {
-    Text text = {.arena = d->u->arena};
-    plan_print(&text, plan);
-    show(d, stage, text.at);
-  }
+static void after(Dump *d, const char *stage, const Program *program) {
+  Text text = {.arena = d->u->arena};
+  if (program->plan)
+    plan_verify(program->plan);
+  else
+    graph_verify(program->graph);
+  if (!d->o->dump.n) return;
+  if (program->plan)
+    plan_print(&text, program->plan);
+  else
+    graph_print(&text, program->graph);
+  show(d, stage, text.at);
 }
 
 static bool check_dump(Unit *u, const Options *o) {
+  const char *stages[COUNT(passes) + 1] = {"read"};
+  for (int i = 0; i < COUNT(passes); i++) stages[i + 1] = passes[i].name;
   for (int i = 0; i < o->dump.n; i++) {
     const char *name = o->dump.at[i];
     bool known = strcmp(name, "all") == 0;
@@ -139,6 +151,19 @@ static bool check_algos(Unit *u, const Options *o, const Graph *g) {
   return true;
 }
 
+static void apply(const Pass *pass, Program *program, const PlanOptions *options) {
+  if (pass->graph) program->graph = pass->graph(program->graph);
+  if (pass->lower) program->plan = pass->lower(program->graph, options);
+  if (pass->plan) pass->plan(program->plan, options);
+}
+
+/* Only a plan knows which contractions --algo may speak of: asked once, when there is one. */
+static bool check_choices(Unit *u, const Plan *plan, const PlanOptions *options) {
+  const char *complaint = choose_complaint(plan, options);
+  if (complaint) usage_error(u, "%s", complaint);
+  return !complaint;
+}
+
 Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target) {
   if (!check_dump(u, o) || !check_algos(u, o, read)) return NULL;
   Dump d = {u, o, NULL};
@@ -149,25 +174,17 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
                                                  : 1};
   for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
 
-  Graph *g = after_graph(&d, "read", graph_rewrite(read, NULL, NULL));
-  if (o->train && !pass_grad(g)) return NULL;
-  if (o->train) after_graph(&d, "grad", g);
-  if (!o->train) g = after_graph(&d, "fold", pass_fold(g));
-  g = after_graph(&d, "clean", pass_clean(g));
-  Plan *plan = pass_fuse(g, &options);
-  after_plan(&d, "fuse", plan);
-  const char *complaint = choose_complaint(plan, &options);
-  if (complaint) {
-    usage_error(u, "%s", complaint);
-    return NULL;
+  Program program = {.graph = graph_rewrite(read, NULL, NULL)};
+  after(&d, "read", &program);
+  for (int i = 0; i < COUNT(passes); i++) {
+    const Pass *pass = &passes[i];
+    if (pass->when == (o->train ? WHEN_inference : WHEN_training)) {
+      if (asked(o, pass->name)) printf("---- %s (not in this mode)\n", pass->name);
+      continue;
+    }
+    apply(pass, &program, &options);
+    after(&d, pass->name, &program);
+    if (pass->lower && !check_choices(u, program.plan, &options)) return NULL;
   }
-  pass_choose(plan, &options);
-  after_plan(&d, "choose", plan);
-  pass_nest(plan);
-  after_plan(&d, "nest", plan);
-  pass_split(plan);
-  after_plan(&d, "split", plan);
-  pass_memory(plan);
-  after_plan(&d, "memory", plan);
-  return u->errors ? NULL : plan;
+  return u->errors ? NULL : program.plan;
 }

@@ -215,7 +215,7 @@ static void count_uses(const Graph *g, int *uses) {
     for (int i = 0; i < g->entry[e].want.n; i++) uses[g->entry[e].want.at[i]]++;
 }
 
-Graph *pass_fold(const Graph *g) {
+Graph *pass_fold(Graph *g) {
   Folding f = {NEW_ARRAY(g->u->arena, int, g->node.n), NEW_ARRAY(g->u->arena, Id, g->node.n)};
   for (Id id = 0; id < g->node.n; id++) f.map[id] = NO_ID;
   count_uses(g, f.uses);

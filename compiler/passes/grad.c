@@ -69,8 +69,8 @@ static void want_gradients(Reverse *r) {
   }
 }
 
-bool pass_grad(Graph *g) {
-  if (g->entry[ENTRY_TRAIN_FORWARD].want.n == 0) return false;
+Graph *pass_grad(Graph *g) {
+  if (g->entry[ENTRY_TRAIN_FORWARD].want.n == 0) BUG("%s: nothing to differentiate", g->name);
   Reverse r = {.g = g, .nodes = g->node.n};
   r.needed = NEW_ARRAY(g->u->arena, bool, r.nodes);
   r.gradient = NEW_ARRAY(g->u->arena, Id, r.nodes);
@@ -82,5 +82,5 @@ bool pass_grad(Graph *g) {
   for (Id id = loss; id >= 0; id--)
     if (r.needed[id] && r.gradient[id] != NO_ID) propagate(&r, id);
   want_gradients(&r);
-  return true;
+  return g;
 }

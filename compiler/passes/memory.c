@@ -182,7 +182,8 @@ static void place_forever(Plan *p) {
   }
 }
 
-void pass_memory(Plan *p) {
+void pass_memory(Plan *p, const PlanOptions *options) {
+  (void)options;
   place_forever(p);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;

@@ -280,7 +280,8 @@ static void nest_entry(Nest *n, Steps *steps) {
   *steps = nested;
 }
 
-void pass_nest(Plan *p) {
+void pass_nest(Plan *p, const PlanOptions *options) {
+  (void)options;
   Nest n = {.p = p};
   if (p->target->plain) return;
   n.readers = NEW_ARRAY(p->u->arena, int, p->buffer.n);

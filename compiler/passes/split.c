@@ -128,6 +128,7 @@ static void split_steps(Plan *p, Steps *steps) {
   *steps = parts;
 }
 
-void pass_split(Plan *p) {
+void pass_split(Plan *p, const PlanOptions *options) {
+  (void)options;
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) split_steps(p, &p->entry[e].step);
 }

@@ -211,3 +211,7 @@ entry forward work 0 worker 0 live 0
     p: n<n c<2
       %p[n, c, 4] = 0
 = 0
+$ cnnc pad.json --target avx512 --dump=grad,clean -o pad.c
+---- grad (not in this mode)
+---- clean (unchanged)
+= 0

@@ -131,7 +131,7 @@ static void check_training(Case *c) {
   Array *loss = graph_run(c->g, forward->want.at, 1, c->n, leaf_value, c);
   compare(c, "loss", loss, json_object_get(c->json, "loss"));
   check_updates(c, ENTRY_TRAIN_FORWARD);
-  assert_true(pass_grad(c->g));
+  pass_grad(c->g);
   graph_verify(c->g);
   check_named(c, "gradients", backward->want.at, backward->want_name.at, backward->want.n);
   check_updates(c, ENTRY_STEP);

@@ -89,7 +89,7 @@ static View *in(Net *t, Kernel *k, int tensor) {
 }
 
 static Net finished(Net t) {
-  pass_memory(t.p);
+  pass_memory(t.p, NULL);
   plan_verify(t.p);
   return t;
 }

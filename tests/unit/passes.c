@@ -155,9 +155,9 @@ static void values_stay(const char *algo, const Target *target, uint64_t seed) {
     compare(&s, param, x, n, expected, "building");
     pass_choose(s.p, &options);
     compare(&s, param, x, n, expected, "choose");
-    pass_nest(s.p);
+    pass_nest(s.p, &options);
     compare(&s, param, x, n, expected, "nest");
-    pass_memory(s.p);
+    pass_memory(s.p, &options);
     compare(&s, param, x, n, expected, "memory");
     taken += algo && takes(s.p, algo);
     unit_free(u);

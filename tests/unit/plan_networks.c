@@ -172,17 +172,17 @@ static void compare(const Case *c, const Plan *p, const char *pass) {
 static void plan_case(const Case *c, const Target *target, const char *algo, bool each_pass) {
   PlanOptions options = {.target = target, .max_batch = 2};
   if (algo) vec_push(c->u->arena, &options.algo, algo);
-  Graph *g = pass_clean(pass_fold(c->g));
+  Graph *g = pass_clean(pass_fold(graph_rewrite(c->g, NULL, NULL)));
   graph_verify(g);
   Plan *p = pass_fuse(g, &options);
   if (each_pass) compare(c, p, "fuse");
   pass_choose(p, &options);
   if (each_pass) compare(c, p, "choose");
-  pass_nest(p);
+  pass_nest(p, &options);
   if (each_pass) compare(c, p, "nest");
-  pass_split(p);
+  pass_split(p, &options);
   if (each_pass) compare(c, p, "split");
-  pass_memory(p);
+  pass_memory(p, &options);
   compare(c, p, "memory");
 }
 
@@ -278,7 +278,7 @@ static void lenet5_trains(void **state) {
   PlanOptions options = {.target = target_find("generic"), .max_batch = 4, .training = true};
   Graph *g = read_network(u, "models/lenet5.json", &read);
   assert_non_null(g);
-  assert_true(pass_grad(g));
+  pass_grad(g);
   g = pass_clean(g);
   Training t = {.c = {.u = u, .g = g, .n = 3}};
   Case *c = &t.c;
@@ -304,9 +304,9 @@ static void lenet5_trains(void **state) {
   plan_verify(p);
   print_and_parse(p);
   pass_choose(p, &options);
-  pass_nest(p);
-  pass_split(p);
-  pass_memory(p);
+  pass_nest(p, &options);
+  pass_split(p, &options);
+  pass_memory(p, &options);
   plan_verify(p);
   print_and_parse(p);
   PlanRun run = {.input = c->input, .param = c->param, .state = t.state, .grad = t.grad, .n = c->n};
@@ -343,9 +343,9 @@ static void resnet50_is_fused(void **state) {
   }
   assert_int_equal(contractions, 54); /* 53 convolutions, one dense layer */
   assert_int_equal(others, 3);        /* the input's move, two pools */
-  pass_nest(p);
-  pass_split(p);
-  pass_memory(p);
+  pass_nest(p, &options);
+  pass_split(p, &options);
+  pass_memory(p, &options);
   plan_verify(p);
   assert_true((double)p->work_bytes[PLAN_FORWARD] <= 1.1 * (double)p->live_bytes[PLAN_FORWARD]);
   unit_free(u);
