@@ -10,6 +10,7 @@ void fields_print(Text *, const Op *, const void *attr);
 /* Parses that into a new struct. `node`: attributes of a node, whose lists are complete; else those
  * of a layer, whose lists may be missing. NULL after an error. */
 void *fields_parse(Scan *, const Op *, bool node);
+extern const char *const graph_role_names[PARAM_ROLES];
 extern const char *const graph_init_names[INIT_KINDS], *const graph_entry_names[ENTRIES];
 void ints_print(Text *, const int64_t *at, int n);
 void reals_print(Text *, const double *at, int64_t n);

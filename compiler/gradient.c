@@ -13,7 +13,7 @@
 
 /* Inputs of gradients that the node's kernel does not have: its result, what flows in, the places
  * of a maximum. All are read like the result. */
-enum { IN_Y = MAX_IN, IN_DOUT, IN_PLACE, IN_ALL };
+enum { IN_DOUT = IN_RESULT + 1, IN_PLACE, IN_ALL };
 
 typedef struct Gradient {
   Graph *g;
@@ -70,9 +70,8 @@ static const Expr *settle_inputs(const Gradient *r, Kernel *k, const Expr *term,
 }
 
 /* The node's own result stands for its formula, and for what it is a scaled and shifted form of. */
-static const Expr *use_result(const Gradient *r, const Expr *e) {
-  Unit *u = r->g->u;
-  const Expr *part = r->k.out[0].value, *by = expr_in(u, IN_Y);
+static const Expr *use_result(Unit *u, const Kernel *k, const Expr *e) {
+  const Expr *part = k->out[0].value, *by = expr_in(u, IN_RESULT);
   e = expr_substitute(u, e, part, by);
   for (;;) {
     const Expr *a = part->arg[0], *b = part->arg[1];
@@ -94,13 +93,12 @@ static const Expr *use_result(const Gradient *r, const Expr *e) {
 }
 
 /* Reading the result is worth it where something else need not be read or summed again. */
-static const Expr *slope(const Gradient *r, const Expr *leaf) {
-  const Expr *plain = expr_derivative(r->g->u, r->k.out[0].value, leaf);
-  if (r->k.out[0].combine) return plain;
-  const Expr *with = use_result(r, plain);
+const Expr *gradient_slope(Unit *u, const Kernel *k, const Expr *leaf) {
+  const Expr *plain = expr_derivative(u, k->out[0].value, leaf);
+  if (k->out[0].combine) return plain;
+  const Expr *with = use_result(u, k, plain);
   bool helps = expr_uses(plain, E_acc, -1) && !expr_uses(with, E_acc, -1);
-  for (int i = 0; i < r->k.nin; i++)
-    helps |= expr_uses(plain, E_in, i) && !expr_uses(with, E_in, i);
+  for (int i = 0; i < k->nin; i++) helps |= expr_uses(plain, E_in, i) && !expr_uses(with, E_in, i);
   return helps ? with : plain;
 }
 
@@ -165,7 +163,7 @@ static void through_fold(Gradient *r, int f, int which) {
   Unit *u = r->g->u;
   const Fold *fold = &r->k.fold[f];
   const Expr *inner = expr_derivative(u, fold->term, expr_in(u, which));
-  const Expr *outer = slope(r, expr_acc(u, f));
+  const Expr *outer = gradient_slope(u, &r->k, expr_acc(u, f));
   if (is_zero(inner) || is_zero(outer) || fold->op == FOLD_ARGMAX) return;
   Id dout = r->extra[IN_DOUT - MAX_IN];
   Kernel k = r->k;
@@ -179,7 +177,7 @@ static void through_fold(Gradient *r, int f, int which) {
 /* Directly: dy * d value / d in, without the reduced loops. */
 static void direct(Gradient *r, int which) {
   Unit *u = r->g->u;
-  const Expr *factor = slope(r, expr_in(u, which));
+  const Expr *factor = gradient_slope(u, &r->k, expr_in(u, which));
   if (is_zero(factor)) return;
   Id dout = r->extra[IN_DOUT - MAX_IN];
   Kernel k = r->k;

@@ -64,6 +64,15 @@ typedef enum InitKind {
   INIT_KINDS
 } InitKind;
 
+/* What a parameter is for: how it begins, whether it is trained, counted and decays follows. */
+typedef enum ParamRole {
+  PARAM_WEIGHT, /* the layer's "init" says how it begins */
+  PARAM_BIAS,
+  PARAM_SCALE,     /* scale and shift of normalisations, slopes: begins with a constant */
+  PARAM_STATISTIC, /* written by training, not trained; no parameter in what a user counts */
+  PARAM_ROLES
+} ParamRole;
+
 typedef struct Param { /* leaf OP_param, attr: index into graph->param */
   const char *name;    /* "conv1.weight": PyTorch's */
   Type type;
@@ -72,10 +81,9 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
   double init_value; /* INIT_CONSTANT: the value, norm weights 1, biases 0 ... */
   int64_t fan_in, fan_out;
   const double *fixed; /* "weights" in the JSON: constant, neither loaded nor trained */
-  bool trainable;      /* false: running statistics, "freeze" */
-  bool counted; /* what training may change in principle: counts as parameter (frozen ones too,
-                   statistics not) */
-  bool decay;
+  ParamRole role;
+  bool trainable; /* false: statistics, "freeze" */
+  bool decay;     /* false: the layer says "decay": false */
   double lr_scale;
   bool transient_ok; /* may be missing in a file of weights (num_batches_tracked) */
 } Param;
@@ -247,6 +255,8 @@ typedef struct Op {
   /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph; NO_ID:
    * none, it is 0. NULL: graph_gradient, from `kernel`. */
   Id (*grad)(Graph *, Id node, int which, Id dout);
+  /* LOSS: type of a target that no input of the document stands for; NULL: the prediction's. */
+  Type (*target)(const Type *prediction);
   /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
   void (*update)(Graph *, const void *attr, int param, Id gradient);
 } Op;
@@ -278,6 +288,10 @@ void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is
  * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg.
  */
 Id graph_gradient(Graph *, Id node, Id arg, Id dout);
+/* d(out 0) / d(leaf) as graph_gradient computes it: over IN, ACC, and IN(IN_RESULT), the kernel's
+ * own result, where reading that spares reading something else. */
+enum { IN_RESULT = MAX_IN };
+const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
 /* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
 int64_t size_mul(int64_t a, int64_t b);
 /* A new graph with the same inputs, params, states, layers and entries, holding only what the
@@ -300,7 +314,7 @@ const Type *build_type(Build *, Id); /* valid until the next node is added */
 /* A parameter of this layer: "LAYER.suffix"; reads freeze, lr_scale, decay, init, share and fixed
  * weights from the layer. The second build of the same layer (training after inference) gets the
  * same node. */
-Id build_param(Build *, const char *suffix, int rank, const int64_t *dim, InitKind init,
+Id build_param(Build *, const char *suffix, ParamRole, int rank, const int64_t *dim, InitKind init,
                double value, int64_t fan_in, int64_t fan_out);
 Id build_add(Build *, OpKind, const void *attr, int nargs, const Id *arg);
 Id build_add1(Build *, OpKind, const void *attr, Id a);

@@ -88,6 +88,9 @@ static bool param_parse(Parse *p, Id *id) {
       return scan_error(s, "parameter %.60s is there twice", param.name);
   param.type = p->type;
   if (!is_fixed_type(&param.type)) return scan_error(s, "a parameter does not depend on n");
+  int role = scan_choice(s, "role", graph_role_names, PARAM_ROLES);
+  if (role < 0) return false;
+  param.role = (ParamRole)role;
   if (scan_has(s, "init")) {
     int init = scan_choice(s, "init", graph_init_names, INIT_KINDS);
     if (init < 0) return false;
@@ -98,7 +101,6 @@ static bool param_parse(Parse *p, Id *id) {
                               scan_int(s, 0, MAX_ELEMENTS, &param.fan_out)))
     return false;
   param.trainable = scan_has(s, "trainable");
-  param.counted = scan_has(s, "counted");
   param.decay = scan_has(s, "decay");
   if (scan_has(s, "lr_scale") && !scan_number(s, &param.lr_scale)) return false;
   param.transient_ok = scan_has(s, "transient");

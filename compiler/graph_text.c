@@ -2,7 +2,7 @@
  *
  *   graph lenet5
  *   %0 = input x : f32[n,1,32,32]
- *   %1 = param c1.weight : f32[6,1,5,5] init lecun fan 25 150 trainable counted decay
+ *   %1 = param c1.weight : f32[6,1,5,5] weight init lecun fan 25 150 trainable decay
  *   %2 = conv(%0, %1) {filters 6 kernel [5,5] stride [1,1] dilation [1,1]} : f32[n,6,28,28] # c1
  *   %3 = kernel(%2) { any: n<n c<6 ... } : f32[n,6] # mean
  *   layer c1 conv (%0) -> %2 params 0 1 {filters 6 kernel [5]}
@@ -11,6 +11,7 @@
  *     update %1 = %7                                                                             */
 #include "field_text.h"
 
+const char *const graph_role_names[PARAM_ROLES] = {"weight", "bias", "scale", "statistic"};
 const char *const graph_init_names[INIT_KINDS] = {"default", "he", "xavier", "lecun", "constant"};
 const char *const graph_entry_names[ENTRIES] = {"forward", "train_forward", "backward", "step"};
 
@@ -49,11 +50,10 @@ static void typed_name_print(Text *out, const char *name, const Type *type) {
 
 static void param_print(Text *out, const Param *p) {
   typed_name_print(out, p->name, &p->type);
-  text_add(out, " init %s", graph_init_names[p->init]);
+  text_add(out, " %s init %s", graph_role_names[p->role], graph_init_names[p->init]);
   real_print(out, "value", p->init_value, 0);
   text_add(out, " fan %lld %lld", (long long)p->fan_in, (long long)p->fan_out);
   flag_print(out, "trainable", p->trainable);
-  flag_print(out, "counted", p->counted);
   flag_print(out, "decay", p->decay);
   real_print(out, "lr_scale", p->lr_scale, 1);
   flag_print(out, "transient", p->transient_ok);

@@ -124,38 +124,22 @@ static void find_reach(Info *f, Id id, const Kernel *k) {
 
 /* ---- what a backward pass reads ---- */
 
-/* Their derivatives follow from the result as well as from the argument. */
-static const OpKind by_result[] = {OP_relu,    OP_leaky_relu, OP_relu6, OP_clip,
-                                   OP_sigmoid, OP_tanh,       OP_exp,   OP_sqrt};
-
-static bool saves_result(OpKind op) {
-  for (int i = 0; i < COUNT(by_result); i++)
-    if (by_result[i] == op) return true;
-  return false;
-}
-
-static void save_what_derivative_reads(Info *f, const Kernel *k, const Expr *e, const Expr *by) {
-  const Expr *derivative = expr_derivative(f->u, e, by);
+static void save_what(Info *f, Id id, const Kernel *k, const Expr *derivative) {
+  if (expr_uses(derivative, E_in, IN_RESULT)) f->saved[id] = true;
   for (int j = 0; j < k->nin; j++)
     if (expr_uses(derivative, E_in, j)) f->saved[k->in[j].tensor] = true;
 }
 
 static void find_saved(Info *f, Id id, const Kernel *k) {
-  if (saves_result(f->g->node.at[id].op)) {
-    f->saved[id] = true;
-    return;
-  }
   for (int i = 0; i < k->nin; i++) {
     for (int s = 0; s < k->nfold; s++) {
-      save_what_derivative_reads(f, k, k->fold[s].term, expr_in(f->u, i));
+      save_what(f, id, k, expr_derivative(f->u, k->fold[s].term, expr_in(f->u, i)));
       if (k->fold[s].op == FOLD_MAX) f->saved[k->in[i].tensor] = true;
     }
-    for (int o = 0; o < k->nout; o++)
-      save_what_derivative_reads(f, k, k->out[o].value, expr_in(f->u, i));
+    save_what(f, id, k, gradient_slope(f->u, k, expr_in(f->u, i)));
   }
   for (int s = 0; s < k->nfold; s++)
-    for (int o = 0; o < k->nout; o++)
-      save_what_derivative_reads(f, k, k->out[o].value, expr_acc(f->u, s));
+    save_what(f, id, k, gradient_slope(f->u, k, expr_acc(f->u, s)));
 }
 
 /* ---- layers ---- */
@@ -197,7 +181,7 @@ static void add_rows(Info *f) {
     if (row.layer->result == NO_ID || !f->needed[row.layer->result]) continue;
     for (int p = 0; p < row.layer->nparams; p++) {
       const Param *param = &f->g->param.at[row.layer->first_param + p];
-      if (param->counted) row.parameters += type_size(&param->type, 1);
+      if (param->role != PARAM_STATISTIC) row.parameters += type_size(&param->type, 1);
     }
     vec_push(f->u->arena, &f->row, row);
   }

@@ -166,7 +166,7 @@ static Id conv_weights(Build *b, const ConvAttr *attr, int64_t channels, const W
   }
   if (!attr->weights.rank) {
     int64_t fan_in = size_mul(channels, taps), fan_out = size_mul(attr->filters, taps);
-    Id w = build_param(b, "weight", 2 + rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
+    Id w = build_param(b, "weight", PARAM_WEIGHT, 2 + rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
     return change_weights(b, w, attr);
   }
   double *values = repeat_weights(b, &attr->weights, &type);
@@ -184,7 +184,7 @@ static Id add_bias(Build *b, Id y, int32_t bias, bool fixed_weights, int64_t fan
   int rank = bias == BIAS_CHANNEL ? 1 : type.rank - 1;
   int64_t dim[MAX_RANK];
   for (int a = 0; a < rank; a++) dim[a] = type.dim[1 + a].plus;
-  Id p = build_param(b, "bias", rank, dim, INIT_DEFAULT, 0, fan_in, dim[0]);
+  Id p = build_param(b, "bias", PARAM_BIAS, rank, dim, INIT_DEFAULT, 0, fan_in, dim[0]);
   if (p == NO_ID) return NO_ID;
   return build_add2(b, OP_add, NULL, y,
                     graph_broadcast(build_graph(b), p, &type, axes, build_where(b)));
@@ -333,7 +333,7 @@ static Id dense_build(Build *b, const void *attributes, const Id *arg, int nargs
     double *values = repeat_weights(b, &attr->weights, &type);
     if (values) w = graph_const(build_graph(b), &type, values, build_where(b));
   } else {
-    w = build_param(b, "weight", 2, dim, INIT_DEFAULT, 0, features, attr->units);
+    w = build_param(b, "weight", PARAM_WEIGHT, 2, dim, INIT_DEFAULT, 0, features, attr->units);
   }
   if (w == NO_ID) return NO_ID;
   return add_bias(b, build_add2(b, OP_dense, &node, arg[0], w), attr->bias, attr->weights.rank > 0,

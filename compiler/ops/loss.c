@@ -143,6 +143,16 @@ static Id cross_entropy_build(Build *b, const void *attributes, const Id *arg, i
   return build_add2(b, OP_div, NULL, sum_all(b, entropy, expr_in(u, 0)), count);
 }
 
+/* Labels: the prediction without its classes. */
+static Type label_type(const Type *prediction) {
+  Type type = *prediction;
+  if (type.rank < 2) return type;
+  type.dtype = I32;
+  for (int a = 1; a + 1 < type.rank; a++) type.dim[a] = type.dim[a + 1];
+  type.rank--;
+  return type;
+}
+
 const Op op_cross_entropy = {
     .name = "cross_entropy",
     .class = CLASS_LOSS,
@@ -155,6 +165,7 @@ const Op op_cross_entropy = {
     .nfield = COUNT(cross_entropy_fields),
     .attr_size = sizeof(CrossEntropyAttr),
     .build = cross_entropy_build,
+    .target = label_type,
 };
 
 /* ---- losses of two tensors of one shape: the mean of a formula over all elements */

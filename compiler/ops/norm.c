@@ -102,10 +102,10 @@ static Id batch_norm_build(Build *b, const void *attributes, const Id *arg, int 
   int64_t c = type.dim[1].plus, positions = type_size(&type, 1) / c;
   Id statistic[4], in[5] = {arg[0]};
   int n = attr->affine ? 4 : 2;
-  statistic[2] = attr->affine ? build_param(b, "weight", 1, &c, INIT_CONSTANT, 1, c, c) : NO_ID;
-  statistic[3] = attr->affine ? build_param(b, "bias", 1, &c, INIT_CONSTANT, 0, c, c) : NO_ID;
-  Id mean = build_param(b, "running_mean", 1, &c, INIT_CONSTANT, 0, c, c);
-  Id var = build_param(b, "running_var", 1, &c, INIT_CONSTANT, 1, c, c);
+  statistic[2] = attr->affine ? build_param(b, "weight", PARAM_SCALE, 1, &c, INIT_CONSTANT, 1, c, c) : NO_ID;
+  statistic[3] = attr->affine ? build_param(b, "bias", PARAM_SCALE, 1, &c, INIT_CONSTANT, 0, c, c) : NO_ID;
+  Id mean = build_param(b, "running_mean", PARAM_STATISTIC, 1, &c, INIT_CONSTANT, 0, c, c);
+  Id var = build_param(b, "running_var", PARAM_STATISTIC, 1, &c, INIT_CONSTANT, 1, c, c);
   if (mean == NO_ID || var == NO_ID) return NO_ID;
   statistic[0] = mean;
   statistic[1] = var;

@@ -65,7 +65,7 @@ static void sgd_update(Graph *g, const void *attributes, int param, Id gradient)
   Unit *u = g->u;
   Entry *step = &g->entry[ENTRY_STEP];
   const Expr *direction = expr_in(u, 1), *momentum = expr_const(u, attr->momentum);
-  if (p.decay)
+  if (p.decay && (attr->decay_bias_norm || p.role == PARAM_WEIGHT))
     direction = expr2(u, E_add, direction,
                       expr2(u, E_mul, expr_in(u, 0), expr_const(u, attr->weight_decay)));
   Id in[3] = {p.node, gradient, NO_ID};

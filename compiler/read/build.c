@@ -94,20 +94,17 @@ static bool param_type(Build *b, const char *suffix, int rank, const int64_t *di
 }
 
 /* What the layer says about how this parameter begins and how it is trained. */
-static void apply_settings(const Reader *r, const Settings *s, const char *suffix, Param *p) {
-  bool bias = strcmp(suffix, "bias") == 0, statistic = strncmp(suffix, "running_", 8) == 0;
-  bool norm = p->init == INIT_CONSTANT; /* weights that begin as 1, biases as 0 */
-  p->counted = !statistic;
-  p->trainable = !statistic && !s->freeze;
-  p->decay = s->decay && (r->bias_norm_decay || !(bias || norm));
+static void apply_settings(const Settings *s, Param *p) {
+  p->trainable = p->role != PARAM_STATISTIC && !s->freeze;
+  p->decay = s->decay;
   p->lr_scale = s->lr_scale;
-  if (s->init == INIT_DEFAULT || norm) return;
-  p->init = bias ? INIT_CONSTANT : s->init;
-  p->init_value = bias ? 0 : s->init_value;
+  if (s->init == INIT_DEFAULT || p->role > PARAM_BIAS) return;
+  p->init = p->role == PARAM_BIAS ? INIT_CONSTANT : s->init;
+  p->init_value = p->role == PARAM_BIAS ? 0 : s->init_value;
 }
 
-Id build_param(Build *b, const char *suffix, int rank, const int64_t *dim, InitKind init,
-               double value, int64_t fan_in, int64_t fan_out) {
+Id build_param(Build *b, const char *suffix, ParamRole role, int rank, const int64_t *dim,
+               InitKind init, double value, int64_t fan_in, int64_t fan_out) {
   Reader *r = b->r;
   int owner = b->draft->settings.owner;
   const Draft *draft = owner >= 0 ? &r->draft.at[owner] : b->draft;
@@ -126,10 +123,10 @@ Id build_param(Build *b, const char *suffix, int rank, const int64_t *dim, InitK
     build_error(b, "share", "\"%s\" has no %s to share", draft->name, suffix);
     return NO_ID;
   }
-  Param p = {.name = name, .type = type, .init = init, .init_value = value};
+  Param p = {.name = name, .type = type, .role = role, .init = init, .init_value = value};
   p.fan_in = fan_in;
   p.fan_out = fan_out;
-  apply_settings(r, &draft->settings, suffix, &p);
+  apply_settings(&draft->settings, &p);
   return graph_param(b->g, p);
 }
 
@@ -214,21 +211,12 @@ static void build_layers(Walk *w) {
 
 /* ---- losses */
 
-/* What an unnamed target holds: labels, or numbers like the prediction. */
-static Type target_type(OpKind loss, const Type *prediction) {
-  Type type = *prediction;
-  if (loss != OP_cross_entropy || type.rank < 2) return type;
-  type.dtype = I32;
-  for (int a = 1; a + 1 < type.rank; a++) type.dim[a] = type.dim[a + 1];
-  type.rank--;
-  return type;
-}
-
 static Id implied_target(Walk *w, const Loss *loss, Id prediction) {
   const char *name = "target";
   for (int i = 1; name_lookup(w->r, name) >= 0; i++)
     name = arena_printf(w->r->u->arena, "target%d", i);
-  Type type = target_type(loss->op, &w->g->node.at[prediction].type);
+  Type type = w->g->node.at[prediction].type;
+  if (ops[loss->op]->target) type = ops[loss->op]->target(&type);
   for (int i = 0; i < w->g->input.n; i++)
     if (strcmp(w->g->input.at[i].name, name) == 0) {
       if (type_same(&w->g->input.at[i].type, &type)) return w->g->input.at[i].node;
@@ -322,16 +310,6 @@ static void list_layers(Walk *w, const Id *infer, const Id *train) {
   }
 }
 
-/* Whether biases and norms take part in weight decay: a field of the optimiser. */
-static bool decays_bias_norm(const Reader *r) {
-  if (r->optimizer == OP_KINDS || !r->optimizer_attr) return true;
-  const Op *op = ops[r->optimizer];
-  for (int i = 0; i < op->nfield; i++)
-    if (strcmp(op->field[i].name, "decay_bias_norm") == 0)
-      return *((const bool *)r->optimizer_attr + op->field[i].offset);
-  return true;
-}
-
 static void build_training_entry(Walk *w) {
   Entry *entry = &w->g->entry[ENTRY_TRAIN_FORWARD];
   w->training = true;
@@ -361,7 +339,6 @@ Graph *build_network(Reader *r, bool checking) {
     infer[i] |= checking;
     infer_value[i] = train_value[i] = NO_ID;
   }
-  r->bias_norm_decay = decays_bias_norm(r);
   Walk w = {.r = r, .g = graph_new(r->u), .needed = any, .value = infer_value};
   w.checking = checking;
   w.owned = NEW_ARRAY(arena, struct Owned, n);

@@ -91,7 +91,6 @@ typedef struct Reader {
   OpKind optimizer;
   const void *optimizer_attr; /* NULL: none */
   const Path *optimizer_path;
-  bool bias_norm_decay;
   bool full; /* too many layers: expansion stops */
 } Reader;
 

@@ -28,12 +28,12 @@ cnnc: target native is avx512
 ---- fold
 graph fold
 %0 = input x : f32[n,8,4,4]
-%1 = param c1.weight : f32[4,8,1,1] init default fan 8 4 trainable counted decay
-%2 = param c1.bias : f32[4] init default fan 8 4 trainable counted decay
-%3 = param b1.weight : f32[4] init constant value 1 fan 4 4 trainable counted decay
-%4 = param b1.bias : f32[4] init constant fan 4 4 trainable counted decay
-%5 = param b1.running_mean : f32[4] init constant fan 4 4 decay
-%6 = param b1.running_var : f32[4] init constant value 1 fan 4 4 decay
+%1 = param c1.weight : f32[4,8,1,1] weight init default fan 8 4 trainable decay
+%2 = param c1.bias : f32[4] bias init default fan 8 4 trainable decay
+%3 = param b1.weight : f32[4] scale init constant value 1 fan 4 4 trainable decay
+%4 = param b1.bias : f32[4] scale init constant fan 4 4 trainable decay
+%5 = param b1.running_mean : f32[4] statistic init constant fan 4 4 decay
+%6 = param b1.running_var : f32[4] statistic init constant value 1 fan 4 4 decay
 %7 = conv(%0, %1) {filters 4 kernel [1,1] stride [1,1] dilation [1,1] pad [0,0]:[0,0] bias none} : f32[n,4,4,4] # c1
 %8 = broadcast(%2) {axis [1] per_n [1,0,0,0] plus [0,4,4,4]} : f32[n,4,4,4] # c1
 %9 = add(%7, %8) : f32[n,4,4,4] # c1

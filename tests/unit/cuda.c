@@ -57,7 +57,7 @@ static int input(Net *t, DType dtype, const int *dim) {
 static int param(Net *t, const int *dim) {
   const char *name = arena_printf(t->u->arena, "w%d", t->nparam);
   Param made = {.name = name, .type = type_of(F32, false, dim), .init = INIT_CONSTANT};
-  made.trainable = made.counted = true;
+  made.trainable = true;
   graph_param(t->g, made);
   return buffer(t, name, made.type, HOME_PARAM, t->nparam++);
 }

@@ -32,7 +32,7 @@ static Counts count_layer(const Graph *g, const Layer *layer) {
   Counts counts = {0, 0};
   for (int i = 0; i < layer->nparams; i++) {
     const Param *p = &g->param.at[layer->first_param + i];
-    if (p->counted) counts.parameters += size_of(&p->type);
+    if (p->role != PARAM_STATISTIC) counts.parameters += size_of(&p->type);
   }
   for (Id id = 0; id < g->node.n; id++) {
     if (g->node.at[id].nargs == 0 || !belongs(&g->node.at[id], layer)) continue;

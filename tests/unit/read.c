@@ -83,9 +83,9 @@ static void parameters_are_shared(void **state) {
   const Param *mean = &g->param.at[param_index(g, "one.n.running_mean")];
   const Param *own = &g->param.at[param_index(g, "e.weight")];
   assert_false(shared->trainable);
-  assert_true(shared->counted);
+  assert_int_equal(shared->role, PARAM_WEIGHT);
   assert_true(shared->lr_scale == 0.5);
-  assert_false(mean->counted);
+  assert_int_equal(mean->role, PARAM_STATISTIC);
   assert_int_equal(own->init, INIT_HE);
   assert_int_equal(own->fan_in, 4);
   captured_free(c);

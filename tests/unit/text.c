@@ -54,8 +54,8 @@ static void models_read_back(void **state) {
 static const char example[] =
     "graph example\n"
     "%x = input x : f32[n,2,6,6] scale 0.5 mean 2 (1 2)(3 4)\n"
-    "%w = param c1.weight : f32[4,2,3,3] init he fan 18 36 trainable counted decay lr_scale 0.5\n"
-    "%b = param \"c1 bias\" : f32[4] init constant value 0.25 fan 0 0 trainable fixed (1 2 3 "
+    "%w = param c1.weight : f32[4,2,3,3] weight init he fan 18 36 trainable decay lr_scale 0.5\n"
+    "%b = param \"c1 bias\" : f32[4] bias init constant value 0.25 fan 0 0 trainable fixed (1 2 3 "
     "-0.5)\n"
     "%s = state step : f32[]\n"
     "%one = constant() {value [](1)} : f32[]\n"
