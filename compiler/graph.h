@@ -230,6 +230,10 @@ typedef struct ReshapeAttr { /* extents without the batch */
   IntList shape;
 } ReshapeAttr;
 
+typedef struct SliceAttr {
+  int64_t axis, start, stop, step;
+} SliceAttr;
+
 typedef struct Op {
   const char *name; /* in documents and dumps */
   OpClass class;

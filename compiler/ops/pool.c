@@ -1,4 +1,5 @@
-/* pool.c - pooling: sliding, global and adaptive windows; maximum, average, root of squares.
+/* pool.c - pooling: sliding, global and adaptive windows; maximum, average, root of squares; with
+ * trained factors; across channels.
  *
  * Windows read nothing outside the input (SKIP). An average divides by a count that is a formula of
  * the output position where windows overlap the padding, and a constant elsewhere. */
@@ -305,4 +306,97 @@ const Op op_adaptive_pool = {
     .build = adaptive_build,
     .infer = adaptive_infer,
     .kernel = adaptive_kernel,
+};
+
+/* ---- subsample: an average pool with a trained factor and bias per channel */
+
+typedef struct SubsampleAttr {
+  Window window;
+} SubsampleAttr;
+
+static const Field subsample_fields[] = {
+    WINDOW_FIELDS(SubsampleAttr, 0, "distance between windows; default: the kernel's extents"),
+};
+
+static Id subsample_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  static const int channel[] = {1};
+  const SubsampleAttr *attr = attributes;
+  PoolAttr pool = {.kind = POOL_AVERAGE, .window = attr->window, .count_include_pad = true};
+  Graph *g = build_graph(b);
+  Id y = pool_build(b, &pool, arg, nargs);
+  if (y == NO_ID) return NO_ID;
+  const Type type = *build_type(b, y);
+  int64_t c = type.dim[1].plus;
+  Id weight = build_param(b, "weight", 1, &c, INIT_CONSTANT, 1, c, c);
+  Id bias = build_param(b, "bias", 1, &c, INIT_CONSTANT, 0, c, c);
+  if (weight == NO_ID || bias == NO_ID) return NO_ID;
+  y = build_add2(b, OP_mul, NULL, y, graph_broadcast(g, weight, &type, channel, build_where(b)));
+  return build_add2(b, OP_add, NULL, y, graph_broadcast(g, bias, &type, channel, build_where(b)));
+}
+
+const Op op_subsample = {
+    .name = "subsample",
+    .class = CLASS_LAYER,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "average over windows * weight + bias, one trained weight and bias per channel",
+    .source = "LeCun et al. 1998, Proc. IEEE 86(11)",
+    .field = subsample_fields,
+    .nfield = COUNT(subsample_fields),
+    .attr_size = sizeof(SubsampleAttr),
+    .build = subsample_build,
+};
+
+/* ---- maxout: the maximum of neighbouring channels */
+
+typedef struct MaxoutAttr {
+  int64_t pieces;
+} MaxoutAttr;
+
+static const Field maxout_fields[] = {
+    {.name = "pieces",
+     .kind = FIELD_INT,
+     .offset = offsetof(MaxoutAttr, pieces),
+     .required = true,
+     .min = 1,
+     .max = 0x7fffffff,
+     .doc = "how many channels in a row make one"},
+};
+
+static bool maxout_infer(Graph *g, Node *node) {
+  int64_t pieces = ((const MaxoutAttr *)node->attr)->pieces;
+  node->type = g->node.at[node->arg[0]].type;
+  int64_t channels = node->type.rank < 2 ? 0 : node->type.dim[1].plus;
+  node->type.dim[1] = fixed(channels / pieces);
+  if (channels && channels % pieces == 0) return true;
+  diag_error(g->u, path_key(g->u->arena, node->where.path, "pieces"),
+             "%lld pieces do not divide the %lld channels", (long long)pieces, (long long)channels);
+  return false;
+}
+
+static void maxout_kernel(const Graph *g, const Node *node, Kernel *k) {
+  int64_t pieces = ((const MaxoutAttr *)node->attr)->pieces;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  int piece = kernel_loop(k, "piece", fixed(pieces), true);
+  View *x = kernel_in(k, node->arg[0], &g->node.at[node->arg[0]].type);
+  for (int a = 0; a < node->type.rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  x->at[1].coef[1] = (int32_t)pieces;
+  x->at[1].coef[piece] = 1;
+  pool_fold(g->u, POOL_MAX, NULL, k);
+}
+
+const Op op_maxout = {
+    .name = "maxout",
+    .class = CLASS_FOLD,
+    .in_json = true,
+    .min_args = 1,
+    .max_args = 1,
+    .doc = "maximum of neighbouring channels: output c is the largest of c * pieces + i",
+    .source = "Goodfellow et al. 2013, arXiv 1302.4389",
+    .field = maxout_fields,
+    .nfield = COUNT(maxout_fields),
+    .attr_size = sizeof(MaxoutAttr),
+    .infer = maxout_infer,
+    .kernel = maxout_kernel,
 };

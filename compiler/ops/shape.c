@@ -209,10 +209,6 @@ const Op op_concat = {
 
 /* ---- slice */
 
-typedef struct SliceAttr {
-  int64_t axis, start, stop, step;
-} SliceAttr;
-
 static const Field slice_fields[] = {
     {.name = "axis",
      .kind = FIELD_INT,

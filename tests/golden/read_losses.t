@@ -87,13 +87,13 @@ losses.json:9:54: error: a target must be an input, and "f" is a layer
       |                                                      ^~~
 losses.json:12:13: error: unknown operator "contrastive"; `cnnc ops` lists what there is
    12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
-      |             ^~~~~~~
-losses.json:12:46: error: "relu" is not a loss
+      |             ^~~~~~~~~~~~~
+losses.json:12:52: error: "relu" is not a loss
    12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
-      |                                              ^~~~~~
-losses.json:12:56: error: a loss must be an object with "op", not an integer
-   12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
-      |                                                        ^
+      |                                                    ^~~~~~
+losses.json:12:62: error: a loss must be an object with "op", not an integer
+   12 | ...   { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
+      |                                                                ^
 losses.json:13:58: error: unknown key "wieght"; did you mean "weight"?
    13 |     { "op": "mse", "from": 3, "target": 4, "weight": -1, "wieght": 1 }
       |                                                          ^~~~~~~~

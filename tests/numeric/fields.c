@@ -37,6 +37,7 @@ static const struct {
 } integers[] = {
     {"start", 2, {0, 1}},  {"stop", 3, {2, 3, -1}}, {"step", 3, {1, 2, 3}},
     {"groups", 2, {1, 2}}, {"filters", 2, {2, 4}},  {"num_parameters", 2, {1, CHANNELS}},
+    {"part", 1, {0}},
 };
 
 static void integer_values(const Field *field, int rank, Values *v) {
@@ -55,12 +56,18 @@ static void integer_values(const Field *field, int rank, Values *v) {
 static void list_values(const Op *op, const Field *field, int rank, Values *v) {
   bool axes = strcmp(field->name, "axes") == 0, kernel = strcmp(field->name, "kernel") == 0;
   int per_axis[][3] = {{2, 3, 1}, {3, 2, 3}};
+  if (strcmp(field->name, "order") == 0) {
+    int order[4] = {rank};
+    for (int a = 1; a <= rank; a++) order[a] = a - 1;
+    add(v, numbers(rank + 1, order));
+    return;
+  }
   if (axes) {
     add(v, json_integer(rank));
     add(v, numbers(2, (int[]){0, rank}));
     return;
   }
-  bool pool = kernel && strcmp(op->name, "pool") == 0;
+  bool pool = kernel && (strcmp(op->name, "pool") == 0 || strcmp(op->name, "subsample") == 0);
   if (!pool) add(v, json_integer(1));
   add(v, json_integer(2));
   if (kernel) add(v, json_integer(3));

@@ -148,6 +148,14 @@ def pools():
          lambda x: (F.avg_pool2d(x * x, 3, 2) * 9).sqrt())
     pool("subsampling", (2, 5, 5), {"kind": "average", "kernel": 1, "stride": 2},
          lambda x: x[:, :, ::2, ::2])
+    for shape, f in (((2, 7), F.avg_pool1d), ((2, 6, 4), F.avg_pool2d), ((1, 4, 4, 5), F.avg_pool3d)):
+        spread = (-1, *[1] * (len(shape) - 1))
+        case(f"subsample {shape}", shape, {"op": "subsample", "name": "s", "kernel": 2},
+             lambda x: f(x, 2) * tensor("s.weight", shape[0]).reshape(spread)
+             + tensor("s.bias", shape[0]).reshape(spread))
+    for shape in ((6,), (6, 3), (6, 2, 3), (6, 2, 1, 3)):
+        case(f"maxout {shape}", shape, {"op": "maxout", "pieces": 3},
+             lambda x: x.reshape(2, 2, 3, *shape[1:]).amax(2))
     for kind, function in (("average", F.adaptive_avg_pool2d), ("max", F.adaptive_max_pool2d)):
         case(f"global {kind} pool", (3, 4, 5), {"op": "global_pool", "kind": kind},
              lambda x: function(x, 1))
@@ -264,6 +272,31 @@ def norms_and_shapes():
     case("pad", shape, {"op": "pad", "axis": 2, "lo": 2, "hi": 1, "value": -3},
          lambda x: F.pad(x, (2, 1), value=-3))
     case("pad channels", shape, {"op": "pad", "lo": 1, "hi": 2}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)))
+    case("crop", (2, 5, 6), {"op": "crop", "lo": [1, 0], "hi": 2}, lambda x: x[:, :, 1:-2, :-2])
+    case("crop 1-D", (2, 5), {"op": "crop", "hi": 3}, lambda x: x[..., :-3])
+    for part in range(3):
+        case(f"split {part}", (7, 2), {"op": "split", "parts": 3, "part": part},
+             lambda x: torch.tensor_split(x, 3, 1)[part])
+    for order in ([2, 0, 1], [0, 2, 1]):
+        case(f"transpose {order}", shape, {"op": "transpose", "order": order},
+             lambda x: x.permute(0, *[i + 1 for i in order]))
+    for groups, of in ((2, (6, 3)), (3, (6, 2, 3)), (2, (4, 2, 1, 3))):
+        case(f"channel_shuffle {groups} of {of}", of, {"op": "channel_shuffle", "groups": groups},
+             lambda x: x.reshape(2, groups, of[0] // groups, *of[1:]).transpose(1, 2)
+             .reshape(2, *of))
+    linear = {1: "linear", 2: "bilinear", 3: "trilinear"}
+    for of in ((2, 5), (2, 3, 4), (2, 2, 3, 2), (1, 1, 3)):
+        rank = len(of) - 1
+        for scale in (2, 3, [2, 1, 4][:rank]):
+            factor = scale if isinstance(scale, int) else tuple(scale)
+            case(f"upsample nearest {scale} of {of}", of, {"op": "upsample", "scale": scale},
+                 lambda x: F.interpolate(x, scale_factor=factor))
+            for align in (False, True):
+                case(f"upsample linear {scale} of {of} {align}", of,
+                     {"op": "upsample", "scale": scale, "mode": linear[rank],
+                      "align_corners": align},
+                     lambda x: F.interpolate(x, scale_factor=factor, mode=linear[rank],
+                                             align_corners=align))
     for to in ([24], [-1], [4, 6], [3, -1], [2, 12], [6, 4], [2, 3, 2, 2], [1, 2, 12, 1], [2, -1, 1, 4]):
         case(f"reshape {to}", shape, {"op": "reshape", "shape": to}, lambda x: x.reshape(2, *to))
     for op, f in (("mean", torch.mean), ("sum", torch.sum)):
@@ -369,6 +402,18 @@ def trainings():
             ("softmax", {"op": "softmax"}, lambda y: F.softmax(y, 1)),
             ("pad", {"op": "pad", "axis": 1, "lo": 1, "hi": 2}, lambda y: F.pad(y, (0, 0, 1, 2))),
             ("slice", {"op": "slice", "axis": 2, "start": 1, "step": 2}, lambda y: y[..., 1::2]),
+            ("maxout", {"op": "maxout", "pieces": 3}, lambda y: y.amax(1, keepdim=True)),
+            ("crop", {"op": "crop", "lo": 1}, lambda y: y[:, :, 1:, 1:]),
+            ("transpose", {"op": "transpose", "order": [2, 0, 1]},
+             lambda y: y.permute(0, 3, 1, 2)),
+            ("channel_shuffle", {"op": "channel_shuffle", "groups": 3}, lambda y: y),
+            ("upsample nearest", {"op": "upsample", "scale": [2, 3]},
+             lambda y: F.interpolate(y, scale_factor=(2, 3))),
+            ("upsample bilinear", {"op": "upsample", "scale": [2, 3], "mode": "bilinear"},
+             lambda y: F.interpolate(y, scale_factor=(2, 3), mode="bilinear")),
+            ("upsample corners", {"op": "upsample", "scale": 2, "mode": "bilinear",
+                                  "align_corners": True},
+             lambda y: F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=True)),
             ("mean", {"op": "mean", "axes": [1]}, lambda y: y.mean(2)),
             ("reshape", {"op": "reshape", "shape": [2, -1]}, lambda y: y.reshape(3, 2, -1)),
     ):
