@@ -270,7 +270,7 @@ static Id prelu_build(Build *b, const void *attributes, const Id *arg, int nargs
                 (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
     return NO_ID;
   }
-  Id w = build_param(b, "weight", 1, &n, INIT_CONSTANT, attr->init, n, n);
+  Id w = build_param(b, "weight", PARAM_SCALE, 1, &n, INIT_CONSTANT, attr->init, n, n);
   if (w == NO_ID) return NO_ID;
   Kernel k;
   kernel_start(&k, build_layer(b), -1, &type);

@@ -102,8 +102,10 @@ static Id batch_norm_build(Build *b, const void *attributes, const Id *arg, int 
   int64_t c = type.dim[1].plus, positions = type_size(&type, 1) / c;
   Id statistic[4], in[5] = {arg[0]};
   int n = attr->affine ? 4 : 2;
-  statistic[2] = attr->affine ? build_param(b, "weight", PARAM_SCALE, 1, &c, INIT_CONSTANT, 1, c, c) : NO_ID;
-  statistic[3] = attr->affine ? build_param(b, "bias", PARAM_SCALE, 1, &c, INIT_CONSTANT, 0, c, c) : NO_ID;
+  statistic[2] =
+      attr->affine ? build_param(b, "weight", PARAM_SCALE, 1, &c, INIT_CONSTANT, 1, c, c) : NO_ID;
+  statistic[3] =
+      attr->affine ? build_param(b, "bias", PARAM_SCALE, 1, &c, INIT_CONSTANT, 0, c, c) : NO_ID;
   Id mean = build_param(b, "running_mean", PARAM_STATISTIC, 1, &c, INIT_CONSTANT, 0, c, c);
   Id var = build_param(b, "running_var", PARAM_STATISTIC, 1, &c, INIT_CONSTANT, 1, c, c);
   if (mean == NO_ID || var == NO_ID) return NO_ID;
@@ -228,8 +230,9 @@ static Id scale_and_shift(Build *b, Id y, int from, int to) {
     axes[a - from] = a;
     dim[a - from] = type.dim[a].plus;
   }
-  Id weight = build_param(b, "weight", to - from, dim, INIT_CONSTANT, 1, dim[0], dim[0]);
-  Id bias = build_param(b, "bias", to - from, dim, INIT_CONSTANT, 0, dim[0], dim[0]);
+  Id weight =
+      build_param(b, "weight", PARAM_SCALE, to - from, dim, INIT_CONSTANT, 1, dim[0], dim[0]);
+  Id bias = build_param(b, "bias", PARAM_SCALE, to - from, dim, INIT_CONSTANT, 0, dim[0], dim[0]);
   if (weight == NO_ID || bias == NO_ID) return NO_ID;
   y = build_add2(b, OP_mul, NULL, y, graph_broadcast(g, weight, &type, axes, build_where(b)));
   return build_add2(b, OP_add, NULL, y, graph_broadcast(g, bias, &type, axes, build_where(b)));

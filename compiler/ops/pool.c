@@ -327,8 +327,8 @@ static Id subsample_build(Build *b, const void *attributes, const Id *arg, int n
   if (y == NO_ID) return NO_ID;
   const Type type = *build_type(b, y);
   int64_t c = type.dim[1].plus;
-  Id weight = build_param(b, "weight", 1, &c, INIT_CONSTANT, 1, c, c);
-  Id bias = build_param(b, "bias", 1, &c, INIT_CONSTANT, 0, c, c);
+  Id weight = build_param(b, "weight", PARAM_SCALE, 1, &c, INIT_CONSTANT, 1, c, c);
+  Id bias = build_param(b, "bias", PARAM_SCALE, 1, &c, INIT_CONSTANT, 0, c, c);
   if (weight == NO_ID || bias == NO_ID) return NO_ID;
   y = build_add2(b, OP_mul, NULL, y, graph_broadcast(g, weight, &type, channel, build_where(b)));
   return build_add2(b, OP_add, NULL, y, graph_broadcast(g, bias, &type, channel, build_where(b)));
