@@ -65,6 +65,9 @@ typedef struct Dialect {
 /* Float and double as C and CUDA write them (c/dialect.c). */
 extern const Dialect scalar_float, scalar_double;
 
+/* A type as C and CUDA write it: "float", "unsigned char". */
+const char *c_type(DType);
+
 /* The text of a leaf IN, ACC, INDEX or SCALAR. */
 typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
 /* The text of an expression. Parts that are used more than once are printed in front of it, as

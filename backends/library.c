@@ -56,19 +56,15 @@ static const Type *output_type(const Plan *plan, int i) {
   return &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
 }
 
-const char *library_c_type(DType dtype) {
-  return dtype == F32 ? "float" : dtype == F64 ? "double" : dtype == I32 ? "int" : "unsigned char";
-}
-
 const char *library_arguments(const Library *l) {
   const Plan *plan = l->plan;
   Text text = {.arena = l->arena};
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
-      text_add(&text, ", const %s *%s", library_c_type(plan->graph->input.at[i].type.dtype),
+      text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype),
                library_argument(l->arena, plan, HOME_INPUT, i));
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    text_add(&text, ", %s *%s", library_c_type(output_type(plan, i)->dtype),
+    text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype),
              library_argument(l->arena, plan, HOME_OUTPUT, i));
   return text.at;
 }
@@ -108,7 +104,7 @@ const char *library_null_tests(const Library *l) {
 /* ---- parts of the header ---- */
 
 static void add_shape(Text *out, const Type *type) {
-  text_add(out, "%s ", library_c_type(type->dtype));
+  text_add(out, "%s ", c_type(type->dtype));
   for (int a = 0; a < type->rank; a++) {
     Extent e = type->dim[a];
     if (e.per_n)

@@ -31,7 +31,6 @@ int64_t library_shared_work(const Plan *);
 const char *library_argument(Arena *, const Plan *, Home, int index);
 /* The arguments of forward as they stand in its prototype. */
 const char *library_arguments(const Library *);
-const char *library_c_type(DType);
 /* " || !x || !y": is one of them NULL? */
 const char *library_null_tests(const Library *);
 /* The inputs that inference reads: data, not targets of losses. */

@@ -2,14 +2,11 @@
 #include "plan.h"
 
 Step *plan_copy(Plan *p, int from, int to, const int64_t *at) {
-  static const char *const name[MAX_RANK] = {"a", "b", "c", "d", "e", "f", "g", "h"};
   const Type *type = &p->buffer.at[from].type;
-  Kernel k = {.name = p->buffer.at[to].name, .nout = 1};
-  for (int a = 0; a < type->rank; a++) kernel_loop(&k, name[a], type->dim[a], false);
+  Kernel k;
+  kernel_start(&k, p->buffer.at[to].name, to, type);
   View *in = kernel_in(&k, from, type);
   for (int a = 0; a < type->rank; a++) in->at[a] = coord_loop(a, 1, 0);
-  k.out[0].to = *in;
-  k.out[0].to.tensor = to;
   for (int a = 0; a < type->rank && at; a++) k.out[0].to.at[a].plus = at[a];
   k.out[0].value = expr_in(p->u, 0);
   kernel_simplify(p->u, &k);

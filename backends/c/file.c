@@ -44,12 +44,12 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   case HOME_KEPT: member = "kept"; break;
   case HOME_WORK: member = "work"; break;
   }
-  return arena_printf(e->arena, "(ctx->%s + %" PRId64 ")", member, b->offset);
+  return arena_printf(e->arena, "ctx->%s + %" PRId64, member, b->offset);
 }
 
 const char *emit_worker_memory(Emit *e, const Plan *plan, PlanEntry entry) {
   (void)entry;
-  return arena_printf(e->arena, "(ctx->work + %" PRId64 ")", library_shared_work(plan));
+  return arena_printf(e->arena, "ctx->work + %" PRId64, library_shared_work(plan));
 }
 
 /* ---- entries ---- */

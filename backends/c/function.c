@@ -151,8 +151,8 @@ const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
   print_body(f, &body);
   const char *key = leaf_key(f, s), *name = emitted_function(e, key);
   if (name) return name;
-  const char *kind = entry == PLAN_PREPARE ? "prepare" : "layer";
-  name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, kind, f->k->name));
+  const char *kind = entry == PLAN_PREPARE ? "weights_kernel" : "kernel";
+  name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, f->k->name, kind));
   emitted_add(e, key, name);
   describe(f);
   const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : target_macro(f->plan, e->arena);

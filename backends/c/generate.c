@@ -173,9 +173,9 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = find_slots(p, s);
   const char *key = job_key(e, p, entry, s, &slots);
   if (emitted_function(e, key)) return;
-  const char *kind = entry == PLAN_PREPARE ? "prepare_job" : "job";
+  const char *kind = entry == PLAN_PREPARE ? "weights_jobs" : "jobs";
   const char *name =
-      emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, kind, first_name(s)));
+      emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, first_name(s), kind));
   emitted_add(e, key, name);
   Job j = {.e = e, .p = p, .entry = entry, .slots = &slots};
   Text functions = {.arena = e->arena}, calls = {.arena = e->arena};

@@ -84,7 +84,6 @@ void leaf_margins(Leaf *, const Out *, bool lanes);
 /* ---- dialects (dialect.c) ---- */
 
 Dialect vector_dialect(Emit *, const Target *); /* names like avx512_add */
-const char *c_type(DType);
 /* The kernel with powers by multiples of 1/4 as square roots, which vectors have. */
 const Kernel *kernel_with_roots(Unit *, const Kernel *);
 /* A value of `to`, from text of `from`: with a cast where C would warn. */

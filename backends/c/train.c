@@ -19,7 +19,7 @@ static const char *argument(const Library *l, int input) {
 }
 
 static const char *input_type(const Library *l, int input) {
-  return library_c_type(l->plan->graph->input.at[input].type.dtype);
+  return c_type(l->plan->graph->input.at[input].type.dtype);
 }
 
 /* The inputs and targets as parameters. */

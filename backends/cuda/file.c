@@ -12,7 +12,7 @@ const char *cuda_constant(Emit *e, int buffer) {
 }
 
 static const char *place(Emit *e, const Buffer *b, const char *member, int64_t offset) {
-  return arena_printf(e->arena, "(%s *)(ctx->%s + %" PRId64 ")", cuda_type(b->format.dtype), member,
+  return arena_printf(e->arena, "(%s *)(ctx->%s + %" PRId64 ")", c_type(b->format.dtype), member,
                       offset);
 }
 

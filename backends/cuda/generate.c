@@ -20,7 +20,7 @@ static bool constant(const Writer *w, const View *v) {
 static void print_constants(Writer *w) {
   for (int i = 0; i < w->k->nin; i++)
     if (writer_reads(w, i) && constant(w, &w->k->in[i]))
-      emit(w->e, "const %s *const in%d = %s;", cuda_type(dtype_of(w, &w->k->in[i])), i,
+      emit(w->e, "const %s *const in%d = %s;", c_type(dtype_of(w, &w->k->in[i])), i,
            cuda_constant(w->e, w->k->in[i].tensor));
 }
 
@@ -34,11 +34,11 @@ static const char *parameters(Writer *w) {
   for (int i = 0; i < w->k->nin; i++)
     if (writer_reads(w, i) && !constant(w, &w->k->in[i]))
       add_argument(&list,
-                   arena_printf(arena, "const %s *in%d", cuda_type(dtype_of(w, &w->k->in[i])), i));
+                   arena_printf(arena, "const %s *in%d", c_type(dtype_of(w, &w->k->in[i])), i));
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o])
       add_argument(&list,
-                   arena_printf(arena, "%s *out%d", cuda_type(dtype_of(w, &w->k->out[o].to)), o));
+                   arena_printf(arena, "%s *out%d", c_type(dtype_of(w, &w->k->out[o].to)), o));
   if (w->batch) add_argument(&list, arena_printf(arena, "%s batch", w->index));
   return list.at;
 }
@@ -87,7 +87,7 @@ static const char *print_function(Writer *w) {
   const char *key = arena_printf(e->arena, "%s\n%s", parameters(w), body.at);
   const char *name = emitted_function(e, key);
   if (name) return name;
-  name = emit_name(e, arena_printf(e->arena, "%s_%s", e->prefix, w->k->name));
+  name = emit_name(e, arena_printf(e->arena, "%s_%s_kernel", e->prefix, w->k->name));
   emitted_add(e, key, name);
   print_head_comment(w);
   emit_wrapped(e, arena_printf(e->arena, "static __global__ void %s(%s) {", name, parameters(w)));
@@ -135,7 +135,7 @@ static bool small(const Plan *p, const Kernel *k) {
 
 static void start(Writer *w, Emit *e, const Plan *p, const Kernel *k) {
   *w = (Writer){.e = e, .p = p, .k = k, .n = "batch"};
-  w->math = k->math == F64 ? &cuda_double : &scalar_float;
+  w->math = k->math == F64 ? cuda_double() : scalar_float;
   w->index = small(p, k) ? "int" : "long long";
   for (int l = 0; l < k->nloop; l++) w->loop[l] = loop_name(e->arena, k->loop[l].name);
 }

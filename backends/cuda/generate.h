@@ -27,7 +27,4 @@ const char *cuda_buffer(Emit *, const Plan *, int buffer);
 /* The static device array that holds a buffer of HOME_CONST. Provided by file.c. */
 const char *cuda_constant(Emit *, int buffer);
 
-/* "float", "double", "int", "unsigned char" */
-const char *cuda_type(DType);
-
 #endif

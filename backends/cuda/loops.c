@@ -24,19 +24,19 @@ static const char *leaf_text(void *context, const Expr *leaf) {
   case E_in: return arena_printf(arena, "x%d", leaf->index);
   case E_acc:
     if (w->k->fold[leaf->index].op == FOLD_ARGMAX)
-      return arena_printf(arena, "(%s)first%d", w->math->type, leaf->index);
+      return arena_printf(arena, "(%s)first%d", w->math.type, leaf->index);
     return arena_printf(arena, "acc%d", leaf->index);
   case E_scalar:
     if (leaf->index != SCALAR_N) BUG("kernel %s reads scalar %d", w->k->name, leaf->index);
     w->batch = true;
-    return arena_printf(arena, "(%s)batch", w->math->type);
-  case E_index: return arena_printf(arena, "(%s)%s", w->math->type, w->loop[leaf->index]);
+    return arena_printf(arena, "(%s)batch", w->math.type);
+  case E_index: return arena_printf(arena, "(%s)%s", w->math.type, w->loop[leaf->index]);
   default: BUG("no text for %s", expr_name(leaf->op));
   }
 }
 
 static const char *value_text(Writer *w, const Expr *x) {
-  return emit_expr(w->e, w->math, x, leaf_text, w);
+  return emit_expr(w->e, &w->math, x, leaf_text, w);
 }
 
 /* Is a fold needed by what the function computes? */
@@ -65,7 +65,7 @@ bool writer_reads(const Writer *w, int input) {
 /* const float x0 = in0[...]; a SKIP view is read under its test only. */
 static void print_load(Writer *w, int i) {
   const View *v = &w->k->in[i];
-  const char *pointer = writer_in(w, i), *type = w->math->type;
+  const char *pointer = writer_in(w, i), *type = w->math.type;
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
   const char *at = writer_subscript(w, v, pointer);
   if (!inside) {
@@ -74,7 +74,7 @@ static void print_load(Writer *w, int i) {
   }
   emit(w->e, "const bool inside%d = %s;", i, inside);
   emit(w->e, "const %s x%d = inside%d ? %s[%s] : %s;", type, i, i, pointer, at,
-       emit_number(w->e->arena, v->fill, w->math->number));
+       emit_number(w->e->arena, v->fill, w->math.number));
 }
 
 /* What is read once per point. */
@@ -103,7 +103,7 @@ static const char *reduced_index(Writer *w) {
 }
 
 static const char *fold_type(const Writer *w, int f) {
-  return w->k->fold[f].acc == F64 ? "double" : w->math->type;
+  return w->k->fold[f].acc == F64 ? "double" : w->math.type;
 }
 
 static void print_start(Writer *w, int f) {
@@ -117,7 +117,7 @@ static void print_start(Writer *w, int f) {
 
 /* What is exact must not be contracted with the product that it adds. */
 static void print_add(Writer *w, const char *sum, const char *term) {
-  if (w->math->number == F64)
+  if (w->math.number == F64)
     emit(w->e, "%s = __dadd_rn(%s, %s);", sum, sum, term);
   else
     emit(w->e, "%s += %s;", sum, term);
@@ -129,7 +129,7 @@ static void print_fold(Writer *w, int f) {
   if (fold->op == FOLD_SUM) {
     print_add(w, arena_printf(w->e->arena, "acc%d", f), term);
   } else {
-    emit(w->e, "const %s term%d = %s;", w->math->type, f, term);
+    emit(w->e, "const %s term%d = %s;", w->math.type, f, term);
     const char *wins = strcmp(fold_type(w, f), "double") == 0 ? "cnnc_wins" : "cnnc_winsf";
     BLOCK(w->e, "if (%s(term%d, acc%d))", wins, f, f) {
       emit(w->e, "acc%d = term%d;", f, f);
@@ -172,8 +172,8 @@ static void print_folds(Writer *w) {
 }
 
 static const char *converted(Writer *w, DType to, const char *text) {
-  if (to == w->math->number) return text;
-  return arena_printf(w->e->arena, "(%s)(%s)", cuda_type(to), text);
+  if (to == w->math.number) return text;
+  return arena_printf(w->e->arena, "(%s)(%s)", c_type(to), text);
 }
 
 static void print_out(Writer *w, int o) {
@@ -222,7 +222,7 @@ static void print_sums(Writer *w) {
     const DType dtype = w->p->buffer.at[to->tensor].format.dtype;
     writer_coordinates(w, to, pointer, PROLOGUE);
     emit(w->e, "%s[%s] = %ssum%d;", pointer, writer_subscript(w, to, pointer),
-         dtype == F64 ? "" : arena_printf(w->e->arena, "(%s)", cuda_type(dtype)), o);
+         dtype == F64 ? "" : arena_printf(w->e->arena, "(%s)", c_type(dtype)), o);
   }
 }
 

@@ -6,14 +6,14 @@
 #include "generate.h"
 
 /* Arithmetic in double that is never contracted (dialect.c); in float it is C's. */
-extern const Dialect cuda_double;
+Dialect cuda_double(void);
 
 /* One function: some outs of a kernel, with the loops that its threads share out. */
 typedef struct Writer {
   Emit *e;
   const Plan *p;
   const Kernel *k;
-  const Dialect *math;
+  Dialect math;
   const char *index; /* type of loop variables and subscripts */
   const char *loop[MAX_LOOPS];
   bool out[MAX_OUT];      /* which outs the function computes */
