@@ -248,10 +248,9 @@ void library_files(Library *l, Emitted *emitted, const char *suffix, const char 
   Text *source = add_file(l, emitted, suffix);
   Emit e = emit_start(l->arena, source, l->o->prefix, NULL);
   emit_comment(&e, "%s", head);
-  const char *include = strstr(body->at, "\n\n"); /* behind the line that includes the header */
-  text_append(source, body->at, (size_t)(include - body->at) + 1);
+  text_add(source, "#include \"%s.h\"\n", l->name);
   add_hash_check(source, l, suffix);
-  text_append(source, include + 1, body->n - (size_t)(include + 1 - body->at));
+  text_append(source, body->at, body->n);
   add_info(source, l);
   header(add_file(l, emitted, ".h"), l);
   if (l->o->weights_as == WEIGHTS_EMBED) library_embedded(add_file(l, emitted, "_weights.h"), l);

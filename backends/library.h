@@ -59,8 +59,8 @@ void library_packed(Text *, const Library *);   /* NAME.weights */
 /* ---- files (library.c) ---- */
 
 typedef void LibraryHeader(Text *, const Library *);
-/* Adds NAME`suffix` (the head comment, then the body, which begins with the line that includes the
- * header), NAME.h and baked weights; the hash of body and header ties them together. */
+/* Adds NAME`suffix` (the head comment, the line that includes the header, then the
+ * body), NAME.h and baked weights; the hash of body and header ties them together. */
 void library_files(Library *, Emitted *, const char *suffix, const char *head, const Text *body,
                    LibraryHeader *header);
 

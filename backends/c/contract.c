@@ -127,7 +127,7 @@ static void point_loop(Contract *w, TileAt t) {
     count = to;
   }
   linear_add(&count, &from, -1);
-  const char *first = linear_text(arena, &from), *last = linear_text(arena, &to);
+  const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
   const int64_t known = count.n == 0 ? count.constant : -1;
   const int64_t rest = known % w->points;
   t.points = w->points;
@@ -166,7 +166,7 @@ static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several) {
   if (several && s && b->mul == 1 && b->from == 0 && b->to == 1 && s->extent.plus == extent)
     return arena_printf(f->e->arena, "%s == %lld", f->block[b->step],
                         (long long)((extent - 1) / s->block));
-  return arena_printf(f->e->arena, "%s == %lld", linear_text(f->e->arena, &f->to[l]),
+  return arena_printf(f->e->arena, "%s == %lld", leaf_form(f, &f->to[l]),
                       (long long)extent);
 }
 
@@ -181,7 +181,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   const Linear first = linear_divided(&f->from[l], wide), *to = &f->to[l];
   Linear last = linear_divided(to, wide);
   if (!linear_divides(to, wide) && to->n > 0)
-    last = linear_variable(1, arena_printf(arena, "%s / %d", linear_text(arena, to), wide));
+    last = linear_variable(1, arena_printf(arena, "%s / %d", leaf_form(f, to), wide));
   t.vectors = w->vectors;
   Linear count = last;
   linear_add(&count, &first, -1);
@@ -190,8 +190,8 @@ static void lane_tiles(Contract *w, TileAt t) {
     free_loops(w, l + 1, &t);
   } else if (extent >= wide) {
     t.lane_at = linear_variable(wide, name);
-    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(arena, &first), name,
-          linear_text(arena, &last), name)
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &first), name,
+          leaf_form(f, &last), name)
     free_loops(w, l + 1, &t);
   }
   const int rest = (int)(extent % wide);

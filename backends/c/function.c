@@ -128,9 +128,8 @@ static void print_body(Leaf *f, Text *body) {
     loops_body(f);
   f->e->out = body;
   if (f->k->math == F64) emit(f->e, "CNNC_EXACT_BODY");
-  leaf_bounds(f, loops.at);
+  leaf_bounds(f);
   emit_text(f->e, loops.at);
-  leaf_uses(f, body->at);
   f->e->indent = 0;
   f->e->out = file;
 }

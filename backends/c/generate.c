@@ -14,6 +14,7 @@ typedef struct Job {
   int depth;
   int parallel; /* of these are spread over jobs */
   bool worker;  /* uses memory of its own */
+  bool uses_block[MAX_OUTER];
 } Job;
 
 /* The pointer that a leaf function gets. */
@@ -49,18 +50,27 @@ static void call_leaf(Job *j, const Step *s, Text *functions) {
   if (f.uses_scalar) text_add(&list, ", a->scalar");
   if (f.uses_batch) text_add(&list, ", a->batch");
   for (int i = 0; i < j->depth; i++)
-    if (f.uses_block[i]) text_add(&list, ", %s", f.block[i]);
+    if (f.uses_block[i]) {
+      text_add(&list, ", %s", f.block[i]);
+      j->uses_block[i] = true;
+    }
   emit(e, "%s(%s);", function, list.at);
 }
 
-/* The number of blocks of a step, as C text of `n` samples. */
-static const char *blocks_text(Arena *arena, const Step *s, const char *n) {
-  if (s->extent.per_n == 0) return arena_printf(arena, "%lld", (long long)block_count(s, 1));
-  const char *times =
-      s->extent.per_n == 1 ? n : arena_printf(arena, "%lld * %s", (long long)s->extent.per_n, n);
-  const int64_t more = s->extent.plus + s->block - 1;
-  if (s->block == 1 && more == 0) return times;
-  return arena_printf(arena, "(%s + %lld) / %d", times, (long long)more, s->block);
+/* The number of blocks of a step, over `n`, the variable with the number of samples. */
+static Linear block_form(Arena *arena, const Step *s, const char *n) {
+  if (s->extent.per_n == 0) return linear_constant(block_count(s, 1));
+  Linear form = linear_variable(s->extent.per_n, n);
+  form.constant = s->extent.plus + s->block - 1;
+  if (s->block == 1) return form;
+  return linear_variable(
+      1, arena_printf(arena, "((%s) / %d)", linear_text(arena, &form), s->block));
+}
+
+/* A form as an operand of a division. */
+static const char *operand(Arena *arena, const Linear *form) {
+  const bool one = form->n == 0 || (form->n == 1 && form->constant == 0 && form->term[0].coef == 1);
+  return arena_printf(arena, one ? "%s" : "(%s)", linear_text(arena, form));
 }
 
 static void run_step(Job *j, const Step *s, Text *functions);
@@ -79,8 +89,9 @@ static void run_step(Job *j, const Step *s, Text *functions) {
     return;
   }
   const char *name = block_name(j->e->arena, j->outer, j->depth, s);
-  BLOCK(j->e, "for (int %s = 0; %s < %s; %s++)", name, name,
-        blocks_text(j->e->arena, s, "a->batch"), name) {
+  const Linear blocks = block_form(j->e->arena, s, "a->batch");
+  BLOCK(j->e, "for (int %s = 0; %s < %s; %s++)", name, name, linear_text(j->e->arena, &blocks),
+        name) {
     run_body(j, s, functions);
   }
 }
@@ -96,24 +107,22 @@ static int parallel_steps(const Step *s, const Step **level) {
   return n;
 }
 
-/* Prints the numbers of blocks that `calls` mentions; the inner steps turn fastest. */
-static void decode_job(Job *j, const char *calls) {
+/* Prints the numbers of blocks that calls mention; the inner steps turn fastest. */
+static void decode_job(Job *j) {
   Arena *arena = j->e->arena;
   const char *rest = "job", *value[MAX_OUTER];
+  bool decoded = false;
   for (int i = j->parallel - 1; i >= 0; i--) {
-    const char *count = blocks_text(arena, j->outer[i], "a->batch");
-    const char *divisor = strchr(count, ' ') ? arena_printf(arena, "(%s)", count) : count;
-    const bool one = strcmp(count, "1") == 0;
+    const Linear count = block_form(arena, j->outer[i], "a->batch");
+    const bool one = count.n == 0 && count.constant == 1;
+    const char *divisor = operand(arena, &count);
     value[i] = one ? "0" : i == 0 ? rest : arena_printf(arena, "%s %% %s", rest, divisor);
     if (!one) rest = arena_printf(arena, "%s / %s", rest, divisor);
+    decoded |= j->uses_block[i] && !one;
   }
-  bool decoded = false;
-  for (int i = 0; i < j->parallel; i++) {
-    const char *name = block_name(arena, j->outer, i, j->outer[i]);
-    if (!text_mentions(calls, name)) continue;
-    emit(j->e, "const int %s = %s;", name, value[i]);
-    decoded |= strncmp(value[i], "job", 3) == 0;
-  }
+  for (int i = 0; i < j->parallel; i++)
+    if (j->uses_block[i])
+      emit(j->e, "const int %s = %s;", block_name(arena, j->outer, i, j->outer[i]), value[i]);
   if (!decoded) emit(j->e, "(void)job;");
 }
 
@@ -190,7 +199,7 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
            (long long)p->worker_bytes[entry]);
     else
       emit(e, "(void)worker;");
-    decode_job(&j, calls.at);
+    decode_job(&j);
     emit_text(e, calls.at);
   }
   emit_line(e);
@@ -198,14 +207,23 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
 
 /* ---- calls ---- */
 
+static Linear product(Arena *arena, const Linear *a, const Linear *b) {
+  Linear result = linear_constant(0);
+  if (a->n > 0 && b->n > 0)
+    return linear_variable(1, arena_printf(arena, "%s * %s", operand(arena, a), operand(arena, b)));
+  linear_add(&result, a->n > 0 ? a : b, a->n > 0 ? b->constant : a->constant);
+  return result;
+}
+
 static const char *jobs_text(Arena *arena, const Step *s) {
   const Step *level[MAX_OUTER];
   const int n = parallel_steps(s, level);
-  const char *jobs = n ? blocks_text(arena, level[0], "n") : "1";
-  for (int i = 1; i < n; i++)
-    jobs = arena_printf(arena, strchr(jobs, '+') ? "(%s) * (%s)" : "%s * (%s)", jobs,
-                        blocks_text(arena, level[i], "n"));
-  return jobs;
+  Linear jobs = linear_constant(1);
+  for (int i = 0; i < n; i++) {
+    const Linear blocks = block_form(arena, level[i], "n");
+    jobs = product(arena, &jobs, &blocks);
+  }
+  return linear_text(arena, &jobs);
 }
 
 void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {

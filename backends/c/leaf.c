@@ -6,7 +6,6 @@
  * own (Leaf.coordinate). */
 #include "leaf.h"
 
-#include <ctype.h>
 #include <string.h>
 
 const Buffer *leaf_buffer(const Leaf *f, const View *v) {
@@ -19,6 +18,23 @@ int leaf_view(const Leaf *f, const View *v) {
   for (int o = 0; o < f->k->nout; o++)
     if (v == &f->k->out[o].to) return MAX_IN + o;
   BUG("%s: a view of another kernel", f->k->name);
+}
+
+/* ---- what the text mentions ---- */
+
+const char *leaf_form(Leaf *f, const Linear *form) {
+  for (int i = 0; i < form->n; i++) {
+    const char *name = form->term[i].name;
+    f->uses_batch |= strcmp(name, "batch") == 0;
+    for (int j = 0; j < f->depth; j++) f->uses_block[j] |= strcmp(name, f->block[j]) == 0;
+    for (int j = 0; j < f->nbound; j++) f->bound[j].used |= strcmp(name, f->bound[j].name) == 0;
+  }
+  return linear_text(f->e->arena, form);
+}
+
+const char *leaf_scalar(Leaf *f, int index) {
+  f->uses_scalar = true;
+  return arena_printf(f->e->arena, "scalar[%d]", index);
 }
 
 /* ---- parts of loops ---- */
@@ -35,13 +51,9 @@ static Linear block_lo(Leaf *f, int step) {
   return linear_variable(f->outer[step]->block, f->block[step]);
 }
 
-/* `value`, but at most (least) `bound`: a constant of the function, printed if it is used. */
-static Linear cut(Leaf *f, const char *name, const Linear *value, const Linear *bound, char less) {
-  Arena *arena = f->e->arena;
-  const char *a = linear_text(arena, value), *b = linear_text(arena, bound);
-  const char *text =
-      arena_printf(arena, "const int %s = %s %c %s ? %s : %s;", name, a, less, b, a, b);
-  f->bound[f->nbound++] = (LeafBound){name, text};
+/* `value`, but at most (least) `limit`: a constant of the function, printed if it is used. */
+static Linear cut(Leaf *f, const char *name, const Linear *value, const Linear *limit, char less) {
+  f->bound[f->nbound++] = (LeafBound){.name = name, .value = *value, .limit = *limit, .less = less};
   return linear_variable(1, name);
 }
 
@@ -77,34 +89,18 @@ static void bound_loop(Leaf *f, int l, Linear *hi /* by step */) {
   f->to[l] = to;
 }
 
-static bool is_word(char c) {
-  return c == '_' || isalnum((unsigned char)c);
-}
-
-bool text_mentions(const char *text, const char *name) {
-  const size_t length = strlen(name);
-  for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
-    if ((at == text || !is_word(at[-1])) && !is_word(at[length])) return true;
-  return false;
-}
-
-void leaf_uses(Leaf *f, const char *body) {
-  f->uses_batch = text_mentions(body, "batch");
-  f->uses_scalar = text_mentions(body, "scalar");
-  for (int i = 0; i < f->depth; i++) f->uses_block[i] = text_mentions(body, f->block[i]);
-  for (int i = 0; i < f->k->nin; i++)
-    f->uses_in[i] = text_mentions(body, arena_printf(f->e->arena, "in%d", i));
-}
-
-void leaf_bounds(Leaf *f, const char *body) {
-  bool used[MAX_BOUNDS] = {false};
+/* Bounds are cut of earlier ones: from the last to the first, it is known which are used. */
+void leaf_bounds(Leaf *f) {
+  const char *text[MAX_BOUNDS];
   for (int i = f->nbound - 1; i >= 0; i--) {
-    used[i] = text_mentions(body, f->bound[i].name);
-    for (int j = i + 1; j < f->nbound; j++)
-      used[i] |= used[j] && text_mentions(f->bound[j].text, f->bound[i].name);
+    const LeafBound *b = &f->bound[i];
+    if (!b->used) continue;
+    const char *value = leaf_form(f, &b->value), *limit = leaf_form(f, &b->limit);
+    text[i] = arena_printf(f->e->arena, "const int %s = %s %c %s ? %s : %s;", b->name, value,
+                           b->less, limit, value, limit);
   }
   for (int i = 0; i < f->nbound; i++)
-    if (used[i]) emit(f->e, "%s", f->bound[i].text);
+    if (f->bound[i].used) emit(f->e, "%s", text[i]);
 }
 
 void leaf_ranges(Leaf *f) {
@@ -131,7 +127,7 @@ bool leaf_open(Leaf *f, int l) {
   f->value[l] = one ? f->from[l] : linear_variable(1, name);
   if (one) return false;
   return emit_open(f->e, "for (int %s = %s; %s < %s; %s++)", name,
-                   linear_text(f->e->arena, &f->from[l]), name, linear_text(f->e->arena, &f->to[l]),
+                   leaf_form(f, &f->from[l]), name, leaf_form(f, &f->to[l]),
                    name);
 }
 
@@ -174,6 +170,7 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
 const char *leaf_pointer(Leaf *f, const View *v) {
   const int i = leaf_view(f, v);
   if (i >= MAX_IN) return arena_printf(f->e->arena, "out%d", i - MAX_IN);
+  f->uses_in[i] = true;
   return arena_printf(f->e->arena, "in%d", i);
 }
 
@@ -199,7 +196,7 @@ static void add_lane_axis(Leaf *f, Linear *sum, const Linear *c, int64_t stride,
     linear_add(sum, &rest, 1);
     return;
   }
-  const char *text = linear_text(arena, c);
+  const char *text = leaf_form(f, c);
   const bool name = c->n == 1 && c->constant == 0 && c->term[0].coef == 1;
   const char *form = name ? "%s / %d" : "(%s) / %d", *modulo = name ? "%s %% %d" : "((%s) %% %d)";
   Linear block = linear_variable(1, arena_printf(arena, form, text, lanes));
@@ -239,5 +236,5 @@ Linear leaf_place(Leaf *f, const View *v) {
 
 const char *leaf_subscript(Leaf *f, const View *v) {
   const Linear place = leaf_place(f, v);
-  return linear_text(f->e->arena, &place);
+  return leaf_form(f, &place);
 }

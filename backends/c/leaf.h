@@ -28,8 +28,11 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
 enum { MAX_OUTER = 8, MAX_BOUNDS = 2 * MAX_LOOPS + MAX_OUTER };
-typedef struct LeafBound { /* a constant with the bound of a loop */
-  const char *name, *text;
+typedef struct LeafBound { /* a constant with the bound of a loop: the less (greater) of two forms */
+  const char *name;
+  Linear value, limit;
+  char less;
+  bool used;
 } LeafBound;
 typedef struct Leaf {
   Emit *e;
@@ -45,17 +48,19 @@ typedef struct Leaf {
   Linear from[MAX_LOOPS], to[MAX_LOOPS]; /* the part of each loop that runs */
   const char *coordinate[MAX_IN + MAX_OUT][MAX_RANK]; /* variable that holds a view's coordinate */
 
-  /* Which parameters the finished body mentions (leaf_uses). */
+  /* Which parameters the text mentions: set where they are printed. */
   bool uses_batch, uses_scalar, uses_block[MAX_OUTER], uses_in[MAX_IN];
 } Leaf;
 
 const Buffer *leaf_buffer(const Leaf *, const View *);
+/* A form as text of the function: what it mentions counts as used. */
+const char *leaf_form(Leaf *, const Linear *);
+/* "scalar[i]" */
+const char *leaf_scalar(Leaf *, int index);
 /* Fills from, to, bound. Called once, before the body is printed; leaf_bounds afterwards prints
  * those bounds that the body mentions. */
 void leaf_ranges(Leaf *);
-void leaf_bounds(Leaf *, const char *body);
-void leaf_uses(Leaf *, const char *body);
-bool text_mentions(const char *text, const char *name);
+void leaf_bounds(Leaf *);
 /* Opens loop l over its part, named after it; a part of one value needs no loop. Close it with
  * leaf_close. */
 bool leaf_open(Leaf *, int l);

@@ -53,13 +53,13 @@ static const char *leaf_text(void *context, const Expr *x) {
   if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
   if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
   if (x->op == E_scalar) {
-    const char *text = arena_printf(arena, "scalar[%d]", x->index);
+    const char *text = leaf_scalar(w->f, x->index);
     if (w->lane >= 0)
       return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
     return c_convert(w->f->e, text, F64, w->math);
   }
   const char *text =
-      arena_printf(arena, "(%s)(%s)", c_type(w->math), linear_text(arena, &w->f->value[x->index]));
+      arena_printf(arena, "(%s)(%s)", c_type(w->math), leaf_form(w->f, &w->f->value[x->index]));
   return w->lane >= 0 ? arena_printf(arena, "%s_set1(%s)", w->f->plan->target->name, text) : text;
 }
 
@@ -98,7 +98,7 @@ static void name_coordinate(Loops *w, const View *v, int axis) {
   Arena *arena = f->e->arena;
   const Coord *c = &v->at[axis];
   const Linear form = leaf_coordinate(f, v, axis);
-  const char *name = axis_name(f, v, axis), *text = linear_text(arena, &form);
+  const char *name = axis_name(f, v, axis), *text = leaf_form(f, &form);
   if (!coord_affine(c)) {
     emit(f->e, "const int %s_at = %s;", name, text);
     text = arena_printf(arena, "%s_at", name);
@@ -120,7 +120,7 @@ static void add_tests(Loops *w, const View *v, int axis, Text *out) {
   if (tests & TEST_EXACT)
     text_add(out, "%s%s %% %d == 0", out->n ? " && " : "", at, v->at[axis].div);
   if (tests & TEST_ABOVE)
-    text_add(out, "%s%s < %s", out->n ? " && " : "", name, linear_text(f->e->arena, &extent));
+    text_add(out, "%s%s < %s", out->n ? " && " : "", name, leaf_form(f, &extent));
 }
 
 /* Names what can be named at this level; returns the tests of SKIP views, or NULL. */
@@ -211,7 +211,7 @@ static const char *reduced_index(Loops *w) {
     linear_add(&sum, &w->f->value[l], stride);
     stride *= k->loop[l].extent.plus;
   }
-  return linear_text(w->f->e->arena, &sum);
+  return leaf_form(w->f, &sum);
 }
 
 static void add_to_fold(Loops *w, int fold) {
@@ -320,8 +320,8 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   Linear last = first;
   const Linear all = extent_form(f->k->loop[l].extent), end = extent_form(extent);
   linear_add(&last, &all, 1);
-  const char *from = linear_text(arena, &first), *to = linear_text(arena, &last),
-             *limit = linear_text(arena, &end);
+  const char *from = leaf_form(f, &first), *to = leaf_form(f, &last),
+             *limit = leaf_form(f, &end);
   emit(e, "const int %s_from = %s > 0 ? %s : 0;", name, from, from);
   emit(e, "const int %s_to = %s < %s ? %s : %s;", name, to, limit, to, limit);
   for (int i = 0; i < f->k->nin; i++)
@@ -344,13 +344,13 @@ static void vector_loop(Loops *w, int level) {
   const char *last;
   if (linear_divides(to, lanes) || to->n == 0) {
     const Linear blocks = linear_divided(to, lanes);
-    last = linear_text(arena, &blocks);
+    last = leaf_form(f, &blocks);
   } else {
-    last = arena_printf(arena, "(%s) / %d", linear_text(arena, to), lanes);
+    last = arena_printf(arena, "(%s) / %d", leaf_form(f, to), lanes);
   }
   f->value[l] = linear_variable(lanes, name);
   if (extent >= lanes)
-    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, linear_text(arena, &first), name, last,
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &first), name, last,
           name) {
       loop_body(w, level);
     }
@@ -358,7 +358,7 @@ static void vector_loop(Loops *w, int level) {
   f->value[l] = linear_constant(extent / lanes * lanes);
   w->count = (int)(extent % lanes);
   if (to->n)
-    emit(e, "if (%s == %lld) {", linear_text(arena, to), (long long)extent);
+    emit(e, "if (%s == %lld) {", leaf_form(f, to), (long long)extent);
   else
     emit(e, "{ /* the last %d */", w->count);
   e->indent++;

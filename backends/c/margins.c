@@ -31,7 +31,7 @@ static Linear to_blocks(Leaf *f, const Linear *l, int lanes) {
   if (linear_divides(l, lanes)) return linear_divided(l, lanes);
   if (l->n == 0) return linear_constant((l->constant + lanes - 1) / lanes);
   return linear_variable(1, arena_printf(f->e->arena, "((%s + %d) / %d)",
-                                         linear_text(f->e->arena, l), lanes - 1, lanes));
+                                         leaf_form(f, l), lanes - 1, lanes));
 }
 
 static void find_axis(Margins *m, int a) {
@@ -76,9 +76,9 @@ static int reaches(const Axis *x, bool high) {
 
 static const char *reaches_text(const Margins *m, const Axis *x, bool high) {
   Arena *arena = m->f->e->arena;
-  return high ? arena_printf(arena, "%s == %s", linear_text(arena, &x->to),
-                             linear_text(arena, &x->extent))
-              : arena_printf(arena, "%s == 0", linear_text(arena, &x->from));
+  return high ? arena_printf(arena, "%s == %s", leaf_form(m->f, &x->to),
+                             leaf_form(m->f, &x->extent))
+              : arena_printf(arena, "%s == 0", leaf_form(m->f, &x->from));
 }
 
 /* The end of the written part of an axis together with its margin. */
@@ -88,11 +88,11 @@ static const char *outer_end(const Margins *m, const Axis *x, bool high) {
   const int64_t margin = high ? x->hi : -x->lo;
   const int reached = reaches(x, high);
   Linear end = *inner;
-  if (margin == 0 || reached == 0) return linear_text(arena, inner);
+  if (margin == 0 || reached == 0) return leaf_form(m->f, inner);
   end.constant += margin;
-  if (reached == 1) return linear_text(arena, &end);
-  return arena_printf(arena, "(%s ? %s : %s)", reaches_text(m, x, high), linear_text(arena, &end),
-                      linear_text(arena, inner));
+  if (reached == 1) return leaf_form(m->f, &end);
+  return arena_printf(arena, "(%s ? %s : %s)", reaches_text(m, x, high), leaf_form(m->f, &end),
+                      leaf_form(m->f, inner));
 }
 
 static void store_fill(Margins *m) {
@@ -101,7 +101,7 @@ static void store_fill(Margins *m) {
   const Target *t = f->plan->target;
   const char *fill = emit_number(e->arena, m->b->format.fill, m->b->format.dtype);
   const Linear place = leaf_element(f, m->b, m->at);
-  const char *to = leaf_pointer(f, &m->out->to), *at = linear_text(e->arena, &place);
+  const char *to = leaf_pointer(f, &m->out->to), *at = leaf_form(m->f, &place);
   if (m->lanes == 1) {
     emit(e, "%s[%s] = %s;", to, at, fill);
     return;
@@ -126,8 +126,8 @@ static void fill_axes(Margins *m, int a, bool high, int b) {
   Linear from = b == a ? (high ? x->extent : linear_constant(-x->lo)) : x->from;
   Linear to = b == a ? (high ? x->extent : linear_constant(0)) : x->to;
   if (b == a && high) to.constant += x->hi;
-  const char *first = b > a ? outer_end(m, x, false) : linear_text(e->arena, &from);
-  const char *last = b > a ? outer_end(m, x, true) : linear_text(e->arena, &to);
+  const char *first = b > a ? outer_end(m, x, false) : leaf_form(m->f, &from);
+  const char *last = b > a ? outer_end(m, x, true) : leaf_form(m->f, &to);
   m->at[b] = linear_variable(b == m->lane_axis ? m->lanes : 1, x->name);
   BLOCK(e, "for (int %s = %s; %s < %s; %s++)", x->name, first, x->name, last, x->name) {
     fill_axes(m, a, high, b + 1);
@@ -152,7 +152,7 @@ static void fill_lanes(Margins *m, int b, int used) {
   Emit *e = m->f->e;
   if (b < m->rank) {
     const Axis *x = &m->axis[b];
-    const char *from = linear_text(e->arena, &x->from), *to = linear_text(e->arena, &x->to);
+    const char *from = leaf_form(m->f, &x->from), *to = leaf_form(m->f, &x->to);
     m->at[b] = linear_variable(1, x->name);
     if (b == m->lane_axis) {
       m->at[b] = linear_constant(m->b->type.dim[b].plus - used);
@@ -166,7 +166,7 @@ static void fill_lanes(Margins *m, int b, int used) {
   }
   const Linear place = leaf_element(m->f, m->b, m->at);
   FOR(e, "lane", used, m->lanes, 1) {
-    emit(e, "%s[%s + lane] = %s;", leaf_pointer(m->f, &m->out->to), linear_text(e->arena, &place),
+    emit(e, "%s[%s + lane] = %s;", leaf_pointer(m->f, &m->out->to), leaf_form(m->f, &place),
          emit_number(e->arena, m->b->format.fill, m->b->format.dtype));
   }
 }

@@ -2,7 +2,7 @@
  * of the Plan as functions, around runtime/c/train.c. */
 #include "file.h"
 #include "generate.h"
-#include "leaf.h"
+#include "function.h"
 
 #include <inttypes.h>
 
@@ -103,24 +103,31 @@ static void add_scalars(Text *out, const Library *l) {
   text_add(out, "}; /* learning rate */\n");
 }
 
+/* Do the kernels of an entry read this input? */
+static bool reads_input(const Plan *p, PlanEntry entry, int input) {
+  const Steps *steps = &p->entry[entry].step;
+  for (int s = 0; s < steps->n; s++) {
+    const Slots slots = find_slots(p, steps->at[s]);
+    for (int i = 0; i < slots.nin; i++) {
+      const Buffer *b = &p->buffer.at[slots.in[i]];
+      if (b->home == HOME_INPUT && b->index == input) return true;
+    }
+  }
+  return false;
+}
+
 /* static void NAME_run_backward(NAME *ctx, int n): inputs are those of the last forward pass. */
 static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *name) {
   const char *p = l->o->prefix;
   const Steps *steps = &l->plan->entry[entry].step;
-  Text calls = {.arena = l->arena}, *file = e->out;
-  e->out = &calls;
-  e->indent++;
-  for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, entry, steps->at[i]);
-  e->indent--;
-  e->out = file;
   bool step = entry == PLAN_STEP;
   BLOCK(e, "static void %s_run_%s(%s *ctx%s)", p, name, p, step ? "" : ", int n") {
     if (step && steps->n) emit(e, "enum { n = 1 };");
     if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
-    for (int i = 0; i < inputs(l) && steps->n; i++)
-      if (text_mentions(calls.at, argument(l, i)))
+    for (int i = 0; i < inputs(l); i++)
+      if (reads_input(l->plan, entry, i))
         emit(e, "const %s *%s = ctx->input%d;", input_type(l, i), argument(l, i), i);
-    if (steps->n) emit_text(e, calls.at);
+    for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, entry, steps->at[i]);
   }
   emit_line(e);
 }

@@ -61,7 +61,7 @@ static const View *view_of(const Ukernel *m, int i) {
 static const char *distance(const Ukernel *m, int i) {
   Linear place = leaf_place(m->f, view_of(m, i));
   linear_add(&place, &m->base[i], -1);
-  return linear_text(m->arena, &place);
+  return leaf_form(m->f, &place);
 }
 
 static const char *pointer_name(const Ukernel *m, int i) {
@@ -84,7 +84,7 @@ static void print_pointers(Ukernel *m) {
     if (i < k->nin && i != m->w->c.x && i != m->w->c.w && !in_epilogue(m, i)) continue;
     m->base[i] = leaf_place(m->f, view_of(m, i));
     emit(m->e, "%sfloat *%s = %s + %s;", i < k->nin ? "const " : "", pointer_name(m, i),
-         leaf_pointer(m->f, view_of(m, i)), linear_text(m->arena, &m->base[i]));
+         leaf_pointer(m->f, view_of(m, i)), leaf_form(m->f, &m->base[i]));
   }
 }
 
@@ -221,7 +221,7 @@ static const char *epilogue_leaf(void *context, const Expr *x) {
   if (x->op == E_acc) return arena_printf(m->arena, "acc%d_%d", m->r, m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
-  const char *text = arena_printf(m->arena, "(float)scalar[%d]", x->index);
+  const char *text = arena_printf(m->arena, "(float)%s", leaf_scalar(m->f, x->index));
   return m->w->lanes == 1 ? text
                           : arena_printf(m->arena, "%s_set1(%s)", m->f->plan->target->name, text);
 }

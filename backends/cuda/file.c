@@ -96,7 +96,6 @@ static void add_params(Emit *e, const Library *l) {
 /* ---- NAME.cu ---- */
 
 static void add_includes(Emit *e, const Library *l) {
-  emit(e, "#include \"%s.h\"", l->name);
   emit_line(e);
   emit(e, "#include <cuda_runtime.h>");
   emit(e, "#include <math.h>");

@@ -25,6 +25,11 @@ const char *writer_extent(Writer *w, Extent e) {
                       (long long)(e.plus < 0 ? -e.plus : e.plus));
 }
 
+const char *writer_operand(Writer *w, Extent e) {
+  const bool one = e.per_n == 0 || (e.per_n == 1 && e.plus == 0);
+  return arena_printf(w->e->arena, one ? "%s" : "(%s)", writer_extent(w, e));
+}
+
 /* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
 void writer_term(Writer *w, Text *sum, Extent coef, const char *name) {
   if (coef.per_n == 0 && coef.plus == 0) return;

@@ -228,25 +228,38 @@ static void print_sums(Writer *w) {
 
 /* ---- the points of a grid ---- */
 
-/* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
-const char *writer_points(Writer *w, int first, const char *suffix) {
-  Arena *arena = w->e->arena;
-  int64_t number = 1;
-  const char *factors = NULL;
+/* A number, and factors with the number of samples in them. */
+typedef struct Product {
+  int64_t number;
+  int n; /* factors */
+  const char *factors;
+} Product;
+
+/* The extents of the thread's loops from `first` on. */
+static Product points_of(Writer *w, int first) {
+  Product p = {.number = 1, .factors = ""};
   for (int l = first; l < w->k->nloop; l++) {
     const Extent e = w->k->loop[l].extent;
     if (!w->thread[l]) continue;
     if (e.per_n == 0) {
-      number *= e.plus;
+      p.number *= e.plus;
       continue;
     }
-    const char *factor = writer_extent(w, e);
-    if (strchr(factor, ' ')) factor = arena_printf(arena, "(%s)", factor);
-    factors = factors ? arena_printf(arena, "%s * %s", factors, factor) : factor;
+    const char *factor = writer_operand(w, e);
+    p.factors = p.n++ ? arena_printf(w->e->arena, "%s * %s", p.factors, factor) : factor;
   }
-  if (factors && number == 1) return factors;
-  const char *constant = arena_printf(arena, "%lld%s", (long long)number, suffix);
-  return factors ? arena_printf(arena, "%s * %s", constant, factors) : constant;
+  return p;
+}
+
+static const char *product_text(Arena *arena, const Product *p, const char *suffix) {
+  if (p->n > 0 && p->number == 1) return p->factors;
+  const char *constant = arena_printf(arena, "%lld%s", (long long)p->number, suffix);
+  return p->n > 0 ? arena_printf(arena, "%s * %s", constant, p->factors) : constant;
+}
+
+const char *writer_points(Writer *w, int first, const char *suffix) {
+  const Product p = points_of(w, first);
+  return product_text(w->e->arena, &p, suffix);
 }
 
 /* The loops of a thread's point, the last one running fastest. */
@@ -254,12 +267,13 @@ static void print_loops_of_point(Writer *w) {
   bool outermost = true;
   for (int l = 0; l < w->k->nloop; l++) {
     if (!w->thread[l]) continue;
-    const char *inner = writer_points(w, l + 1, "");
+    const Product inner = points_of(w, l + 1);
     Text value = {.arena = w->e->arena};
     text_add(&value, "point");
-    if (strcmp(inner, "1") != 0) text_add(&value, strchr(inner, ' ') ? " / (%s)" : " / %s", inner);
-    const char *extent = writer_extent(w, w->k->loop[l].extent);
-    if (!outermost) text_add(&value, strchr(extent, ' ') ? " %% (%s)" : " %% %s", extent);
+    const bool one = inner.n + (inner.number != 1) <= 1;
+    if (inner.n > 0 || inner.number != 1)
+      text_add(&value, one ? " / %s" : " / (%s)", product_text(w->e->arena, &inner, ""));
+    if (!outermost) text_add(&value, " %% %s", writer_operand(w, w->k->loop[l].extent));
     emit(w->e, "const %s %s = %s;", w->index, w->loop[l], value.at);
     outermost = false;
   }
