@@ -104,7 +104,9 @@ static void wrap(Emit *e, const char *line, size_t length, bool open) {
       while (cut > 0 && line[cut] != ' ') cut--;
       if (cut == 0) cut = room;
     }
-    text_add(e->out, "%*s%s%.*s", 2 * e->indent, "", open ? "/* " : " * ", (int)cut, line);
+    int end = (int)cut;
+    while (end > 0 && line[end - 1] == ' ') end--;
+    text_add(e->out, "%*s%s%.*s", 2 * e->indent, "", open ? "/* " : " * ", end, line);
     while (cut < length && line[cut] == ' ') cut++;
     line += cut;
     length -= cut;

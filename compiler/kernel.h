@@ -126,10 +126,16 @@ typedef struct Kernel {
   DType math;   /* arithmetic: F32, or F64 for what is computed when weights are loaded */
   int64_t macs; /* multiply-adds a user counts, padded taps included; 0 for all but contractions */
   /* Plan only: */
-  const char *algo; /* "direct", "im2col", ... NULL outside contractions */
+  const char *algo;   /* "direct", "im2col", ... NULL outside contractions */
+  const char *covers; /* what fuse joined: "conv1 + bn1 + relu"; NULL: the layer alone */
   Bind bind[MAX_LOOPS];
   Tile tile;
 } Kernel;
+
+/* Its name in comments. */
+static inline const char *kernel_title(const Kernel *k) {
+  return k->covers ? k->covers : k->name;
+}
 
 /* What a kernel is, computed from it: contract = one SUM fold of a product of two inputs with at
  * least one reduced loop; reduce = any other fold; map = none. */

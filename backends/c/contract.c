@@ -166,8 +166,7 @@ static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several) {
   if (several && s && b->mul == 1 && b->from == 0 && b->to == 1 && s->extent.plus == extent)
     return arena_printf(f->e->arena, "%s == %lld", f->block[b->step],
                         (long long)((extent - 1) / s->block));
-  return arena_printf(f->e->arena, "%s == %lld", leaf_form(f, &f->to[l]),
-                      (long long)extent);
+  return arena_printf(f->e->arena, "%s == %lld", leaf_form(f, &f->to[l]), (long long)extent);
 }
 
 /* The loop along the lanes: whole tiles, then one of the vectors that are left. */

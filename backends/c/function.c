@@ -1,70 +1,7 @@
-/* function.c - the leaf function of a kernel: comment, parameters, body; see generate.h. */
+/* function.c - the leaf function of a kernel: parameters and body; see generate.h. */
 #include "function.h"
 
 #include <string.h>
-
-/* ---- the comment over a leaf function ---- */
-
-static void input_name(void *context, const Expr *leaf, Text *out) {
-  (void)context;
-  static const char *const name[] = {
-      [E_in] = "in", [E_acc] = "acc", [E_index] = "index", [E_scalar] = "scalar"};
-  text_add(out, "%s%d", name[leaf->op], leaf->index);
-}
-
-static void print_choices(const Leaf *f, Text *out) {
-  const Choice *best = NULL, *next = NULL;
-  for (int i = 0; i < f->plan->choice.n; i++) {
-    const Choice *c = &f->plan->choice.at[i];
-    if (!c->layer || strcmp(c->layer, f->k->name) != 0 || c->predicted < 0) continue;
-    if (c->taken)
-      best = c;
-    else if (!next || c->predicted < next->predicted)
-      next = c;
-  }
-  if (best && next && best->predicted > 0)
-    text_add(out, "; next best %s, %+.0f %% estimated", next->algo,
-             100 * (next->predicted / best->predicted - 1));
-}
-
-static void print_tile(const Leaf *f, Text *out) {
-  const Kernel *k = f->k;
-  text_add(out, "%s", k->algo);
-  const int r = tile_get(&k->tile, "r", 0), vectors = tile_get(&k->tile, "k", 0);
-  if (r && vectors && contract_fits(f->plan, k)) text_add(out, ", tile %dx%d vectors", r, vectors);
-  if (k->macs > 0) text_add(out, ", %.3g MFLOP a sample", 2e-6 * (double)k->macs);
-  print_choices(f, out);
-}
-
-/* conv2 + bias + relu  in0 [n,64,56,56], in1 [128,64,3,3] -> [n,128,28,28] */
-static void describe(const Leaf *f) {
-  const Kernel *k = f->k;
-  Text text = {.arena = f->e->arena};
-  text_add(&text, "%s ", k->name);
-  for (int i = 0; i < k->nin; i++) {
-    text_add(&text, "%s in%d ", i ? "," : "", i);
-    type_print(&text, &leaf_buffer(f, &k->in[i])->type);
-  }
-  text_add(&text, " -> ");
-  for (int o = 0; o < k->nout; o++) {
-    text_add(&text, o ? ", " : "");
-    type_print(&text, &leaf_buffer(f, &k->out[o].to)->type);
-  }
-  static const char *const fold[COMBINES] = {"sum of", "maximum of", "first largest of"};
-  for (int a = 0; a < k->nfold; a++) {
-    text_add(&text, "\n  acc%d = %s ", a, fold[k->fold[a].op]);
-    expr_print(&text, k->fold[a].term, input_name, NULL);
-  }
-  for (int o = 0; o < k->nout; o++) {
-    text_add(&text, "\n  out%d = %s", o, k->out[o].combine ? "sum of " : "");
-    expr_print(&text, k->out[o].value, input_name, NULL);
-  }
-  if (k->algo) {
-    text_add(&text, "\n  ");
-    print_tile(f, &text);
-  }
-  emit_comment(f->e, "%s", text.at);
-}
 
 /* ---- leaf functions ---- */
 
@@ -153,7 +90,7 @@ const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
   const char *kind = entry == PLAN_PREPARE ? "weights_kernel" : "kernel";
   name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, f->k->name, kind));
   emitted_add(e, key, name);
-  describe(f);
+  leaf_describe(f, entry);
   const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : target_macro(f->plan, e->arena);
   emit(e, "static %svoid %s(%s) {", attribute, name, parameters(f, name));
   emit_text(e, body.at);

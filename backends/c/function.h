@@ -22,6 +22,8 @@ const char *leaf_key(const Leaf *, const Step *);
  * f->uses_.. say which parameters it has. */
 void leaf_start(Leaf *f, Emit *, const Plan *, const Step *, Step *const *outer, int depth);
 const char *leaf_function(Leaf *f, PlanEntry, const Step *);
+/* The comment over a leaf function (describe.c). */
+void leaf_describe(const Leaf *, PlanEntry);
 /* The name of a step's parameter in leaf and job functions: the number of its block. */
 const char *block_name(Arena *, Step *const *outer, int depth, const Step *);
 int64_t block_count(const Step *, int64_t n);

@@ -63,8 +63,8 @@ static Linear block_form(Arena *arena, const Step *s, const char *n) {
   Linear form = linear_variable(s->extent.per_n, n);
   form.constant = s->extent.plus + s->block - 1;
   if (s->block == 1) return form;
-  return linear_variable(
-      1, arena_printf(arena, "((%s) / %d)", linear_text(arena, &form), s->block));
+  return linear_variable(1,
+                         arena_printf(arena, "((%s) / %d)", linear_text(arena, &form), s->block));
 }
 
 /* A form as an operand of a division. */
@@ -226,9 +226,17 @@ static const char *jobs_text(Arena *arena, const Step *s) {
   return linear_text(arena, &jobs);
 }
 
+static void add_titles(Text *out, const Step *s) {
+  for (int i = 0; i < s->body.n; i++) add_titles(out, s->body.at[i]);
+  if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
+}
+
 void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = find_slots(p, s);
   const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
+  Text titles = {.arena = e->arena};
+  add_titles(&titles, s);
+  emit_comment(e, "%s", titles.at);
   emit(e, "{");
   e->indent++;
   {

@@ -1,13 +1,13 @@
 /* generate.h - from the Steps of a Plan to C functions: what c/file.c calls.
  *
  * Every top-level Step of an entry becomes
- *   - leaf functions, one per distinct kernel:  static inline void PREFIX_conv1(const float *in0,
- * ..)
+ *   - leaf functions, one per distinct kernel:
+ *       static void PREFIX_conv1_kernel(const float *in0, ..)
  *   - one job function that decodes a job's number into blocks of the step's loops and calls them:
- *       static void PREFIX_job_conv1(void *arg, int job, int worker)
+ *       static void PREFIX_conv1_jobs(void *arg, int job, int worker)
  *   - in the entry function, a statement that fills a PREFIX_args and runs all jobs:
  *       { const PREFIX_args args = { .in = { in0, .. }, .out = { .. }, .batch = n };
- *         PREFIX_parallel(ctx, 4 * n, PREFIX_job_conv1, &args); }
+ *         PREFIX_parallel(ctx, 4 * n, PREFIX_conv1_jobs, &args); }
  *
  * What file.c provides: the function `PREFIX_parallel(PREFIX *ctx, int jobs, void (*job)(void *,
  * int, int), void *arg)`, declared before any entry function; inside entry functions the names

@@ -126,9 +126,8 @@ bool leaf_open(Leaf *f, int l) {
   const bool one = f->from[l].n > 0 && count.n == 0 && count.constant == 1;
   f->value[l] = one ? f->from[l] : linear_variable(1, name);
   if (one) return false;
-  return emit_open(f->e, "for (int %s = %s; %s < %s; %s++)", name,
-                   leaf_form(f, &f->from[l]), name, leaf_form(f, &f->to[l]),
-                   name);
+  return emit_open(f->e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &f->from[l]), name,
+                   leaf_form(f, &f->to[l]), name);
 }
 
 void leaf_close(Leaf *f, bool opened) {

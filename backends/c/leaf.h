@@ -28,7 +28,8 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
 enum { MAX_OUTER = 8, MAX_BOUNDS = 2 * MAX_LOOPS + MAX_OUTER };
-typedef struct LeafBound { /* a constant with the bound of a loop: the less (greater) of two forms */
+typedef struct LeafBound { /* a constant with the bound of a loop: the less (greater) of two forms
+                            */
   const char *name;
   Linear value, limit;
   char less;

@@ -320,8 +320,7 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   Linear last = first;
   const Linear all = extent_form(f->k->loop[l].extent), end = extent_form(extent);
   linear_add(&last, &all, 1);
-  const char *from = leaf_form(f, &first), *to = leaf_form(f, &last),
-             *limit = leaf_form(f, &end);
+  const char *from = leaf_form(f, &first), *to = leaf_form(f, &last), *limit = leaf_form(f, &end);
   emit(e, "const int %s_from = %s > 0 ? %s : 0;", name, from, from);
   emit(e, "const int %s_to = %s < %s ? %s : %s;", name, to, limit, to, limit);
   for (int i = 0; i < f->k->nin; i++)
@@ -350,8 +349,7 @@ static void vector_loop(Loops *w, int level) {
   }
   f->value[l] = linear_variable(lanes, name);
   if (extent >= lanes)
-    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &first), name, last,
-          name) {
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &first), name, last, name) {
       loop_body(w, level);
     }
   if (extent % lanes == 0) return;

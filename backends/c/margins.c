@@ -30,8 +30,8 @@ typedef struct Margins {
 static Linear to_blocks(Leaf *f, const Linear *l, int lanes) {
   if (linear_divides(l, lanes)) return linear_divided(l, lanes);
   if (l->n == 0) return linear_constant((l->constant + lanes - 1) / lanes);
-  return linear_variable(1, arena_printf(f->e->arena, "((%s + %d) / %d)",
-                                         leaf_form(f, l), lanes - 1, lanes));
+  return linear_variable(
+      1, arena_printf(f->e->arena, "((%s + %d) / %d)", leaf_form(f, l), lanes - 1, lanes));
 }
 
 static void find_axis(Margins *m, int a) {
@@ -76,9 +76,9 @@ static int reaches(const Axis *x, bool high) {
 
 static const char *reaches_text(const Margins *m, const Axis *x, bool high) {
   Arena *arena = m->f->e->arena;
-  return high ? arena_printf(arena, "%s == %s", leaf_form(m->f, &x->to),
-                             leaf_form(m->f, &x->extent))
-              : arena_printf(arena, "%s == 0", leaf_form(m->f, &x->from));
+  return high
+             ? arena_printf(arena, "%s == %s", leaf_form(m->f, &x->to), leaf_form(m->f, &x->extent))
+             : arena_printf(arena, "%s == 0", leaf_form(m->f, &x->from));
 }
 
 /* The end of the written part of an axis together with its margin. */

@@ -1,6 +1,6 @@
-/* dialect.c - how CUDA writes expressions in double: as C does, but in sums, differences and products
- * of intrinsics that are never contracted, so that derived weights have the bits that the interpreter
- * gives them. */
+/* dialect.c - how CUDA writes expressions in double: as C does, but in sums, differences and
+ * products of intrinsics that are never contracted, so that derived weights have the bits that the
+ * interpreter gives them. */
 #include "writer.h"
 
 Dialect cuda_double(void) {

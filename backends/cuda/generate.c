@@ -57,7 +57,7 @@ static const char *arguments(Writer *w, bool batch) {
 /* c1: f32[n,1,32,32], f32[6,1,5,5], f32[6] -> f32[n,6,28,28], 117600 multiply-adds per sample */
 static void print_head_comment(Writer *w) {
   Text text = {.arena = w->e->arena};
-  text_add(&text, "%s: ", w->k->name);
+  text_add(&text, "%s: ", kernel_title(w->k));
   for (int i = 0, first = 1; i < w->k->nin; i++) {
     if (!writer_reads(w, i)) continue;
     if (!first) text_add(&text, ", ");
@@ -101,6 +101,7 @@ static void print_launch(Writer *w, Emit *calls, const char *function) {
   const bool batch = w->batch;
   Arena *arena = w->e->arena;
   w->n = "n";
+  emit_comment(calls, "%s", kernel_title(w->k));
   emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", function,
                                    writer_points(w, 0, "LL"), arguments(w, batch)));
   emit(calls, "  return %s_E_DEVICE;", calls->prefix);

@@ -2,11 +2,12 @@
  *
  * Every Kernel becomes one or more functions
  *
- *   static __global__ void PREFIX_conv1(const float *in0, const float *in1, float *out0, int batch)
+ *   static __global__ void PREFIX_conv1_kernel(const float *in0, const float *in1, float *out0, int
+ * batch)
  *
  * and in the entry function one launch for each:
  *
- *   if (CNNC_LAUNCH(PREFIX_conv1, 4704LL * n, stream, x, ctx->params + 0, ctx->work + 0, n))
+ *   if (CNNC_LAUNCH(PREFIX_conv1_kernel, 4704LL * n, stream, x, ctx->params + 0, ctx->work + 0, n))
  *     return PREFIX_E_DEVICE;
  *
  * Equal functions stand in the file once. Steps are flattened: a kernel runs over its whole loops,

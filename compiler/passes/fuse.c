@@ -67,11 +67,34 @@ static void fold_of_one_term(const Fuse *f, Kernel *k) {
   k->nfold = 0;
 }
 
+/* What a comment calls a node: its layer, or what it does behind the layer's first operation. */
+static const char *node_title(const Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  bool first = node->op == OP_kernel;
+  if (first || !node->where.layer) return node->where.layer;
+  first = true;
+  for (Id i = 0; i < id; i++) {
+    const Node *other = &g->node.at[i];
+    const bool computes = !is_leaf(g, i) && other->op != OP_broadcast && other->op != OP_kernel;
+    first &= !computes || !other->where.layer || strcmp(other->where.layer, node->where.layer) != 0;
+  }
+  if (first) return node->where.layer;
+  for (int i = 0; i < node->nargs && node->op == OP_add; i++)
+    if (g->node.at[node->arg[i]].op == OP_broadcast) return "bias";
+  return ops[node->op]->name;
+}
+
+static const char *both_titles(const Fuse *f, const char *a, const char *b) {
+  if (!a || !b || strcmp(a, b) == 0) return a ? a : b;
+  return arena_printf(f->u->arena, "%s + %s", a, b);
+}
+
 static void add_group(Fuse *f, const Kernel *k, Id node) {
   Group *group = NEW(f->u->arena, Group);
   *group = (Group){.k = *k, .node = node, .entry = f->entry[node], .position = f->group.n};
   group->k.out[0].to.tensor = node;
   if (!group->k.name) group->k.name = f->g->node.at[node].where.layer;
+  group->k.covers = node_title(f->g, node);
   kernel_simplify(f->u, &group->k);
   fold_of_one_term(f, &group->k);
   vec_push(f->u->arena, &f->group, group);
@@ -228,6 +251,8 @@ static bool absorb_one(Fuse *f, Group *group, int which) {
   if (!kernel_absorb(f->u, &k, which, &from->k, type)) return false;
   if (kernel_kind(&group->k) == KIND_CONTRACT && affine && !all_affine(&k)) return false;
   kernel_simplify(f->u, &k);
+  if (!only_moves(&from->k) && group->entry == from->entry)
+    k.covers = both_titles(f, from->k.covers, k.covers);
   replace_kernel(f, group, &k);
   return true;
 }
@@ -307,6 +332,7 @@ static void join_to_fold(Fuse *f, Group *map) {
     Kernel k;
     const Type *type = &f->g->node.at[fold->node].type;
     if (!kernel_join(f->u, &fold->k, fold->node, type, &map->k, &k)) continue;
+    k.covers = both_titles(f, fold->k.covers, map->k.covers);
     count_reads(f, &k, 1);
     count_reads(f, &map->k, -1);
     count_reads(f, &fold->k, -1);

@@ -122,9 +122,9 @@ entry forward work 0 worker 0 live 0
       acc0 = sum in0*in1
       %relu1.moved[n, k, oh, ow] = max(0, in2 + acc0)
   run plain f32
-    relu1: a<n b<16 c<4 d<4
-      in0 = %relu1.moved[a, b, c, d]
-      %relu1[a, b, c, d] = in0
+    relu1: n<n c<16 h<4 w<4
+      in0 = %relu1.moved[n, c, h, w]
+      %relu1[n, c, h, w] = in0
 = 0
 $ cnnc concat.json --target avx512 --dump=fuse -o concat.c | sed -f steady
 ---- fuse
@@ -171,9 +171,9 @@ buffer %x.moved: f32[n,1,28,28] work 0 call margin 0:0,0:0,2:2,2:2
       %c1.packed[k, kh, kw] = in0
 entry forward work 0 worker 0 live 0
   run plain f32
-    x.moved: a<n c<28 d<28
-      in0 = %x[a, 0, c, d]
-      %x.moved[a, 0, c, d] = in0
+    x.moved: n<n h<28 w<28
+      in0 = %x[n, 0, h, w]
+      %x.moved[n, 0, h, w] = in0
   loop n<n by 1 {
     loop c<6 by 16 {
       run direct f32 macs 117600 bind n=0:1,0,1 k=1:1,0,1
@@ -190,9 +190,9 @@ entry forward work 0 worker 0 live 0
     }
   }
   run plain f32
-    s2: a<n b<6 c<14 d<14
-      in0 = %s2.moved[a, b, c, d]
-      %s2[a, b, c, d] = in0
+    s2: n<n c<6 h<14 w<14
+      in0 = %s2.moved[n, c, h, w]
+      %s2[n, c, h, w] = in0
 = 0
 $ cnnc pad.json --target avx512 --dump=split -o pad.c | sed -f steady
 ---- split
