@@ -206,21 +206,28 @@ static const Expr *consumer_leaf(void *context, const Expr *leaf) {
   return leaf->op == E_in && leaf->index == s->which ? s->value : leaf;
 }
 
-static void compose_values(Absorb *a) {
+/* False where an expression would grow too large. */
+static bool compose_value(Absorb *a, Substitute *s, const Expr **value) {
+  const Expr *before = *value;
+  *value = expr_replace(a->u, before, consumer_leaf, s);
+  return (*value)->size <= EXPR_MOST || (*value)->size <= before->size;
+}
+
+static bool compose_values(Absorb *a) {
   Kernel *k = a->k;
   Substitute s = {a->u, a->which, expr_replace(a->u, a->from->out[0].value, producer_leaf, a)};
   for (int f = 0; f < k->nfold; f++)
-    k->fold[f].term = expr_replace(a->u, k->fold[f].term, consumer_leaf, &s);
+    if (!compose_value(a, &s, &k->fold[f].term)) return false;
   for (int o = 0; o < k->nout; o++)
-    k->out[o].value = expr_replace(a->u, k->out[o].value, consumer_leaf, &s);
+    if (!compose_value(a, &s, &k->out[o].value)) return false;
+  return true;
 }
 
 static bool try_absorb(Unit *u, Kernel *k, int which, const Kernel *from, const Type *type) {
   Absorb a = {.u = u, .k = k, .which = which, .from = from, .type = type, .zero = {.div = 1}};
   if (!find_axes(&a) || !leaves_only_loops(&a) || !compose_views(&a)) return false;
   find_leaving(&a);
-  if (!compose_outside(&a)) return false;
-  compose_values(&a);
+  if (!compose_outside(&a) || !compose_values(&a)) return false;
   for (int i = a.first; i < k->nin; i++) kernel_cut_loops(u, k, i);
   k->in[which].outside = INSIDE; /* no term depends on it any more */
   kernel_simplify(u, k);

@@ -79,6 +79,14 @@ static void grow(Unit *u, Exprs *pool) {
     if (old.slot[i]) *find_slot(pool, old.slot[i]) = old.slot[i];
 }
 
+/* 1 + the sizes of the arguments; it stops growing long before it would overflow. */
+static int tree_size(const Expr *e) {
+  enum { ENOUGH = 1 << 28 };
+  int size = 1;
+  for (int i = 0; i < prims[e->op].arity; i++) size += e->arg[i]->size;
+  return size < ENOUGH ? size : ENOUGH;
+}
+
 static const Expr *intern(Unit *u, Expr e) {
   if (!u->exprs) u->exprs = NEW(u->arena, Exprs);
   Exprs *pool = u->exprs;
@@ -88,6 +96,7 @@ static const Expr *intern(Unit *u, Expr e) {
     Expr *made = NEW(u->arena, Expr);
     *made = e;
     made->id = pool->n++;
+    made->size = tree_size(made);
     *slot = made;
   }
   return *slot;
@@ -237,74 +246,115 @@ static const Expr *rebuild(Unit *u, const Expr *e, const Expr *const *arg) {
   }
 }
 
-/* ---- walks: a memo by id keeps them linear in the number of distinct nodes */
+/* ---- walks: a memo keeps them linear in the number of distinct nodes */
 
-static void *memo_new(const Expr *e, size_t element) {
-  void *memo = calloc((size_t)e->id + 1, element);
-  if (memo) return memo;
+typedef struct Known { /* what a walk found out about one node */
+  const Expr *of;
+  const Expr *made; /* NULL: not visited yet */
+  double value;
+} Known;
+
+typedef struct Memo { /* open addressing by id; never more than half full */
+  Known *at;
+  int mask;
+} Memo;
+
+/* For every node of e and one more. */
+static Memo memo_new(const Expr *e) {
+  int most = 1 + (e->size <= e->id ? e->size : e->id + 1), capacity = 4;
+  while (capacity < 2 * most) capacity *= 2;
+  Memo memo = {calloc((size_t)capacity, sizeof *memo.at), capacity - 1};
+  if (memo.at) return memo;
   fprintf(stderr, "cnnc: out of memory\n");
   exit(1);
 }
 
+static Known *known(const Memo *memo, const Expr *e) {
+  int i = e->id & memo->mask;
+  while (memo->at[i].of && memo->at[i].of != e) i = (i + 1) & memo->mask;
+  memo->at[i].of = e;
+  return &memo->at[i];
+}
+
 typedef struct Walk {
   Unit *u;
-  const Expr **memo;
-  ExprLeaf leaf; /* replace */
+  Memo memo;
+  ExprRule leaf, inner; /* rewrite; NULL: stays */
   void *context;
   const Expr *by; /* derivative */
 } Walk;
 
-static const Expr *replace(Walk *w, const Expr *e) {
-  if (w->memo[e->id]) return w->memo[e->id];
-  const Expr *arg[3] = {NULL};
-  int arity = prims[e->op].arity;
-  for (int i = 0; i < arity; i++) arg[i] = replace(w, e->arg[i]);
-  const Expr *made = arity ? rebuild(w->u, e, arg) : w->leaf(w->context, e);
-  return w->memo[e->id] = made;
+static const Expr *apply(const Walk *w, ExprRule rule, const Expr *e) {
+  return rule ? rule(w->context, e) : e;
 }
 
-const Expr *expr_replace(Unit *u, const Expr *e, ExprLeaf leaf_of, void *context) {
-  Walk w = {.u = u, .memo = memo_new(e, sizeof *w.memo), .leaf = leaf_of, .context = context};
-  const Expr *made = replace(&w, e);
-  free(w.memo);
+static const Expr *rewrite(Walk *w, const Expr *e) {
+  Known *at = known(&w->memo, e);
+  if (at->made) return at->made;
+  const Expr *arg[3] = {NULL};
+  int arity = prims[e->op].arity;
+  for (int i = 0; i < arity; i++) arg[i] = rewrite(w, e->arg[i]);
+  return at->made = arity ? apply(w, w->inner, rebuild(w->u, e, arg)) : apply(w, w->leaf, e);
+}
+
+static const Expr *rewrite_all(Walk w, const Expr *e) {
+  w.memo = memo_new(e);
+  const Expr *made = rewrite(&w, e);
+  free(w.memo.at);
   return made;
 }
 
-static const Expr *substitute(Walk *w, const Expr *e) {
-  if (w->memo[e->id]) return w->memo[e->id];
-  const Expr *arg[3] = {NULL};
-  int arity = prims[e->op].arity;
-  for (int i = 0; i < arity; i++) arg[i] = substitute(w, e->arg[i]);
-  return w->memo[e->id] = arity ? rebuild(w->u, e, arg) : e;
+const Expr *expr_replace(Unit *u, const Expr *e, ExprRule leaf_of, void *context) {
+  return rewrite_all((Walk){.u = u, .leaf = leaf_of, .context = context}, e);
+}
+
+const Expr *expr_rewrite(Unit *u, const Expr *e, ExprRule inner, void *context) {
+  return rewrite_all((Walk){.u = u, .inner = inner, .context = context}, e);
 }
 
 const Expr *expr_substitute(Unit *u, const Expr *e, const Expr *part, const Expr *by) {
   if (part->id > e->id) return e;
-  Walk w = {.u = u, .memo = memo_new(e, sizeof *w.memo)};
-  w.memo[part->id] = by;
-  const Expr *made = substitute(&w, e);
-  free(w.memo);
+  Walk w = {.u = u, .memo = memo_new(e)};
+  known(&w.memo, part)->made = by;
+  const Expr *made = rewrite(&w, e);
+  free(w.memo.at);
   return made;
 }
 
-static void count(const Expr *e, bool *seen, int *n) {
-  if (seen[e->id]) return;
-  seen[e->id] = true;
-  for (int i = 0; i < prims[e->op].arity; i++) count(e->arg[i], seen, n);
-  *n += prims[e->op].arity > 0;
+typedef struct Rename {
+  Unit *u;
+  const int *input;
+} Rename;
+
+static const Expr *renamed(void *context, const Expr *e) {
+  const Rename *r = context;
+  return e->op == E_in ? expr_in(r->u, r->input[e->index]) : e;
 }
 
-int expr_count(const Expr *e) {
-  bool *seen = memo_new(e, sizeof *seen);
-  int n = 0;
-  count(e, seen, &n);
-  free(seen);
+const Expr *expr_rename_inputs(Unit *u, const Expr *e, const int *input) {
+  return expr_replace(u, e, renamed, &(Rename){u, input});
+}
+
+static int count(const Expr *e, const Memo *seen) {
+  Known *at = known(seen, e);
+  if (at->made) return 0;
+  at->made = e;
+  int n = prims[e->op].arity > 0;
+  for (int i = 0; i < prims[e->op].arity; i++) n += count(e->arg[i], seen);
   return n;
 }
 
-static bool uses(const Expr *e, ExprOp op, int index, bool *seen) {
-  if (seen[e->id]) return false;
-  seen[e->id] = true;
+int expr_count(const Expr *e) {
+  Memo seen = memo_new(e);
+  int n = count(e, &seen);
+  free(seen.at);
+  return n;
+}
+
+static bool uses(const Expr *e, ExprOp op, int index, const Memo *seen) {
+  Known *at = known(seen, e);
+  if (at->made) return false;
+  at->made = e;
   if (e->op == op && (index < 0 || e->index == index)) return true;
   for (int i = 0; i < prims[e->op].arity; i++)
     if (uses(e->arg[i], op, index, seen)) return true;
@@ -312,9 +362,9 @@ static bool uses(const Expr *e, ExprOp op, int index, bool *seen) {
 }
 
 bool expr_uses(const Expr *e, ExprOp op, int index) {
-  bool *seen = memo_new(e, sizeof *seen);
-  bool found = uses(e, op, index, seen);
-  free(seen);
+  Memo seen = memo_new(e);
+  bool found = uses(e, op, index, &seen);
+  free(seen.at);
   return found;
 }
 
@@ -328,21 +378,20 @@ static double leaf_value(const Expr *e, const ExprEnv *env) {
   }
 }
 
-static double eval(const Expr *e, const ExprEnv *env, double *memo, bool *known) {
-  if (known[e->id]) return memo[e->id];
+static double eval(const Expr *e, const ExprEnv *env, const Memo *memo) {
+  Known *at = known(memo, e);
+  if (at->made) return at->value;
   double arg[3] = {0, 0, 0};
   int arity = prims[e->op].arity;
-  for (int i = 0; i < arity; i++) arg[i] = eval(e->arg[i], env, memo, known);
-  known[e->id] = true;
-  return memo[e->id] = arity ? expr_apply(e->op, arg[0], arg[1], arg[2]) : leaf_value(e, env);
+  for (int i = 0; i < arity; i++) arg[i] = eval(e->arg[i], env, memo);
+  at->made = e;
+  return at->value = arity ? expr_apply(e->op, arg[0], arg[1], arg[2]) : leaf_value(e, env);
 }
 
 double expr_eval(const Expr *e, const ExprEnv *env) {
-  double *memo = memo_new(e, sizeof *memo);
-  bool *known = memo_new(e, sizeof *known);
-  double value = eval(e, env, memo, known);
-  free(memo);
-  free(known);
+  Memo memo = memo_new(e);
+  double value = eval(e, env, &memo);
+  free(memo.at);
   return value;
 }
 
@@ -394,7 +443,8 @@ static const Expr *extremum_derivative(Unit *u, const Expr *y, const Expr *da, c
 
 static const Expr *derivative(Walk *w, const Expr *y) {
   Unit *u = w->u;
-  if (w->memo[y->id]) return w->memo[y->id];
+  Known *at = known(&w->memo, y);
+  if (at->made) return at->made;
   const Expr *d[3] = {NULL}, *made;
   for (int i = 0; i < prims[y->op].arity; i++) d[i] = derivative(w, y->arg[i]);
   if (y == w->by)
@@ -417,13 +467,13 @@ static const Expr *derivative(Walk *w, const Expr *y) {
     made = expr3(u, E_select, y->arg[0], d[1], d[2]);
   else
     made = expr_const(u, 0); /* comparisons */
-  return w->memo[y->id] = made;
+  return at->made = made;
 }
 
 const Expr *expr_derivative(Unit *u, const Expr *e, const Expr *by) {
-  Walk w = {.u = u, .memo = memo_new(e, sizeof *w.memo), .by = by};
+  Walk w = {.u = u, .memo = memo_new(e), .by = by};
   const Expr *made = derivative(&w, e);
-  free(w.memo);
+  free(w.memo.at);
   return made;
 }
 

@@ -20,6 +20,8 @@ typedef struct Expr Expr;
 struct Expr {
   ExprOp op;
   int id;    /* dense within a Unit, arguments before users: order for printing temporaries */
+  int size;  /* as a tree, shared parts counted as often as they are used: the length of its text
+                and the time of a walk without memory; saturates */
   int index; /* IN: which input; ACC: which fold; INDEX: which loop; SCALAR: which run-time scalar
               */
   double value; /* CONST */
@@ -47,10 +49,18 @@ int expr_arity(ExprOp op);
 const char *expr_name(ExprOp op); /* "add", "max": the function-call spelling of the text form */
 double expr_apply(ExprOp op, double a, double b, double c); /* the value of one primitive */
 
-/* Replaces leaves: `leaf` gets each IN / ACC / INDEX / SCALAR / CONST and returns its replacement.
- */
-typedef const Expr *(*ExprLeaf)(void *context, const Expr *leaf);
-const Expr *expr_replace(Unit *u, const Expr *e, ExprLeaf leaf, void *context);
+/* Kernels join only where no expression grows beyond this tree size: it bounds text, recursion and
+ * the time of the C compiler. */
+enum { EXPR_MOST = 128 };
+
+/* What stands in the place of a part of an expression. */
+typedef const Expr *(*ExprRule)(void *context, const Expr *part);
+/* Replaces leaves: `leaf` gets each IN / ACC / INDEX / SCALAR / CONST. */
+const Expr *expr_replace(Unit *u, const Expr *e, ExprRule leaf, void *context);
+/* Replaces operations, innermost first: `inner` gets each one with its arguments replaced. */
+const Expr *expr_rewrite(Unit *u, const Expr *e, ExprRule inner, void *context);
+/* IN(i) becomes IN(input[i]). */
+const Expr *expr_rename_inputs(Unit *u, const Expr *e, const int *input);
 
 /* Replaces every occurrence of a subexpression. */
 const Expr *expr_substitute(Unit *u, const Expr *e, const Expr *part, const Expr *by);

@@ -24,16 +24,6 @@ typedef struct Gradient {
   Id sum;
 } Gradient;
 
-typedef struct Places {
-  Unit *u;
-  int at[IN_ALL];
-} Places;
-
-static const Expr *place_leaf(void *context, const Expr *leaf) {
-  const Places *p = context;
-  return leaf->op == E_in ? expr_in(p->u, p->at[leaf->index]) : leaf;
-}
-
 static bool reads(const Kernel *k, const Expr *term, int input) {
   bool used = expr_uses(term, E_in, input);
   for (int f = 0; f < k->nfold; f++) used |= expr_uses(k->fold[f].term, E_in, input);
@@ -49,7 +39,7 @@ static bool has_reduced(const Kernel *k) {
 /* Gives k the inputs that `term` and its folds read, and those it is about (SKIP; which), in place
  * of its own; returns the term over them. */
 static const Expr *settle_inputs(const Gradient *r, Kernel *k, const Expr *term, int *which) {
-  Places p = {.u = r->g->u};
+  int place[IN_ALL];
   View in[MAX_IN];
   int nin = 0;
   for (int i = 0; i < IN_ALL; i++) {
@@ -59,14 +49,14 @@ static const Expr *settle_inputs(const Gradient *r, Kernel *k, const Expr *term,
     if (nin == MAX_IN) BUG("%s: a gradient of more than %d inputs", k->name, MAX_IN);
     in[nin] = own ? k->in[i] : k->out[0].to;
     if (!own) in[nin].tensor = r->extra[i - MAX_IN];
-    p.at[i] = nin++;
+    place[i] = nin++;
   }
   for (int f = 0; f < k->nfold; f++)
-    k->fold[f].term = expr_replace(p.u, k->fold[f].term, place_leaf, &p);
+    k->fold[f].term = expr_rename_inputs(r->g->u, k->fold[f].term, place);
   memcpy(k->in, in, sizeof in);
   k->nin = nin;
-  if (*which >= 0) *which = p.at[*which];
-  return expr_replace(p.u, term, place_leaf, &p);
+  if (*which >= 0) *which = place[*which];
+  return expr_rename_inputs(r->g->u, term, place);
 }
 
 /* The node's own result stands for its formula, and for what it is a scaled and shifted form of. */

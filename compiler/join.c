@@ -86,6 +86,7 @@ bool kernel_join(Unit *u, const Kernel *fold, int id, const Type *type, const Ke
   }
   joined->out[0].to = view_through(&m->out[0].to, j.axis, &fold->out[0].to);
   joined->out[0].value = expr_replace(u, m->out[0].value, join_leaf, &j);
+  if (joined->out[0].value->size > EXPR_MOST) return false;
   kernel_simplify(u, joined);
   return true;
 }

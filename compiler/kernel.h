@@ -164,7 +164,7 @@ void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t 
  * folds, one out, to = identity) computes; afterwards k reads the producer's inputs itself.
  * type[i] is the type of what input i of `from` reads. Cuts loops of k where that removes a
  * division (flatten). False, and k unchanged, where index maps do not compose exactly: what a view
- * reads outside must stay the same. */
+ * reads outside must stay the same, or where an expression would grow beyond EXPR_MOST. */
 bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from, const Type *type);
 
 /* Canonical form: extent-1 loops vanish, unused inputs vanish, equal inputs merge. */

@@ -187,7 +187,7 @@ static void verify_steps(Verify *v, const Steps *steps, int depth) {
  * ---------------------------------------------------- */
 
 typedef struct Written {
-  int buffer;
+  int previous; /* of the same buffer; -1: none */
   int64_t lo[MAX_RANK], hi[MAX_RANK];
   const char *name;
 } Written;
@@ -195,6 +195,7 @@ typedef struct Written {
 typedef struct Writers {
   const Plan *p;
   VEC(Written) at;
+  int *last; /* per buffer */
 } Writers;
 
 static bool disjoint(const Written *a, const Written *b, int rank) {
@@ -212,13 +213,14 @@ static void verify_writer(void *context, PlanEntry entry, Kernel *k, Step *const
   for (int o = 0; o < k->nout; o++) {
     const View *to = &k->out[o].to;
     const Buffer *b = &w->p->buffer.at[to->tensor];
-    Written box = {.buffer = to->tensor, .name = k->name};
+    Written box = {.previous = w->last[to->tensor], .name = k->name};
     if (b->home == HOME_PARAM || b->home == HOME_STATE || b->home == HOME_GRAD) continue;
     for (int a = 0; a < to->rank; a++)
       coord_range(k, &to->at[a], w->p->max_batch, &box.lo[a], &box.hi[a]);
-    for (int i = 0; i < w->at.n; i++)
-      REQUIRE(w->at.at[i].buffer != box.buffer || disjoint(&w->at.at[i], &box, to->rank),
-              "%s and %s write the same part of %s", w->at.at[i].name, k->name, b->name);
+    for (int i = box.previous; i >= 0; i = w->at.at[i].previous)
+      REQUIRE(disjoint(&w->at.at[i], &box, to->rank), "%s and %s write the same part of %s",
+              w->at.at[i].name, k->name, b->name);
+    w->last[to->tensor] = w->at.n;
     vec_push(w->p->u->arena, &w->at, box);
   }
 }
@@ -261,6 +263,7 @@ void plan_verify(const Plan *p) {
     if (p->entry[v.entry].exists) verify_steps(&v, &p->entry[v.entry].step, 0);
     if (placed(p, v.entry)) verify_places(&v);
   }
-  Writers w = {.p = p};
+  Writers w = {.p = p, .last = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  for (int b = 0; b < p->buffer.n; b++) w.last[b] = -1;
   plan_leaves(p, verify_writer, &w);
 }

@@ -84,28 +84,23 @@ static const Expr *root_power(Unit *u, const Expr *x, int quarters) {
   return result;
 }
 
-static const Expr *with_roots(Unit *u, const Expr *x) {
-  const Expr *arg[3] = {NULL};
-  const int arity = expr_arity(x->op);
-  for (int i = 0; i < arity; i++) arg[i] = with_roots(u, x->arg[i]);
-  if (x->op == E_pow && arg[1]->op == E_const) {
-    const double quarters = 4 * fabs(arg[1]->value);
-    if (quarters >= 1 && quarters <= 4 && quarters == floor(quarters)) {
-      const Expr *power = root_power(u, arg[0], (int)quarters);
-      return arg[1]->value < 0 ? expr2(u, E_div, expr_const(u, 1), power) : power;
-    }
-  }
-  if (arity == 1) return expr1(u, x->op, arg[0]);
-  if (arity == 2) return expr2(u, x->op, arg[0], arg[1]);
-  return arity == 3 ? expr3(u, x->op, arg[0], arg[1], arg[2]) : x;
+static const Expr *with_root(void *context, const Expr *x) {
+  Unit *u = context;
+  if (x->op != E_pow || x->arg[1]->op != E_const) return x;
+  const double exponent = x->arg[1]->value, quarters = 4 * fabs(exponent);
+  if (quarters < 1 || quarters > 4 || quarters != floor(quarters)) return x;
+  const Expr *power = root_power(u, x->arg[0], (int)quarters);
+  return exponent < 0 ? expr2(u, E_div, expr_const(u, 1), power) : power;
 }
 
 const Kernel *kernel_with_roots(Unit *u, const Kernel *k) {
   if (k->math != F32) return k; /* doubles keep the interpreter's bits */
   Kernel *copy = NEW(u->arena, Kernel);
   *copy = *k;
-  for (int i = 0; i < k->nfold; i++) copy->fold[i].term = with_roots(u, k->fold[i].term);
-  for (int o = 0; o < k->nout; o++) copy->out[o].value = with_roots(u, k->out[o].value);
+  for (int i = 0; i < k->nfold; i++)
+    copy->fold[i].term = expr_rewrite(u, k->fold[i].term, with_root, u);
+  for (int o = 0; o < k->nout; o++)
+    copy->out[o].value = expr_rewrite(u, k->out[o].value, with_root, u);
   return copy;
 }
 

@@ -55,6 +55,14 @@ static int only_call_input(const Graph *g, const Kernel *map) {
   return found;
 }
 
+/* May the map still turn out to be a * r + b? What is not affine in its only input from a call
+ * never will, however long the chain before it is. */
+static bool may_be_affine(const Graph *g, const Kernel *map) {
+  const Expr *a, *b;
+  int read = only_call_input(g, map);
+  return read < 0 || expr_affine(g->u, map->out[0].value, expr_in(g->u, read), &a, &b);
+}
+
 static bool is_contraction(const Graph *g, Scaled *s) {
   if (is_leaf(g, s->result)) return false;
   node_kernel(g, s->result, &s->contract);
@@ -90,7 +98,7 @@ static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
   *s = (Scaled){.read = -1};
   node_kernel(g, id, &s->map);
   if (s->map.nfold || s->map.nout != 1) return false;
-  while (absorb_one(g, f, &s->map)) kernel_simplify(g->u, &s->map);
+  while (may_be_affine(g, &s->map) && absorb_one(g, f, &s->map)) kernel_simplify(g->u, &s->map);
   s->read = only_call_input(g, &s->map);
   if (s->read < 0) return false;
   s->result = s->map.in[s->read].tensor;
@@ -113,21 +121,11 @@ static Id new_id(const Graph *from, const Folding *f, const Graph *to, Id id) {
   return f->map[id];
 }
 
-typedef struct Moved {
-  Unit *u;
-  int input[MAX_IN];
-} Moved;
-
-static const Expr *moved_leaf(void *context, const Expr *leaf) {
-  const Moved *m = context;
-  return leaf->op == E_in ? expr_in(m->u, m->input[leaf->index]) : leaf;
-}
-
 /* Expression e of the map, in a new kernel whose loop for the map's loop l is loop[l]; what e reads
  * becomes inputs of that kernel. */
 static const Expr *move_expr(const Graph *from, const Folding *f, const Graph *to, const Scaled *s,
                              const Expr *e, const int *loop, Kernel *k) {
-  Moved moved = {.u = from->u};
+  int input[MAX_IN];
   for (int i = 0; i < s->map.nin; i++) {
     if (!expr_uses(e, E_in, i)) continue;
     View v = s->map.in[i];
@@ -139,10 +137,10 @@ static const Expr *move_expr(const Graph *from, const Folding *f, const Graph *t
         if (v.at[a].coef[l]) c.coef[loop[l]] += v.at[a].coef[l];
       v.at[a] = c;
     }
-    moved.input[i] = k->nin;
+    input[i] = k->nin;
     k->in[k->nin++] = v;
   }
-  return expr_replace(from->u, e, moved_leaf, &moved);
+  return expr_rename_inputs(from->u, e, input);
 }
 
 /* a * w, in the shape of w. */
