@@ -1,4 +1,4 @@
-/* conv.c - contractions: convolution of 1 to 3 dimensions with groups, its depthwise form, dense.
+/* conv.c - convolution of 1 to 3 dimensions with groups, and its depthwise form.
  *
  * y[n, k, o] = bias + sum over c, i of x[n, c, stride*o + dilation*i - lo] * w[k, c, i]
  *
@@ -6,7 +6,7 @@
  * they are loaded, not the convolution. */
 #include <string.h>
 
-#include "window.h"
+#include "contraction.h"
 
 typedef struct ConvAttr {
   int64_t filters; /* depthwise: per channel */
@@ -17,26 +17,6 @@ typedef struct ConvAttr {
   Matrix connections, weights;
 } ConvAttr;
 
-typedef struct DenseAttr {
-  int64_t units;
-  int32_t bias;
-  Matrix weights;
-} DenseAttr;
-
-enum { BIAS_AUTO = -1 }; /* a bias per channel, none beside fixed weights */
-
-#define BIAS_FIELD(Attr)                                                                           \
-  {                                                                                                \
-    .name = "bias", .kind = FIELD_BIAS, .offset = offsetof(Attr, bias), .otherwise = BIAS_AUTO,    \
-    .doc = "one number per output channel (true, the default without \"weights\"), one per "       \
-           "position too (\"position\"), or none (false)"                                          \
-  }
-#define WEIGHTS_FIELD(Attr)                                                                        \
-  {                                                                                                \
-    .name = "weights", .kind = FIELD_TENSOR, .offset = offsetof(Attr, weights),                    \
-    .doc = "fixed weights, not trained; missing leading axes are repeated: a 3x3 list serves "     \
-           "every pair of channels"                                                                \
-  }
 #define FLIP_FIELD(Attr)                                                                           \
   {                                                                                                \
     .name = "flip", .kind = FIELD_BOOL, .offset = offsetof(Attr, flip),                            \
@@ -82,39 +62,7 @@ static const Field depthwise_fields[] = {
     WEIGHTS_FIELD(ConvAttr),
 };
 
-static const Field dense_fields[] = {
-    {.name = "units",
-     .kind = FIELD_INT,
-     .offset = offsetof(DenseAttr, units),
-     .required = true,
-     .min = 1,
-     .max = 0x7fffffff,
-     .doc = "number of outputs"},
-    BIAS_FIELD(DenseAttr),
-    WEIGHTS_FIELD(DenseAttr),
-};
-
 /* ---- weights */
-
-/* Fixed weights of a shape: the given trailing axes repeated over the leading ones. */
-static double *repeat_weights(Build *b, const Matrix *given, const Type *type) {
-  Arena *arena = build_graph(b)->u->arena;
-  int64_t size = type_size(type, 1), part = 1;
-  bool fits = given->rank <= type->rank && size <= MAX_ELEMENTS / 64;
-  for (int i = 0; fits && i < given->rank; i++) {
-    fits = given->dim[i] == type->dim[type->rank - given->rank + i].plus;
-    part *= given->dim[i];
-  }
-  if (!fits) {
-    Text text = {.arena = arena};
-    type_print(&text, type);
-    build_error(b, "weights", "weights do not fit the shape %s or its last axes", text.at);
-    return NULL;
-  }
-  double *values = NEW_ARRAY(arena, double, size);
-  for (int64_t i = 0; i < size; i++) values[i] = given->at[i % part];
-  return values;
-}
 
 /* w' [k,c,...]: w with the table's missing connections set to 0, turned around if `flip`. */
 static Id change_weights(Build *b, Id w, const ConvAttr *attr) {
@@ -169,45 +117,21 @@ static Id conv_weights(Build *b, const ConvAttr *attr, int64_t channels, const W
     Id w = build_param(b, "weight", PARAM_WEIGHT, 2 + rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
     return change_weights(b, w, attr);
   }
-  double *values = repeat_weights(b, &attr->weights, &type);
+  double *values = fixed_weights_of(b, &attr->weights, &type);
   if (!values) return NO_ID;
   change_values(values, &type, attr);
   return graph_const(build_graph(b), &type, values, build_where(b));
 }
 
-/* y + bias */
-static Id add_bias(Build *b, Id y, int32_t bias, bool fixed_weights, int64_t fan_in) {
-  static const int axes[] = {1, 2, 3, 4};
-  if (bias == BIAS_AUTO) bias = fixed_weights ? BIAS_NONE : BIAS_CHANNEL;
-  if (y == NO_ID || bias == BIAS_NONE) return y;
-  const Type type = *build_type(b, y);
-  int rank = bias == BIAS_CHANNEL ? 1 : type.rank - 1;
-  int64_t dim[MAX_RANK];
-  for (int a = 0; a < rank; a++) dim[a] = type.dim[1 + a].plus;
-  Id p = build_param(b, "bias", PARAM_BIAS, rank, dim, INIT_DEFAULT, 0, fan_in, dim[0]);
-  if (p == NO_ID) return NO_ID;
-  return build_add2(b, OP_add, NULL, y,
-                    graph_broadcast(build_graph(b), p, &type, axes, build_where(b)));
-}
-
 /* ---- convolution */
 
-static bool check_groups(Build *b, const ConvAttr *attr, int64_t channels) {
+static bool check_connections(Build *b, const ConvAttr *attr, int64_t channels) {
   const Matrix *table = &attr->connections;
-  if (channels % attr->groups) {
-    build_error(b, "groups", "%lld groups do not divide the %lld input channels",
-                (long long)attr->groups, (long long)channels);
-  } else if (attr->filters % attr->groups) {
-    build_error(b, "groups", "%lld groups do not divide the %lld filters", (long long)attr->groups,
-                (long long)attr->filters);
-  } else if (table->rank &&
-             (table->dim[0] != attr->filters || table->dim[1] != channels / attr->groups)) {
-    build_error(b, "connections", "connections must be %lld rows of %lld, not %lld of %lld",
-                (long long)attr->filters, (long long)(channels / attr->groups),
-                (long long)table->dim[0], (long long)table->dim[1]);
-  } else {
-    return true;
-  }
+  int64_t columns = channels / attr->groups;
+  if (!table->rank || (table->dim[0] == attr->filters && table->dim[1] == columns)) return true;
+  build_error(b, "connections", "connections must be %lld rows of %lld, not %lld of %lld",
+              (long long)attr->filters, (long long)columns, (long long)table->dim[0],
+              (long long)table->dim[1]);
   return false;
 }
 
@@ -216,14 +140,16 @@ static Id build_conv(Build *b, const ConvAttr *attr, Id x) {
   if (!window_rank(b, &in)) return NO_ID;
   int64_t channels = in.dim[1].plus, taps = 1;
   ConvAttr node = {.filters = attr->filters, .groups = attr->groups};
-  if (!check_groups(b, attr, channels)) return NO_ID;
+  if (!groups_divide(b, attr->groups, channels, attr->filters) ||
+      !check_connections(b, attr, channels))
+    return NO_ID;
   if (!window_resolve(b, &attr->window, &in, 1, &node.window)) return NO_ID;
   for (int a = 0; a < node.window.kernel.n; a++) taps = size_mul(taps, node.window.kernel.at[a]);
   Id w = conv_weights(b, attr, channels / attr->groups, &node.window);
   if (w == NO_ID) return NO_ID;
   Id y = build_add2(b, OP_conv, &node, x, w);
-  return add_bias(b, y, attr->bias, attr->weights.rank > 0,
-                  size_mul(channels / attr->groups, taps));
+  return bias_added(b, y, attr->bias, attr->weights.rank > 0,
+                    size_mul(channels / attr->groups, taps));
 }
 
 static Id conv_build(Build *b, const void *attr, const Id *arg, int nargs) {
@@ -318,72 +244,4 @@ const Op op_depthwise = {
     .nfield = COUNT(depthwise_fields),
     .attr_size = sizeof(ConvAttr),
     .build = depthwise_build,
-};
-
-/* ---- dense */
-
-static Id dense_build(Build *b, const void *attributes, const Id *arg, int nargs) {
-  const DenseAttr *attr = attributes;
-  DenseAttr node = {.units = attr->units};
-  int64_t features = type_size(build_type(b, arg[0]), 1), dim[2] = {attr->units, features};
-  Type type = {.dtype = F32, .rank = 2, .dim = {fixed(dim[0]), fixed(dim[1])}};
-  Id w = NO_ID;
-  (void)nargs;
-  if (attr->weights.rank) {
-    double *values = repeat_weights(b, &attr->weights, &type);
-    if (values) w = graph_const(build_graph(b), &type, values, build_where(b));
-  } else {
-    w = build_param(b, "weight", PARAM_WEIGHT, 2, dim, INIT_DEFAULT, 0, features, attr->units);
-  }
-  if (w == NO_ID) return NO_ID;
-  return add_bias(b, build_add2(b, OP_dense, &node, arg[0], w), attr->bias, attr->weights.rank > 0,
-                  features);
-}
-
-static bool dense_infer(Graph *g, Node *node) {
-  const DenseAttr *attr = node->attr;
-  node->type = (Type){.dtype = F32, .rank = 2};
-  node->type.dim[0] = g->node.at[node->arg[0]].type.dim[0];
-  node->type.dim[1] = fixed(attr->units);
-  return true;
-}
-
-/* n<n k<units | c h w: reads [n,c,h,w] as it lies, so that no flatten is needed. */
-static void dense_kernel(const Graph *g, const Node *node, Kernel *k) {
-  static const char *const names[] = {"c", "d", "h", "w"};
-  const Type *in = &g->node.at[node->arg[0]].type, *wt = &g->node.at[node->arg[1]].type;
-  kernel_start(k, node->where.layer, -1, &node->type);
-  k->loop[1].name = "k";
-  View *x = kernel_in(k, node->arg[0], in), *w = kernel_in(k, node->arg[1], wt);
-  x->at[0] = coord_loop(0, 1, 0);
-  w->at[0] = coord_loop(1, 1, 0);
-  int64_t step = wt->dim[1].plus;
-  for (int a = 1; a < in->rank; a++) {
-    const char *name = a == 1 ? names[0] : names[4 - in->rank + a];
-    int loop = kernel_loop(k, name, in->dim[a], true);
-    step /= in->dim[a].plus;
-    x->at[a] = coord_loop(loop, 1, 0);
-    w->at[1].coef[loop] = (int32_t)step;
-  }
-  k->nfold = 1;
-  k->macs = wt->dim[0].plus * wt->dim[1].plus;
-  k->fold[0].term = expr2(g->u, E_mul, expr_in(g->u, 0), expr_in(g->u, 1));
-  k->out[0].value = expr_acc(g->u, 0);
-}
-
-const Op op_dense = {
-    .name = "dense",
-    .class = CLASS_FOLD,
-    .in_json = true,
-    .min_args = 1,
-    .max_args = 1,
-    .node_args = 2,
-    .doc = "every output from every input: y = W x + b; reads any shape, flattened",
-    .source = "PyTorch Linear",
-    .field = dense_fields,
-    .nfield = COUNT(dense_fields),
-    .attr_size = sizeof(DenseAttr),
-    .build = dense_build,
-    .infer = dense_infer,
-    .kernel = dense_kernel,
 };

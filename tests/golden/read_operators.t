@@ -11,9 +11,10 @@
     { "op": "transpose", "from": "x", "order": [0, 1, 1] },
     { "op": "layer_norm", "from": "x", "axis": 3 },
     { "op": "flatten", "from": "x", "name": "f" },
-    { "op": "instance_norm", "from": "f" } ],
+    { "op": "instance_norm", "from": "f" },
+    { "op": "conv_transpose", "from": "x", "filters": 1, "kernel": 1, "pad": 2 } ],
   "outputs": ["prelu1", "group_norm1", "channel_shuffle1", "maxout1", "crop1", "split1", "split2", "transpose1",
-              "layer_norm1", "instance_norm1"] }
+              "layer_norm1", "instance_norm1", "conv_transpose1"] }
 @ loss.json
 { "name": "net", "input": { "shape": [6] }, "layers": [{ "op": "dense", "units": 3 }],
   "loss": { "op": "cross_entropy", "class_weights": [1, 2] }, "optimizer": { "op": "sgd", "lr": 1 } }
@@ -46,8 +47,11 @@ net.json:10:48: error: axis 3 does not exist: the input has 3
    10 |     { "op": "layer_norm", "from": "x", "axis": 3 },
       |                                                ^
 net.json:12:5: error: instance_norm needs channels with positions
-   12 |     { "op": "instance_norm", "from": "f" } ],
+   12 |     { "op": "instance_norm", "from": "f" },
       |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+net.json:13:78: error: pad cuts off everything: 0 positions are left
+   13 | ..._transpose", "from": "x", "filters": 1, "kernel": 1, "pad": 2 } ],
+      |                                                                ^
 = 1
 $ cnnc check loss.json
 loss.json:2:53: error: class_weights must be a list of 3 numbers

@@ -103,6 +103,25 @@ def convolutions():
     case("depthwise multiplier", (3, 6), {"op": "depthwise", "name": "d", "kernel": 3,
                                           "multiplier": 2, "bias": False},
          lambda x: F.conv1d(x, tensor("d.weight", 6, 1, 3), groups=3))
+    functions = [F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d]
+    for shape, options in (
+            ((3, 5), {}), ((3, 4, 5), {}), ((2, 3, 4, 3), {}), ((3, 4, 5), {"stride": 2}),
+            ((2, 5), {"stride": 3, "padding": 1, "output_padding": 2}),
+            ((2, 3, 4), {"stride": (2, 3), "padding": (1, 0), "dilation": (1, 2)}),
+            ((2, 3, 2, 3), {"stride": (1, 2, 2), "padding": 1, "output_padding": (0, 1, 1)}),
+            ((4, 3, 4), {"groups": 2, "stride": 2, "padding": 1})):
+        rank, groups = len(shape) - 1, options.get("groups", 1)
+        fields = {"pad" if k == "padding" else k: v for k, v in options.items()}
+        case(f"conv_transpose {shape} {options}", shape,
+             {"op": "conv_transpose", "name": "c", "filters": 4, "kernel": 3, **fields},
+             lambda x: functions[rank - 1](x, tensor("c.weight", shape[0], 4 // groups, *[3] * rank),
+                                           tensor("c.bias", 4), **options))
+    case("conv_transpose same", (2, 4, 5), {"op": "conv_transpose", "name": "c", "filters": 3,
+                                            "kernel": 4, "stride": 2, "pad": "same", "bias": False},
+         lambda x: F.conv_transpose2d(x, tensor("c.weight", 2, 3, 4, 4), stride=2, padding=1))
+    for shape in ((6,), (2, 3, 4)):
+        case(f"rbf of {shape}", shape, {"op": "rbf", "name": "r", "units": 5},
+             lambda x: ((x.flatten(1)[:, None] - tensor("r.weight", 5, x[0].numel())) ** 2).sum(2))
     case("dense", (2, 3, 4), {"op": "dense", "name": "f", "units": 5},
          lambda x: F.linear(x.flatten(1), tensor("f.weight", 5, 24), tensor("f.bias", 5)))
     case("dense of a vector", (6,), {"op": "dense", "name": "f", "units": 3, "bias": False},
@@ -418,6 +437,13 @@ def trainings():
             ("reshape", {"op": "reshape", "shape": [2, -1]}, lambda y: y.reshape(3, 2, -1)),
     ):
         layer(title, (2, 4, 5), [c, after], lambda net, x: f(convolved(net, x)))
+    layer("conv_transpose", (2, 3, 4),
+          [{"op": "conv_transpose", "name": "c", "filters": 4, "kernel": 3, "stride": 2, "pad": 1,
+            "groups": 2, "output_padding": 1}, {"op": "tanh"}],
+          lambda net, x: torch.tanh(F.conv_transpose2d(x, net("c.weight", 2, 2, 3, 3),
+                                                       net("c.bias", 4), 2, 1, 1, 2)))
+    layer("rbf", (2, 3), [{"op": "rbf", "name": "r", "units": 5}],
+          lambda net, x: ((x.flatten(1)[:, None] - net("r.weight", 5, 6)) ** 2).sum(2))
     layer("prelu", (2, 4, 5), [c, {"op": "prelu", "name": "p", "num_parameters": 3}],
           lambda net, x: F.prelu(convolved(net, x), net("p.weight", 3)))
     layer("layer_norm, affine", (2, 4, 5), [c, {"op": "layer_norm", "name": "b", "axis": 1}],
