@@ -3,11 +3,10 @@
 
 usage: models.py CNNC TARGET [--all | NET ...]
 
-Without names: a representative third; --all: every network. Parameters come from the seeded initialisers (He's: with the
-default the signal fades, and the last bias alone decides), the input is random. Memory is poisoned, so that what a library does not write cannot pass for a result. Printed per network: the largest
+Without names: a representative third; --all: every network. Parameters come from the seeded initialisers, the input is
+random. Memory is poisoned, so that what a library does not write cannot pass for a result. Printed per network: the largest
 difference, relative to the largest output; it must not exceed 1e-5. Status 77: the processor lacks the target.
 """
-import json
 import os
 import pathlib
 import shutil
@@ -19,15 +18,15 @@ import time
 from array import array
 from itertools import chain
 
-from shapes import NETS, QUICK
+from shapes import MODELS, NETS, QUICK, write_network
 
-MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 LIMIT = 1e-5
 # For machines other than this one: what compiles and starts a program.
 CROSS = {"neon": ("aarch64-linux-gnu-gcc", "qemu-aarch64 -L /usr/aarch64-linux-gnu")}
 SKIPPED = 77
 LACKS = "this processor lacks the instructions"
 POISON = {**os.environ, "MALLOC_PERTURB_": "128"}  # the C library fills memory with 0x7f: 3.4e38 as float
+
 
 def write_random(path, shape):
     """A .npy of values in [-1, 1), the same for the same shape."""
@@ -80,13 +79,6 @@ def difference(ours, reference):
             if not error <= worst:
                 worst = error if error == error else float("inf")
     return worst
-
-
-def write_network(path, net):
-    document = json.loads((MODELS / f"{net}.json").read_text())
-    for layer in document["layers"]:
-        layer.setdefault("init", "he")
-    path.write_text(json.dumps(document))
 
 
 def compare(cnnc, target, net, shape, folder):
