@@ -97,10 +97,14 @@ static void add_gradients(Text *out, const Library *l) {
 static void add_scalars(Text *out, const Library *l) {
   double scalar[SCALARS];
   graph_scalars(l->plan->graph, 1, scalar);
-  text_add(out, "static const double %s_scalars[] = {", l->o->prefix);
+  text_add(out,
+           "/* What every call is told: samples, learning rate; and the network's. */\n"
+           "enum { %s_SCALAR_N = %d, %s_SCALAR_LR = %d };\n"
+           "static const double %s_scalars[] = {",
+           l->o->prefix, SCALAR_N, l->o->prefix, SCALAR_LR, l->o->prefix);
   for (int i = 0; i < SCALARS; i++)
     text_add(out, "%s%s", i ? ", " : "", emit_number(l->arena, scalar[i], F64));
-  text_add(out, "}; /* learning rate */\n");
+  text_add(out, "};\n");
 }
 
 /* Do the kernels of an entry read this input? */
@@ -143,6 +147,7 @@ static void add_train_forward(Emit *e, const Library *l) {
     emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
     emit(e, "int status = %s_ready(ctx);", p);
     emit(e, "if (status) return status;");
+    emit(e, "ctx->scalar[%s_SCALAR_N] = n;", p);
     for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, PLAN_TRAIN_FORWARD, steps->at[i]);
     for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, argument(l, i));
     emit(e, "ctx->samples = n;");

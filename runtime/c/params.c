@@ -12,6 +12,10 @@ static void NAME_take_params(NAME *ctx, const NAME_memory *memory) {
   ctx->derived = ctx->params + NAME_RAW_BYTES;
 }
 
+#ifdef NAME_TRAIN_WORK_BYTES
+static void NAME_restart(NAME *ctx);
+#endif
+
 static void NAME_mark(const NAME *ctx, uint32_t state) {
   NAME_header header;
   memset(&header, 0, sizeof header);
@@ -34,6 +38,15 @@ static int NAME_ready(const NAME *ctx) {
   return NAME_OK;
 }
 
+/* All parameters are new. */
+static int NAME_begin(NAME *ctx) {
+#ifdef NAME_TRAIN_WORK_BYTES
+  NAME_restart(ctx);
+#endif
+  NAME_mark(ctx, NAME_STALE);
+  return NAME_ready(ctx);
+}
+
 int NAME_init_params(NAME *ctx, uint64_t seed) {
   if (!ctx) return NAME_E_NULL;
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
@@ -42,8 +55,7 @@ int NAME_init_params(NAME *ctx, uint64_t seed) {
     NAME_fill((float *)(void *)ctx->params + first, size, seed, NAME_places[i].stream,
               NAME_places[i].center, NAME_places[i].bound);
   }
-  NAME_mark(ctx, NAME_STALE);
-  return NAME_ready(ctx);
+  return NAME_begin(ctx);
 }
 
 int NAME_get_param(const NAME *ctx, int index, float *values) {
@@ -121,8 +133,7 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
       return NAME_E_FILE;
     }
   }
-  NAME_mark(ctx, NAME_STALE);
-  return NAME_ready(ctx);
+  return NAME_begin(ctx);
 }
 
 int NAME_load(NAME *ctx, const void *bytes, size_t size) {

@@ -10,14 +10,19 @@ static int NAME_check_training(const NAME_memory *memory, int threads) {
              : NAME_OK;
 }
 
-static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
+/* With new parameters training begins anew: no momentum, the network's learning rate. */
+static void NAME_restart(NAME *ctx) {
   ctx->samples = 0;
+  memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
+  if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
+}
+
+static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   ctx->grads = (unsigned char *)memory->grads;
   ctx->state = (unsigned char *)memory->state;
   ctx->kept = ctx->work + NAME_WORK_BYTES(ctx->threads);
   ctx->sum = ctx->kept + NAME_KEPT_BYTES;
-  memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
-  if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
+  NAME_restart(ctx);
 }
 
 int NAME_backward(NAME *ctx, int n, int accumulate) {
@@ -39,13 +44,14 @@ int NAME_step(NAME *ctx) {
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   NAME_run_step(ctx);
+  ctx->samples = 0;
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;
 }
 
 int NAME_set_lr(NAME *ctx, float lr) {
   if (!ctx) return NAME_E_NULL;
-  ctx->scalar[0] = (double)lr;
+  ctx->scalar[NAME_SCALAR_LR] = (double)lr;
   return NAME_OK;
 }
 

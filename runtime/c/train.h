@@ -1,12 +1,16 @@
 /* ---- training ----
  * A context trains if NAME_init got grads, state and NAME_TRAIN_WORK_BYTES(threads) of work;
- * otherwise these functions answer NAME_E_MEMORY. The arrays that NAME_train_forward got must stay
- * as they are until NAME_backward has returned. */
+ * otherwise these functions answer NAME_E_MEMORY. NAME_init, NAME_init_params and NAME_load begin
+ * anew: the optimiser's state is zero, the learning rate the network's. Gradients belong to the
+ * parameters of their forward pass: change none between NAME_train_forward and NAME_backward. The
+ * arrays that NAME_train_forward got must stay as they are until NAME_backward has returned. */
 
 /* Gradients of the loss of the last NAME_train_forward, which had n samples too, by all parameters;
- * accumulate: added to the gradients that are there. */
+ * accumulate: added to the gradients that are there. NAME_E_BATCH if there was none since the last
+ * NAME_step. */
 int NAME_backward(NAME *ctx, int n, int accumulate);
-/* Moves the parameters by the optimiser's rule. */
+/* Moves the parameters by the optimiser's rule; the next forward pass, of either kind, prepares
+ * the weights that are computed from them. */
 int NAME_step(NAME *ctx);
 /* The learning rate of the steps to come; at first the network's. */
 int NAME_set_lr(NAME *ctx, float lr);
