@@ -1,144 +1,419 @@
-/* train.c - one training step of LeNet-5 in emitted C against the Graph interpreted in double:
- * loss, every gradient, every parameter after the step; accumulation doubles gradients. */
+/* train.c - libraries that train against the Graph interpreted in double before any pass, and
+ * against the Plan interpreted: loss, every gradient and every parameter (running statistics too)
+ * over two steps of SGD with momentum, for every target of C that this CPU runs. Bits do not depend
+ * on the number of threads, nor on what the context did before its parameters were set anew. */
 #include "../unit/unit.h"
 #include "driver.h"
-#include "plan.h"
 
 #include <math.h>
 
-enum { N = 3, SEED = 5, IMAGE = 28 * 28 };
+enum { MAX_BATCH = 4, STEPS = 2, SEED = 5 };
 
+typedef struct Net {
+  const char *name, *file; /* file NULL: */
+  const char *text;
+} Net;
+
+#define OPTIMIZER                                                                                  \
+  ", \"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {\"op\": \"sgd\", \"lr\": 0.05, "       \
+  "\"momentum\": 0.9, \"weight_decay\": 0.001}}"
+
+static const Net lenet5 = {"LeNet-5", "models/lenet5.json", NULL};
+
+static const Net nets[] = {
+    {"batch norm and a residual", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [3, 7, 6]}, \"layers\": ["
+     "{\"op\": \"conv\", \"name\": \"stem\", \"filters\": 5, \"kernel\": 3, \"pad\": 1, \"bias\": "
+     "false}, {\"op\": \"batch_norm\"}, {\"op\": \"relu\", \"name\": \"r\"},"
+     "{\"op\": \"conv\", \"name\": \"branch\", \"filters\": 5, \"kernel\": 3, \"pad\": 1, "
+     "\"bias\": false}, {\"op\": \"batch_norm\", \"name\": \"b\"},"
+     "{\"op\": \"add\", \"from\": [\"b\", \"r\"]}, {\"op\": \"relu\"},"
+     "{\"op\": \"conv\", \"name\": \"down\", \"filters\": 8, \"kernel\": 3, \"stride\": 2, "
+     "\"pad\": 1, \"bias\": false}, {\"op\": \"batch_norm\"}, {\"op\": \"relu\"},"
+     "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
+    {"average pool and groups", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [4, 9, 8]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 6, \"kernel\": 3, \"groups\": 2}, {\"op\": \"tanh\"},"
+     "{\"op\": \"pool\", \"kind\": \"average\", \"kernel\": 3, \"stride\": 2, \"pad\": 1},"
+     "{\"op\": \"conv\", \"filters\": 6, \"kernel\": 3, \"pad\": 1, \"groups\": 6},"
+     "{\"op\": \"relu\"}, {\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2, \"stride\": 1},"
+     "{\"op\": \"dense\", \"units\": 5}]" OPTIMIZER},
+    {"one axis", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [2, 29]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 6, \"kernel\": 5, \"pad\": 2}, {\"op\": \"relu\"},"
+     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2},"
+     "{\"op\": \"conv\", \"filters\": 4, \"kernel\": 3, \"dilation\": 2, \"bias\": false},"
+     "{\"op\": \"batch_norm\"}, {\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3}]" OPTIMIZER},
+    {"three axes", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [2, 5, 7, 6]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 4, \"kernel\": 3, \"pad\": 1}, {\"op\": \"relu\"},"
+     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2},"
+     "{\"op\": \"conv\", \"filters\": 3, \"kernel\": [2, 3, 1], \"stride\": [1, 2, 1], "
+     "\"pad\": [0, 1, 0]}, {\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3}]" OPTIMIZER},
+};
+
+/* ---- the emitted library */
+
+/* Writes, per step: loss, gradients, gradients accumulated (first step), parameters. */
 static const char program[] =
-    "#include <stdio.h>\n#include <stdlib.h>\n#include \"net.h\"\n"
-    "static void *memory(size_t n) { return aligned_alloc(64, (n + 63) / 64 * 64); }\n"
-    "int main(void) {\n"
-    "  static float x[3 * 784], v[48000], loss;\n"
-    "  static const int target[] = {0, 3, 6};\n"
+    "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include \"net.h\"\n"
+    "static float x[net_MAX_BATCH * INPUT], values[MOST], loss;\n"
+    "static int target[net_MAX_BATCH];\n"
+    "static void *memory(size_t n) {\n"
+    "  void *at = aligned_alloc(64, (n + 63) / 64 * 64);\n"
+    "  return at ? memset(at, 0xff, n) : NULL;\n}\n"
+    "static int gradients(net *ctx) {\n"
+    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
+    "    int status = net_get_grad(ctx, i, values);\n"
+    "    if (status == net_E_RANGE) continue;\n"
+    "    if (status) return status;\n"
+    "    fwrite(values, 4, net_params[i].size, stdout);\n  }\n  return 0;\n}\n"
+    "static int parameters(net *ctx) {\n"
+    "  int status = 0;\n"
+    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
+    "    status |= net_get_param(ctx, i, values);\n"
+    "    fwrite(values, 4, net_params[i].size, stdout);\n  }\n  return status;\n}\n"
+    "static int apart(net *ctx, int n) {\n"
+    "  int status = net_train_forward(ctx, n, x, target, &loss);\n"
+    "  status |= net_backward(ctx, n, 0);\n"
+    "  fwrite(&loss, 4, 1, stdout);\n"
+    "  status |= gradients(ctx) | net_backward(ctx, n, 1) | gradients(ctx);\n"
+    "  status |= net_backward(ctx, n, 0) | net_step(ctx) | parameters(ctx);\n"
+    "  return status | (net_backward(ctx, n, 0) != net_E_BATCH);\n}\n"
+    "static int together(net *ctx, int n) {\n"
+    "  int status = net_train_step(ctx, n, x, target, &loss);\n"
+    "  fwrite(&loss, 4, 1, stdout);\n"
+    "  return status | gradients(ctx) | parameters(ctx);\n}\n"
+    "/* Without a learning rate only statistics change. */\n"
+    "static int frozen(net *ctx, int n) {\n"
+    "  static float before[net_PARAMS_BYTES / 4];\n"
+    "  float *at = before;\n"
+    "  int status = net_set_lr(ctx, 0);\n"
+    "  for (int i = 0; i < net_PARAM_COUNT; at += net_params[i++].size)\n"
+    "    status |= net_get_param(ctx, i, at);\n"
+    "  status |= net_train_step(ctx, n, x, target, &loss);\n"
+    "  at = before;\n"
+    "  for (int i = 0; i < net_PARAM_COUNT; at += net_params[i++].size) {\n"
+    "    if (net_get_grad(ctx, i, values) == net_E_RANGE) continue;\n"
+    "    status |= net_get_param(ctx, i, values);\n"
+    "    status |= memcmp(values, at, 4 * net_params[i].size) != 0;\n  }\n"
+    "  return status;\n}\n"
+    "int main(int argc, char **argv) {\n"
+    "  int n = argc > 2 ? atoi(argv[1]) : 0, threads = argc > 2 ? atoi(argv[2]) : 0;\n"
     "  net ctx;\n"
     "  net_memory m = {.hash = net_HASH, .params = memory(net_PARAMS_BYTES),\n"
-    "    .params_bytes = net_PARAMS_BYTES, .work = memory(net_TRAIN_WORK_BYTES(2)),\n"
-    "    .work_bytes = net_TRAIN_WORK_BYTES(2), .grads = memory(net_GRADS_BYTES),\n"
+    "    .params_bytes = net_PARAMS_BYTES, .work = memory(net_TRAIN_WORK_BYTES(threads)),\n"
+    "    .work_bytes = net_TRAIN_WORK_BYTES(threads), .grads = memory(net_GRADS_BYTES),\n"
     "    .grads_bytes = net_GRADS_BYTES, .state = memory(net_STATE_BYTES),\n"
     "    .state_bytes = net_STATE_BYTES};\n"
-    "  for (int i = 0; i < 3 * 784; i++) x[i] = (float)(i * 37 % 101) / 101;\n"
-    "  int status = net_init(&ctx, &m, 2);\n"
-    "  if (!status) status = net_init_params(&ctx, 5);\n"
-    "  if (!status) status = net_train_forward(&ctx, 3, x, target, &loss);\n"
-    "  if (!status) status = net_backward(&ctx, 3, 0);\n"
-    "  fwrite(&loss, 4, 1, stdout);\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
-    "    status |= net_get_grad(&ctx, i, v);\n"
-    "    fwrite(v, 4, net_params[i].size, stdout);\n"
-    "  }\n"
-    "  status |= net_backward(&ctx, 3, 1);\n"
-    "  status |= net_get_grad(&ctx, 0, v);\n"
-    "  fwrite(v, 4, net_params[0].size, stdout);\n"
-    "  if (!status) status = net_train_step(&ctx, 3, x, target, &loss);\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
-    "    status |= net_get_param(&ctx, i, v);\n"
-    "    fwrite(v, 4, net_params[i].size, stdout);\n"
-    "  }\n"
+    "  for (int i = 0; i < n * INPUT; i++) x[i] = (float)(i * 37 % 101 - 50) / 64;\n"
+    "  for (int i = 0; i < n; i++) target[i] = i * 3 % CLASSES;\n"
+    "  int status = net_init(&ctx, &m, threads);\n"
+    "  for (int again = 0; again < 2 && !status; again++) {\n"
+    "    status = net_init_params(&ctx, 5) | apart(&ctx, n) | together(&ctx, n);\n"
+    "    status |= frozen(&ctx, n);\n  }\n"
     "  return status != 0;\n}\n";
 
-/* What the emitted library printed. */
-static const float *run_library(Unit *u, size_t *n) {
-  const char *folder = toolchain_folder(u), *base = arena_printf(u->arena, "%s/net", folder);
-  const char *source = arena_printf(u->arena, "%s.c", base);
-  const char *const words[] = {"cnnc", "models/lenet5.json", "--train", "--batch",
-                               "4",    "--target",           "generic", "-o",
-                               source, "--prefix",           "net"};
+/* One network, on one target. */
+typedef struct Run {
+  Unit *u;
+  const Net *net;
+  const char *folder, *file;
   Options o;
-  assert_true(options_parse(u, &o, COUNT(words), (char *const *)words));
-  assert_int_equal(command_compile(u, &o), STATUS_DONE);
-  const char *file = arena_printf(u->arena, "%s/program.c", folder);
-  const char *binary = arena_printf(u->arena, "%s/program", folder);
-  assert_true(file_write(u, file, program, sizeof program - 1));
-  const char *const arguments[] = {"-std=c11", "-O1", file, source, "-o", binary, "-lm", NULL};
-  assert_true(toolchain_cc(u, &o, arguments));
-  Text output = {.arena = u->arena};
-  assert_int_equal(toolchain_run(u, (const char *const[]){binary, NULL}, &output), 0);
-  toolchain_remove(u, folder);
-  *n = output.n / sizeof(float);
-  return (const float *)(const void *)output.at;
+  Graph *g; /* before any pass */
+  Plan *plan;
+  int64_t n, input_size, classes;
+  double **param, **state, **grad, *loss, *x, *target;
+} Run;
+
+static Options options_of(Unit *u, const char *const *words, int n) {
+  Options o;
+  assert_true(options_parse(u, &o, n, (char *const *)(uintptr_t)words));
+  return o;
 }
 
-typedef struct Leaves {
-  double **param, *x, *zero;
-} Leaves;
+static int64_t largest_param(const Graph *g) {
+  int64_t most = 1;
+  for (int i = 0; i < g->param.n; i++)
+    if (type_size(&g->param.at[i].type, 1) > most) most = type_size(&g->param.at[i].type, 1);
+  return most;
+}
+
+/* Compiles the library and the program around it. */
+static void build(Run *r, const char *target) {
+  Unit *u = r->u;
+  const char *source = arena_printf(u->arena, "%s/net.c", r->folder);
+  const char *main_file = arena_printf(u->arena, "%s/program.c", r->folder);
+  const char *const words[] = {"cnnc", r->file, "--train", "--batch",  "4",  "--target",
+                               target, "-o",    source,    "--prefix", "net"};
+  r->o = options_of(u, words, COUNT(words));
+  assert_int_equal(command_compile(u, &r->o), STATUS_DONE);
+  assert_true(file_write(u, main_file, program, sizeof program - 1));
+  const char *const arguments[] = {"-std=c11",
+                                   "-O1",
+                                   "-Wall",
+                                   "-Wextra",
+                                   "-Wconversion",
+                                   "-Werror",
+                                   "-Wshadow",
+                                   toolchain_openmp(u, &r->o) ? "-fopenmp" : "-O1",
+                                   arena_printf(u->arena, "-DINPUT=%d", (int)r->input_size),
+                                   arena_printf(u->arena, "-DCLASSES=%d", (int)r->classes),
+                                   arena_printf(u->arena, "-DMOST=%d", (int)largest_param(r->g)),
+                                   main_file,
+                                   source,
+                                   "-o",
+                                   arena_printf(u->arena, "%s/program", r->folder),
+                                   "-lm",
+                                   NULL};
+  assert_true(toolchain_cc(u, &r->o, arguments));
+}
+
+/* What it prints with so many samples and threads; both halves of it are alike. */
+static Text run_program(const Run *r, int64_t n, int threads) {
+  Text output = {.arena = r->u->arena};
+  const char *const words[] = {arena_printf(r->u->arena, "%s/program", r->folder),
+                               arena_printf(r->u->arena, "%d", (int)n),
+                               arena_printf(r->u->arena, "%d", threads), NULL};
+  assert_int_equal(toolchain_run(r->u, words, &output), 0);
+  output.n /= 2;
+  assert_memory_equal(output.at, output.at + output.n, output.n);
+  return output;
+}
+
+/* ---- what is expected */
 
 static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t n) {
-  static const double target[N] = {0, 3, 6};
-  const Leaves *l = context;
+  const Run *r = context;
   const Node *node = &g->node.at[leaf];
   int64_t index = ((const LeafAttr *)node->attr)->index;
   (void)n;
-  if (node->op == OP_param) return l->param[index];
-  if (node->op == OP_state) return l->zero;
-  return g->input.at[index].kind == INPUT_TARGET ? target : l->x;
+  if (node->op == OP_param) return r->param[index];
+  if (node->op == OP_state) return r->state[index];
+  return g->input.at[index].kind == INPUT_TARGET ? r->target : r->x;
 }
 
-/* Returns what follows in `is`. */
-static const float *compare(const float *is, const double *expected, int64_t n, double factor,
-                            const char *what) {
+/* Products added into one number, at most. */
+static int64_t longest_reduction(const Run *r) {
+  int64_t longest = 1;
+  for (Id id = 0; id < r->g->node.n; id++) {
+    if (r->g->node.at[id].nargs == 0) continue;
+    Kernel k;
+    int64_t terms = 1;
+    node_kernel(r->g, id, &k);
+    for (int l = 0; l < k.nloop; l++)
+      if (k.loop[l].reduced) terms *= extent_at(k.loop[l].extent, r->n);
+    if (terms > longest) longest = terms;
+  }
+  return longest;
+}
+
+/* Every entry's results are gradients or updates of the values before it; memory is changed after
+ * all of them are known. */
+static void update(Run *r, EntryKind kind) {
+  const Entry *entry = &r->g->entry[kind];
+  Id *want = NEW_ARRAY(r->u->arena, Id, entry->update.n + 1);
+  for (int i = 0; i < entry->update.n; i++) want[i] = entry->update.at[i].value;
+  Array *value = graph_run(r->g, want, entry->update.n, r->n, leaf_value, r);
+  for (int i = 0; i < entry->update.n; i++) {
+    const Node *to = &r->g->node.at[entry->update.at[i].to];
+    int64_t index = ((const LeafAttr *)to->attr)->index;
+    double *at = to->op == OP_state ? r->state[index] : r->param[index];
+    memcpy(at, value[i].at, (size_t)type_size(&to->type, 1) * sizeof *at);
+  }
+}
+
+/* Loss and gradients; then the parameters move. */
+static void step_by_graph(Run *r) {
+  const Entry *backward = &r->g->entry[ENTRY_BACKWARD];
+  *r->loss =
+      graph_run(r->g, r->g->entry[ENTRY_TRAIN_FORWARD].want.at, 1, r->n, leaf_value, r)->at[0];
+  Array *gradient = graph_run(r->g, backward->want.at, backward->want.n, r->n, leaf_value, r);
+  for (int w = 0; w < backward->want.n; w++)
+    for (int i = 0; i < r->g->param.n; i++)
+      if (strcmp(backward->want_name.at[w], r->g->param.at[i].name) == 0)
+        r->grad[i] = gradient[w].at;
+}
+
+static void finish_by_graph(Run *r) {
+  update(r, ENTRY_TRAIN_FORWARD); /* from the parameters of this step */
+  update(r, ENTRY_STEP);
+}
+
+static PlanRun plan_memory(Run *r) {
+  const Graph *g = r->plan->graph;
+  PlanRun run = {.param = r->param, .state = r->state, .grad = r->grad, .n = r->n};
+  run.input = NEW_ARRAY(r->u->arena, double *, g->input.n);
+  run.output = NEW_ARRAY(r->u->arena, double *, 1);
+  run.output[0] = r->loss;
+  for (int i = 0; i < g->input.n; i++)
+    run.input[i] = g->input.at[i].kind == INPUT_TARGET ? r->target : r->x;
+  return run;
+}
+
+static void step_by_plan(Run *r) {
+  PlanRun run = plan_memory(r);
+  plan_run(r->plan, PLAN_BACKWARD, &run);
+}
+
+static void finish_by_plan(Run *r) {
+  PlanRun run = plan_memory(r);
+  plan_run(r->plan, PLAN_STEP, &run);
+}
+
+static double **zeros(Unit *u, int n, const int64_t *size) {
+  double **at = NEW_ARRAY(u->arena, double *, n + 1);
+  for (int i = 0; i < n; i++) at[i] = NEW_ARRAY(u->arena, double, size[i]);
+  return at;
+}
+
+/* Memory as net_init_params leaves it. */
+static void start(Run *r, int64_t n) {
+  const Graph *g = r->g;
+  int64_t *param = NEW_ARRAY(r->u->arena, int64_t, g->param.n + 1);
+  int64_t *state = NEW_ARRAY(r->u->arena, int64_t, g->state.n + 1);
+  for (int i = 0; i < g->param.n; i++) param[i] = type_size(&g->param.at[i].type, 1);
+  for (int i = 0; i < g->state.n; i++) state[i] = type_size(&g->state.at[i].type, 1);
+  r->n = n;
+  r->param = params_seeded(g, SEED);
+  r->state = zeros(r->u, g->state.n, state);
+  r->grad = zeros(r->u, g->param.n, param);
+  r->loss = NEW(r->u->arena, double);
+  r->x = NEW_ARRAY(r->u->arena, double, n * r->input_size);
+  r->target = NEW_ARRAY(r->u->arena, double, n);
+  for (int64_t i = 0; i < n * r->input_size; i++) r->x[i] = (float)(i * 37 % 101 - 50) / 64;
+  for (int64_t i = 0; i < n; i++) r->target[i] = (double)(i * 3 % r->classes);
+}
+
+/* ---- comparing */
+
+typedef struct Printed {
+  const float *at, *end;
+  double tolerance;
+  const char *title;
+} Printed;
+
+static void compare(Printed *p, const double *expected, int64_t n, double factor,
+                    const char *what) {
   double error = 0, largest = 0;
+  if (p->end - p->at < n) fail_msg("%s: %s is not there", p->title, what);
   for (int64_t i = 0; i < n; i++) {
-    error = fmax(error, fabs(is[i] - factor * expected[i]));
+    if (!isfinite(p->at[i])) fail_msg("%s: %s is not finite", p->title, what);
+    error = fmax(error, fabs((double)p->at[i] - factor * expected[i]));
     largest = fmax(largest, fabs(factor * expected[i]));
   }
-  if (!(error <= 2e-5 * largest)) fail_msg("%s: error %g, largest %g", what, error, largest);
-  return is + n;
+  if (!(error <= p->tolerance * largest))
+    fail_msg("%s: %s: error %g, largest %g", p->title, what, error, largest);
+  p->at += n;
 }
 
-static const float *compare_gradients(const Graph *g, const Leaves *l, const float *is) {
-  const Entry *backward = &g->entry[ENTRY_BACKWARD];
-  Array *gradient =
-      graph_run(g, backward->want.at, backward->want.n, N, leaf_value, (void *)(uintptr_t)l);
-  assert_int_equal(backward->want.n, g->param.n);
-  for (int i = 0; i < g->param.n; i++)
-    for (int w = 0; w < backward->want.n; w++)
-      if (strcmp(backward->want_name.at[w], g->param.at[i].name) == 0)
-        is =
-            compare(is, gradient[w].at, type_size(&g->param.at[i].type, 1), 1, g->param.at[i].name);
-  for (int w = 0; w < backward->want.n; w++)
-    if (strcmp(backward->want_name.at[w], g->param.at[0].name) == 0)
-      is = compare(is, gradient[w].at, type_size(&g->param.at[0].type, 1), 2, "accumulated");
-  return is;
+static bool has_gradient(const Run *r, int param) {
+  const Entry *backward = &r->g->entry[ENTRY_BACKWARD];
+  for (int i = 0; i < backward->want.n; i++)
+    if (strcmp(backward->want_name.at[i], r->g->param.at[param].name) == 0) return true;
+  return false;
 }
 
-static const float *compare_step(const Graph *g, const Leaves *l, const float *is) {
-  const Entry *step = &g->entry[ENTRY_STEP];
-  for (int i = 0; i < g->param.n; i++)
-    for (int k = 0; k < step->update.n; k++) {
-      if (step->update.at[k].to != g->param.at[i].node) continue;
-      Array *value =
-          graph_run(g, &step->update.at[k].value, 1, N, leaf_value, (void *)(uintptr_t)l);
-      is = compare(is, value[0].at, type_size(&g->param.at[i].type, 1), 1, g->param.at[i].name);
-    }
-  return is;
+static void compare_gradients(const Run *r, Printed *p, double factor) {
+  for (int i = 0; i < r->g->param.n; i++)
+    if (has_gradient(r, i))
+      compare(p, r->grad[i], type_size(&r->g->param.at[i].type, 1), factor, r->g->param.at[i].name);
 }
 
-static void lenet5_takes_a_step(void **state) {
-  (void)state;
-  Unit *u = unit_new();
+/* Of the largest number of a tensor: the rounding of the longest sum, in each of the up to eight
+ * sums that follow one another forward and back; a step later the parameters carry it as well. */
+static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void (*finish)(Run *),
+                          const char *reference) {
+  Printed p = {.at = (const float *)(const void *)output->at};
+  p.end = p.at + output->n / sizeof(float);
+  start(r, r->n);
+  for (int i = 0; i < STEPS; i++) {
+    p.title = arena_printf(r->u->arena, "%s, %s, %s, %d samples, step %d", r->net->name,
+                           r->plan->target->name, reference, (int)r->n, i + 1);
+    p.tolerance = (i + 1) * 8 * 0x1p-24 * sqrt((double)longest_reduction(r));
+    step(r);
+    compare(&p, r->loss, 1, 1, "the loss");
+    compare_gradients(r, &p, 1);
+    if (i == 0) compare_gradients(r, &p, 2);
+    finish(r);
+    for (int k = 0; k < r->g->param.n; k++)
+      compare(&p, r->param[k], type_size(&r->g->param.at[k].type, 1), 1, r->g->param.at[k].name);
+  }
+  assert_ptr_equal(p.at, p.end);
+}
+
+static void check_batch(Run *r, int64_t n) {
+  const Text output = run_program(r, n, 1);
+  r->n = n;
+  compare_steps(r, &output, step_by_graph, finish_by_graph, "graph");
+  compare_steps(r, &output, step_by_plan, finish_by_plan, "plan");
+  for (int threads = 2; threads <= 3; threads++) {
+    const Text other = run_program(r, n, threads);
+    assert_int_equal(other.n, output.n);
+    assert_memory_equal(other.at, output.at, output.n);
+  }
+}
+
+/* ---- cases */
+
+static const char *network_file(Run *r) {
+  if (r->net->file) return r->net->file;
+  const char *file = arena_printf(r->u->arena, "%s/net.json", r->folder);
+  assert_true(file_write(r->u, file, r->net->text, strlen(r->net->text)));
+  return file;
+}
+
+static void check_net(const Net *net, const char *target, int from, int to) {
+  Run r = {.u = unit_new(), .net = net};
   ReadOptions read = {.training = true};
-  Graph *g = read_network(u, "models/lenet5.json", &read);
-  assert_non_null(g);
-  pass_grad(g);
-  size_t n;
-  const float *is = run_library(u, &n), *begin = is;
-  Leaves l = {.param = params_seeded(g, SEED),
-              .x = NEW_ARRAY(u->arena, double, N *IMAGE),
-              .zero = NEW_ARRAY(u->arena, double, 1 << 17)};
-  for (int i = 0; i < N * IMAGE; i++) l.x[i] = (float)(i * 37 % 101) / 101;
-  Array *loss = graph_run(g, g->entry[ENTRY_TRAIN_FORWARD].want.at, 1, N, leaf_value, &l);
-  is = compare(is, loss[0].at, 1, 1, "loss");
-  is = compare_gradients(g, &l, is);
-  is = compare_step(g, &l, is);
-  assert_int_equal(is - begin, n);
-  unit_free(u);
+  r.folder = toolchain_folder(r.u);
+  r.file = network_file(&r);
+  r.g = read_network(r.u, r.file, &read);
+  assert_non_null(r.g);
+  pass_grad(r.g);
+  r.input_size = type_size(&r.g->input.at[0].type, 1);
+  Id output = r.g->entry[ENTRY_FORWARD].want.at[0];
+  r.classes = type_size(&r.g->node.at[output].type, 1);
+  build(&r, target);
+  Graph *g = pipeline_read(r.u, &r.o);
+  r.plan = pipeline_plan(r.u, &r.o, g, target_find(target));
+  assert_non_null(r.plan);
+  for (int n = from; n <= to; n++) check_batch(&r, n);
+  toolchain_remove(r.u, r.folder);
+  unit_free(r.u);
+}
+
+/* The targets of C that this CPU runs; the list goes from the widest machine down. */
+static int runnable(const char **name) {
+  bool runs = false;
+  int n = 0;
+  for (int i = 0; targets[i] && strcmp(targets[i]->language, "c") == 0; i++) {
+    runs |= targets[i] == target_native();
+    bool here = runs && !target_is_foreign(targets[i]);
+    if (here) name[n++] = targets[i]->name;
+    if (!here) print_message("skipped: this CPU does not run %s\n", targets[i]->name);
+  }
+  return n;
+}
+
+static void lenet5_takes_steps(void **state) {
+  (void)state;
+  const char *name[16];
+  int n = runnable(name);
+  for (int i = 0; i < n; i++)
+    check_net(&lenet5, name[i], i == n - 1 ? 1 : 3, i == n - 1 ? MAX_BATCH : 3);
+}
+
+static void small_networks_take_steps(void **state) {
+  (void)state;
+  const char *name[16];
+  int n = runnable(name);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < COUNT(nets); k++) check_net(&nets[k], name[i], 3, 3);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(lenet5_takes_a_step)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_networks_take_steps),
+                                     cmocka_unit_test(lenet5_takes_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
