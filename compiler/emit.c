@@ -149,12 +149,14 @@ const char *emit_name(Emit *e, const char *wish) {
 
 const char *emit_number(Arena *arena, double value, DType type) {
   if (type == I32 || type == U8) return arena_printf(arena, "%lld", (long long)value);
+  const bool narrow = type == F32;
+  if (narrow)
+    value = (double)(float)value; /* first: what the compiler computed may overflow here */
   if (isnan(value)) return "NAN";
   if (isinf(value)) return value < 0 ? "-INFINITY" : "INFINITY";
-  const bool narrow = type == F32;
   char text[40];
   for (int digits = 1; digits <= 17; digits++) { /* the shortest that reads back exactly */
-    snprintf(text, sizeof text, "%.*g", digits, narrow ? (double)(float)value : value);
+    snprintf(text, sizeof text, "%.*g", digits, value);
     if (narrow ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
   }
   const char *point = strpbrk(text, ".e") ? "" : ".0";

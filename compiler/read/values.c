@@ -1,6 +1,7 @@
 /* values.c - single values of a network document: numbers, integer expressions of block parameters,
  * lists of numbers, choices. Whatever is not as it should be is reported at its place. */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -187,6 +188,15 @@ bool read_integer(Reader *r, const Scope *scope, json_t *value, const Path *wher
   return true;
 }
 
+/* Emitted code computes in 32 bits: what they cannot hold would become infinite on the way. */
+static bool fits_float(Reader *r, const Path *where, double value) {
+  if (fabs(value) <= (double)FLT_MAX) return true;
+  diag_error(r->u, where, "%s must be a number that 32 bits hold, at %s %.9g, not %.9g",
+             path_name(where), value < 0 ? "least" : "most",
+             value < 0 ? -(double)FLT_MAX : (double)FLT_MAX, value);
+  return false;
+}
+
 bool read_real(Reader *r, const Scope *scope, json_t *value, const Path *where, double min,
                double max, double *result) {
   int64_t number;
@@ -199,7 +209,7 @@ bool read_real(Reader *r, const Scope *scope, json_t *value, const Path *where, 
     diag_error(r->u, where, "%s must be a number, not %s", path_name(where), json_kind(value));
     return false;
   }
-  return in_range(r, where, *result, min, max);
+  return fits_float(r, where, *result) && in_range(r, where, *result, min, max);
 }
 
 bool read_bool(Reader *r, json_t *value, const Path *where, bool *result) {
