@@ -34,7 +34,7 @@ void generate_call(Emit *, const Plan *, PlanEntry, const Step *);
  * HOME_KEPT ctx->kept HOME_WORK ctx->work: unsigned char pointers, plus the buffer's offset.
  * Provided by file.c. */
 const char *emit_buffer(Emit *, const Plan *, int buffer);
-/* Proofs suppose no more workers than this. */
+/* PREFIX_MAX_THREADS: init refuses more, so proofs suppose no more workers than this. */
 enum { FACT_WORKERS = 1024 };
 
 /* Where the workers' scoped buffers begin: an unsigned char pointer. Worker i's part begins at i *

@@ -1,6 +1,7 @@
 /* header.c - NAME.h: what a user of an emitted library sees, documented; shapes, units, ownership,
  * errors. The parts that are the same for all networks are runtime/c/api.h and params.h. */
 #include "file.h"
+#include "generate.h"
 
 #include <inttypes.h>
 
@@ -25,9 +26,11 @@ static void add_summary(Text *out, const Library *l) {
 
 static void add_sizes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  text_add(out, "/* Largest n of a call; alignment of memory in bytes. */\n");
-  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n#define %s_ALIGN 64\n", p, l->plan->max_batch,
-           p);
+  text_add(out, "/* Largest n of a call; most threads of a context; alignment of memory in bytes. "
+                "*/\n");
+  text_add(out,
+           "#define %s_MAX_BATCH %" PRId64 "\n#define %s_MAX_THREADS %d\n#define %s_ALIGN 64\n", p,
+           l->plan->max_batch, p, FACT_WORKERS, p);
   if (l->o->weights_as != WEIGHTS_EMBED)
     text_add(
         out,
@@ -85,11 +88,13 @@ static void add_init(Text *out, const Library *l) {
            c_trains(l) ? "TRAIN_" : "");
   if (c_trains(l)) c_train_memory(out, l);
   text_add(out, "} %s_memory;\n\n", p);
-  text_add(out,
-           "/* Makes a context for up to `threads` workers (>= 1). Checks everything it is given, "
-           "the\n * processor, and that header and source belong together. */\n"
-           "int %s_init(%s *ctx, const %s_memory *memory, int threads);\n",
-           p, p, p);
+  text_add(
+      out,
+      "/* Makes a context for up to `threads` workers, 1 <= threads <= %s_MAX_THREADS. Checks\n"
+      " * everything it is given, the processor, and that header and source belong together. "
+      "*/\n"
+      "int %s_init(%s *ctx, const %s_memory *memory, int threads);\n",
+      p, p, p, p);
 }
 
 void c_header(Text *out, const Library *l) {

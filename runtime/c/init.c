@@ -1,7 +1,7 @@
 int NAME_init(NAME *ctx, const NAME_memory *memory, int threads) {
   if (!ctx || !memory || !memory->work) return NAME_E_NULL;
   if (memory->hash != NAME_HASH) return NAME_E_HASH;
-  if (threads < 1) return NAME_E_RANGE;
+  if (threads < 1 || threads > NAME_MAX_THREADS) return NAME_E_RANGE;
   if (!NAME_aligned(memory->work)) return NAME_E_ALIGN;
   if (memory->work_bytes < NAME_WORK_BYTES(threads)) return NAME_E_MEMORY;
   if (!NAME_cpu()) return NAME_E_CPU;

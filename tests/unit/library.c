@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define NAME_HASH                UINT64_C(0x0123456789abcdef)
+#define NAME_MAX_THREADS         1024
 #define NAME_ALIGN               64
 #define NAME_RAW_BYTES           128
 #define NAME_RAW                 32
@@ -79,6 +80,7 @@ static void init_checks_what_it_gets(void **state) {
   assert_int_equal(NAME_init(NULL, &m, 1), NAME_E_NULL);
   assert_int_equal(NAME_init(&ctx, NULL, 1), NAME_E_NULL);
   assert_int_equal(NAME_init(&ctx, &m, 0), NAME_E_RANGE);
+  assert_int_equal(NAME_init(&ctx, &m, NAME_MAX_THREADS + 1), NAME_E_RANGE);
   assert_int_equal(NAME_init(&ctx, &m, 3), NAME_E_MEMORY);
   m.hash++;
   assert_int_equal(NAME_init(&ctx, &m, 1), NAME_E_HASH);
