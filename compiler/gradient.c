@@ -145,6 +145,7 @@ static void gather(Gradient *r, Kernel *k, int which, const Expr *term) {
   term = settle_inputs(r, k, term, &which);
   if (!view_invert(r->g->u, k, which, r->extra[IN_DOUT - MAX_IN], &type, term, &result))
     BUG("%s: a view of %%%d cannot be inverted", k->name, (int)r->arg);
+  result.role = graph_phase(r->g, r->arg) == PHASE_CALL ? ROLE_DGRAD : ROLE_WGRAD;
   contribute(r, graph_kernel(r->g, &result, &type, r->where));
 }
 

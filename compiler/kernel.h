@@ -115,8 +115,13 @@ typedef struct Bind {
   int32_t mul, from, to;
 } Bind;
 
+/* What a kernel computes of its layer: forward, or the gradient of its data or of its weights. */
+typedef enum Role { ROLE_FWD, ROLE_DGRAD, ROLE_WGRAD, ROLES } Role;
+extern const char *const role_names[ROLES];
+
 typedef struct Kernel {
   const char *name; /* the layer it computes, for names and comments */
+  Role role;
   int nloop, nin, nfold, nout;
   Loop loop[MAX_LOOPS]; /* free loops first, in the order of out[0]'s axes; then reduced ones, in
                            summation order */

@@ -6,6 +6,7 @@
  *     acc0 = sum in0*in1
  *     %y[n, k, oh, ow] = max(0, acc0)
  *
+ * Behind the name of a gradient's layer stands its role: "conv1 dgrad: ...", "conv1 wgrad: ...".
  * A coordinate is linear, (linear)/d, rounded down, (linear)/d! where d must divide, each with %m
  * behind it for a remainder. An out written += sums over the loops that its view lacks. */
 #include <ctype.h>
@@ -14,6 +15,7 @@
 
 #include "text.h"
 
+const char *const role_names[ROLES] = {"fwd", "dgrad", "wgrad"};
 static const char *const combine_names[COMBINES] = {"sum", "max", "argmax"};
 
 /* ---- printing */
@@ -72,6 +74,7 @@ static void view_print(Text *out, const Kernel *k, const View *view, TensorName 
 
 static void head_print(Text *out, const Kernel *k) {
   word_print(out, k->name ? k->name : "_");
+  if (k->role != ROLE_FWD) text_add(out, " %s", role_names[k->role]);
   text_add(out, ":");
   for (int l = 0; l < k->nloop; l++) {
     bool first = k->loop[l].reduced && (l == 0 || !k->loop[l - 1].reduced);
@@ -383,6 +386,8 @@ bool kernel_parse(Scan *s, TensorOf tensor, void *context, Kernel *k) {
   Parser p = {.s = s, .u = s->u, .k = k, .tensor = tensor, .context = context};
   *k = (Kernel){.name = scan_word(s)};
   if (k->name && strcmp(k->name, "_") == 0) k->name = NULL;
+  for (Role role = ROLE_DGRAD; role < ROLES; role++)
+    if (scan_has(s, role_names[role])) k->role = role;
   return scan_need(s, ":") && parse_loops(&p) && parse_inputs(&p) && parse_folds(&p) &&
          parse_outs(&p);
 }

@@ -80,7 +80,9 @@ typedef enum PlanEntry {
 
 typedef struct Choice { /* what --explain prints and plan files hold: one candidate for one kernel
                          */
-  const char *layer, *algo;
+  const char *layer;
+  Role role;
+  const char *algo;
   double predicted; /* seconds; < 0: refused */
   const char *reason;
   bool taken;
@@ -222,7 +224,7 @@ Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
 typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
-  VEC(const char *) algo; /* --algo LAYER[:pass]=NAME */
+  VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   bool training;
 } PlanOptions;
 /* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it
@@ -237,6 +239,13 @@ typedef void Pass_plan(Plan *, const PlanOptions *);
 /* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
 const char *choose_complaint(const Plan *, const PlanOptions *);
 /* The algorithm that --algo asks for, NULL if none. */
-const char *choose_forced(const PlanOptions *, const char *layer);
+const char *choose_forced(Arena *, const PlanOptions *, const Kernel *);
+/* The parts of LAYER[:ROLE]=NAME; without a role it speaks of all. False: no "=". */
+typedef struct Wish {
+  const char *layer, *role /* NULL: any */, *algo;
+} Wish;
+bool wish_parse(Arena *, const char *option, Wish *);
+/* Does the choice speak of this kernel? */
+bool choice_is_of(const Choice *, const Kernel *);
 
 #endif

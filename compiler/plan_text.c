@@ -126,6 +126,7 @@ static void print_steps(Text *out, const Plan *p, const Steps *steps, int depth)
 static void print_choice(Text *out, const Choice *c) {
   text_add(out, "choice ");
   word_print(out, c->layer);
+  if (c->role != ROLE_FWD) text_add(out, " %s", role_names[c->role]);
   text_add(out, " %s ", c->algo);
   if (c->predicted < 0) {
     text_add(out, "refused ");
@@ -357,6 +358,8 @@ static bool parse_entry(Scan *s, Plan *p) {
 
 static bool parse_choice(Scan *s, Plan *p) {
   Choice c = {.layer = scan_word(s), .predicted = -1};
+  for (Role role = ROLE_DGRAD; role < ROLES; role++)
+    if (scan_has(s, role_names[role])) c.role = role;
   const char *name = scan_word(s);
   const Algo *algo = name ? algo_find(name) : NULL;
   if (name && !algo) return scan_error(s, "no algorithm is called %.60s", name);

@@ -141,7 +141,7 @@ static void add_next_best(Text *out, const Leaf *f) {
   const Choice *best = NULL, *next = NULL;
   for (int i = 0; i < f->plan->choice.n; i++) {
     const Choice *c = &f->plan->choice.at[i];
-    if (!c->layer || strcmp(c->layer, f->k->name) != 0 || c->predicted < 0) continue;
+    if (!choice_is_of(c, f->k) || c->predicted < 0) continue;
     if (c->taken)
       best = c;
     else if (!next || c->predicted < next->predicted)

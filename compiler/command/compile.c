@@ -219,11 +219,13 @@ static const char *time_text(Unit *u, double seconds) {
 }
 
 void compile_explain(Unit *u, const Plan *plan) {
-  const char *layer = NULL;
+  const Choice *last = NULL;
   for (int i = 0; i < plan->choice.n; i++) {
     const Choice *c = &plan->choice.at[i];
-    if (!layer || strcmp(layer, c->layer) != 0) printf("%s\n", c->layer);
-    layer = c->layer;
+    if (!last || strcmp(last->layer, c->layer) != 0 || last->role != c->role)
+      printf("%s%s%s\n", c->layer, c->role == ROLE_FWD ? "" : ":",
+             c->role == ROLE_FWD ? "" : role_names[c->role]);
+    last = c;
     printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
            c->predicted < 0 ? "refused" : time_text(u, c->predicted), c->reason ? c->reason : "");
   }

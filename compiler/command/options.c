@@ -80,8 +80,9 @@ static const OptionRow rows[] = {
      .doc = "parameters (safetensors); compile bakes them in"},
     {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,
      .doc = "baked weights as C arrays or as a file NAME.weights (default: embed under 1 MB)"},
-    {"algo", 0, "LAYER=NAME", OPTION_LIST, AT(algo), C | I | R | E, true,
-     .doc = "force an algorithm for a layer; '*=direct' for all"},
+    {"algo", 0, "LAYER[:ROLE]=NAME", OPTION_LIST, AT(algo), C | I | R | E, true,
+     .doc = "force an algorithm for a layer, in training for its role fwd, dgrad or wgrad; "
+            "'*=direct' for all"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc = "prefix of all public symbols (default: the network's name)"},
     {"parallel", 0, "HOW", OPTION_CHOICE, AT(parallel), C, true, .choices = parallel_names,

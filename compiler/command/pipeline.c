@@ -133,7 +133,9 @@ static bool check_algos(Unit *u, const Options *o, const Graph *g) {
   for (int i = 0; i < g->layer.n; i++) layers[i] = g->layer.at[i].name;
   for (int i = 0; i < o->algo.n; i++) {
     const char *text = o->algo.at[i], *equals = strchr(text, '=');
-    const char *layer = equals ? arena_copy(u->arena, text, strcspn(text, ":=")) : text;
+    Wish wish = {.layer = text};
+    wish_parse(u->arena, text, &wish);
+    const char *layer = wish.layer;
     bool algo_known = false, layer_known = strcmp(layer, "*") == 0;
     for (int k = 0; equals && k < ALGO_KINDS; k++) algo_known |= !strcmp(names[k], equals + 1);
     for (int k = 0; k < g->layer.n; k++) layer_known |= !strcmp(layers[k], layer);

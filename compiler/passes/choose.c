@@ -27,6 +27,7 @@ typedef struct Item { /* a kernel of a call's entries */
   Candidate at[MAX_CANDIDATES];
   double cost[MAX_CANDIDATES];
   int taken;
+  int choice; /* a contraction's rows of Plan.choice, one for each algorithm, begin here */
 } Item;
 
 typedef struct Choose {
@@ -142,7 +143,8 @@ static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
  * ---------------------------------------------------------------------------------------- */
 
 static void add_choice(Plan *p, const Kernel *k, const Algo *algo, double time, const char *why) {
-  Choice choice = {.layer = k->name, .algo = algo->name, .predicted = time, .reason = why};
+  Choice choice = {
+      .layer = k->name, .role = k->role, .algo = algo->name, .predicted = time, .reason = why};
   vec_push(p->u->arena, &p->choice, choice);
 }
 
@@ -153,9 +155,10 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
 
 /* A forced algorithm that serves the contraction is its only candidate. */
 static void contraction_candidates(Choose *c, Item *item, const Contraction *k) {
-  const char *force = choose_forced(c->options, k->k->name);
+  const char *force = choose_forced(c->p->u->arena, c->options, k->k);
   const Algo *only = force ? algo_find(force) : NULL;
   if (only && only->refuses(c->p, k)) only = NULL;
+  item->choice = c->p->choice.n;
   for (int a = 0; a < ALGO_KINDS; a++) {
     const char *reason = algos[a]->refuses(c->p, k);
     if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
@@ -242,13 +245,9 @@ static void take(Choose *c, const int *choice) {
   for (int i = 0; i < c->item.n; i++) {
     Item *item = &c->item.at[i];
     item->taken = choice[i];
-    const Candidate *taken = &item->at[item->taken];
-    for (int j = 0; j < c->p->choice.n; j++) {
-      Choice *row = &c->p->choice.at[j];
-      if (taken->algo && row->layer == item->leaf->run->name && row->predicted >= 0 &&
-          strcmp(row->algo, taken->algo->name) == 0)
-        row->taken = true;
-    }
+    const Algo *taken = item->at[item->taken].algo;
+    for (int a = 0; a < ALGO_KINDS && taken; a++)
+      c->p->choice.at[item->choice + a].taken = algos[a] == taken;
   }
   for (int b = 0; b < c->p->buffer.n; b++) {
     if (c->node[b] < 0) continue;

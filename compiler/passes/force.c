@@ -3,22 +3,50 @@
 
 #include <string.h>
 
-/* A layer's own name counts before '*'. */
-const char *choose_forced(const PlanOptions *options, const char *layer) {
-  const char *any = NULL;
+bool wish_parse(Arena *arena, const char *option, Wish *wish) {
+  const char *equals = strchr(option, '=');
+  if (!equals || equals == option) return false;
+  const size_t length = (size_t)(equals - option);
+  const char *colon = equals; /* the last one before it: names of layers may hold others */
+  while (colon > option && *colon != ':') colon--;
+  const bool has_role = *colon == ':';
+  wish->layer = arena_copy(arena, option, has_role ? (size_t)(colon - option) : length);
+  wish->role = has_role ? arena_copy(arena, colon + 1, (size_t)(equals - colon - 1)) : NULL;
+  wish->algo = equals + 1;
+  return true;
+}
+
+bool choice_is_of(const Choice *c, const Kernel *k) {
+  return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
+}
+
+/* How closely a wish speaks of a kernel: 0 not at all; a layer's own name counts before '*', and
+ * with its role before without. */
+static int closeness(const Wish *wish, const Kernel *k) {
+  const bool any = strcmp(wish->layer, "*") == 0;
+  if (!any && (!k->name || strcmp(wish->layer, k->name) != 0)) return 0;
+  if (wish->role && strcmp(wish->role, role_names[k->role]) != 0) return 0;
+  return (any ? 1 : 3) + (wish->role ? 1 : 0);
+}
+
+const char *choose_forced(Arena *arena, const PlanOptions *options, const Kernel *k) {
+  const char *asked = NULL;
+  int closest = 0;
   for (int i = 0; i < options->algo.n; i++) {
-    const char *option = options->algo.at[i], *value = strchr(option, '=');
-    size_t length = value ? strcspn(option, ":=") : 0;
-    if (length == 1 && *option == '*') any = value + 1;
-    if (layer && length == strlen(layer) && strncmp(option, layer, length) == 0) return value + 1;
+    Wish wish;
+    if (!wish_parse(arena, options->algo.at[i], &wish)) continue;
+    const int close = closeness(&wish, k);
+    if (close == 0 || close < closest) continue;
+    closest = close;
+    asked = wish.algo;
   }
-  return any;
+  return asked;
 }
 
 typedef struct Complaint {
   const Plan *p;
   const char *option;
-  size_t length; /* of the layer's name */
+  Wish wish;
   const Algo *algo;
   bool found;
   const char *text;
@@ -30,33 +58,44 @@ static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *cons
   Contraction contracted;
   (void)outer;
   (void)depth;
-  if (entry == PLAN_PREPARE || !k->name || strlen(k->name) != c->length ||
-      strncmp(k->name, c->option, c->length) != 0 || !contraction(c->p, k, &contracted))
+  if (entry == PLAN_PREPARE || !closeness(&c->wish, k) || !contraction(c->p, k, &contracted))
     return;
-  c->found = true;
   const char *reason = c->algo->refuses(c->p, &contracted);
+  c->found |= !reason;
   if (reason)
     c->text = arena_printf(c->p->u->arena, "--algo %s: %s cannot compute this layer: %s", c->option,
                            c->algo->name, reason);
 }
 
+/* `what` is none of the names that there are. */
+static const char *unknown(const Plan *p, const char *option, const char *what, const char *word,
+                           const char *const *names, int n) {
+  const char *near = nearest(word, names, n);
+  return arena_printf(p->u->arena, "--algo %s: unknown %s \"%s\"%s%s%s", option, what, word,
+                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static bool is_role(const char *word) {
+  for (int r = 0; r < ROLES; r++)
+    if (strcmp(word, role_names[r]) == 0) return true;
+  return false;
+}
+
 static const char *complain(const Plan *p, const char *option) {
-  const char *value = strchr(option, '='), *names[ALGO_KINDS];
-  if (!value || value == option)
+  const char *names[ALGO_KINDS];
+  Complaint c = {.p = p, .option = option};
+  if (!wish_parse(p->u->arena, option, &c.wish))
     return arena_printf(p->u->arena, "--algo %s: must be LAYER=NAME", option);
-  Complaint c = {.p = p, .option = option, .algo = algo_find(value + 1)};
-  c.length = strcspn(option, ":=");
   for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
-  if (!c.algo) {
-    const char *near = nearest(value + 1, names, ALGO_KINDS);
-    return arena_printf(p->u->arena, "--algo %s: unknown algorithm \"%s\"%s%s%s", option, value + 1,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-  }
-  if (c.length == 1 && *option == '*') return NULL; /* wherever it can */
+  if (c.wish.role && !is_role(c.wish.role))
+    return unknown(p, option, "role", c.wish.role, role_names, ROLES);
+  c.algo = algo_find(c.wish.algo);
+  if (!c.algo) return unknown(p, option, "algorithm", c.wish.algo, names, ALGO_KINDS);
+  if (strcmp(c.wish.layer, "*") == 0) return NULL; /* wherever it can */
   plan_leaves(p, complain_about, &c);
-  if (c.found || c.text) return c.text;
-  return arena_printf(p->u->arena, "--algo %s: no contraction belongs to a layer of this name",
-                      option);
+  if (c.found || c.text) return c.found ? NULL : c.text;
+  return arena_printf(p->u->arena, "--algo %s: no contraction belongs to a layer of this name%s",
+                      option, c.wish.role ? " in this role" : "");
 }
 
 const char *choose_complaint(const Plan *p, const PlanOptions *options) {

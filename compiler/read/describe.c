@@ -81,21 +81,21 @@ static void add_operator(Text *out, const Op *op) {
   }
 }
 
-typedef enum Role { ROLE_LAYER, ROLE_LOSS, ROLE_OPTIMIZER, ROLES } Role;
+typedef enum Part { PART_LAYER, PART_LOSS, PART_OPTIMIZER, PARTS } Part;
 
-static bool plays(const Op *op, Role role) {
-  Role own = op->class == CLASS_LOSS        ? ROLE_LOSS
-             : op->class == CLASS_OPTIMIZER ? ROLE_OPTIMIZER
-                                            : ROLE_LAYER;
+static bool plays(const Op *op, Part role) {
+  Part own = op->class == CLASS_LOSS        ? PART_LOSS
+             : op->class == CLASS_OPTIMIZER ? PART_OPTIMIZER
+                                            : PART_LAYER;
   return op->in_json && own == role;
 }
 
 void describe_markdown(Text *out) {
   static const char *const headings[] = {"Operators", "Losses", "Optimisers"};
-  for (int role = 0; role < ROLES; role++) {
+  for (int role = 0; role < PARTS; role++) {
     text_add(out, "\n## %s\n", headings[role]);
     for (int i = 0; i < OP_KINDS; i++)
-      if (plays(ops[i], (Role)role)) add_operator(out, ops[i]);
+      if (plays(ops[i], (Part)role)) add_operator(out, ops[i]);
   }
 }
 
@@ -179,8 +179,8 @@ static json_t *operator_schema(const Op *op, json_t *common) {
 }
 
 /* Layers, losses or optimisers: "op" chooses the keys. */
-static json_t *role_schema(Arena *arena, Role role) {
-  static const char *const common[ROLES] = {
+static json_t *role_schema(Arena *arena, Part role) {
+  static const char *const common[PARTS] = {
       "{'name': {'type': 'string'}, 'from': {'$ref': '#/definitions/names'},"
       " 'share': {'type': 'string'}, 'freeze': {'type': 'boolean'},"
       " 'lr_scale': {'type': 'number', 'minimum': 0}, 'decay': {'type': 'boolean'},"
@@ -239,11 +239,11 @@ static const char document_schema[] =
     "    'start': {'type': ['integer', 'string']}}}}}";
 
 void describe_schema(Text *out) {
-  static const char *const roles[ROLES] = {"layer", "loss", "optimizer"};
+  static const char *const roles[PARTS] = {"layer", "loss", "optimizer"};
   json_t *schema = parse_quoted(out->arena, document_schema);
-  for (int role = 0; role < ROLES; role++)
+  for (int role = 0; role < PARTS; role++)
     json_object_set_new(json_object_get(schema, "definitions"), roles[role],
-                        role_schema(out->arena, (Role)role));
+                        role_schema(out->arena, (Part)role));
   char *text = json_dumps(schema, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
   text_add(out, "%s\n", text);
   free(text);

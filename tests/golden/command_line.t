@@ -1,6 +1,14 @@
 # Mistakes on the command line: a message, the nearest word, status 2.
 @ net.json
 { "name": "net", "input": { "shape": [1, 8, 8] }, "layers": [{ "op": "relu" }] }
+@ train.json
+{ "name": "train", "input": { "shape": [8, 8, 8] },
+  "layers": [{ "op": "conv", "name": "c1", "filters": 16, "kernel": 3, "pad": 1 },
+             { "op": "conv", "name": "c2", "filters": 16, "kernel": 3, "pad": 1 }],
+  "loss": { "op": "mse" }, "optimizer": { "op": "sgd", "lr": 0.1 } }
+@ taken
+# Which algorithm is taken for which layer and role; estimates follow the machine model.
+/^ *[*]/!{/^ /d}; s/^  [*] \([a-z0-9]*\).*/  * \1/
 $ cnnc net.json --trian
 cnnc: error: unknown option "--trian"; did you mean "--train"?
 = 2
@@ -16,6 +24,31 @@ cnnc: error: unknown target "avx12"; did you mean "avx512"?
 $ cnnc net.json --algo 'relu1=fast'
 cnnc: error: --algo relu1=fast: no algorithm "fast"
 = 2
+$ cnnc train.json --train --algo c1:nonsense=direct
+cnnc: error: --algo c1:nonsense=direct: unknown role "nonsense"
+= 2
+$ cnnc train.json --train --algo c2:dgra=direct
+cnnc: error: --algo c2:dgra=direct: unknown role "dgra"; did you mean "dgrad"?
+= 2
+$ cnnc train.json --train --algo c1:dgrad=loops
+cnnc: error: --algo c1:dgrad=loops: no contraction belongs to a layer of this name in this role
+= 2
+$ cnnc train.json --train --target avx512 --explain --algo c2:dgrad=im2col --algo c1:fwd=loops | sed -f taken
+c1
+  * loops
+c2
+  * direct
+c1
+  * loops
+c2
+  * direct
+c2:wgrad
+  * loops
+c2:dgrad
+  * im2col
+c1:wgrad
+  * loops
+= 0
 $ cnnc net.json --dump=fusee
 cnnc: error: --dump=fusee: no such pass; did you mean "fuse"?
 = 2
@@ -36,4 +69,6 @@ cnnc 0.1.0
 = 0
 $ ls
 net.json
+taken
+train.json
 = 0
