@@ -31,7 +31,13 @@ typedef struct Emitted {
   const char *prefix;
 } Emitted;
 
-typedef enum WeightsAs { WEIGHTS_LOADED, WEIGHTS_EMBED, WEIGHTS_FILE } WeightsAs;
+typedef enum WeightsAs {
+  WEIGHTS_LOADED, /* not baked in */
+  WEIGHTS_EMBED,  /* C arrays in NAME_weights.h */
+  WEIGHTS_FILE,   /* NAME.weights, which the program reads or maps */
+  WEIGHTS_OBJECT, /* NAME.weights, which NAME_weights.S turns into an object file */
+  WEIGHTS_EXTERN  /* NAME.weights, wherever the program's pointer NAME_weights says */
+} WeightsAs;
 
 typedef struct EmitOptions {
   const char

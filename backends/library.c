@@ -51,6 +51,10 @@ bool library_reads(const Plan *plan, int input) {
   return plan->graph->input.at[input].kind == INPUT_DATA;
 }
 
+bool library_takes_params(const Library *l) {
+  return l->o->weights_as == WEIGHTS_LOADED || l->o->weights_as == WEIGHTS_FILE;
+}
+
 static const Type *output_type(const Plan *plan, int i) {
   const Graph *g = plan->graph;
   return &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
@@ -254,5 +258,6 @@ void library_files(Library *l, Emitted *emitted, const char *suffix, const char 
   add_info(source, l);
   header(add_file(l, emitted, ".h"), l);
   if (l->o->weights_as == WEIGHTS_EMBED) library_embedded(add_file(l, emitted, "_weights.h"), l);
-  if (l->o->weights_as == WEIGHTS_FILE) library_packed(add_file(l, emitted, ".weights"), l);
+  if (l->o->weights_as >= WEIGHTS_FILE) library_packed(add_file(l, emitted, ".weights"), l);
+  if (l->o->weights_as == WEIGHTS_OBJECT) library_assembly(add_file(l, emitted, "_weights.S"), l);
 }

@@ -33,6 +33,8 @@ const char *library_argument(Arena *, const Plan *, Home, int index);
 const char *library_arguments(const Library *);
 /* " || !x || !y": is one of them NULL? */
 const char *library_null_tests(const Library *);
+/* Are parameters handed over with the call of init, in NAME_memory? */
+bool library_takes_params(const Library *);
 /* The inputs that inference reads: data, not targets of losses. */
 bool library_reads(const Plan *, int input);
 /* Inputs and outputs with shapes and units: lines of a comment. */
@@ -55,6 +57,7 @@ void library_constants(Text *, const Library *, const char *qualifier);
 void library_param_code(Text *, const Library *);
 void library_embedded(Text *, const Library *); /* NAME_weights.h */
 void library_packed(Text *, const Library *);   /* NAME.weights */
+void library_assembly(Text *, const Library *); /* NAME_weights.S */
 
 /* ---- files (library.c) ---- */
 

@@ -157,23 +157,55 @@ void library_packed(Text *out, const Library *l) {
   text_append(out, l->o->derived, (size_t)l->o->derived_bytes);
 }
 
+/* NAME_weights.S: for every machine whose objects are ELF. */
+void library_assembly(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  text_add(out,
+           "/* %s_weights.S - the file %s.weights as an object. To be assembled where that file "
+           "lies, or with\n * -I FOLDER: cc -c %s_weights.S. The object file goes wherever %s.o "
+           "goes. */\n",
+           l->name, l->name, l->name, l->name);
+  text_add(out,
+           "  .section .rodata\n  .balign %d\n  .global %s_weights\n  .type %s_weights, %%object\n"
+           "%s_weights:\n  .incbin \"%s.weights\"\n  .size %s_weights, . - %s_weights\n"
+           "  .section .note.GNU-stack, \"\", %%progbits\n",
+           LIBRARY_ALIGN, p, p, p, l->name, p, p);
+}
+
 /* ---- code ---- */
+
+/* Where linked weights are. */
+static void add_linked(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  if (l->o->weights_as == WEIGHTS_OBJECT)
+    text_add(
+        out,
+        "/* From %s_weights.S. */\nextern const unsigned char %s_weights[%s_PARAMS_BYTES];\n\n",
+        l->name, p, p);
+}
 
 void library_param_code(Text *out, const Library *l) {
   static const char *const loaded[] = {"c/random.c", "c/header.c", "c/safetensors.c", "c/params.c"};
   static const char *const packed[] = {"c/header.c", "c/packed.c"};
   static const char *const embedded[] = {"c/embedded.c"};
-  const char *const *files[] = {
-      [WEIGHTS_LOADED] = loaded, [WEIGHTS_FILE] = packed, [WEIGHTS_EMBED] = embedded};
-  static const int count[] = {[WEIGHTS_LOADED] = 4, [WEIGHTS_FILE] = 2, [WEIGHTS_EMBED] = 1};
+  static const char *const linked[] = {"c/header.c", "c/linked.c"};
+  static const struct {
+    const char *const *file;
+    int n;
+  } code[] = {[WEIGHTS_LOADED] = {loaded, COUNT(loaded)},
+              [WEIGHTS_EMBED] = {embedded, COUNT(embedded)},
+              [WEIGHTS_FILE] = {packed, COUNT(packed)},
+              [WEIGHTS_OBJECT] = {linked, COUNT(linked)},
+              [WEIGHTS_EXTERN] = {linked, COUNT(linked)}};
   const char *p = l->o->prefix;
   text_add(
       out,
       "/* Parameters as they were loaded: bytes, floats. */\n#define %s_RAW_BYTES ((size_t)%" PRId64
       ")\n#define %s_RAW (%s_RAW_BYTES / sizeof(float))\n\n",
       p, l->plan->param_bytes, p, p);
-  for (int i = 0; i < count[l->o->weights_as]; i++) {
-    library_template(out, l, files[l->o->weights_as][i]);
+  add_linked(out, l);
+  for (int i = 0; i < code[l->o->weights_as].n; i++) {
+    library_template(out, l, code[l->o->weights_as].file[i]);
     text_add(out, "\n");
   }
 }

@@ -16,7 +16,7 @@ typedef struct Validation {
   const char *prefix; /* of every external symbol */
   /* What the Plan knows: of a parameter (int: its range; pointer: the elements behind it), of a
    * member that a job function reads from its argument (function: the job's name), of a member
-   * wherever it is read (function NULL). */
+   * or of a constant that another file defines, wherever it is read (function NULL). */
   const Fact *fact;
   int nfact;
   const char *const *clang_arg; /* "-std=c11" ... */

@@ -127,6 +127,8 @@ static void add_facts(Emit *e, const Library *l) {
   emit_fact(e, NULL, "params", 0, plan->param_bytes + plan->derived_bytes - 1);
   emit_fact(e, NULL, "derived", 0, plan->derived_bytes - 1);
   emit_fact(e, NULL, "header", 0, LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes - 1);
+  if (l->o->weights_as == WEIGHTS_EXTERN)
+    emit_fact(e, NULL, arena_printf(e->arena, "%s_weights", e->prefix), 0, l->params_bytes - 1);
   emit_fact(e, NULL, "work", 0, l->work_bytes + FACT_WORKERS * l->worker_bytes - 1);
   if (l->o->weights_as == WEIGHTS_LOADED) add_param_facts(e, l);
   if (c_trains(l)) c_train_facts(e, l);

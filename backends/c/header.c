@@ -12,7 +12,7 @@ static void add_summary(Text *out, const Library *l) {
            c_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
   library_tensors(out, l);
   text_add(out, " *\n *   %s net;\n *   %s_memory memory = {.hash = %s_HASH, ", p, p, p);
-  if (l->o->weights_as != WEIGHTS_EMBED)
+  if (library_takes_params(l))
     text_add(out, ".params = params, .params_bytes = %s_PARAMS_BYTES,\n *%*s", p, 8, "");
   text_add(out, ".work = work, .work_bytes = %s_WORK_BYTES(threads)};\n", p);
   text_add(out, " *   int status = %s_init(&net, &memory, threads);\n", p);
@@ -35,7 +35,7 @@ static void add_sizes(Text *out, const Library *l) {
     text_add(
         out,
         "\n/* Sizes of memory in bytes. %s */\n#define %s_PARAMS_BYTES ((size_t)%" PRId64 ")\n",
-        l->o->weights_as == WEIGHTS_FILE ? "Parameters: the file of packed weights."
+        l->o->weights_as >= WEIGHTS_FILE ? "Parameters: the file of packed weights."
                                          : "Parameters: as loaded, and as the kernels want them.",
         p, l->params_bytes);
   else
@@ -53,6 +53,18 @@ static void add_memory(Text *out, const Library *l) {
   text_add(out,
            "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n",
            loaded ? "" : "const ", l->o->prefix);
+}
+
+/* Weights that the program defines. */
+static void add_extern(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  if (l->o->weights_as == WEIGHTS_EXTERN)
+    text_add(
+        out,
+        "\n/* The program defines this: where the bytes of %s.weights are, aligned to %s_ALIGN "
+        "bytes. %s_init\n * refuses what does not belong to this source. */\n"
+        "extern const unsigned char *const %s_weights;\n",
+        l->name, p, p, p);
 }
 
 static void add_context(Text *out, const Library *l) {
@@ -80,8 +92,12 @@ static void add_init(Text *out, const Library *l) {
   if (l->o->weights_as == WEIGHTS_FILE)
     text_add(out, " params: the bytes of %s.weights, mapped or read;\n * contexts may share them.",
              l->name);
+  if (l->o->weights_as == WEIGHTS_OBJECT)
+    text_add(out,
+             " The parameters are the object file of\n * %s_weights.S, to be linked with this.",
+             l->name);
   text_add(out, " */\ntypedef struct %s_memory {\n  uint64_t hash; /* %s_HASH */\n", p, p);
-  if (l->o->weights_as != WEIGHTS_EMBED)
+  if (library_takes_params(l))
     text_add(out, "  %svoid *params;\n  size_t params_bytes; /* at least %s_PARAMS_BYTES */\n",
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
   text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_%sWORK_BYTES(threads) */\n", p,
@@ -108,6 +124,7 @@ void c_header(Text *out, const Library *l) {
   library_template(out, l, "c/errors.h");
   text_add(out, "\n");
   library_template(out, l, "c/api.h");
+  add_extern(out, l);
   add_context(out, l);
   add_init(out, l);
   if (l->o->weights_as == WEIGHTS_LOADED) {

@@ -50,10 +50,15 @@ static const char *symbol_prefix(Unit *u, const Options *o, const Graph *g) {
 
 /* What decides about the content of the emitted files, as a command line. */
 static const char *record(Unit *u, const Options *o, const Target *target, WeightsAs form) {
-  const char *weights = form == WEIGHTS_FILE    ? " --weights-as file"
-                        : form == WEIGHTS_EMBED ? " --weights-as embed"
-                                                : "";
-  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), target->name, weights);
+  static const char *const weights[] = {
+      [WEIGHTS_LOADED] = "",
+      [WEIGHTS_EMBED] = " --weights-as embed",
+      [WEIGHTS_FILE] = " --weights-as file",
+      [WEIGHTS_OBJECT] = " --weights-as object",
+      [WEIGHTS_EXTERN] = " --weights-as extern",
+  };
+  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), target->name,
+                      weights[form]);
 }
 
 /* ---- baked weights ---- */
@@ -117,11 +122,14 @@ void compile_emit(Unit *u, const Options *o, Plan *plan, double *const *param, c
                          .training = o->train};
   if (param) {
     options.derived = bake(plan, param, &options.derived_bytes);
-    bool small = options.derived_bytes < EMBED_BELOW;
-    options.weights_as = o->weights_as == WEIGHTS_AS_EMBED  ? WEIGHTS_EMBED
-                         : o->weights_as == WEIGHTS_AS_FILE ? WEIGHTS_FILE
-                         : small                            ? WEIGHTS_EMBED
-                                                            : WEIGHTS_FILE;
+    static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
+                                     [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
+                                     [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
+                                     [WEIGHTS_AS_EXTERN] = WEIGHTS_EXTERN};
+    const bool small = options.derived_bytes < EMBED_BELOW;
+    options.weights_as = o->weights_as != WEIGHTS_AS_DEFAULT ? form[o->weights_as]
+                         : small                             ? WEIGHTS_EMBED
+                                                             : WEIGHTS_FILE;
   }
   options.command = record(u, o, plan->target, options.weights_as);
   plan->target->emit(plan, &options, emitted);
@@ -266,6 +274,11 @@ Status command_compile(Unit *u, const Options *o) {
   }
   const Target *target = pipeline_target(u, o, language);
   if (!target) return STATUS_USAGE;
+  const bool linked = o->weights_as == WEIGHTS_AS_OBJECT || o->weights_as == WEIGHTS_AS_EXTERN;
+  if (linked && strcmp(target->language, "cuda") == 0) {
+    usage_error(u, "--weights-as: libraries in CUDA take embed or file");
+    return STATUS_USAGE;
+  }
   if (o->train && strcmp(target->language, "cuda") == 0) {
     usage_error(u, "--train: this version trains in C only; the output must end in .c");
     return STATUS_USAGE;

@@ -55,7 +55,7 @@ typedef struct OptionRow {
   const char *doc;
 } OptionRow;
 
-static const char *const weights_as_names[] = {"", "embed", "file", NULL};
+static const char *const weights_as_names[] = {"", "embed", "object", "file", "extern", NULL};
 static const char *const parallel_names[] = {"openmp", "none", NULL};
 static const char *const diagnostics_names[] = {"text", "json", NULL};
 static const char *const dtype_names[] = {"f32", NULL};
@@ -79,7 +79,9 @@ static const OptionRow rows[] = {
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E,
      .doc = "parameters (safetensors); compile bakes them in"},
     {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,
-     .doc = "baked weights as C arrays or as a file NAME.weights (default: embed under 1 MB)"},
+     .doc =
+         "baked weights as C arrays, an object file, a file to be mapped, or behind a pointer of "
+         "the program's (default: embed under 1 MB, else file)"},
     {"algo", 0, "LAYER[:ROLE]=NAME", OPTION_LIST, AT(algo), C | I | R | E, true,
      .doc = "force an algorithm for a layer, in training for its role fwd, dgrad or wgrad; "
             "'*=direct' for all"},

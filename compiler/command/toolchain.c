@@ -161,6 +161,14 @@ bool toolchain_cuda_library(Unit *u, const Options *o, const char *base, const T
   return true;
 }
 
+/* NAME_weights.S, which includes NAME.weights beside it. */
+static bool assemble_weights(Unit *u, const Options *o, const char *base, const char *object) {
+  const char *slash = strrchr(base, '/');
+  const char *folder = slash ? arena_copy(u->arena, base, (size_t)(slash + 1 - base)) : ".";
+  const char *source = arena_printf(u->arena, "%s_weights.S", base);
+  return toolchain_cc(u, o, (const char *const[]){"-I", folder, "-c", source, "-o", object, NULL});
+}
+
 bool toolchain_library(Unit *u, const Options *o, const char *base, bool openmp) {
   const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
@@ -171,20 +179,24 @@ bool toolchain_library(Unit *u, const Options *o, const char *base, bool openmp)
   const char *archive = arena_printf(u->arena, "%s.a.tmp", beside);
   const char *shared = arena_printf(u->arena, "%s.so.tmp", beside);
   const char *fopenmp = openmp ? "-fopenmp" : "-fPIC";
+  const bool has_weights = o->weights && o->weights_as == WEIGHTS_AS_OBJECT;
+  const char *weights = has_weights ? arena_printf(u->arena, "%s/weights.o", folder) : NULL;
   Words ar = {0};
   vec_push(u->arena, &ar, archiver(u, o->cc));
   vec_push(u->arena, &ar, "rcs");
   vec_push(u->arena, &ar, archive);
   vec_push(u->arena, &ar, object);
-  bool done =
-      toolchain_cc(u, o,
-                   (const char *const[]){"-std=c11", "-O2", "-fPIC", fopenmp, "-c", source, "-o",
-                                         object, NULL}) &&
-      run_tool(u, &ar) &&
-      toolchain_cc(u, o,
-                   (const char *const[]){"-shared", fopenmp, object, "-o", shared, "-lm", NULL}) &&
-      move(u, archive, arena_printf(u->arena, "%s.a", beside)) &&
-      move(u, shared, arena_printf(u->arena, "%s.so", beside));
+  if (weights) vec_push(u->arena, &ar, weights);
+  bool done = (!weights || assemble_weights(u, o, base, weights)) &&
+              toolchain_cc(u, o,
+                           (const char *const[]){"-std=c11", "-O2", "-fPIC", fopenmp, "-c", source,
+                                                 "-o", object, NULL}) &&
+              run_tool(u, &ar) &&
+              toolchain_cc(u, o,
+                           (const char *const[]){"-shared", fopenmp, object, "-o", shared, "-lm",
+                                                 weights, NULL}) &&
+              move(u, archive, arena_printf(u->arena, "%s.a", beside)) &&
+              move(u, shared, arena_printf(u->arena, "%s.so", beside));
   toolchain_remove(u, folder);
   unlink(archive);
   unlink(shared);

@@ -161,12 +161,20 @@ static Value sibling(Checker *c, Value address, const CSymbol *field, const char
   return memory_read(c, at, &size, NULL);
 }
 
+/* A constant that another file defines. */
+static const Fact *constant_fact(const Checker *c, const CSymbol *variable) {
+  return variable && variable->is_file && !variable->is_mutable && !variable->init
+             ? fact_find(c, NULL, variable->name)
+             : NULL;
+}
+
 static Value first_read(Checker *c, Value address, const CType *t, const CSymbol *field) {
-  const Fact *fact = field ? member_fact(c, field) : NULL;
+  const Fact *fact =
+      field ? member_fact(c, field) : constant_fact(c, c->bases.at[address.base].variable);
   if (fact) {
     Value count = {.kind = VALUE_UNKNOWN};
     if (fact->size_of) count = sibling(c, address, field, fact->size_of);
-    return value_by_fact(c, fact, t, field->name, &count);
+    return value_by_fact(c, fact, t, fact->name, &count);
   }
   Value value;
   if (range_table_read(c, address, t, &value)) return value;
