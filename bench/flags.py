@@ -91,9 +91,9 @@ def source_functions(text):
 def contractions(text):
     """The functions that multiply and add vectors -> the jobs that call them."""
     functions = source_functions(text)
-    leaves = [name for name, body in functions.items() if "_layer_" in name and
+    leaves = [name for name, body in functions.items() if name.endswith("_kernel") and
               re.search(r"acc\w+ = \w+_fma\(", body)]
-    return {leaf: [job for job, body in functions.items() if "_job_" in job and re.search(rf"\b{leaf}\(", body)]
+    return {leaf: [job for job, body in functions.items() if job.endswith("_jobs") and re.search(rf"\b{leaf}\(", body)]
             for leaf in leaves}
 
 
