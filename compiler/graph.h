@@ -351,7 +351,6 @@ typedef struct ReadOptions {
   bool training;
   VEC(const char *) outputs;     /* --outputs */
   VEC(const char *) input_shape; /* --input-shape arguments */
-  bool input_grad;
 } ReadOptions;
 Graph *read_network(Unit *, const char *file, const ReadOptions *);
 Graph *read_text(Unit *, const char *name, const char *text, size_t size, const ReadOptions *);
