@@ -110,11 +110,8 @@ static bool find_header(const char *bytes, size_t size, Header *h) {
   return true;
 }
 
-bool npy_read(Unit *u, const char *file, Tensor *t) {
+bool npy_parse(Unit *u, const char *file, const char *bytes, size_t size, Tensor *t) {
   *t = (Tensor){.name = file};
-  size_t size;
-  const char *bytes = file_read(u, file, &size);
-  if (!bytes) return false;
   Header h;
   if (!find_header(bytes, size, &h)) {
     diag_error_in(u, file, "not a NumPy array (.npy), or a truncated one");
@@ -145,6 +142,12 @@ bool npy_read(Unit *u, const char *file, Tensor *t) {
   bool straight = (uintptr_t)data % (size_t)elements[t->element].size == 0;
   t->data = straight ? data : arena_copy(u->arena, data, given);
   return true;
+}
+
+bool npy_read(Unit *u, const char *file, Tensor *t) {
+  size_t size;
+  const char *bytes = file_read(u, file, &size);
+  return bytes && npy_parse(u, file, bytes, size, t);
 }
 
 bool npy_write(Unit *u, const char *file, const Tensor *t) {

@@ -67,7 +67,9 @@ const Tensor *weights_find(const Tensors *, const char *name); /* NULL: not ther
 
 /* ---- NumPy arrays (npy.c) ---- */
 
+/* `npy_parse` works on bytes in memory, which must live as long as the tensor. */
 bool npy_read(Unit *, const char *file, Tensor *);
+bool npy_parse(Unit *, const char *file, const char *bytes, size_t size, Tensor *);
 bool npy_write(Unit *, const char *file, const Tensor *);
 
 /* ---- what a network reads (dataset.c, picture.c) ---- */

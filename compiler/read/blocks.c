@@ -212,7 +212,8 @@ static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, con
   }
   d.broken = !good || r->u->errors != errors;
   chain->last = push_draft(r, &d);
-  name_define(r, d.name, chain->last, false, path);
+  if (!name_define(r, d.name, chain->last, false, path)) /* its parameters need another one */
+    r->draft.at[chain->last].name = arena_printf(r->u->arena, "%s (%d)", d.name, chain->last);
 }
 
 /* ---- uses of blocks */

@@ -60,7 +60,7 @@ int name_lookup(const Reader *r, const char *full) {
   return name ? name->draft : -1;
 }
 
-void name_define(Reader *r, const char *full, int draft, bool alias, const Path *where) {
+bool name_define(Reader *r, const char *full, int draft, bool alias, const Path *where) {
   Name *known = name_find(r, full);
   int *bucket = &r->bucket[name_bucket(full)];
   if (!known) {
@@ -71,7 +71,9 @@ void name_define(Reader *r, const char *full, int draft, bool alias, const Path 
   } else {
     diag_error(r->u, where, "the name \"%s\" is taken", full);
     diag_note(r->u, r->draft.at[known->draft].path, "it is taken here");
+    return false;
   }
+  return true;
 }
 
 /* ---- finding */

@@ -152,7 +152,8 @@ int find_layer(Reader *, const Scope *, const char *name, const Path *where);
 bool is_identifier(const char *name);
 /* Reports a name that is not made of identifiers and numbers joined by dots. */
 bool name_check(Reader *, const char *name, const Path *where);
-void name_define(Reader *, const char *full, int draft, bool alias, const Path *where);
+/* False after an error: the name is taken. */
+bool name_define(Reader *, const char *full, int draft, bool alias, const Path *where);
 int name_lookup(const Reader *, const char *full); /* its draft, -1: none */
 
 /* ---- build.c ---- */
