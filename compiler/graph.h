@@ -292,6 +292,9 @@ void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is
  * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg.
  */
 Id graph_gradient(Graph *, Id node, Id arg, Id dout);
+/* d(loss)/d(by[i]) for any nodes, given dout = d(loss)/d(result) and through all that lies between
+ * (reverse.c); NO_ID: the result does not depend on by[i]. Nothing that no by[i] needs is added. */
+void graph_gradients(Graph *, Id result, Id dout, const Id *by, int n, Id *gradient);
 /* d(out 0) / d(leaf) as graph_gradient computes it: over IN, ACC, and IN(IN_RESULT), the kernel's
  * own result, where reading that spares reading something else. */
 enum { IN_RESULT = MAX_IN };
