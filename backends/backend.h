@@ -48,7 +48,6 @@ typedef struct EmitOptions {
   const void *derived; /* packed weights, baked; NULL: computed from parameters at run time */
   int64_t derived_bytes;
   bool openmp;
-  bool training;
 } EmitOptions;
 
 struct Target {

@@ -53,8 +53,7 @@ static void add_unused_table(Text *out, const Library *l) {
   Text names = {.arena = l->arena};
   int n = 0;
   for (int i = 0; i < g->param.n; i++)
-    if (!is_held(l, i) && !g->param.at[i].fixed)
-      text_add(&names, "%s\n    \"%s\"", n++ ? "," : "", g->param.at[i].name);
+    if (!is_held(l, i)) text_add(&names, "%s\n    \"%s\"", n++ ? "," : "", g->param.at[i].name);
   text_add(out,
            "/* Parameters of layers that inference does not need: files may hold them. */\n"
            "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n\n",
@@ -70,8 +69,8 @@ void library_param_tables(Text *out, const Library *l) {
 /* ---- constants ---- */
 
 /* The physical elements of a buffer that holds `value`; what lies outside its box is the fill. */
-static double *physical_values(Arena *arena, const Plan *plan, const Buffer *b, int64_t *size) {
-  Layout layout = buffer_layout(plan, b, 1);
+static double *physical_values(Arena *arena, const Buffer *b, int64_t *size) {
+  Layout layout = buffer_layout(b, 1);
   double *result = NEW_ARRAY(arena, double, layout.size);
   int64_t at[MAX_RANK] = {0}, n = type_size(&b->type, 1);
   for (int64_t i = 0; i < layout.size; i++) result[i] = b->format.fill;
@@ -103,7 +102,7 @@ void library_constants(Text *out, const Library *l, const char *qualifier) {
     const Buffer *buffer = &l->plan->buffer.at[b];
     if (buffer->home != HOME_CONST) continue;
     int64_t size;
-    double *value = physical_values(l->arena, l->plan, buffer, &size);
+    double *value = physical_values(l->arena, buffer, &size);
     text_add(out, "/* %s */\n%s %s %s_const%d[%" PRId64 "] = {", buffer->name, qualifier,
              buffer->format.dtype == F64 ? "double" : "float", l->o->prefix, b, size);
     add_values(out, l->arena, value, size, buffer->format.dtype);

@@ -126,6 +126,9 @@ NORETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LI
 
 /* ---- files (file.c) ---- */
 
+/* Is there a name before this suffix (".npy")? */
+bool path_ends(const char *path, const char *suffix);
+
 /* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
  * count. */
 char *file_read(Unit *, const char *path, size_t *size);

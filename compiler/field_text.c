@@ -15,7 +15,7 @@ static int count_names(const char *const *names) {
 
 /* ---- printing */
 
-void ints_print(Text *out, const int64_t *at, int n) {
+static void ints_print(Text *out, const int64_t *at, int n) {
   text_add(out, "[");
   for (int i = 0; i < n; i++) text_add(out, "%s%lld", i ? "," : "", (long long)at[i]);
   text_add(out, "]");

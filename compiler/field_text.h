@@ -12,7 +12,6 @@ void fields_print(Text *, const Op *, const void *attr);
 void *fields_parse(Scan *, const Op *, bool node);
 extern const char *const graph_role_names[PARAM_ROLES];
 extern const char *const graph_init_names[INIT_KINDS], *const graph_entry_names[ENTRIES];
-void ints_print(Text *, const int64_t *at, int n);
 void reals_print(Text *, const double *at, int64_t n);
 bool reals_parse(Scan *, double *at, int64_t n);
 

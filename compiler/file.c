@@ -10,6 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool path_ends(const char *path, const char *suffix) {
+  size_t n = strlen(path), m = strlen(suffix);
+  return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
 /* The rest of a stream whose length nobody knows (pipes, devices). */
 static char *read_stream(Unit *u, FILE *file, size_t *size) {
   Text text = {.arena = u->arena};

@@ -66,7 +66,7 @@ static bool attr_same(OpKind op, const void *a, const void *b) {
 }
 
 static bool node_same(const Node *a, const Node *b) {
-  return a->op == b->op && a->nargs == b->nargs && a->copy == b->copy &&
+  return a->op == b->op && a->nargs == b->nargs &&
          (a->nargs == 0 || memcmp(a->arg, b->arg, a->nargs * sizeof *a->arg) == 0) &&
          attr_same(a->op, a->attr, b->attr);
 }
@@ -115,10 +115,9 @@ static bool type_check(Graph *g, const char *what, const Type *type, const Path 
   return false;
 }
 
-static Phase leaf_phase(const Graph *g, const Node *node) {
-  const LeafAttr *leaf = node->attr;
-  switch (node->op) {
-  case OP_param: return g->param.at[leaf->index].fixed ? PHASE_CONST : PHASE_LOAD;
+static Phase leaf_phase(OpKind op) {
+  switch (op) {
+  case OP_param: return PHASE_LOAD;
   case OP_input:
   case OP_state: return PHASE_CALL;
   default: return PHASE_CONST;
@@ -126,7 +125,7 @@ static Phase leaf_phase(const Graph *g, const Node *node) {
 }
 
 static Phase find_phase(const Graph *g, const Node *node) {
-  Phase phase = leaf_phase(g, node);
+  Phase phase = leaf_phase(node->op);
   for (int i = 0; i < node->nargs; i++)
     if (graph_phase(g, node->arg[i]) > phase) phase = graph_phase(g, node->arg[i]);
   return phase;

@@ -34,7 +34,6 @@ typedef struct Where {
 typedef struct Node {
   OpKind op;
   uint16_t nargs;
-  uint8_t copy; /* recomputed twins must not be shared: takes part in equality */
   Id *arg;
   Type type;
   const void
@@ -80,12 +79,10 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
   InitKind init;
   double init_value; /* INIT_CONSTANT: the value, norm weights 1, biases 0 ... */
   int64_t fan_in, fan_out;
-  const double *fixed; /* "weights" in the JSON: constant, neither loaded nor trained */
   ParamRole role;
   bool trainable; /* false: statistics, "freeze" */
   bool decay;     /* false: the layer says "decay": false */
   double lr_scale;
-  bool transient_ok; /* may be missing in a file of weights (num_batches_tracked) */
 } Param;
 
 /* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
@@ -267,6 +264,7 @@ typedef struct Op {
 
 extern const Op *const ops[OP_KINDS]; /* ops.c, from ops.def */
 const Op *op_find(const char *name);  /* NULL: unknown */
+bool node_is_leaf(const Graph *, Id);
 
 /* ---- nodes (graph.c)
  * ----------------------------------------------------------------------------------------- */

@@ -69,16 +69,6 @@ static bool is_fixed_type(const Type *type) {
   return true;
 }
 
-static bool fixed_parse(Parse *p, Param *param) {
-  int64_t size = 1;
-  for (int a = 0; a < param->type.rank; a++) size = size_mul(size, param->type.dim[a].plus);
-  if (size < 1 || size > (int64_t)strlen(p->s->at))
-    return scan_error(p->s, "there are fewer numbers than the type has");
-  double *values = NEW_ARRAY(p->g->u->arena, double, size);
-  param->fixed = values;
-  return reals_parse(p->s, values, size);
-}
-
 static bool param_parse(Parse *p, Id *id) {
   Scan *s = p->s;
   Param param = {.lr_scale = 1};
@@ -103,8 +93,6 @@ static bool param_parse(Parse *p, Id *id) {
   param.trainable = scan_has(s, "trainable");
   param.decay = scan_has(s, "decay");
   if (scan_has(s, "lr_scale") && !scan_number(s, &param.lr_scale)) return false;
-  param.transient_ok = scan_has(s, "transient");
-  if (scan_has(s, "fixed") && !fixed_parse(p, &param)) return false;
   *id = s->failed ? NO_ID : graph_param(p->g, param);
   return true;
 }

@@ -84,7 +84,7 @@ Array *graph_run(const Graph *g, const Id *want, int nwant, int64_t n, LeafValue
   find_last(&run, want, nwant);
   for (Id id = 0; id < g->node.n; id++) {
     if (run.last[id] == NO_ID) continue;
-    if (ops[g->node.at[id].op]->class == CLASS_LEAF)
+    if (node_is_leaf(g, id))
       leaf_array(&run, id, leaf, context);
     else
       node_array(&run, id);

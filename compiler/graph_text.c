@@ -56,10 +56,6 @@ static void param_print(Text *out, const Param *p) {
   flag_print(out, "trainable", p->trainable);
   flag_print(out, "decay", p->decay);
   real_print(out, "lr_scale", p->lr_scale, 1);
-  flag_print(out, "transient", p->transient_ok);
-  if (!p->fixed) return;
-  text_add(out, " fixed ");
-  reals_print(out, p->fixed, type_size(&p->type, 1));
 }
 
 static void input_print(Text *out, const Input *in) {

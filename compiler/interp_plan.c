@@ -46,7 +46,7 @@ static double *buffer_memory(Arena *arena, const Buffer *b, const PlanRun *run, 
 
 static void open_buffer(Machinery *m, int index, const PlanRun *run) {
   const Buffer *b = &m->plan->buffer.at[index];
-  Layout layout = buffer_layout(m->plan, b, m->n);
+  Layout layout = buffer_layout(b, m->n);
   Array *a = &m->array[index];
   *a = (Array){.type = b->type,
                .origin = layout.origin,

@@ -14,6 +14,10 @@ const Op *const ops[OP_KINDS] = {
 #undef OP
 };
 
+bool node_is_leaf(const Graph *g, Id id) {
+  return ops[g->node.at[id].op]->class == CLASS_LEAF;
+}
+
 const Op *op_find(const char *name) {
   for (int i = 0; i < OP_KINDS; i++)
     if (strcmp(ops[i]->name, name) == 0) return ops[i];

@@ -1,8 +1,7 @@
 /* plan.c - building Plans, and where the elements of their buffers lie.
  *
  * A buffer's physical box is cut into rows as its Format says; buffer_layout turns that into
- * strides, and view_address composes strides with an index map, so that generators see one affine
- * function of the kernel's loops. */
+ * strides. */
 #include "plan.h"
 
 #include <string.h>
@@ -11,12 +10,6 @@ enum { BUFFER_ALIGN = 64, MAX_DEPTH = 8 };
 
 Format format_plain(DType dtype) {
   return (Format){.dtype = dtype, .lane_axis = -1, .lanes = 1};
-}
-
-bool format_same(const Format *a, const Format *b) {
-  return a->dtype == b->dtype && a->lane_axis == b->lane_axis && a->lanes == b->lanes &&
-         memcmp(a->lo, b->lo, sizeof a->lo) == 0 && memcmp(a->hi, b->hi, sizeof a->hi) == 0 &&
-         a->fill == b->fill;
 }
 
 Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch) {
@@ -94,8 +87,7 @@ static int64_t axis_extent(const Buffer *b, int axis, int64_t n) {
   return bound ? b->span[axis] : extent_at(b->type.dim[axis], n);
 }
 
-Layout buffer_layout(const Plan *p, const Buffer *b, int64_t n) {
-  (void)p;
+Layout buffer_layout(const Buffer *b, int64_t n) {
   const Format *f = &b->format;
   bool cut = f->lane_axis >= 0 && f->lanes > 1;
   Layout out = {.lane_axis = cut ? f->lane_axis : -1, .lanes = cut ? f->lanes : 1};
@@ -111,52 +103,9 @@ Layout buffer_layout(const Plan *p, const Buffer *b, int64_t n) {
   return out;
 }
 
-int64_t buffer_bytes(const Plan *p, const Buffer *b, int64_t n) {
-  int64_t bytes = buffer_layout(p, b, n).size * dtype_size(b->format.dtype);
+int64_t buffer_bytes(const Buffer *b, int64_t n) {
+  int64_t bytes = buffer_layout(b, n).size * dtype_size(b->format.dtype);
   return (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
-}
-
-/* Adds the coordinate of the lane axis: whole blocks, and at most one loop that runs inside them.
- */
-static bool lane_address(const Layout *layout, const Coord *c, int nloop, Address *out) {
-  int64_t stride = layout->stride[layout->lane_axis];
-  for (int l = 0; l < nloop; l++) {
-    if (c->coef[l] == 0) continue;
-    if (c->coef[l] % layout->lanes == 0) {
-      out->step[l] += c->coef[l] / layout->lanes * stride;
-      continue;
-    }
-    if (c->coef[l] != 1 || out->lane_loop >= 0) return false;
-    out->lane_loop = l;
-    out->step[l] += stride;
-  }
-  int64_t lane = c->plus % layout->lanes;
-  if (lane < 0) lane += layout->lanes;
-  if (lane != 0 && out->lane_loop >= 0) return false;
-  out->base += (c->plus - lane) / layout->lanes * stride + lane;
-  return true;
-}
-
-/* For a scoped buffer the address counts from the start of its part. */
-bool view_address(const Plan *p, const Kernel *k, const View *v, Address *out) {
-  const Buffer *b = &p->buffer.at[v->tensor];
-  Layout layout = buffer_layout(p, b, p->max_batch);
-  *out = (Address){.base = layout.origin, .lane_loop = -1, .lanes = layout.lanes};
-  for (int a = 0; a < v->rank; a++)
-    if (!coord_affine(&v->at[a])) return false;
-  for (int a = 0; a < v->rank; a++) {
-    const Coord *c = &v->at[a];
-    if (a == layout.lane_axis) {
-      if (!lane_address(&layout, c, k->nloop, out)) return false;
-      continue;
-    }
-    out->base += c->plus * layout.stride[a];
-    for (int l = 0; l < k->nloop; l++) out->step[l] += c->coef[l] * layout.stride[a];
-  }
-  /* A loop that runs over lanes may not move along another axis as well. */
-  for (int a = 0; a < v->rank && out->lane_loop >= 0; a++)
-    if (a != layout.lane_axis && v->at[a].coef[out->lane_loop] != 0) return false;
-  return true;
 }
 
 int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {

@@ -25,7 +25,6 @@ typedef struct Format {
   double fill;
 } Format;
 Format format_plain(DType);
-bool format_same(const Format *, const Format *);
 
 typedef enum Home {
   HOME_INPUT,   /* the caller's array: row-major, read only. index: graph->input */
@@ -132,20 +131,8 @@ typedef struct Layout {
   int64_t origin, stride[MAX_RANK];
   int lane_axis, lanes;
 } Layout;
-Layout buffer_layout(const Plan *, const Buffer *, int64_t n);
-int64_t buffer_bytes(const Plan *, const Buffer *, int64_t n);
-
-/* The address of a view as an affine function of the kernel's loops, in elements: base +
- * sum(step[l] * loop l). A loop on the lane axis is cut into blocks: lane[l] (coefficient inside
- * the block, 0: not on the lane axis) and step[l] per whole block. False where the view is not
- * affine (divisions) or lanes do not line up: then only scalar code can run it. */
-typedef struct Address {
-  int64_t base;
-  int64_t step[MAX_LOOPS]; /* on the lane axis: elements per block of `lanes` */
-  int lane_loop;           /* the loop that runs over lanes, or -1 */
-  int lanes;
-} Address;
-bool view_address(const Plan *, const Kernel *, const View *, Address *);
+Layout buffer_layout(const Buffer *, int64_t n);
+int64_t buffer_bytes(const Buffer *, int64_t n);
 
 /* Which tests tell whether an axis of a view is inside; 0 where it always is, or where margins hold
  * the fill. */

@@ -237,15 +237,14 @@ static void verify_places(const Verify *v) {
   for (int a = 0; a < p->buffer.n; a++) {
     const Buffer *x = &p->buffer.at[a];
     if (x->home != HOME_WORK || v->first[a] < 0) continue;
-    int64_t end = x->offset + buffer_bytes(p, x, p->max_batch);
+    int64_t end = x->offset + buffer_bytes(x, p->max_batch);
     REQUIRE(end <= (x->depth ? p->worker_bytes : p->work_bytes)[v->entry], "%s lies outside",
             x->name);
     for (int b = 0; b < a; b++) {
       const Buffer *y = &p->buffer.at[b];
       bool apart = y->home != HOME_WORK || v->first[b] < 0 || (x->depth > 0) != (y->depth > 0) ||
                    v->last[a] < v->first[b] || v->last[b] < v->first[a];
-      REQUIRE(apart || y->offset >= end ||
-                  x->offset >= y->offset + buffer_bytes(p, y, p->max_batch),
+      REQUIRE(apart || y->offset >= end || x->offset >= y->offset + buffer_bytes(y, p->max_batch),
               "%s and %s overlap", x->name, y->name);
     }
   }

@@ -78,7 +78,7 @@ bool contract_fits(const Plan *p, const Kernel *k) {
 /* ---- rows and columns as one loop ---- */
 
 static int64_t element_step(const Plan *p, const View *v, int l) {
-  const Layout layout = buffer_layout(p, &p->buffer.at[v->tensor], p->max_batch);
+  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
   int64_t step = 0;
   for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout.stride[a];
   return step;

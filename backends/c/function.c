@@ -19,7 +19,7 @@ int64_t block_count(const Step *s, int64_t n) {
 static void buffer_parameter(Leaf *f, Text *list, const View *v, const char *qualifier,
                              const char *function) {
   const Buffer *b = leaf_buffer(f, v);
-  const int64_t size = buffer_layout(f->plan, b, f->plan->max_batch).size;
+  const int64_t size = buffer_layout(b, f->plan->max_batch).size;
   const char *type = arena_printf(f->e->arena, "%s%s *", qualifier, c_type(b->format.dtype));
   add_parameter(f, list, type, leaf_pointer(f, v), 0, size - 1, function);
 }

@@ -142,7 +142,7 @@ static void slot_facts(Job *j, const char *name, const char *member, const int *
   for (int i = 0; i < n; i++) {
     const Buffer *b = &j->p->buffer.at[slot[i]];
     emit_fact(j->e, name, arena_printf(j->e->arena, "%s%d", member, i), 0,
-              buffer_layout(j->p, b, j->p->max_batch).size * dtype_size(b->format.dtype) - 1);
+              buffer_layout(b, j->p->max_batch).size * dtype_size(b->format.dtype) - 1);
   }
 }
 

@@ -146,7 +146,7 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
 
 bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
   const Buffer *b = &p->buffer.at[v->tensor];
-  const Layout layout = buffer_layout(p, b, p->max_batch);
+  const Layout layout = buffer_layout(b, p->max_batch);
   const int lanes = p->target->lanes;
   if (b->format.dtype != F32) return false;
   if (lanes == 1) return true;
@@ -206,7 +206,7 @@ static void add_lane_axis(Leaf *f, Linear *sum, const Linear *c, int64_t stride,
 }
 
 Linear leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
-  const Layout layout = buffer_layout(f->plan, b, f->plan->max_batch);
+  const Layout layout = buffer_layout(b, f->plan->max_batch);
   Linear sum = linear_constant(layout.origin);
   sum.wide = layout.size > INT32_MAX;
   for (int a = 0; a < b->type.rank; a++) {

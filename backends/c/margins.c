@@ -187,7 +187,7 @@ static void fill_last_block(Margins *m) {
 
 void leaf_margins(Leaf *f, const Out *out, bool lanes) {
   const Buffer *b = leaf_buffer(f, &out->to);
-  const Layout layout = buffer_layout(f->plan, b, f->plan->max_batch);
+  const Layout layout = buffer_layout(b, f->plan->max_batch);
   Margins m = {.f = f,
                .out = out,
                .b = b,

@@ -129,7 +129,7 @@ static bool small(const Plan *p, const Kernel *k) {
     points[k->loop[l].reduced] *= (double)extent_at(k->loop[l].extent, p->max_batch);
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    fits &= (double)buffer_layout(p, &p->buffer.at[v->tensor], p->max_batch).size < most;
+    fits &= (double)buffer_layout(&p->buffer.at[v->tensor], p->max_batch).size < most;
   }
   return fits && points[0] < most && points[1] < most;
 }

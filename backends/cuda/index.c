@@ -155,7 +155,7 @@ static Extent through(int64_t one, int64_t two) {
 static Strides strides_of(const Writer *w, const View *v) {
   const Buffer *b = &w->p->buffer.at[v->tensor];
   if (b->depth > 0) BUG("buffer %s is not whole", b->name);
-  const Layout one = buffer_layout(w->p, b, 1), two = buffer_layout(w->p, b, 2);
+  const Layout one = buffer_layout(b, 1), two = buffer_layout(b, 2);
   Strides s = {.lane_axis = one.lane_axis, .lanes = one.lanes};
   s.origin = through(one.origin, two.origin);
   for (int a = 0; a < v->rank; a++) s.axis[a] = through(one.stride[a], two.stride[a]);

@@ -7,7 +7,7 @@ static double bytes_of(const Plan *p, const Kernel *k) {
   double bytes = 0;
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    bytes += (double)buffer_bytes(p, &p->buffer.at[v->tensor], p->max_batch);
+    bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], p->max_batch);
   }
   return bytes;
 }

@@ -10,11 +10,6 @@
 
 /* ---- names ---- */
 
-static bool has_suffix(const char *path, const char *suffix) {
-  size_t n = strlen(path), m = strlen(suffix);
-  return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 static const char *last_part(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
@@ -29,7 +24,7 @@ static bool output_name(Unit *u, const Options *o, const char **base, const char
     *base = arena_copy(u->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
     return true;
   }
-  size_t suffix = has_suffix(o->output, ".cu") ? 3 : has_suffix(o->output, ".c") ? 2 : 0;
+  size_t suffix = path_ends(o->output, ".cu") ? 3 : path_ends(o->output, ".c") ? 2 : 0;
   *base = arena_copy(u->arena, o->output, strlen(o->output) - suffix);
   *language = suffix == 3 ? "cuda" : "c";
   if (suffix && *last_part(*base)) return true;
@@ -81,7 +76,7 @@ static int64_t place_raw(Plan *plan) {
     Buffer *buffer = &plan->buffer.at[b];
     if (buffer->home != HOME_PARAM) continue;
     buffer->offset = bytes;
-    if (used[b]) bytes += (buffer_bytes(plan, buffer, 1) + 63) / 64 * 64;
+    if (used[b]) bytes += (buffer_bytes(buffer, 1) + 63) / 64 * 64;
     if (!used[b]) buffer->offset = 0;
   }
   return bytes;
@@ -116,10 +111,7 @@ static const void *bake(Plan *plan, double *const *param, int64_t *bytes) {
 
 void compile_emit(Unit *u, const Options *o, Plan *plan, double *const *param, const char *base,
                   const char *prefix, Emitted *emitted) {
-  EmitOptions options = {.base = base,
-                         .prefix = prefix,
-                         .openmp = o->parallel == PARALLEL_OPENMP,
-                         .training = o->train};
+  EmitOptions options = {.base = base, .prefix = prefix, .openmp = o->parallel == PARALLEL_OPENMP};
   if (param) {
     options.derived = bake(plan, param, &options.derived_bytes);
     static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,

@@ -35,16 +35,10 @@ Scaling inference_scaling(const Input *in) {
                    .inner = in->hwc ? 1 : type_size(&in->type, 1) / channels};
 }
 
-static bool has_params(const Graph *g) {
-  for (int i = 0; i < g->param.n; i++)
-    if (!g->param.at[i].fixed) return true;
-  return false;
-}
-
 static Status check_params(const Inference *f) {
   if (f->o->weights && f->o->seeded)
     usage_error(f->u, "--weights and --seed: one of them decides about the parameters");
-  else if (!f->o->weights && !f->o->seeded && has_params(f->g))
+  else if (!f->o->weights && !f->o->seeded && f->g->param.n > 0)
     usage_error(f->u, "the network has parameters: give --weights FILE%s",
                 f->o->command == COMMAND_RUN ? " or --seed N" : "");
   else

@@ -27,15 +27,7 @@ static double *seeded(Arena *arena, const Param *p, uint64_t seed) {
 double **params_seeded(const Graph *g, uint64_t seed) {
   Arena *arena = g->u->arena;
   double **values = NEW_ARRAY(arena, double *, g->param.n + 1);
-  for (int i = 0; i < g->param.n; i++) {
-    const Param *p = &g->param.at[i];
-    int64_t size = type_size(&p->type, 1);
-    values[i] = NEW_ARRAY(arena, double, p->fixed ? size : 0);
-    if (p->fixed)
-      memcpy(values[i], p->fixed, sizeof(double) * (size_t)size);
-    else
-      values[i] = seeded(arena, p, seed);
-  }
+  for (int i = 0; i < g->param.n; i++) values[i] = seeded(arena, &g->param.at[i], seed);
   return values;
 }
 
@@ -59,8 +51,8 @@ static double *read_param(Unit *u, const char *file, const Tensors *tensors, con
   const Tensor *t = weights_find(tensors, p->name);
   const char *wanted = shape_text(u->arena, &p->type);
   if (!t) {
-    if (!p->transient_ok) diag_error_in(u, file, "tensor \"%s\" %s is missing", p->name, wanted);
-    return p->transient_ok ? seeded(u->arena, p, 0) : NULL;
+    diag_error_in(u, file, "tensor \"%s\" %s is missing", p->name, wanted);
+    return NULL;
   }
   if (tensor_is_integer(t)) {
     diag_error_in(u, file, "tensor \"%s\" holds integers; parameters are floating-point", p->name);
@@ -78,7 +70,7 @@ static double *read_param(Unit *u, const char *file, const Tensors *tensors, con
 
 static const Param *find_param(const Graph *g, const char *name) {
   for (int i = 0; i < g->param.n; i++)
-    if (!g->param.at[i].fixed && strcmp(g->param.at[i].name, name) == 0) return &g->param.at[i];
+    if (strcmp(g->param.at[i].name, name) == 0) return &g->param.at[i];
   return NULL;
 }
 
@@ -90,8 +82,7 @@ static bool is_ignored(const char *name) {
 static void report_extra(Unit *u, const Graph *g, const char *file, const Tensor *t) {
   const char **names = NEW_ARRAY(u->arena, const char *, g->param.n + 1);
   int n = 0;
-  for (int i = 0; i < g->param.n; i++)
-    if (!g->param.at[i].fixed) names[n++] = g->param.at[i].name;
+  for (int i = 0; i < g->param.n; i++) names[n++] = g->param.at[i].name;
   Text shape = {.arena = u->arena};
   tensor_print_shape(&shape, t);
   const char *near = nearest(t->name, names, n);
@@ -105,16 +96,7 @@ double **params_read(Unit *u, const Graph *g, const char *file) {
   int errors = u->errors;
   if (!weights_read(u, file, &tensors)) return NULL;
   double **values = NEW_ARRAY(u->arena, double *, g->param.n + 1);
-  for (int i = 0; i < g->param.n; i++) {
-    const Param *p = &g->param.at[i];
-    int64_t size = type_size(&p->type, 1);
-    if (!p->fixed) {
-      values[i] = read_param(u, file, &tensors, p);
-      continue;
-    }
-    values[i] = NEW_ARRAY(u->arena, double, size);
-    memcpy(values[i], p->fixed, sizeof(double) * (size_t)size);
-  }
+  for (int i = 0; i < g->param.n; i++) values[i] = read_param(u, file, &tensors, &g->param.at[i]);
   for (int i = 0; i < tensors.n; i++)
     if (!find_param(g, tensors.at[i].name) && !is_ignored(tensors.at[i].name))
       report_extra(u, g, file, &tensors.at[i]);

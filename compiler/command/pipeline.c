@@ -80,13 +80,8 @@ static bool check_dump(Unit *u, const Options *o) {
 
 /* ---- reading and the target ---- */
 
-static bool ends_with(const char *text, const char *tail) {
-  size_t n = strlen(text), m = strlen(tail);
-  return n >= m && strcmp(text + n - m, tail) == 0;
-}
-
 Graph *pipeline_read(Unit *u, const Options *o) {
-  if (ends_with(o->network, ".onnx")) {
+  if (path_ends(o->network, ".onnx")) {
     diag_error_in(u, o->network, "this version reads networks in JSON; ONNX is not supported");
     return NULL;
   }

@@ -8,11 +8,6 @@ enum { TOP = 5, REPEAT = 20 };
 
 /* ---- inputs ---- */
 
-static bool has_suffix(const char *path, const char *suffix) {
-  size_t n = strlen(path), m = strlen(suffix);
-  return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 static int64_t extent(const Type *type, int axis) {
   return axis < type->rank ? extent_at(type->dim[axis], 1) : 1;
 }
@@ -77,7 +72,7 @@ static bool read_input(Inference *f, const char *argument) {
   const Input *in = &f->g->input.at[i];
   int64_t n = 1;
   f->input[i] =
-      has_suffix(file, ".npy") ? read_array(f->u, in, file, &n) : read_picture(f->u, in, file);
+      path_ends(file, ".npy") ? read_array(f->u, in, file, &n) : read_picture(f->u, in, file);
   if (!f->input[i]) return false;
   if (f->n && f->n != n)
     diag_error_in(f->u, file, "%" PRId64 " samples; the other inputs have %" PRId64, n, f->n);
@@ -134,7 +129,7 @@ static void print_output(const Inference *f, int output) {
 static bool write_output(const Inference *f, int output) {
   const Type *type = inference_output_type(f->g, output);
   const char *path = f->o->output, *name = f->g->entry[ENTRY_FORWARD].want_name.at[output];
-  size_t stem = strlen(path) - (has_suffix(path, ".npy") ? 4 : 0);
+  size_t stem = strlen(path) - (path_ends(path, ".npy") ? 4 : 0);
   if (output > 0) path = arena_printf(f->u->arena, "%.*s.%s.npy", (int)stem, path, name);
   Tensor t = {.element = ELEMENT_F32, .rank = type->rank, .data = f->output[output]};
   for (int a = 0; a < type->rank; a++) t.dim[a] = extent_at(type->dim[a], f->n);

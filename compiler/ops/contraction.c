@@ -25,7 +25,7 @@ Id bias_added(Build *b, Id y, int32_t bias, bool fixed_weights, int64_t fan_in) 
   if (bias == BIAS_AUTO) bias = fixed_weights ? BIAS_NONE : BIAS_CHANNEL;
   if (y == NO_ID || bias == BIAS_NONE) return y;
   const Type type = *build_type(b, y);
-  int rank = bias == BIAS_CHANNEL ? 1 : type.rank - 1;
+  int rank = bias == BIAS_POSITION ? type.rank - 1 : 1;
   int64_t dim[MAX_RANK];
   for (int a = 0; a < rank; a++) dim[a] = type.dim[1 + a].plus;
   Id p = build_param(b, "bias", PARAM_BIAS, rank, dim, INIT_DEFAULT, 0, fan_in, dim[0]);

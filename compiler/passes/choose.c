@@ -60,7 +60,7 @@ static bool is_open(const Plan *p, int buffer) {
 static double format_bytes(const Plan *p, int buffer, Layouts layout) {
   Buffer b = p->buffer.at[buffer];
   b.format = format_of(p, &b, layout);
-  return (double)buffer_bytes(p, &b, p->max_batch);
+  return (double)buffer_bytes(&b, p->max_batch);
 }
 
 static double move_time(const Plan *p, int buffer) {

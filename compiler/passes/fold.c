@@ -22,10 +22,6 @@ typedef struct Scaled { /* node = a * result + b */
   int axis[MAX_LOOPS]; /* per loop of the map: axis of the result */
 } Scaled;
 
-static bool is_leaf(const Graph *g, Id id) {
-  return ops[g->node.at[id].op]->class == CLASS_LEAF;
-}
-
 /* ---- recognising
  * --------------------------------------------------------------------------------------- */
 
@@ -34,7 +30,7 @@ static bool absorb_one(const Graph *g, const Folding *f, Kernel *map) {
   for (int i = 0; i < map->nin; i++) {
     Id id = map->in[i].tensor;
     Kernel from = {0};
-    if (is_leaf(g, id) || (graph_phase(g, id) == PHASE_CALL && f->uses[id] != 1)) continue;
+    if (node_is_leaf(g, id) || (graph_phase(g, id) == PHASE_CALL && f->uses[id] != 1)) continue;
     node_kernel(g, id, &from);
     if (from.nfold || from.nout != 1) continue;
     Type type[MAX_IN];
@@ -64,7 +60,7 @@ static bool may_be_affine(const Graph *g, const Kernel *map) {
 }
 
 static bool is_contraction(const Graph *g, Scaled *s) {
-  if (is_leaf(g, s->result)) return false;
+  if (node_is_leaf(g, s->result)) return false;
   node_kernel(g, s->result, &s->contract);
   const Kernel *k = &s->contract;
   if (kernel_kind(k) != KIND_CONTRACT || k->nout != 1 || k->out[0].value->op != E_acc) return false;
@@ -94,7 +90,7 @@ static bool scales_along_weights(const Scaled *s) {
 }
 
 static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
-  if (is_leaf(g, id) || graph_phase(g, id) != PHASE_CALL) return false;
+  if (node_is_leaf(g, id) || graph_phase(g, id) != PHASE_CALL) return false;
   *s = (Scaled){.read = -1};
   node_kernel(g, id, &s->map);
   if (s->map.nfold || s->map.nout != 1) return false;

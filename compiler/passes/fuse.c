@@ -21,10 +21,6 @@
 /* ---- which nodes, in which entry
  * ----------------------------------------------------------------------------- */
 
-bool is_leaf(const Graph *g, Id id) {
-  return ops[g->node.at[id].op]->class == CLASS_LEAF;
-}
-
 /* What has an extent of n can only be computed in a call, be it of parameters alone. */
 Phase node_phase(const Fuse *f, Id id) {
   const Type *type = &f->g->node.at[id].type;
@@ -75,7 +71,8 @@ static const char *node_title(const Graph *g, Id id) {
   first = true;
   for (Id i = 0; i < id; i++) {
     const Node *other = &g->node.at[i];
-    const bool computes = !is_leaf(g, i) && other->op != OP_broadcast && other->op != OP_kernel;
+    const bool computes =
+        !node_is_leaf(g, i) && other->op != OP_broadcast && other->op != OP_kernel;
     first &= !computes || !other->where.layer || strcmp(other->where.layer, node->where.layer) != 0;
   }
   if (first) return node->where.layer;
@@ -160,7 +157,7 @@ static bool split_concat(Fuse *f, const Kernel *k, Id node) {
 
 static void make_groups(Fuse *f) {
   for (Id id = 0; id < f->g->node.n; id++) {
-    if (f->entry[id] == PLAN_ENTRIES || is_leaf(f->g, id) || f->given[id]) continue;
+    if (f->entry[id] == PLAN_ENTRIES || node_is_leaf(f->g, id) || f->given[id]) continue;
     Kernel k = {0};
     node_kernel(f->g, id, &k);
     if (!split_concat(f, &k, id)) add_group(f, &k, id);

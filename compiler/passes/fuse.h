@@ -30,7 +30,6 @@ static inline PlanEntry plan_entry(EntryKind kind) {
   return (PlanEntry)(PLAN_FORWARD + (int)kind);
 }
 
-bool is_leaf(const Graph *, Id);
 Phase node_phase(const Fuse *, Id);
 Group *producer(const Fuse *, Id); /* the one live group that computes a node, or NULL */
 

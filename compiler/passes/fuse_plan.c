@@ -28,7 +28,6 @@ static Buffer leaf_buffer(const Graph *g, Id id) {
   b.index = (int)((const LeafAttr *)node->attr)->index;
   b.name = node->where.layer;
   b.home = node->op == OP_input ? HOME_INPUT : node->op == OP_state ? HOME_STATE : HOME_PARAM;
-  if (node->op == OP_param && (b.value = g->param.at[b.index].fixed)) b.home = HOME_CONST;
   return b;
 }
 
@@ -59,7 +58,7 @@ static Buffer computed_buffer(const Fuse *f, Id id, const char *name) {
 
 static int node_buffer(FusePlan *e, Id id, const char *name) {
   if (e->buffer[id] >= 0) return e->buffer[id];
-  Buffer b = is_leaf(e->f->g, id) ? leaf_buffer(e->f->g, id) : computed_buffer(e->f, id, name);
+  Buffer b = node_is_leaf(e->f->g, id) ? leaf_buffer(e->f->g, id) : computed_buffer(e->f, id, name);
   return e->buffer[id] = plan_buffer(e->p, b);
 }
 
@@ -136,7 +135,8 @@ static bool written_element_wise(const FusePlan *e, const Result *r) {
 static void place_result(FusePlan *e, Result *r) {
   const Fuse *f = e->f;
   Home home = e->p->buffer.at[r->buffer].home;
-  if (is_leaf(f->g, r->node) || f->made[r->node].n == 0 || f->entry[r->node] != r->entry) return;
+  if (node_is_leaf(f->g, r->node) || f->made[r->node].n == 0 || f->entry[r->node] != r->entry)
+    return;
   if (e->buffer[r->node] >= 0) return;
   if (home == HOME_OUTPUT && f->uses[r->node] != 1) return;
   if ((home == HOME_PARAM || home == HOME_STATE) &&
@@ -184,14 +184,14 @@ void fuse_plan_family(FusePlan *e, const EntryKind *kinds, int n) {
   }
   for (int i = 0; i < f->group.n; i++) /* what groups read must be known before places are */
     for (int j = 0; j < f->group.at[i]->k.nin && !f->group.at[i]->dead; j++)
-      if (is_leaf(f->g, f->group.at[i]->k.in[j].tensor))
+      if (node_is_leaf(f->g, f->group.at[i]->k.in[j].tensor))
         node_buffer(e, f->group.at[i]->k.in[j].tensor, NULL);
   for (int i = 0; i < results.n; i++) place_result(e, &results.at[i]);
   for (int i = 0; i < f->group.n; i++)
     if (!f->group.at[i]->dead) emit_group(e, f->group.at[i]);
   copy_results(e, &results);
   for (Id id = 0; id < f->g->node.n; id++) { /* values of calls end with the family */
-    if (is_leaf(f->g, id) || e->buffer[id] < 0) continue;
+    if (node_is_leaf(f->g, id) || e->buffer[id] < 0) continue;
     const Buffer *b = &e->p->buffer.at[e->buffer[id]];
     f->given[id] = b->home == HOME_DERIVED && b->format.dtype != F64;
     if (!f->given[id]) e->buffer[id] = -1;

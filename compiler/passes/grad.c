@@ -3,12 +3,8 @@
  * Needs: ENTRY_TRAIN_FORWARD wants the loss, a scalar, as its first value. Guarantees:
  * ENTRY_BACKWARD wants the gradient of every parameter that is trained and that the loss depends
  * on, under the parameter's name; ENTRY_STEP updates these parameters by the optimiser's rule. What
- * is fixed or frozen has no gradient, and nothing is computed for it. */
+ * is frozen has no gradient, and nothing is computed for it. */
 #include "plan.h"
-
-static bool is_trained(const Param *p) {
-  return p->trainable && !p->fixed;
-}
 
 static void want_gradient(Graph *g, int param, Id gradient) {
   Entry *backward = &g->entry[ENTRY_BACKWARD];
@@ -27,11 +23,11 @@ Graph *pass_grad(Graph *g) {
   const Type scalar = g->node.at[loss].type;
   int n = 0;
   for (int i = 0; i < g->param.n; i++)
-    if (is_trained(&g->param.at[i])) node[n++] = g->param.at[i].node;
+    if (g->param.at[i].trainable) node[n++] = g->param.at[i].node;
   Id one = graph_const(g, &scalar, (const double[]){1.0}, g->node.at[loss].where);
   graph_gradients(g, loss, one, node, n, gradient);
   for (int i = 0, next = 0; i < g->param.n; i++) {
-    if (!is_trained(&g->param.at[i])) continue;
+    if (!g->param.at[i].trainable) continue;
     Id found = gradient[next++];
     if (found != NO_ID) want_gradient(g, i, found);
   }

@@ -62,7 +62,7 @@ static Lives find_lives(const Plan *p, PlanEntry entry, bool scoped) {
     Life life = {.buffer = b,
                  .first = span.first[b],
                  .last = span.last[b],
-                 .bytes = buffer_bytes(p, buffer, p->max_batch)};
+                 .bytes = buffer_bytes(buffer, p->max_batch)};
     vec_push(p->u->arena, &lives, life);
   }
   return lives;
@@ -178,7 +178,7 @@ static void place_forever(Plan *p) {
     int64_t *end = home_bytes(p, buffer->home);
     if (!end) continue;
     buffer->offset = *end;
-    *end += buffer_bytes(p, buffer, p->max_batch);
+    *end += buffer_bytes(buffer, p->max_batch);
   }
 }
 

@@ -275,7 +275,7 @@ static void warn_unused(const Reader *r, const bool *infer, const bool *train) {
 static Id own_output(Graph *g, Id id, Where where) {
   const Entry *forward = &g->entry[ENTRY_FORWARD];
   const Type type = g->node.at[id].type;
-  bool taken = ops[g->node.at[id].op]->class == CLASS_LEAF;
+  bool taken = node_is_leaf(g, id);
   for (int i = 0; i < forward->want.n; i++) taken |= forward->want.at[i] == id;
   if (!taken) return id;
   Kernel k;

@@ -138,7 +138,8 @@ static bool read_table(const Place *p, const Field *field, Matrix *m) {
 }
 
 static bool read_bias(const Place *p, int32_t *bias) {
-  static const char *const names[] = {"none", "channel", "position", NULL};
+  static const char *const names[] = {
+      [BIAS_NONE] = "none", [BIAS_CHANNEL] = "channel", [BIAS_POSITION] = "position", NULL};
   if (json_is_boolean(p->json))
     return *bias = json_is_true(p->json) ? BIAS_CHANNEL : BIAS_NONE, true;
   if (json_is_string(p->json)) return read_choice(p->r, p->json, p->path, names, bias);
@@ -179,7 +180,7 @@ static void default_field(const Field *field, void *to) {
   }
 }
 
-void field_defaults(const Op *op, void *attr) {
+static void field_defaults(const Op *op, void *attr) {
   memset(attr, 0, op->attr_size);
   for (int i = 0; i < op->nfield; i++)
     default_field(&op->field[i], (char *)attr + op->field[i].offset);

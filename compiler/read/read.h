@@ -121,7 +121,6 @@ bool read_choice(Reader *, json_t *value, const Path *, const char *const *names
 const char **read_strings(Reader *, json_t *value, const Path *, int *n);
 /* A member's path, with a copy of its key. */
 const Path *path_below(const Reader *, const Path *, const char *key);
-void field_defaults(const Op *, void *attr);
 /* The attributes of an operator from the members of `object`; keys that are neither fields nor
  * among `common` (NULL-terminated) are errors. NULL after errors. */
 const void *read_fields(Reader *, const Scope *, const Op *, json_t *object, const Path *,

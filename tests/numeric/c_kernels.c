@@ -310,7 +310,7 @@ static void *compile(Unit *u, const Text *text) {
 /* Physical memory of a buffer; a logical array goes into it, the rest is the fill (or NaN). */
 static float *physical(Test *t, int buffer, const Array *logical, double rest) {
   const Buffer *b = &t->p->buffer.at[buffer];
-  const Layout layout = buffer_layout(t->p, b, SAMPLES);
+  const Layout layout = buffer_layout(b, SAMPLES);
   float *at = aligned_alloc(64, ((size_t)layout.size * sizeof *at + 63) / 64 * 64);
   for (int64_t i = 0; i < layout.size; i++) at[i] = (float)rest;
   for (int64_t i = 0; logical && i < type_size(&b->type, SAMPLES); i++) {
@@ -354,7 +354,7 @@ static void run_case(Test *t, int number, void *library) {
   const int y = c->buffer[c->k.nin];
   const float *got = memory[y];
   float *want = physical(t, y, &array[y], t->p->buffer.at[y].format.fill);
-  const int64_t size = buffer_layout(t->p, &t->p->buffer.at[y], SAMPLES).size;
+  const int64_t size = buffer_layout(&t->p->buffer.at[y], SAMPLES).size;
   double most = 0, scale = 1e-30;
   for (int64_t i = 0; i < size; i++) {
     if (got[i] == want[i]) continue; /* a maximum of nothing is -infinity */

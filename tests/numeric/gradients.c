@@ -138,12 +138,7 @@ static double *leaf_numbers(Case *c, Id id) {
 
 static const double *leaf_value(void *context, const Graph *g, Id id, int64_t n) {
   Case *c = context;
-  const Node *node = &g->node.at[id];
-  (void)n;
-  if (node->op == OP_param) {
-    const Param *p = &g->param.at[((const LeafAttr *)node->attr)->index];
-    if (p->fixed) return p->fixed;
-  }
+  (void)g, (void)n;
   if (!c->value[id]) c->value[id] = leaf_numbers(c, id);
   return c->value[id];
 }
@@ -238,7 +233,7 @@ static int differentiable(const Case *c, Id *leaf) {
     if (g->input.at[i].type.dtype == F32 && g->input.at[i].node != c->dout)
       leaf[n++] = g->input.at[i].node;
   for (int i = 0; i < g->param.n; i++)
-    if (g->param.at[i].trainable && !g->param.at[i].fixed) leaf[n++] = g->param.at[i].node;
+    if (g->param.at[i].trainable) leaf[n++] = g->param.at[i].node;
   return n;
 }
 

@@ -182,7 +182,6 @@ static void write_weights(Unit *u, const Graph *g, const char *file) {
   Tensors all = {0};
   for (int p = 0; p < g->param.n; p++) {
     const Param *param = &g->param.at[p];
-    if (param->fixed) continue;
     int64_t size = type_size(&param->type, 1);
     float *values = NEW_ARRAY(u->arena, float, size);
     Tensor t = {.name = param->name, .rank = param->type.rank, .data = values};

@@ -8,8 +8,8 @@ static Id input(Graph *g, const Type *type) {
   return graph_input(g, (Input){.name = "x", .type = *type, .scale = 1});
 }
 
-static Id param(Graph *g, const char *name, const Type *type, const double *fixed_values) {
-  return graph_param(g, (Param){.name = name, .type = *type, .fixed = fixed_values});
+static Id param(Graph *g, const char *name, const Type *type) {
+  return graph_param(g, (Param){.name = name, .type = *type});
 }
 
 static void equal_nodes_are_shared(void **state) {
@@ -17,7 +17,7 @@ static void equal_nodes_are_shared(void **state) {
   Unit *u = unit_new();
   Graph *g = graph_new(u);
   Type image = TYPE(per_n(), fixed(3), fixed(4)), bias = TYPE(fixed(3));
-  Id x = input(g, &image), b = param(g, "b", &bias, NULL);
+  Id x = input(g, &image), b = param(g, "b", &bias);
   Id wide = graph_broadcast(g, b, &image, (int[]){1}, nowhere);
   assert_int_equal(wide, graph_broadcast(g, b, &image, (int[]){1}, nowhere));
   Id sum = graph_add(g, OP_add, (Id[]){x, wide}, 2, NULL, nowhere);
@@ -42,15 +42,15 @@ static void phases_are_the_latest_argument(void **state) {
   Graph *g = graph_new(u);
   Type type = TYPE(fixed(2));
   Id c = graph_const(g, &type, (double[]){1, 2}, nowhere);
-  Id w = param(g, "w", &type, NULL), f = param(g, "f", &type, (double[]){3, 4});
+  Id w = param(g, "w", &type), d = graph_const(g, &type, (double[]){3, 4}, nowhere);
   Id s = graph_state(g, "s", &type);
   assert_int_equal(graph_phase(g, c), PHASE_CONST);
   assert_int_equal(graph_phase(g, w), PHASE_LOAD);
-  assert_int_equal(graph_phase(g, f), PHASE_CONST);
+  assert_int_equal(graph_phase(g, d), PHASE_CONST);
   assert_int_equal(graph_phase(g, s), PHASE_CALL);
-  Id cf = graph_add(g, OP_add, (Id[]){c, f}, 2, NULL, nowhere);
-  Id cw = graph_add(g, OP_add, (Id[]){cf, w}, 2, NULL, nowhere);
-  assert_int_equal(graph_phase(g, cf), PHASE_CONST);
+  Id cd = graph_add(g, OP_add, (Id[]){c, d}, 2, NULL, nowhere);
+  Id cw = graph_add(g, OP_add, (Id[]){cd, w}, 2, NULL, nowhere);
+  assert_int_equal(graph_phase(g, cd), PHASE_CONST);
   assert_int_equal(graph_phase(g, cw), PHASE_LOAD);
   assert_int_equal(graph_phase(g, graph_add(g, OP_add, (Id[]){cw, s}, 2, NULL, nowhere)),
                    PHASE_CALL);
@@ -62,14 +62,14 @@ static void shapes_are_checked(void **state) {
   Captured *c = captured_new(NULL, NULL);
   Graph *g = graph_new(c->u);
   Type a = TYPE(fixed(2)), b = TYPE(fixed(3));
-  Id x = param(g, "x", &a, NULL), y = param(g, "y", &b, NULL);
+  Id x = param(g, "x", &a), y = param(g, "y", &b);
   assert_int_equal(graph_add(g, OP_add, (Id[]){x, y}, 2, NULL, nowhere), NO_ID);
   assert_non_null(strstr(messages(c), "add needs arguments of one shape, not f32[2] and f32[3]"));
   Type huge = TYPE(fixed(INT64_C(1) << 31), fixed(INT64_C(1) << 31)), flat = TYPE(fixed(0)),
        many = TYPE(fixed(1 << 20), fixed(1 << 20));
-  assert_int_equal(param(g, "huge", &huge, NULL), NO_ID);
-  assert_int_equal(param(g, "flat", &flat, NULL), NO_ID);
-  assert_int_equal(param(g, "many", &many, NULL), NO_ID);
+  assert_int_equal(param(g, "huge", &huge), NO_ID);
+  assert_int_equal(param(g, "flat", &flat), NO_ID);
+  assert_int_equal(param(g, "many", &many), NO_ID);
   assert_int_equal(c->u->errors, 4);
   assert_int_equal(size_mul(INT64_MAX, INT64_MAX), MAX_ELEMENTS + 1);
   captured_free(c);
@@ -88,7 +88,7 @@ static void rewriting(void **state) {
   Unit *u = unit_new();
   Graph *g = graph_new(u);
   Type type = TYPE(per_n(), fixed(3));
-  Id x = input(g, &type), w = param(g, "w", &type, NULL);
+  Id x = input(g, &type), w = param(g, "w", &type);
   graph_add(g, OP_exp, &x, 1, NULL, nowhere);
   Id y = graph_add(g, OP_relu, &x, 1, NULL, nowhere);
   vec_push(u->arena, &g->entry[ENTRY_FORWARD].want, y);

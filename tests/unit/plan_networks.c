@@ -117,7 +117,7 @@ static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t 
   int64_t index = ((const LeafAttr *)node->attr)->index;
   (void)n;
   if (node->op == OP_input) return c->input[index];
-  return g->param.at[index].fixed ? g->param.at[index].fixed : c->param[index];
+  return c->param[index];
 }
 
 static double *random_values(Unit *u, Random *r, const Type *type, int64_t n, double around) {
