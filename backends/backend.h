@@ -4,9 +4,9 @@
 
 #include "plan.h"
 
-typedef struct Machine { /* numbers for cost estimates; `native` reads what it can from the system
-                          */
-  int cores;
+/* Numbers for cost estimates. */
+typedef struct Machine {
+  int cores;         /* that a plan has jobs for; results do not depend on it */
   double flops;      /* floating-point operations per second and core, f32; a multiply-add is 2 */
   double l1, l2, l3; /* bytes: per core, per core, shared */
   double l2_bandwidth, l3_bandwidth, dram_bandwidth; /* bytes per second, one core */
@@ -61,7 +61,7 @@ struct Target {
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
                       NULL: always */
   Machine machine;
-  void (*tile)(const Plan *, Kernel *);         /* picks kernel->tile */
+  void (*tile)(const Plan *, Kernel *);         /* picks kernel->tile; NULL: has no tiles */
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
   void (*emit)(const Plan *, const EmitOptions *, Emitted *);
 };

@@ -61,11 +61,15 @@ bool slides(const Contraction *c) {
 /* ---- lanes
  * --------------------------------------------------------------------------------------------- */
 
+int plan_lanes(const Plan *p) {
+  return p->target->lanes;
+}
+
 Format format_lanes(const Plan *p, const Type *type) {
   Format f = format_plain(type->dtype);
-  if (type->rank <= 2 || p->target->lanes == 1 || type->dim[1].per_n) return f;
+  if (type->rank <= 2 || plan_lanes(p) == 1 || type->dim[1].per_n) return f;
   f.lane_axis = 1;
-  f.lanes = (int16_t)p->target->lanes;
+  f.lanes = (int16_t)plan_lanes(p);
   return f;
 }
 
@@ -83,7 +87,7 @@ static bool lines_up(const Coord *c, int loop, int lanes) {
 int lane_loop(const Plan *p, const Contraction *c, char role) {
   const View *to = &c->k->out[0].to;
   int axis = to->rank > 1 ? 1 : 0;
-  int lanes = to->rank > 2 ? p->target->lanes : 1;
+  int lanes = to->rank > 2 ? plan_lanes(p) : 1;
   for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == role && lines_up(&to->at[axis], l, lanes)) return l;
   return -1;
@@ -198,10 +202,10 @@ Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) 
   Kernel *k = leaf->run;
   k->algo = algo;
   taps_first(p->u, k, c);
-  int packed = pack_weights(p, k, c->w, lane, p->target->lanes);
+  int packed = pack_weights(p, k, c->w, lane, plan_lanes(p));
   pick_tile(p, k);
   Format *f = &p->buffer.at[packed].format;
-  int columns = p->target->lanes * (c->role[lane] == 'N' ? tile_get(&k->tile, "k", 1) : 1);
+  int columns = plan_lanes(p) * (c->role[lane] == 'N' ? tile_get(&k->tile, "k", 1) : 1);
   for (int a = 0; a < k->in[c->w].rank && columns > 1; a++)
     if (coord_uses(&k->in[c->w].at[a], lane)) f->lane_axis = (int8_t)a;
   f->lanes = (int16_t)columns;

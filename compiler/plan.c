@@ -108,6 +108,10 @@ int64_t buffer_bytes(const Buffer *b, int64_t n) {
   return (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
 }
 
+bool choice_is_of(const Choice *c, const Kernel *k) {
+  return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
+}
+
 int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {
   if (v->outside == INSIDE) return 0;
   const Buffer *b = &p->buffer.at[v->tensor];

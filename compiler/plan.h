@@ -113,9 +113,6 @@ Step *plan_leaf(Plan *, const Kernel *);
 Step *plan_copy(Plan *, int from, int to, const int64_t *at);
 /* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
 void plan_drop_unused(Plan *);
-/* What contractions read outside of a tensor becomes its buffer's margin; memory that is not the
- * plan's is copied into a buffer with margins first. Steps are still flat (margins.c). */
-void plan_margins(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */
 typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
 void plan_leaves(const Plan *, LeafVisit, void *context);
@@ -123,6 +120,8 @@ void plan_verify(const Plan *); /* BUG on any broken invariant: views inside the
                                    writer, no use before definition ... */
 void plan_print(Text *, const Plan *);
 Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
+/* Does the choice speak of this kernel? */
+bool choice_is_of(const Choice *, const Kernel *);
 
 /* Physical places. Element c[] of a buffer lies at origin + sum of c[a] * stride[a], on the lane
  * axis (c / lanes) * stride + c % lanes. */
@@ -188,6 +187,7 @@ extern const Algo *const algos[ALGO_KINDS];
 const Algo *algo_find(const char *name); /* NULL: unknown */
 
 /* What algorithms share (algos.c). */
+int plan_lanes(const Plan *);                    /* floats per vector of the target */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */
 void pick_tile(const Plan *, Kernel *);          /* by the target, which may have no opinion */
@@ -222,17 +222,5 @@ typedef void Pass_plan(Plan *, const PlanOptions *);
 #define PASS(name, kind, when, doc) Pass_##kind pass_##name;
 #include "passes/passes.def"
 #undef PASS
-
-/* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
-const char *choose_complaint(const Plan *, const PlanOptions *);
-/* The algorithm that --algo asks for, NULL if none. */
-const char *choose_forced(Arena *, const PlanOptions *, const Kernel *);
-/* The parts of LAYER[:ROLE]=NAME; without a role it speaks of all. False: no "=". */
-typedef struct Wish {
-  const char *layer, *role /* NULL: any */, *algo;
-} Wish;
-bool wish_parse(Arena *, const char *option, Wish *);
-/* Does the choice speak of this kernel? */
-bool choice_is_of(const Choice *, const Kernel *);
 
 #endif

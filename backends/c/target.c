@@ -114,12 +114,14 @@ static double view_bytes(const Plan *p, const View *v) {
   return (double)type_size(&b->type, p->max_batch) * dtype_size(b->type.dtype);
 }
 
-/* Everything is read and written once; what fits no cache comes from memory. */
+/* Everything is read and written once; what fits no cache comes from memory, and loads from L1 are
+ * counted as instructions. */
 static double traffic_seconds(const Plan *p, const Kernel *k) {
   const Machine *m = &p->target->machine;
   double bytes = 0;
   for (int i = 0; i < k->nin; i++) bytes += view_bytes(p, &k->in[i]);
   for (int o = 0; o < k->nout; o++) bytes += view_bytes(p, &k->out[o].to);
+  if (bytes <= m->l1) return 0;
   const double speed = bytes > m->l3   ? m->dram_bandwidth
                        : bytes > m->l2 ? m->l3_bandwidth
                                        : m->l2_bandwidth;

@@ -1,15 +1,14 @@
 /* depthwise.c - every channel has its own filter: lanes run over channels of input, weights and
  * result alike, so nothing is broadcast. */
 #include "plan.h"
-#include "backend.h"
 
 /* Do x and the result move along their channels together? */
 static bool same_channel(const Plan *p, const Contraction *c, int lane) {
   const View *x = &c->k->in[c->x];
   if (x->rank < 3) return false;
   for (int l = 0; l < c->k->nloop; l++)
-    if (x->at[1].coef[l] % p->target->lanes != 0 && l != lane) return false;
-  return x->at[1].coef[lane] == 1 && x->at[1].plus % p->target->lanes == 0;
+    if (x->at[1].coef[l] % plan_lanes(p) != 0 && l != lane) return false;
+  return x->at[1].coef[lane] == 1 && x->at[1].plus % plan_lanes(p) == 0;
 }
 
 extern const Algo algo_depthwise;

@@ -1,6 +1,7 @@
 /* pipeline.c - from the command line to a Plan: a network is read, then the passes of passes.def
  * run in order. What a user may see after each (--dump) is printed here. */
 #include "driver.h"
+#include "passes/choose.h"
 
 #include <string.h>
 
@@ -120,34 +121,6 @@ const Target *pipeline_target(Unit *u, const Options *o, const char *language) {
 
 /* ---- the passes ---- */
 
-/* Every --algo must name a layer of the network (or '*') and an algorithm. */
-static bool check_algos(Unit *u, const Options *o, const Graph *g) {
-  const char *names[ALGO_KINDS];
-  const char **layers = NEW_ARRAY(u->arena, const char *, g->layer.n + 1);
-  for (int i = 0; i < ALGO_KINDS; i++) names[i] = algos[i]->name;
-  for (int i = 0; i < g->layer.n; i++) layers[i] = g->layer.at[i].name;
-  for (int i = 0; i < o->algo.n; i++) {
-    const char *text = o->algo.at[i], *equals = strchr(text, '=');
-    Wish wish = {.layer = text};
-    wish_parse(u->arena, text, &wish);
-    const char *layer = wish.layer;
-    bool algo_known = false, layer_known = strcmp(layer, "*") == 0;
-    for (int k = 0; equals && k < ALGO_KINDS; k++) algo_known |= !strcmp(names[k], equals + 1);
-    for (int k = 0; k < g->layer.n; k++) layer_known |= !strcmp(layers[k], layer);
-    const char *near = !equals        ? NULL
-                       : !layer_known ? nearest(layer, layers, g->layer.n)
-                                      : nearest(equals + 1, names, ALGO_KINDS);
-    if (!equals)
-      usage_error(u, "--algo %s: LAYER=NAME is expected", text);
-    else if (!layer_known || !algo_known)
-      usage_error(u, "--algo %s: no %s \"%s\"%s%s%s", text, layer_known ? "algorithm" : "layer",
-                  layer_known ? equals + 1 : layer, near ? "; did you mean \"" : "",
-                  near ? near : "", near ? "\"?" : "");
-    if (!equals || !layer_known || !algo_known) return false;
-  }
-  return true;
-}
-
 static void apply(const Pass *pass, Program *program, const PlanOptions *options) {
   if (pass->graph) program->graph = pass->graph(program->graph);
   if (pass->lower) program->plan = pass->lower(program->graph, options);
@@ -162,7 +135,7 @@ static bool check_choices(Unit *u, const Plan *plan, const PlanOptions *options)
 }
 
 Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target) {
-  if (!check_dump(u, o) || !check_algos(u, o, read)) return NULL;
+  if (!check_dump(u, o)) return NULL;
   Dump d = {u, o, NULL};
   PlanOptions options = {.target = target,
                          .training = o->train,

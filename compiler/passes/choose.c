@@ -7,7 +7,7 @@
  * or in lanes. A node costs the time of the kernels it becomes, an edge between a kernel and a
  * buffer whose formats differ the time of a move. Then algorithms lower their contractions, and
  * whatever those read outside of a tensor's box becomes its margin. */
-#include "plan.h"
+#include "choose.h"
 #include "backend.h"
 #include "pbqp.h"
 
@@ -72,17 +72,9 @@ static double move_time(const Plan *p, int buffer) {
 /* ---- the time of a candidate
  * ----------------------------------------------------------------------------------- */
 
-/* A target without a model of time is taken to run at its peak. */
-static double kernel_time(const Plan *p, const Kernel *k) {
-  if (p->target->time) return p->target->time(p, k);
-  double points = 1;
-  for (int l = 0; l < k->nloop; l++) points *= (double)extent_at(k->loop[l].extent, p->max_batch);
-  return 2 * points / p->target->machine.flops;
-}
-
 static double steps_time(const Plan *p, const Steps *steps) {
   double sum = 0;
-  for (int i = 0; i < steps->n; i++) sum += kernel_time(p, steps->at[i]->run);
+  for (int i = 0; i < steps->n; i++) sum += p->target->time(p, steps->at[i]->run);
   return sum;
 }
 
@@ -155,8 +147,7 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
 
 /* A forced algorithm that serves the contraction is its only candidate. */
 static void contraction_candidates(Choose *c, Item *item, const Contraction *k) {
-  const char *force = choose_forced(c->p->u->arena, c->options, k->k);
-  const Algo *only = force ? algo_find(force) : NULL;
+  const Algo *only = choose_forced(c->p->u->arena, c->options, k->k);
   if (only && only->refuses(c->p, k)) only = NULL;
   item->choice = c->p->choice.n;
   for (int a = 0; a < ALGO_KINDS; a++) {
@@ -360,6 +351,6 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   find_items(&c);
   solve(&c);
   apply(&c);
-  if (!p->target->plain) plan_margins(p);
+  if (!p->target->plain) choose_margins(p);
   plan_drop_unused(p);
 }

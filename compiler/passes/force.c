@@ -1,9 +1,15 @@
 /* force.c - part of choose: what --algo asks for, and what is wrong with it. */
-#include "plan.h"
+#include "choose.h"
 
 #include <string.h>
 
-bool wish_parse(Arena *arena, const char *option, Wish *wish) {
+/* The parts of LAYER[:ROLE]=NAME; without a role it speaks of all. */
+typedef struct Wish {
+  const char *layer, *role /* NULL: any */, *algo;
+} Wish;
+
+/* False: no "=". */
+static bool wish_parse(Arena *arena, const char *option, Wish *wish) {
   const char *equals = strchr(option, '=');
   if (!equals || equals == option) return false;
   const size_t length = (size_t)(equals - option);
@@ -16,10 +22,6 @@ bool wish_parse(Arena *arena, const char *option, Wish *wish) {
   return true;
 }
 
-bool choice_is_of(const Choice *c, const Kernel *k) {
-  return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
-}
-
 /* How closely a wish speaks of a kernel: 0 not at all; a layer's own name counts before '*', and
  * with its role before without. */
 static int closeness(const Wish *wish, const Kernel *k) {
@@ -29,8 +31,8 @@ static int closeness(const Wish *wish, const Kernel *k) {
   return (any ? 1 : 3) + (wish->role ? 1 : 0);
 }
 
-const char *choose_forced(Arena *arena, const PlanOptions *options, const Kernel *k) {
-  const char *asked = NULL;
+const Algo *choose_forced(Arena *arena, const PlanOptions *options, const Kernel *k) {
+  const Algo *asked = NULL;
   int closest = 0;
   for (int i = 0; i < options->algo.n; i++) {
     Wish wish;
@@ -38,7 +40,7 @@ const char *choose_forced(Arena *arena, const PlanOptions *options, const Kernel
     const int close = closeness(&wish, k);
     if (close == 0 || close < closest) continue;
     closest = close;
-    asked = wish.algo;
+    asked = algo_find(wish.algo);
   }
   return asked;
 }
@@ -81,16 +83,32 @@ static bool is_role(const char *word) {
   return false;
 }
 
+/* What stands in the option is not the name of anything. */
+static const char *complain_of_names(const Plan *p, const char *option, const Wish *wish) {
+  const char *algo_names[ALGO_KINDS];
+  const Graph *g = p->graph;
+  const char **layers = NEW_ARRAY(p->u->arena, const char *, g->layer.n + 1);
+  bool layer_known = strcmp(wish->layer, "*") == 0;
+  for (int a = 0; a < ALGO_KINDS; a++) algo_names[a] = algos[a]->name;
+  for (int i = 0; i < g->layer.n; i++) {
+    layers[i] = g->layer.at[i].name;
+    layer_known |= strcmp(layers[i], wish->layer) == 0;
+  }
+  if (!layer_known) return unknown(p, option, "layer", wish->layer, layers, g->layer.n);
+  if (wish->role && !is_role(wish->role))
+    return unknown(p, option, "role", wish->role, role_names, ROLES);
+  if (!algo_find(wish->algo))
+    return unknown(p, option, "algorithm", wish->algo, algo_names, ALGO_KINDS);
+  return NULL;
+}
+
 static const char *complain(const Plan *p, const char *option) {
-  const char *names[ALGO_KINDS];
   Complaint c = {.p = p, .option = option};
   if (!wish_parse(p->u->arena, option, &c.wish))
-    return arena_printf(p->u->arena, "--algo %s: must be LAYER=NAME", option);
-  for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
-  if (c.wish.role && !is_role(c.wish.role))
-    return unknown(p, option, "role", c.wish.role, role_names, ROLES);
+    return arena_printf(p->u->arena, "--algo %s: LAYER[:ROLE]=NAME is expected", option);
+  const char *misnamed = complain_of_names(p, option, &c.wish);
+  if (misnamed) return misnamed;
   c.algo = algo_find(c.wish.algo);
-  if (!c.algo) return unknown(p, option, "algorithm", c.wish.algo, names, ALGO_KINDS);
   if (strcmp(c.wish.layer, "*") == 0) return NULL; /* wherever it can */
   plan_leaves(p, complain_about, &c);
   if (c.found || c.text) return c.found ? NULL : c.text;

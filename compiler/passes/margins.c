@@ -4,7 +4,7 @@
  * box has a margin that holds it, no test is left in the loops. The margin is the largest overhang
  * of all readers; whoever writes the buffer writes the margin. The caller's memory has none: a copy
  * with a margin takes its place. */
-#include "plan.h"
+#include "choose.h"
 
 typedef struct Margins {
   Plan *p;
@@ -85,7 +85,7 @@ static void give_margin(Margins *m, Kernel *k, View *v, Steps *steps) {
   widen(p, k, v, &p->buffer.at[v->tensor]);
 }
 
-void plan_margins(Plan *p) {
+void choose_margins(Plan *p) {
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
     Margins m = {.p = p, .buffers = p->buffer.n, .copy = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
     Steps steps = {0}, *old = &p->entry[e].step;

@@ -9,15 +9,16 @@
  *                                     parallel oh<56 by 4     rows of the block read)
  *                                       conv1, pool1
  * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
- * channels, then rows. What takes less than SERIAL seconds in all stays on one thread. */
+ * channels, then rows. What does not take several times as long as starting threads stays on one
+ * thread. */
 #include "plan.h"
 #include "backend.h"
 
 #include <string.h>
 
-static const double serial = 20e-6; /* seconds below which threads do not pay */
-static const double per_job = 10e-6;
-enum { MOST_JOBS = 64 };
+/* Starting threads pays for kernels that take that many times as long, and a job is worth that many
+ * starts; so many jobs per core keep all of them busy to the end. */
+enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
 
 typedef struct Nest {
   Plan *p;
@@ -25,7 +26,19 @@ typedef struct Nest {
 } Nest;
 
 static double leaf_time(const Plan *p, const Kernel *k) {
-  return p->target->time ? p->target->time(p, k) : 1e-3;
+  return p->target->time(p, k);
+}
+
+/* Does work of so many seconds pay for threads? */
+static bool worth_threads(const Plan *p, double seconds) {
+  return seconds >= STARTS_PER_KERNEL * p->target->machine.launch;
+}
+
+/* How many jobs work of so many seconds is worth. */
+static int64_t jobs_wanted(const Plan *p, double seconds) {
+  const Machine *m = &p->target->machine;
+  int64_t jobs = (int64_t)(seconds / (STARTS_PER_JOB * m->launch)), most = JOBS_PER_CORE * m->cores;
+  return jobs < most ? jobs : most;
 }
 
 /* ---- cutting one kernel
@@ -82,9 +95,8 @@ static void cut_loop(Plan *p, Kernel *k, int l, int64_t block, Step **outer, int
 static Step *cut_into_jobs(Plan *p, Step *leaf) {
   Kernel *k = leaf->run;
   double time = leaf_time(p, k);
-  int64_t jobs = 1, wanted = (int64_t)(time / per_job);
-  if (time < serial) return leaf;
-  if (wanted > MOST_JOBS) wanted = MOST_JOBS;
+  int64_t jobs = 1, wanted = jobs_wanted(p, time);
+  if (!worth_threads(p, time)) return leaf;
   Step *first = NULL, *last = NULL;
   int depth = 0;
   for (int l = 0; l < k->nloop && jobs < wanted && depth < 3; l++) {
@@ -237,7 +249,7 @@ static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
   block[2] = row_block(n, pair, block[1]);
   if (block[2] < 0) return NULL;
   pair->axes = block[2] > 0 ? 3 : 2;
-  bool parallel = leaf_time(p, first->run) + leaf_time(p, next->run) >= serial;
+  bool parallel = worth_threads(p, leaf_time(p, first->run) + leaf_time(p, next->run));
   Step *outer = NULL, *last = NULL;
   for (int axis = 0; axis < pair->axes; axis++) {
     const Loop *loop = &next->run->loop[pair->used[axis]];

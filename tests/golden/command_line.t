@@ -22,7 +22,7 @@ $ cnnc net.json --target avx12
 cnnc: error: unknown target "avx12"; did you mean "avx512"?
 = 2
 $ cnnc net.json --algo 'relu1=fast'
-cnnc: error: --algo relu1=fast: no algorithm "fast"
+cnnc: error: --algo relu1=fast: unknown algorithm "fast"
 = 2
 $ cnnc train.json --train --algo c1:nonsense=direct
 cnnc: error: --algo c1:nonsense=direct: unknown role "nonsense"

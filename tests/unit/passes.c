@@ -3,6 +3,7 @@
 #include "kernels.h"
 #include "plan.h"
 #include "backend.h"
+#include "passes/choose.h"
 
 /* x -> relu -> contraction + bias -> max pool or relu -> y, every activation its own buffer. */
 typedef struct Small {
@@ -59,7 +60,8 @@ static Window pool_window(Random *r, const Window *conv) {
 }
 
 static Small small_plan(Unit *u, Random *r, const Target *target, const Window *w, bool pool) {
-  static Graph graph = {.name = "small"};
+  static Layer layer = {.name = "conv"};
+  static Graph graph = {.name = "small", .layer = {.at = &layer, .n = 1}};
   Small s = {.p = plan_new(u, &graph, target, 3)};
   Plan *p = s.p;
   Window after = pool_window(r, w);
