@@ -74,5 +74,6 @@ const Target *target_native(void); /* the best of targets[] for language "c" tha
 /* runtime/ files, embedded at build time (runtime_files.c is generated): "c/simd_avx512.h". NULL:
  * no such file. */
 const char *runtime_file(const char *name);
+const char *runtime_text(int i); /* of the i-th of these files; NULL: there are no more */
 
 #endif

@@ -5,47 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- names of forward's parameters ---- */
-
-static const char *const reserved[] = {
-    "alignas", "alignof",   "and",    "asm",       "auto",     "bool",     "break",    "case",
-    "catch",   "char",      "class",  "const",     "continue", "ctx",      "default",  "delete",
-    "do",      "double",    "else",   "enum",      "explicit", "export",   "extern",   "false",
-    "float",   "for",       "friend", "goto",      "if",       "inline",   "int",      "long",
-    "main",    "mutable",   "n",      "namespace", "new",      "not",      "operator", "or",
-    "private", "protected", "public", "register",  "restrict", "return",   "short",    "signed",
-    "sizeof",  "static",    "struct", "switch",    "template", "this",     "throw",    "true",
-    "try",     "typedef",   "typeid", "typename",  "union",    "unsigned", "using",    "virtual",
-    "void",    "volatile",  "while",  "xor",       "linux",    "unix",     "status",   "args",
-    "batch",   "derived",   "grads",  "header",    "kept",     "memory",   "params",   "scalar",
-    "state",   "work",      "loss"};
-
-static const char *identifier(Arena *arena, const char *name) {
-  char *result = arena_printf(arena, "%s%s", isalpha((unsigned char)*name) ? "" : "_", name);
-  for (char *c = result; *c; c++)
-    if (!isalnum((unsigned char)*c)) *c = '_';
-  for (int i = 0; i < COUNT(reserved); i++)
-    if (strcmp(reserved[i], result) == 0) return arena_printf(arena, "%s_", result);
-  return result;
-}
-
-static const char *raw_name(const Plan *plan, Home home, int index) {
-  return home == HOME_INPUT ? plan->graph->input.at[index].name
-                            : plan->graph->entry[ENTRY_FORWARD].want_name.at[index];
-}
-
-const char *library_argument(Arena *arena, const Plan *plan, Home home, int index) {
-  const char *name = identifier(arena, raw_name(plan, home, index));
-  int inputs = plan->graph->input.n, all = inputs + plan->graph->entry[ENTRY_FORWARD].want.n;
-  int self = home == HOME_INPUT ? index : inputs + index;
-  for (int i = 0; i < all; i++) {
-    const char *other =
-        i < inputs ? raw_name(plan, HOME_INPUT, i) : raw_name(plan, HOME_OUTPUT, i - inputs);
-    if (i != self && strcmp(name, identifier(arena, other)) == 0)
-      return arena_printf(arena, "%s_%d", home == HOME_INPUT ? "in" : "out", index);
-  }
-  return name;
-}
+/* ---- forward ---- */
 
 bool library_reads(const Plan *plan, int input) {
   return plan->graph->input.at[input].kind == INPUT_DATA;
@@ -66,10 +26,10 @@ const char *library_arguments(const Library *l) {
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
       text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype),
-               library_argument(l->arena, plan, HOME_INPUT, i));
+               library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i));
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
     text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype),
-             library_argument(l->arena, plan, HOME_OUTPUT, i));
+             library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i));
   return text.at;
 }
 
@@ -99,9 +59,9 @@ const char *library_null_tests(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < l->plan->graph->input.n; i++)
     if (library_reads(l->plan, i))
-      text_add(&text, " || !%s", library_argument(l->arena, l->plan, HOME_INPUT, i));
+      text_add(&text, " || !%s", library_argument(l->arena, l->o->prefix, l->plan, HOME_INPUT, i));
   for (int i = 0; i < l->plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    text_add(&text, " || !%s", library_argument(l->arena, l->plan, HOME_OUTPUT, i));
+    text_add(&text, " || !%s", library_argument(l->arena, l->o->prefix, l->plan, HOME_OUTPUT, i));
   return text.n ? text.at : "";
 }
 
@@ -136,13 +96,14 @@ void library_tensors(Text *out, const Library *l) {
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i)) {
       const Input *in = &plan->graph->input.at[i];
-      text_add(out, " * in   %-10s ", library_argument(l->arena, plan, HOME_INPUT, i));
+      text_add(out, " * in   %-10s ",
+               library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i));
       add_shape(out, &in->type);
       add_units(out, in);
       text_add(out, "\n");
     }
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++) {
-    text_add(out, " * out  %-10s ", library_argument(l->arena, plan, HOME_OUTPUT, i));
+    text_add(out, " * out  %-10s ", library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i));
     add_shape(out, output_type(plan, i));
     text_add(out, "\n");
   }

@@ -25,10 +25,20 @@ Library library_new(const Plan *, const EmitOptions *);
 /* Bytes of work memory in front of the workers' parts: all entries share it. */
 int64_t library_shared_work(const Plan *);
 
+/* ---- names (library_names.c) ---- */
+
+/* Is it a word of C or C++? */
+bool library_keyword(const char *word);
+/* Has a word a meaning of its own in emitted files, so that it cannot be a prefix? */
+bool library_reserved(const char *word);
+/* The prefix of a network of that name: the name, or net_NAME where that is reserved. */
+const char *library_prefix(Arena *, const char *name);
+/* Parameter `index` of forward, an input or an output: its name, changed where it is reserved or
+ * equal to one before it. */
+const char *library_argument(Arena *, const char *prefix, const Plan *, Home, int index);
+
 /* ---- text (library.c) ---- */
 
-/* Parameter i of forward: the inputs, then the outputs. An identifier made from its name. */
-const char *library_argument(Arena *, const Plan *, Home, int index);
 /* The arguments of forward as they stand in its prototype. */
 const char *library_arguments(const Library *);
 /* " || !x || !y": is one of them NULL? */

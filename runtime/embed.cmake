@@ -17,6 +17,7 @@ file(WRITE ${OUTPUT} "/* Made by runtime/embed.cmake from the files of runtime/.
 #include <string.h>
 
 const char *runtime_file(const char *name);
+const char *runtime_text(int i);
 
 ${texts}static const struct {
   const char *name;
@@ -28,5 +29,9 @@ const char *runtime_file(const char *name) {
   for (int i = 0; files[i].name; i++)
     if (strcmp(files[i].name, name) == 0) return (const char *)files[i].text;
   return NULL;
+}
+
+const char *runtime_text(int i) {
+  return (const char *)files[i].text;
 }
 ")

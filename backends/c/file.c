@@ -33,9 +33,10 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   const char *member = NULL;
   switch (b->home) {
-  case HOME_INPUT: return library_argument(e->arena, plan, b->home, b->index);
+  case HOME_INPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_OUTPUT:
-    return is_loss(plan, buffer) ? "loss" : library_argument(e->arena, plan, b->home, b->index);
+    return is_loss(plan, buffer) ? "loss"
+                                 : library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_CONST: return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
   case HOME_PARAM: member = "params"; break;
   case HOME_DERIVED: member = "derived"; break;
@@ -118,11 +119,11 @@ static void add_facts(Emit *e, const Library *l) {
   const char *forward = arena_printf(l->arena, "%s_forward", l->o->prefix);
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
-      emit_fact(e, forward, library_argument(l->arena, plan, HOME_INPUT, i), 0,
+      emit_fact(e, forward, library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i), 0,
                 type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1);
   const Entry *entry = &plan->graph->entry[ENTRY_FORWARD];
   for (int i = 0; i < entry->want.n; i++)
-    emit_fact(e, forward, library_argument(l->arena, plan, HOME_OUTPUT, i), 0,
+    emit_fact(e, forward, library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i), 0,
               type_size(&plan->graph->node.at[entry->want.at[i]].type, plan->max_batch) - 1);
   emit_fact(e, NULL, "params", 0, plan->param_bytes + plan->derived_bytes - 1);
   emit_fact(e, NULL, "derived", 0, plan->derived_bytes - 1);

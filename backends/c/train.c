@@ -15,7 +15,7 @@ static int inputs(const Library *l) {
 }
 
 static const char *argument(const Library *l, int input) {
-  return library_argument(l->arena, l->plan, HOME_INPUT, input);
+  return library_argument(l->arena, l->o->prefix, l->plan, HOME_INPUT, input);
 }
 
 static const char *input_type(const Library *l, int input) {

@@ -20,7 +20,7 @@ const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   switch (b->home) {
   case HOME_INPUT:
-  case HOME_OUTPUT: return library_argument(e->arena, plan, b->home, b->index);
+  case HOME_OUTPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_PARAM: return place(e, b, "device_params", b->offset);
   case HOME_DERIVED: return place(e, b, "device_params", plan->param_bytes + b->offset);
   case HOME_WORK: return place(e, b, "work", b->offset);

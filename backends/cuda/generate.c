@@ -2,6 +2,7 @@
  *
  * All outs with an element of their own per point are one function; outs that combine are another
  * one for each set of loops that they sum over. */
+#include "library.h"
 #include "writer.h"
 
 #include <string.h>
@@ -109,15 +110,15 @@ static void print_launch(Writer *w, Emit *calls, const char *function) {
 
 /* ---- which outs go together ---- */
 
-/* Names of loops that could hide something else in the text end in a line. */
+/* Names of loops that mean something else in the text end in a line. */
 static const char *loop_name(Arena *arena, const char *name) {
   static const char *const others[] = {"batch", "point", "points", "stride", "in",     "out", "x",
                                        "acc",   "first", "term",   "sum",    "inside", "t"};
   const size_t length = strcspn(name, "0123456789");
+  bool taken = library_keyword(name);
   for (int i = 0; i < COUNT(others); i++)
-    if (strlen(others[i]) == length && strncmp(name, others[i], length) == 0)
-      return arena_printf(arena, "%s_", name);
-  return name;
+    taken |= strlen(others[i]) == length && strncmp(name, others[i], length) == 0;
+  return taken ? arena_printf(arena, "%s_", name) : name;
 }
 
 /* Do subscripts and points fit an int, with a whole grid added? */

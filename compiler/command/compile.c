@@ -1,6 +1,7 @@
 /* compile.c - the main command: read -> passes -> emit -> validate -> write -> build. All files of
  * a library appear, or none. */
 #include "driver.h"
+#include "library.h"
 #include "validate.h"
 
 #include <ctype.h>
@@ -32,15 +33,21 @@ static bool output_name(Unit *u, const Options *o, const char **base, const char
   return false;
 }
 
-/* The prefix of all symbols: what the user gave, or an identifier made from the network's name. */
-static const char *symbol_prefix(Unit *u, const Options *o, const Graph *g) {
-  const char *wish = o->prefix ? o->prefix : g->name;
-  char *prefix = arena_printf(u->arena, "%s%s", isdigit((unsigned char)*wish) ? "net_" : "", wish);
-  for (char *c = prefix; *c; c++)
-    if (!isalnum((unsigned char)*c) && *c != '_') *c = '_';
-  if (!o->prefix || strcmp(prefix, wish) == 0) return *prefix ? prefix : "net";
-  usage_error(u, "--prefix %s: an identifier is expected, such as %s", wish, prefix);
-  return NULL;
+/* --prefix: an identifier that means nothing else. False after a message. */
+static bool check_prefix(Unit *u, const char *prefix) {
+  char *wish =
+      arena_printf(u->arena, "%s%s", isdigit((unsigned char)*prefix) ? "net_" : "", prefix);
+  for (char *c = wish; *c; c++)
+    if (!isalnum((unsigned char)*c)) *c = '_';
+  if (strcmp(wish, prefix) != 0 || !*prefix)
+    usage_error(u, "--prefix %s: an identifier is expected, such as %s", prefix,
+                library_prefix(u->arena, *wish ? wish : "net"));
+  else if (library_reserved(prefix))
+    usage_error(u, "--prefix %s: the word has a meaning in C, C++ or emitted files; %s has none",
+                prefix, library_prefix(u->arena, prefix));
+  else
+    return true;
+  return false;
 }
 
 /* What decides about the content of the emitted files, as a command line. */
@@ -236,8 +243,7 @@ void compile_explain(Unit *u, const Plan *plan) {
 static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *plan,
                              const char *base) {
   double **param = NULL;
-  const char *prefix = symbol_prefix(u, o, g);
-  if (!prefix) return STATUS_USAGE;
+  const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
   if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
@@ -256,6 +262,7 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *pl
 Status command_compile(Unit *u, const Options *o) {
   const char *base, *language;
   if (!output_name(u, o, &base, &language)) return STATUS_USAGE;
+  if (o->prefix && !check_prefix(u, o->prefix)) return STATUS_USAGE;
   if (o->train && o->weights) {
     usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
     return STATUS_USAGE;

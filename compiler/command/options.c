@@ -86,7 +86,9 @@ static const OptionRow rows[] = {
      .doc = "force an algorithm for a layer, in training for its role fwd, dgrad or wgrad; "
             "'*=direct' for all"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
-     .doc = "prefix of all public symbols (default: the network's name)"},
+     .doc =
+         "prefix of all public symbols (default: the network's name, net_NAME where NAME is a word "
+         "of C)"},
     {"parallel", 0, "HOW", OPTION_CHOICE, AT(parallel), C, true, .choices = parallel_names,
      .doc =
          "threads through OpenMP where the C compiler has it, or only through the caller's hook"},

@@ -18,6 +18,12 @@ cnnc: error: unknown command "chekc"; did you mean "check"?
 $ cnnc net.json -o net.cpp
 cnnc: error: -o net.cpp: the name of the output ends in .c or .cu
 = 2
+$ cnnc net.json --prefix 3d-net -o net.c
+cnnc: error: --prefix 3d-net: an identifier is expected, such as net_3d_net
+= 2
+$ cnnc net.json --prefix printf -o net.c
+cnnc: error: --prefix printf: the word has a meaning in C, C++ or emitted files; net_printf has none
+= 2
 $ cnnc net.json --target avx12
 cnnc: error: unknown target "avx12"; did you mean "avx512"?
 = 2
