@@ -115,6 +115,16 @@ static bool type_check(Graph *g, const char *what, const Type *type, const Path 
   return false;
 }
 
+/* Scalars are numbers of a call: how many samples it has, the learning rate. */
+static bool reads_scalar(const Node *node) {
+  if (node->op != OP_kernel) return false;
+  const Kernel *k = &((const KernelAttr *)node->attr)->kernel;
+  bool reads = false;
+  for (int f = 0; f < k->nfold; f++) reads |= expr_uses(k->fold[f].term, E_scalar, -1);
+  for (int o = 0; o < k->nout; o++) reads |= expr_uses(k->out[o].value, E_scalar, -1);
+  return reads;
+}
+
 static Phase leaf_phase(OpKind op) {
   switch (op) {
   case OP_param: return PHASE_LOAD;
@@ -125,7 +135,7 @@ static Phase leaf_phase(OpKind op) {
 }
 
 static Phase find_phase(const Graph *g, const Node *node) {
-  Phase phase = leaf_phase(node->op);
+  Phase phase = reads_scalar(node) ? PHASE_CALL : leaf_phase(node->op);
   for (int i = 0; i < node->nargs; i++)
     if (graph_phase(g, node->arg[i]) > phase) phase = graph_phase(g, node->arg[i]);
   return phase;

@@ -32,7 +32,7 @@ typedef struct Interval {
 
 typedef struct Knowledge Knowledge;
 typedef struct Mark {
-  int atoms, inequalities, changes, products, tables;
+  int atoms, inequalities, changes, products, closed, tables;
 } Mark;
 
 Knowledge *knowledge_new(Arena *);

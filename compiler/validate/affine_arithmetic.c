@@ -139,7 +139,8 @@ Affine affine_product(Knowledge *k, const Affine *a, const Affine *b) {
   result = know_atom(k, (Interval){least4(corners, 1), least4(corners, -1)}, false);
   bound_by_products(k, a, b, &result);
   bound_by_products(k, b, a, &result);
-  vec_push(k->arena, &k->products, ((Product){*a, *b, result, result, false}));
+  vec_push(k->arena, &k->products,
+           ((Product){.a = *a, .b = *b, .result = result, .remainder = result}));
   return result;
 }
 
@@ -157,54 +158,88 @@ static bool divide_exactly(Knowledge *k, const Affine *a, int64_t c, Affine *who
   return prove_at_most(k, &zero, a) && prove_within(k, rest, (Interval){0, c - 1});
 }
 
-static Affine divide_by_constant(Knowledge *k, const Affine *a, int64_t c, Affine *remainder) {
-  Affine q, slack, zero = affine_constant(0);
-  if (divide_exactly(k, a, c, &q, remainder)) return q;
-  Interval x = affine_bounds(k, a);
-  bool positive = prove_at_most(k, &zero, a);
-  q = know_atom(k, (Interval){x.lo / c, x.hi / c}, false);
-  *remainder = know_atom(k, (Interval){x.lo >= 0 ? 0 : 1 - c, x.hi <= 0 ? 0 : c - 1}, false);
-  if (affine_combine(&slack, &q, c, a, -1)) { /* c q - a */
-    slack.constant -= positive ? 0 : c - 1;
-    know_not_positive(k, &slack);
-    slack.constant += positive ? 0 : c - 1;
-    affine_combine(&slack, &zero, 1, &slack, -1); /* a - c q */
-    Affine lower = slack;
-    lower.constant -= c - 1;
-    know_not_positive(k, &lower);
-    know_at_most(k, &slack, remainder);
-    know_at_most(k, remainder, &slack);
-  }
-  return q;
+/* ---- quotients by constants ----
+ * Rounded towards zero: 0 <= a - c q <= c - 1 where a >= 0, and 0 <= c q - a <= c - 1 where a <= 0.
+ * Of an open one only what both have in common is known: -(c - 1) <= a - c q <= c - 1. */
+
+/* sign * (a - c q) >= 0 and the like, for the sign that a turned out to have. */
+static bool know_sign(Knowledge *k, const Product *p, int sign) {
+  const Affine zero = affine_constant(0);
+  const int64_t c = (int64_t)p->b.constant;
+  Affine beyond, negative; /* sign * (c q - a), -sign * r */
+  if (!affine_combine(&beyond, &p->result, sign * c, &p->a, -sign)) return true;
+  affine_combine(&negative, &zero, 1, &p->remainder, -sign);
+  return know_not_positive(k, &beyond) && know_not_positive(k, &negative) &&
+         (affine_combine(&negative, &zero, 1, &p->result, -sign), know_not_positive(k, &negative));
 }
 
-static Affine divide_by_any(Knowledge *k, const Affine *a, const Affine *b, Affine *remainder) {
+bool know_signs(Knowledge *k) {
+  const Affine zero = affine_constant(0);
+  for (int i = k->products.n - 1; i >= 0 && k->nopen > 0; i--) {
+    const Product p = k->products.at[i];
+    if (!p.is_open) continue;
+    const bool positive = prove_at_most(k, &zero, &p.a);
+    if (!positive && !prove_not_positive(k, &p.a)) continue;
+    k->products.at[i].is_open = false;
+    k->nopen--;
+    vec_push(k->arena, &k->closed, i);
+    if (!know_sign(k, &p, positive ? 1 : -1)) return false;
+  }
+  return true;
+}
+
+void products_release(Knowledge *k, Mark mark) {
+  while (k->closed.n > mark.closed) {
+    k->products.at[k->closed.at[--k->closed.n]].is_open = true;
+    k->nopen++;
+  }
+  while (k->products.n > mark.products) k->nopen -= k->products.at[--k->products.n].is_open;
+}
+
+static Product divide_by_constant(Knowledge *k, const Affine *a, const Affine *b) {
+  const int64_t c = (int64_t)b->constant;
+  Product p = {.a = *a, .b = *b, .division = true};
+  if (divide_exactly(k, a, c, &p.result, &p.remainder)) return p;
+  Interval x = affine_bounds(k, a);
+  p.result = know_atom(k, (Interval){x.lo / c, x.hi / c}, false);
+  p.remainder = know_atom(k, (Interval){1 - c, c - 1}, false);
+  Affine over; /* a - c q */
+  if (!affine_combine(&over, a, 1, &p.result, -c)) return p;
+  know_at_most(k, &over, &p.remainder);
+  know_at_most(k, &p.remainder, &over);
+  p.is_open = true;
+  return p;
+}
+
+static Product divide_by_any(Knowledge *k, const Affine *a, const Affine *b) {
+  Product p = {.a = *a, .b = *b, .division = true};
   Interval x = affine_bounds(k, a), y = affine_bounds(k, b);
   Wide least = y.lo > 0 ? y.lo : y.hi < 0 ? -y.hi : 1, most = y.hi > -y.lo ? y.hi : -y.lo;
   Wide most_a = x.hi > -x.lo ? x.hi : -x.lo, q = most_a / least;
   bool positive = x.lo >= 0 && y.lo > 0;
-  Affine result = know_atom(k, (Interval){positive ? x.lo / y.hi : -q, q}, false);
-  *remainder = know_atom(k, (Interval){x.lo >= 0 ? 0 : 1 - most, x.hi <= 0 ? 0 : most - 1}, false);
+  p.result = know_atom(k, (Interval){positive ? x.lo / y.hi : -q, q}, false);
+  p.remainder = know_atom(k, (Interval){x.lo >= 0 ? 0 : 1 - most, x.hi <= 0 ? 0 : most - 1}, false);
   if (positive) {
     Affine less = *b;
     less.constant -= 1;
-    know_at_most(k, remainder, &less);
-    know_at_most(k, remainder, a);
-    know_at_most(k, &result, a);
+    know_at_most(k, &p.remainder, &less);
+    know_at_most(k, &p.remainder, a);
+    know_at_most(k, &p.result, a);
   }
-  return result;
+  return p;
 }
 
 Affine affine_quotient(Knowledge *k, const Affine *a, const Affine *b, Affine *remainder) {
   const Product *known = remembered(k, a, b, true);
-  if (known) {
-    *remainder = known->remainder;
-    return known->result;
-  }
   Wide c;
-  bool constant = affine_is_constant(b, &c) && c > 0 && c <= INT64_MAX / 4;
-  Affine q = constant ? divide_by_constant(k, a, (int64_t)c, remainder)
-                      : divide_by_any(k, a, b, remainder);
-  vec_push(k->arena, &k->products, ((Product){*a, *b, q, *remainder, true}));
-  return q;
+  if (!known) {
+    const bool constant = affine_is_constant(b, &c) && c > 0 && c <= INT64_MAX / 4;
+    const Product p = constant ? divide_by_constant(k, a, b) : divide_by_any(k, a, b);
+    vec_push(k->arena, &k->products, p);
+    k->nopen += p.is_open;
+    know_signs(k);
+    known = &k->products.at[k->products.n - 1];
+  }
+  *remainder = known->remainder;
+  return known->result;
 }

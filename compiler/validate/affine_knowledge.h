@@ -28,6 +28,7 @@ typedef struct Change {
 typedef struct Product {
   Affine a, b, result, remainder;
   bool division;
+  bool is_open; /* a division by a constant that may round either way: the sign is not known */
 } Product;
 
 typedef struct Table { /* an element that was asked for */
@@ -43,8 +44,22 @@ struct Knowledge {
   VEC(Inequality) inequalities;
   VEC(Change) changes;
   VEC(Product) products;
+  VEC(int) closed; /* products whose sign became known, in the order in which it did */
+  int nopen;       /* products that are open */
   VEC(Table) tables;
 };
+
+/* What the term, the form is at most, by the intervals of atoms alone. */
+Wide term_upper(const Knowledge *, Term);
+Wide plain_upper(const Knowledge *, const Affine *);
+/* Greatest common divisor of the factors. */
+int64_t affine_divisor(const Affine *);
+
+/* Divisions whose dividend's sign is known by now are told what follows from it; false: it
+ * contradicts. */
+bool know_signs(Knowledge *);
+/* Forgets what products came after the mark and what became known of older ones. */
+void products_release(Knowledge *, Mark);
 
 static inline Wide floor_divide(Wide a, Wide b) {
   return a / b - (a % b != 0 && (a < 0) != (b < 0));

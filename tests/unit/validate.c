@@ -1,8 +1,6 @@
 /* The validator: sources of every shape that the generators print are proved; one planted defect of
  * each kind is caught, with its message. */
-#include "validate.h"
-
-#include "unit.h"
+#include "validating.h"
 
 /* What generated files begin with: vector helpers, the argument of jobs, the context. */
 #define HEAD                                                                                       \
@@ -20,81 +18,7 @@
   "typedef struct net { void (*parallel)(void *, int, net_job *, void *); void *user;\n"           \
   "  float *work; const float *params; int threads; } net;\n"
 
-typedef struct Outcome {
-  Verdict verdict;
-  char *messages;
-} Outcome;
-
-enum { MAX_FACTS = 32 };
-
-/* Facts as text: "function name lo hi [size_of]; ..."; * as a function: a member wherever it is
- * read. */
-static int read_facts(char *text, Fact *fact) {
-  int n = 0;
-  char *rest = NULL, *word = NULL;
-  for (char *row = strtok_r(text, ";", &rest); row; row = strtok_r(NULL, ";", &rest)) {
-    char *field[5] = {NULL};
-    int fields = 0;
-    for (char *w = strtok_r(row, " ", &word); w && fields < 5; w = strtok_r(NULL, " ", &word))
-      field[fields++] = w;
-    if (fields < 4) continue;
-    fact[n++] = (Fact){.function = strcmp(field[0], "*") ? field[0] : NULL,
-                       .name = field[1],
-                       .lo = atoll(field[2]),
-                       .hi = atoll(field[3]),
-                       .size_of = field[4]};
-  }
-  return n;
-}
-
-static Outcome run(const char *source, const char *facts, const OtherFile *other) {
-  static const char *const arg[] = {"-std=c11"};
-  Outcome out = {.messages = NULL};
-  size_t size;
-  char copy[1024];
-  Fact fact[MAX_FACTS];
-  snprintf(copy, sizeof copy, "%s", facts);
-  Unit *u = unit_new();
-  u->messages = open_memstream(&out.messages, &size);
-  Validation v = {.file = "net.c",
-                  .text = source,
-                  .size = strlen(source),
-                  .prefix = "net",
-                  .fact = fact,
-                  .clang_arg = arg,
-                  .nclang_arg = 1,
-                  .other = other,
-                  .nother = other ? 1 : 0};
-  v.nfact = read_facts(copy, fact);
-  out.verdict = validate(u, &v);
-  fclose(u->messages);
-  unit_free(u);
-  return out;
-}
-
-static void expect_proved(const char *source, const char *facts) {
-  Outcome out = run(source, facts, NULL);
-  if (out.verdict.problems) fprintf(stderr, "%s\n%s", source, out.messages);
-  assert_int_equal(out.verdict.problems, 0);
-  assert_int_equal(out.verdict.unproved, 0);
-  assert_true(out.verdict.proved > 0);
-  free(out.messages);
-}
-
-static void expect_message(const char *source, const char *facts, const char *message) {
-  Outcome out = run(source, facts, NULL);
-  if (!out.verdict.problems || !strstr(out.messages, message))
-    fprintf(stderr, "%s\nmissing: %s\ngot: %s", source, message, out.messages);
-  assert_true(out.verdict.problems > 0);
-  assert_non_null(strstr(out.messages, message));
-  free(out.messages);
-}
-
 /* ---- what must be proved ---- */
-
-typedef struct Case {
-  const char *source, *facts;
-} Case;
 
 /* A convolution with clipped taps, called by its job. */
 #define CONV                                                                                       \
@@ -298,10 +222,6 @@ static void good_sources_are_proved(void **state) {
 
 /* ---- what must be caught ---- */
 
-typedef struct Defect {
-  const char *source, *facts, *message;
-} Defect;
-
 #define F(parameters, body)                                                                        \
   HEAD "void net_f(" parameters ");\nvoid net_f(" parameters ") {\n" body "}\n"
 
@@ -402,13 +322,14 @@ static void headers_come_from_memory(void **state) {
   const OtherFile header = {"net.h", "enum { NET_SIZE = 4 };\nvoid net_f(float y[NET_SIZE]);\n"};
   const OtherFile stray = {"net.h", "enum { SIZE = 4 };\nvoid net_f(float y[SIZE]);\n"};
   Outcome out =
-      run("#include \"net.h\"\nvoid net_f(float y[NET_SIZE]) {\n  y[NET_SIZE - 1] = 0;\n}\n", "",
-          &header);
+      validated("#include \"net.h\"\nvoid net_f(float y[NET_SIZE]) {\n  y[NET_SIZE - 1] = 0;\n}\n",
+                "", &header);
   if (out.verdict.problems) fprintf(stderr, "%s", out.messages);
   assert_int_equal(out.verdict.problems, 0);
   assert_int_equal(out.verdict.proved, 1);
   free(out.messages);
-  out = run("#include \"net.h\"\nvoid net_f(float y[SIZE]) {\n  y[SIZE - 1] = 0;\n}\n", "", &stray);
+  out = validated("#include \"net.h\"\nvoid net_f(float y[SIZE]) {\n  y[SIZE - 1] = 0;\n}\n", "",
+                  &stray);
   assert_non_null(strstr(out.messages, "net.h:1:8: error: \"SIZE\" lacks the prefix \"net\""));
   free(out.messages);
 }
