@@ -10,6 +10,8 @@ bool c_trains(const Library *l) {
   return l->plan->entry[PLAN_BACKWARD].exists;
 }
 
+enum { SCALAR_BYTES = 64 }; /* of a checkpoint: SCALARS doubles, and room */
+
 static int inputs(const Library *l) {
   return l->plan->graph->input.n;
 }
@@ -36,6 +38,10 @@ static int64_t at_least(int64_t bytes) {
   return bytes > LIBRARY_ALIGN ? bytes : LIBRARY_ALIGN;
 }
 
+static int64_t checkpoint_bytes(const Plan *plan) {
+  return LIBRARY_HEADER + SCALAR_BYTES + plan->param_bytes + at_least(plan->state_bytes);
+}
+
 void c_train_sizes(Text *out, const Library *l) {
   const Plan *plan = l->plan;
   const char *p = l->o->prefix;
@@ -43,9 +49,10 @@ void c_train_sizes(Text *out, const Library *l) {
       out,
       "\n/* For training: gradients, the optimiser's state, and work that holds activations too. "
       "*/\n#define %s_GRADS_BYTES ((size_t)%" PRId64 ")\n#define %s_STATE_BYTES ((size_t)%" PRId64
-      ")\n#define %s_TRAIN_WORK_BYTES(threads) (%s_WORK_BYTES(threads) + (size_t)%" PRId64 ")\n",
+      ")\n#define %s_TRAIN_WORK_BYTES(threads) (%s_WORK_BYTES(threads) + (size_t)%" PRId64
+      ")\n#define %s_CHECKPOINT_BYTES ((size_t)%" PRId64 ")\n",
       p, at_least(plan->grad_bytes), p, at_least(plan->state_bytes), p, p,
-      at_least(plan->kept_bytes) + at_least(plan->grad_bytes));
+      at_least(plan->kept_bytes) + at_least(plan->grad_bytes), p, checkpoint_bytes(plan));
 }
 
 void c_train_memory(Text *out, const Library *l) {
@@ -177,6 +184,7 @@ void c_train_body(Emit *e, const Library *l) {
     for (int s = 0; s < steps->n; s++) generate_kernel(e, l->plan, entries[i], steps->at[s]);
   }
   emit(e, "#define %s_KEPT_BYTES ((size_t)%" PRId64 ")", e->prefix, at_least(l->plan->kept_bytes));
+  emit(e, "#define %s_SCALAR_BYTES ((size_t)%d)", e->prefix, SCALAR_BYTES);
   add_gradients(e->out, l);
   add_scalars(e->out, l);
   emit_line(e);
@@ -204,6 +212,10 @@ void c_train_facts(Emit *e, const Library *l) {
   }
   for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
   emit_fact(e, get_grad, "values", 0, at_least(plan->grad_bytes) / (int64_t)sizeof(float) - 1);
+  emit_fact(e, arena_printf(l->arena, "%s_checkpoint_save", l->o->prefix), "bytes", 0,
+            checkpoint_bytes(plan) - 1);
+  emit_fact(e, arena_printf(l->arena, "%s_checkpoint_restore", l->o->prefix), "bytes", 0,
+            checkpoint_bytes(plan) - 1);
   emit_fact(e, NULL, "grads", 0, at_least(plan->grad_bytes) - 1);
   emit_fact(e, NULL, "sum", 0, at_least(plan->grad_bytes) - 1);
   emit_fact(e, NULL, "state", 0, at_least(plan->state_bytes) - 1);

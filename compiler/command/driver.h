@@ -43,6 +43,11 @@ bool compile_write(Unit *, const Emitted *, const char *folder);
 /* Runs argv[0]; its output is kept in *output when that is not NULL, otherwise passed on. Returns
  * its exit status, 127 if it cannot be started, 128 + signal if it died. */
 int toolchain_run(Unit *, const char *const *argv, Text *output);
+/* Starts argv[0] with a pipe to its standard input and one from its standard output; its number, or
+ * -1 after a message. The ends here are closed on exec. toolchain_wait returns its status as
+ * toolchain_run does. */
+int toolchain_start(Unit *, const char *const *argv, int *to, int *from);
+int toolchain_wait(int process);
 /* cc ... ; on failure shows the command and its output, and returns false. */
 bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
 /* Does the compiler have OpenMP? */
@@ -54,6 +59,17 @@ bool toolchain_cuda_library(Unit *, const Options *, const char *base, const Tar
 const char *toolchain_folder(Unit *);
 void toolchain_remove(Unit *, const char *folder);
 
+/* ---- program.c: a program around the emitted library ---- */
+
+/* Emits `plan` as net.c into the folder and compiles it together with `text`, whose main uses it,
+ * to FOLDER/program. */
+bool program_build(Unit *, const Options *, Plan *plan, const char *folder, const char *text);
+/* The words that start it, without its arguments: --runner's, then the program. */
+TextList program_words(Unit *, const Options *, const char *folder);
+/* --threads, or one for each processor. */
+int program_threads(const Options *);
+double program_clock(void); /* seconds since some moment */
+
 /* ---- commands ---- */
 
 Status command_compile(Unit *, const Options *);
@@ -61,6 +77,7 @@ Status command_check(Unit *, const Options *);
 Status command_info(Unit *, const Options *);
 Status command_run(Unit *, const Options *);
 Status command_eval(Unit *, const Options *);
+Status command_train(Unit *, const Options *);
 Status command_ops(Unit *, const Options *);
 Status command_algos(Unit *, const Options *);
 Status command_targets(Unit *, const Options *);

@@ -39,19 +39,11 @@ static float *samples_of(Unit *u, const Input *in, const Dataset *d) {
   return values;
 }
 
-/* The first of the largest values. */
-static int64_t class_of(const float *values, int64_t size) {
-  int64_t best = 0;
-  for (int64_t i = 1; i < size; i++)
-    if (values[i] > values[best]) best = i;
-  return best;
-}
-
 static Status report(const Inference *f, const Dataset *d) {
   int64_t size = inference_output_size(f->g, 0), right = 0;
   unsigned char *classes = NEW_ARRAY(f->u->arena, unsigned char, d->n);
   for (int64_t i = 0; i < d->n; i++) {
-    int64_t class = class_of(f->output[0] + i * size, size);
+    int64_t class = inference_class(f->output[0] + i * size, size, 1);
     classes[i] = (unsigned char)class;
     right += class == d->label[i];
   }

@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { MOST_AT_ONCE = 16 };
 
@@ -46,6 +44,13 @@ static Status check_params(const Inference *f) {
   return STATUS_USAGE;
 }
 
+int64_t inference_class(const float *values, int64_t classes, int64_t stride) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < classes; i++)
+    if (values[i * stride] > values[best * stride]) best = i;
+  return best;
+}
+
 /* ---- interpreted ---- */
 
 typedef struct Leaves {
@@ -74,12 +79,6 @@ static void interpret_one(Inference *f, const Leaves *leaves, int64_t sample) {
       f->output[i][sample * inference_output_size(g, i) + k] = (float)result[i].at[k];
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static Status interpret(Inference *f) {
   Arena *arena = f->u->arena;
   Leaves leaves = {.input = NEW_ARRAY(arena, double *, f->g->input.n + 1)};
@@ -88,13 +87,13 @@ static Status interpret(Inference *f) {
   if (!leaves.param) return STATUS_INPUT;
   for (int i = 0; i < f->g->input.n; i++)
     leaves.input[i] = NEW_ARRAY(arena, double, inference_input_size(f->g, i));
-  double begin = now();
+  double begin = program_clock();
   for (int64_t s = 0; s < f->n; s++) {
     interpret_one(f, &leaves, s);
     if (f->progress && ((s + 1) % 16 == 0 || s + 1 == f->n))
       fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", s + 1, f->n, s + 1 == f->n ? "\n" : "");
   }
-  f->seconds = now() - begin;
+  f->seconds = program_clock() - begin;
   return STATUS_DONE;
 }
 
@@ -133,27 +132,6 @@ static const char *program_text(const Inference *f, const Plan *plan) {
   return out.at;
 }
 
-static bool build(Inference *f, Plan *plan, const char *folder) {
-  Unit *u = f->u;
-  Options options = *f->o;
-  const char *base = arena_printf(u->arena, "%s/net", folder);
-  const char *program = arena_printf(u->arena, "%s/program.c", folder);
-  const char *text = program_text(f, plan);
-  Emitted emitted = {0};
-  options.weights_as = WEIGHTS_AS_DEFAULT;
-  compile_emit(u, &options, plan, NULL, base, "net", &emitted);
-  if (!options.no_validate && !compile_validate(u, plan->target, &emitted))
-    BUG("net.c is not fit to be run");
-  if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) ||
-      !file_write(u, program, text, strlen(text)))
-    return false;
-  const char *openmp = toolchain_openmp(u, f->o) ? "-fopenmp" : "-O2";
-  return toolchain_cc(u, f->o,
-                      (const char *const[]){
-                          "-std=c11", "-O2", openmp, program, arena_printf(u->arena, "%s.c", base),
-                          "-o", arena_printf(u->arena, "%s/program", folder), "-lm", NULL});
-}
-
 static const char *path_in(Unit *u, const char *folder, const char *what, int i) {
   return arena_printf(u->arena, "%s/%s%d", folder, what, i);
 }
@@ -186,31 +164,17 @@ static bool read_results(Inference *f, const char *folder) {
   return true;
 }
 
-static int processors(void) {
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return n > 0 && n < 1024 ? (int)n : 1;
-}
-
-/* The runner's words, the program and its arguments. */
 static Status start(Inference *f, const char *folder) {
   Unit *u = f->u;
-  TextList argv = {0};
-  const char *runner = f->o->runner ? f->o->runner : "";
-  for (const char *end; *runner; runner = *end ? end + 1 : end) {
-    end = runner + strcspn(runner, " ");
-    if (end > runner)
-      vec_push(u->arena, &argv, arena_copy(u->arena, runner, (size_t)(end - runner)));
-  }
+  TextList argv = program_words(u, f->o, folder);
   const char *params =
       f->o->weights ? f->o->weights : arena_printf(u->arena, "seed:%" PRId64, f->o->seed);
-  const char *const arguments[] = {
-      arena_printf(u->arena, "%s/program", folder),
-      params,
-      arena_printf(u->arena, "%" PRId64, f->n),
-      arena_printf(u->arena, "%d", f->repeat),
-      arena_printf(u->arena, "%d", f->o->threads ? (int)f->o->threads : processors()),
-      f->progress ? "1" : "0",
-      path_in(u, folder, "report", 0)};
+  const char *const arguments[] = {params,
+                                   arena_printf(u->arena, "%" PRId64, f->n),
+                                   arena_printf(u->arena, "%d", f->repeat),
+                                   arena_printf(u->arena, "%d", program_threads(f->o)),
+                                   f->progress ? "1" : "0",
+                                   path_in(u, folder, "report", 0)};
   for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &argv, arguments[i]);
   for (int i = 0; i < f->g->input.n; i++) {
     if (!f->input[i]) continue;
@@ -238,7 +202,8 @@ static Status build_and_run(Inference *f) {
   if (!plan) return STATUS_USAGE;
   const char *folder = toolchain_folder(u);
   if (!folder) return STATUS_TOOL;
-  Status status = build(f, plan, folder) ? start(f, folder) : STATUS_TOOL;
+  bool built = program_build(u, f->o, plan, folder, program_text(f, plan));
+  Status status = built ? start(f, folder) : STATUS_TOOL;
   toolchain_remove(u, folder);
   return status;
 }

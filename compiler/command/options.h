@@ -14,6 +14,7 @@ typedef enum Command {
   COMMAND_INFO,
   COMMAND_RUN,
   COMMAND_EVAL,
+  COMMAND_TRAIN,
   COMMAND_OPS,
   COMMAND_ALGOS,
   COMMAND_TARGETS,
@@ -50,6 +51,10 @@ typedef struct Options {
   bool seeded; /* --seed was given */
   const char *runner, *data, *predictions;
   TextList input;
+
+  int64_t epochs;
+  const char *save, *log;
+  bool resume, gradients;
 } Options;
 
 /* Fills `o`. False after a message: the command line is wrong. */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static void read_all(int fd, Text *output) {
   }
 }
 
-static int wait_for(pid_t pid) {
+int toolchain_wait(int pid) {
   int status;
   while (waitpid(pid, &status, 0) < 0)
     if (errno != EINTR) return 127;
@@ -58,9 +59,36 @@ int toolchain_run(Unit *u, const char *const *argv, Text *output) {
   if (output) close(ends[1]);
   if (output && !error) read_all(ends[0], output);
   if (output) close(ends[0]);
-  if (!error) return wait_for(pid);
+  if (!error) return toolchain_wait(pid);
   usage_error(u, "cannot start %s: %s", argv[0], strerror(error));
   return 127;
+}
+
+int toolchain_start(Unit *u, const char *const *argv, int *to, int *from) {
+  int in[2] = {-1, -1}, out[2] = {-1, -1}, error = 0;
+  pid_t pid = -1;
+  posix_spawn_file_actions_t actions;
+  if (pipe(in) != 0 || pipe(out) != 0) error = errno;
+  for (int i = 0; i < 2 && !error; i++) {
+    fcntl(in[i], F_SETFD, FD_CLOEXEC);
+    fcntl(out[i], F_SETFD, FD_CLOEXEC);
+  }
+  posix_spawn_file_actions_init(&actions);
+  if (!error) {
+    posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  if (in[0] >= 0) close(in[0]);
+  if (out[1] >= 0) close(out[1]);
+  *to = in[1];
+  *from = out[0];
+  if (!error) return pid;
+  if (in[1] >= 0) close(in[1]);
+  if (out[0] >= 0) close(out[0]);
+  usage_error(u, "cannot start %s: %s", argv[0], strerror(error));
+  return -1;
 }
 
 /* Runs a tool; when it fails, shows the command and what it said. */

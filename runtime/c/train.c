@@ -64,3 +64,50 @@ int NAME_get_grad(const NAME *ctx, int index, float *values) {
   memcpy(values, (const float *)(const void *)ctx->grads + first, size * sizeof(float));
   return NAME_OK;
 }
+
+/* ---- checkpoints: a header, the scalars, the parameters as loaded, the optimiser's state ---- */
+
+static const char NAME_checkpoint_magic[8] = {'C', 'N', 'N', 'C', 'C', 'K', 'P', '\n'};
+
+size_t NAME_checkpoint_size(const NAME *ctx) {
+  (void)ctx;
+  return NAME_CHECKPOINT_BYTES;
+}
+
+int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size) {
+  unsigned char *at = (unsigned char *)bytes;
+  NAME_header header;
+  if (!ctx || !bytes) return NAME_E_NULL;
+  if (!ctx->grads || size < NAME_CHECKPOINT_BYTES) return NAME_E_MEMORY;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  memset(&header, 0, sizeof header);
+  memcpy(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic);
+  header.version = NAME_FORMAT;
+  header.hash = NAME_HASH;
+  header.size = NAME_CHECKPOINT_BYTES;
+  memcpy(at, &header, sizeof header);
+  memset(at + sizeof header, 0, NAME_SCALAR_BYTES);
+  memcpy(at + sizeof header, ctx->scalar, sizeof ctx->scalar);
+  memcpy(at + sizeof header + NAME_SCALAR_BYTES, ctx->params, NAME_RAW_BYTES);
+  memcpy(at + sizeof header + NAME_SCALAR_BYTES + NAME_RAW_BYTES, ctx->state, NAME_STATE_BYTES);
+  return NAME_OK;
+}
+
+int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size) {
+  const unsigned char *at = (const unsigned char *)bytes;
+  NAME_header header;
+  if (!ctx || !bytes) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (size < NAME_CHECKPOINT_BYTES) return NAME_E_WEIGHTS;
+  memcpy(&header, at, sizeof header);
+  if (memcmp(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic) != 0 ||
+      header.version != NAME_FORMAT || header.hash != NAME_HASH ||
+      header.size != NAME_CHECKPOINT_BYTES)
+    return NAME_E_WEIGHTS;
+  memcpy(ctx->scalar, at + sizeof header, sizeof ctx->scalar);
+  memcpy(ctx->params, at + sizeof header + NAME_SCALAR_BYTES, NAME_RAW_BYTES);
+  memcpy(ctx->state, at + sizeof header + NAME_SCALAR_BYTES + NAME_RAW_BYTES, NAME_STATE_BYTES);
+  ctx->samples = 0;
+  NAME_mark(ctx, NAME_STALE);
+  return NAME_OK;
+}

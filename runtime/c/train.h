@@ -17,3 +17,11 @@ int NAME_set_lr(NAME *ctx, float lr);
 /* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none
  * because it is not trained. */
 int NAME_get_grad(const NAME *ctx, int index, float *values);
+
+/* All that training is at: parameters, the optimiser's state, its step and learning rate. What is
+ * restored goes on with the same bits. NAME_CHECKPOINT_BYTES, which NAME_checkpoint_size returns as
+ * well; only for this very source (NAME_E_WEIGHTS). Not between NAME_train_forward and NAME_step:
+ * gradients are not kept. */
+size_t NAME_checkpoint_size(const NAME *ctx);
+int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size);
+int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size);

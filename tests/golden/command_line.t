@@ -65,7 +65,7 @@ $ cnnc net.json --tune
 cnnc: error: --tune: this version estimates instead of measuring; --algo forces an algorithm
 = 2
 $ cnnc train net.json
-cnnc: error: train: this version has no training loop; --train emits a library that trains
+cnnc: error: train needs a data set: give --data DIR
 = 2
 $ cnnc eval net.json
 cnnc: error: eval needs a data set: give --data DIR

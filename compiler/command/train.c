@@ -1,0 +1,132 @@
+/* train.c - the command train: epochs over a data set, each followed by a look at its test part, a
+ * checkpoint and a line of report. The computing is done by the emitted library in a process of its
+ * own (trainer.c); while it takes a step, the next batch is prepared here. */
+#include "training.h"
+
+#include <signal.h>
+
+enum { EPOCHS = 10 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number) {
+  (void)signal_number;
+  interrupted = 1;
+}
+
+/* ---- epochs ---- */
+
+static bool train_samples(Training *t) {
+  double begin = program_clock(), shown = begin;
+  int slot = 0;
+  train_data_shuffle(t);
+  t->resumed = t->at.done;
+  t->epoch = (Epoch){.loss = t->at.loss, .accuracy = -1};
+  int64_t n = train_data_batch(t, slot, t->at.done);
+  while (n > 0 && !interrupted) {
+    double loss;
+    if (!trainer_ask_step(&t->trainer, slot, n)) return false;
+    slot = !slot;
+    int64_t next = train_data_batch(t, slot, t->at.done + n);
+    if (!trainer_wait_step(&t->trainer, &loss)) return false;
+    t->epoch.loss += loss * (double)n;
+    t->at.loss = t->epoch.loss;
+    t->at.done += n;
+    n = next;
+    t->epoch.seconds = program_clock() - begin;
+    if (begin + t->epoch.seconds < shown + 0.2) continue;
+    shown = begin + t->epoch.seconds;
+    train_report_progress(t);
+  }
+  return true;
+}
+
+static bool test_samples(Training *t) {
+  int64_t right = 0, done = 0;
+  for (int64_t n; (n = train_data_test_batch(t, 0, done)) > 0; done += n) {
+    if (!trainer_forward(&t->trainer, 0, n)) return false;
+    right += train_data_right(t, done, n);
+  }
+  t->epoch.accuracy = 100.0 * (double)right / (double)(done * t->test.label_size);
+  return true;
+}
+
+static bool finish_epoch(Training *t) {
+  if (!test_samples(t)) return false;
+  t->at.epoch++;
+  t->at.stale++;
+  if (t->epoch.accuracy > t->at.best) {
+    t->at.best = t->epoch.accuracy;
+    t->at.best_epoch = t->at.epoch;
+    t->at.stale = 0;
+  }
+  bool done = train_report_epoch(t) && train_report_gradients(t);
+  t->at.done = 0;
+  t->at.loss = 0;
+  return done && train_checkpoint_write(t);
+}
+
+static Status stop_early(Training *t) {
+  if (!train_checkpoint_write(t)) return STATUS_INPUT;
+  printf("\ninterrupted in epoch %d%s%s\n", (int)t->at.epoch + 1,
+         t->o->save ? "; --resume goes on from " : "; nothing is kept without --save",
+         t->o->save ? train_checkpoint_file(t) : "");
+  return 128 + SIGINT;
+}
+
+static Status run_epochs(Training *t) {
+  while (t->at.epoch < t->epochs) {
+    if (!train_samples(t)) return STATUS_TOOL;
+    if (interrupted) return stop_early(t);
+    if (!finish_epoch(t)) return STATUS_INPUT;
+  }
+  return train_save(t) ? STATUS_DONE : STATUS_INPUT;
+}
+
+/* ---- the beginning ---- */
+
+static bool start_params(Training *t) {
+  const char *file = t->o->weights;
+  double **values = file ? params_read(t->u, t->g, file) : NULL;
+  if (file && !values) return false;
+  if (!trainer_init_params(&t->trainer, t->at.seed)) return false;
+  return !file || trainer_set_params(&t->trainer, values);
+}
+
+static bool check_options(Unit *u, const Options *o) {
+  const char *complaint = !o->data ? "train needs a data set: give --data DIR"
+                          : o->resume && !o->save
+                              ? "--resume goes on from the checkpoint beside --save FILE"
+                              : NULL;
+  if (complaint) usage_error(u, "%s", complaint);
+  return !complaint;
+}
+
+static Status start(Training *t, const Options *o) {
+  if (!train_data_open(t)) return STATUS_INPUT;
+  Status status = trainer_start(t->u, o, t->g, &t->trainer);
+  if (status) return status;
+  t->at = (Position){.seed = o->seed, .samples = t->train.n, .batch = t->trainer.batch};
+  if (!start_params(t)) return STATUS_INPUT;
+  if (o->resume && !train_checkpoint_read(t)) return STATUS_INPUT;
+  return train_log_open(t) ? STATUS_DONE : STATUS_INPUT;
+}
+
+Status command_train(Unit *u, const Options *given) {
+  Options options = *given;
+  options.train = true;
+  if (!check_options(u, given)) return STATUS_USAGE;
+  Graph *g = pipeline_read(u, &options);
+  if (!g) return STATUS_INPUT;
+  Training t = {.u = u, .o = given, .g = g, .epochs = given->epochs ? given->epochs : EPOCHS};
+  const struct sigaction action = {.sa_handler = on_interrupt};
+  struct sigaction before;
+  t.trainer.process = -1;
+  sigaction(SIGINT, &action, &before);
+  Status status = start(&t, &options);
+  if (!status) status = run_epochs(&t);
+  trainer_stop(&t.trainer);
+  sigaction(SIGINT, &before, NULL);
+  if (t.log) fclose(t.log);
+  return status;
+}

@@ -1,0 +1,69 @@
+/* train_checkpoint.c - FILE.checkpoint beside --save FILE: where training is, then the library's
+ * own checkpoint. It is written as a whole or not at all, so a killed training leaves the one
+ * before. */
+#include "training.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '1'};
+
+const char *train_checkpoint_file(const Training *t) {
+  return arena_printf(t->u->arena, "%s.checkpoint", t->o->save);
+}
+
+bool train_checkpoint_write(Training *t) {
+  const void *bytes;
+  size_t size;
+  if (!t->o->save) return true;
+  if (!trainer_checkpoint(&t->trainer, &bytes, &size)) return false;
+  size_t all = sizeof magic + sizeof t->at + size;
+  char *file = arena_alloc(t->u->arena, all);
+  memcpy(file, magic, sizeof magic);
+  memcpy(file + sizeof magic, &t->at, sizeof t->at);
+  memcpy(file + sizeof magic + sizeof t->at, bytes, size);
+  return file_write(t->u, train_checkpoint_file(t), file, all);
+}
+
+static bool same_training(const Training *t, const char *file, const Position *at) {
+  const struct {
+    const char *what;
+    int64_t have, want;
+  } row[] = {{"--seed", at->seed, t->at.seed},
+             {"samples", at->samples, t->at.samples},
+             {"--batch", at->batch, t->at.batch}};
+  for (int i = 0; i < COUNT(row); i++)
+    if (row[i].have != row[i].want) {
+      diag_error_in(t->u, file, "the checkpoint was made with %s %" PRId64 ", not %" PRId64,
+                    row[i].what, row[i].have, row[i].want);
+      return false;
+    }
+  return true;
+}
+
+bool train_checkpoint_read(Training *t) {
+  const char *file = train_checkpoint_file(t);
+  size_t size, head = sizeof magic + sizeof t->at;
+  const char *bytes = file_read(t->u, file, &size);
+  Position at;
+  if (!bytes) return false;
+  if (size < head || memcmp(bytes, magic, sizeof magic) != 0) {
+    diag_error_in(t->u, file, "not a checkpoint of cnnc train");
+    return false;
+  }
+  memcpy(&at, bytes + sizeof magic, sizeof at);
+  if (!same_training(t, file, &at)) return false;
+  if (!trainer_restore(&t->trainer, bytes + head, size - head)) {
+    diag_error_in(t->u, file, "the checkpoint belongs to another network, batch or target");
+    return false;
+  }
+  t->at = at;
+  return true;
+}
+
+bool train_save(Training *t) {
+  const void *bytes;
+  size_t size;
+  if (!t->o->save) return true;
+  return trainer_save(&t->trainer, &bytes, &size) && file_write(t->u, t->o->save, bytes, size);
+}

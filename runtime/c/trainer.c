@@ -1,0 +1,100 @@
+/* A program around the library NAME that trains on request.
+ *   PROGRAM AREA THREADS
+ * AREA: a file of NAME_AREA bytes that both sides map; samples, results and parameters pass through
+ * it. Requests come in on standard input, each is answered on standard output. */
+typedef struct NAME_request {
+  int32_t what, n, slot, index;
+  int64_t number;
+  double value;
+} NAME_request;
+
+typedef struct NAME_answer {
+  int32_t status, unused;
+  int64_t size;
+  double value;
+} NAME_answer;
+
+static void NAME_fail(const char *what, const char *about) {
+  fprintf(stderr, "%s: %s\n", what, about);
+  exit(1);
+}
+
+static void *NAME_memory_of(size_t bytes) {
+  void *memory;
+  if (posix_memalign(&memory, NAME_ALIGN, bytes + 1) != 0)
+    NAME_fail("out of memory", "this network needs more");
+  return memory;
+}
+
+static unsigned char *NAME_map(const char *path) {
+  int file = open(path, O_RDWR);
+  if (file < 0) NAME_fail("cannot open", path);
+  void *area = mmap(NULL, NAME_AREA, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (area == MAP_FAILED) NAME_fail("cannot map", path);
+  close(file);
+  return (unsigned char *)area;
+}
+
+static void NAME_open_library(NAME *net, int threads) {
+  NAME_memory memory = {.hash = NAME_HASH,
+                        .params = NAME_memory_of(NAME_PARAMS_BYTES),
+                        .params_bytes = NAME_PARAMS_BYTES,
+                        .work = NAME_memory_of(NAME_TRAIN_WORK_BYTES(threads)),
+                        .work_bytes = NAME_TRAIN_WORK_BYTES(threads),
+                        .grads = NAME_memory_of(NAME_GRADS_BYTES),
+                        .grads_bytes = NAME_GRADS_BYTES,
+                        .state = NAME_memory_of(NAME_STATE_BYTES),
+                        .state_bytes = NAME_STATE_BYTES};
+  int status = NAME_init(net, &memory, threads);
+  if (status) NAME_fail("the library refused", NAME_strerror(status));
+}
+
+/* The square root of the sum of squares of a parameter's gradient; < 0: it has none. */
+static double NAME_norm(NAME *net, int index, float *room) {
+  double sum = 0;
+  if (NAME_get_grad(net, index, room)) return -1;
+  for (size_t i = 0; i < NAME_params[index].size; i++) sum += (double)room[i] * (double)room[i];
+  return sqrt(sum);
+}
+
+static NAME_answer NAME_serve(NAME *net, unsigned char *area, const NAME_request *r) {
+  NAME_answer a = {0, 0, 0, 0};
+  unsigned char *extra = area + NAME_extra_at;
+  float *values = (float *)(void *)extra, loss = 0;
+  switch (r->what) {
+  case 'h': break;
+  case 'i': a.status = NAME_init_params(net, (uint64_t)r->number); break;
+  case 'p': a.status = NAME_set_param(net, r->index, values); break;
+  case 't':
+    a.status = NAME_call_step(net, r->n, area, NAME_in_at[r->slot], &loss);
+    a.value = (double)loss;
+    break;
+  case 'f': a.status = NAME_call_forward(net, r->n, area, NAME_in_at[r->slot]); break;
+  case 's':
+    a.size = (int64_t)NAME_save_size(net);
+    a.status = NAME_save(net, extra, NAME_EXTRA);
+    break;
+  case 'c':
+    a.size = (int64_t)NAME_CHECKPOINT_BYTES;
+    a.status = NAME_checkpoint_save(net, extra, NAME_EXTRA);
+    break;
+  case 'r': a.status = NAME_checkpoint_restore(net, extra, (size_t)r->number); break;
+  case 'd': a.value = NAME_norm(net, r->index, values); break;
+  default: a.status = NAME_E_RANGE;
+  }
+  return a;
+}
+
+int main(int argc, char **argv) {
+  NAME net;
+  NAME_request request;
+  if (argc != 3) NAME_fail(argv[0], "wrong number of arguments");
+  signal(SIGINT, SIG_IGN); /* who asks decides when it is over */
+  unsigned char *area = NAME_map(argv[1]);
+  NAME_open_library(&net, (int)strtol(argv[2], NULL, 10));
+  while (fread(&request, sizeof request, 1, stdin) == 1) {
+    NAME_answer answer = NAME_serve(&net, area, &request);
+    if (fwrite(&answer, sizeof answer, 1, stdout) != 1 || fflush(stdout) != 0) return 1;
+  }
+  return 0;
+}

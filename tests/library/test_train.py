@@ -1,0 +1,132 @@
+"""cnnc train as a whole: it learns, its bits do not depend on threads, nor on being killed or interrupted and resumed."""
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+
+from support import CNNC, Case, main
+
+SIDE, CLASSES = 10, 4
+NETWORK = {
+    "name": "bars",
+    "input": {"shape": [1, SIDE, SIDE], "scale": 1 / 255},
+    "layers": [
+        {"op": "conv", "filters": 6, "kernel": 3, "bias": False}, {"op": "batch_norm"}, {"op": "relu"},
+        {"op": "pool", "kind": "max", "kernel": 2},
+        {"op": "dense", "units": CLASSES},
+    ],
+    "loss": {"op": "cross_entropy"},
+    "optimizer": {"op": "sgd", "lr": 0.05, "momentum": 0.9},
+}
+
+
+def write_npy(path, shape, kind, data):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+
+
+def picture(rng, label):
+    """A bright bar, lying or standing, in the first or second half, in noise."""
+    pixels = [rng.randrange(60) for _ in range(SIDE * SIDE)]
+    place = rng.randrange(SIDE // 2) + (label % 2) * SIDE // 2
+    for i in range(SIDE):
+        pixels[i * SIDE + place if label // 2 else place * SIDE + i] = 180 + rng.randrange(70)
+    return bytes(pixels)
+
+
+class Train(Case):
+    def setUp(self):
+        super().setUp()
+        rng = random.Random(1)
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        for part, n in (("train", 320), ("test", 80)):
+            labels = [i % CLASSES for i in range(n)]
+            write_npy(self.data / f"x_{part}.npy", (n, 1, SIDE, SIDE), "|u1", b"".join(picture(rng, k) for k in labels))
+            write_npy(self.data / f"y_{part}.npy", (n,), "|u1", bytes(labels))
+        self.network = self.folder / "bars.json"
+        self.network.write_text(json.dumps(NETWORK))
+
+    def command(self, name, *options):
+        return [str(word) for word in (CNNC, "train", self.network, "--data", self.data, "--seed", 3, "--save",
+                                       self.folder / f"{name}.safetensors", *options)]
+
+    def weights(self, name):
+        return (self.folder / f"{name}.safetensors").read_bytes()
+
+    def train(self, name, *options):
+        return self.run_command(*self.command(name, *options))
+
+    def test_learns_and_logs(self):
+        out = self.train("plain", "--epochs", 8, "--log", self.folder / "log.csv", "--gradients")
+        self.assertIn("epoch 8/8", out)
+        self.assertIn("gradient norm", out)
+        lines = (self.folder / "log.csv").read_text().splitlines()
+        self.assertEqual(len(lines), 9)
+        rows = [dict(zip(lines[0].split(","), line.split(","))) for line in lines[1:]]
+        self.assertGreater(float(rows[-1]["accuracy"]), 95)
+        self.assertLess(float(rows[-1]["loss"]), float(rows[0]["loss"]) / 2)
+        out = self.run_command(CNNC, "eval", self.network, "--data", self.data, "--weights",
+                               self.folder / "plain.safetensors")
+        self.assertAlmostEqual(float(out.split()[1]), float(rows[-1]["accuracy"]), places=2)
+
+    def test_threads_do_not_matter(self):
+        for threads in (1, 2, 3):
+            self.train(f"t{threads}", "--epochs", 2, "--threads", threads)
+        self.assertEqual(self.weights("t1"), self.weights("t2"))
+        self.assertEqual(self.weights("t1"), self.weights("t3"))
+
+    def end_in_the_middle(self, name, how):
+        """Starts a training that would be long, ends it by a signal when there is a checkpoint."""
+        process = subprocess.Popen(self.command(name, "--epochs", 100000), stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if line.startswith("epoch 3/"):
+                break
+        time.sleep(0.05)
+        process.send_signal(how)
+        rest = process.stdout.read()
+        process.stdout.close()
+        return process.wait(), rest
+
+    def resumed(self, name):
+        """Weights after as many epochs as the checkpoint needs to be complete, with and without the break."""
+        head = (self.folder / f"{name}.safetensors.checkpoint").read_bytes()
+        epochs = struct.unpack("<8s8q", head[:72])[4] + 2
+        self.train(name, "--epochs", epochs, "--resume")
+        self.train("whole", "--epochs", epochs)
+        self.assertEqual(self.weights(name), self.weights("whole"))
+        self.assertEqual((self.folder / f"{name}.safetensors.checkpoint").read_bytes(),
+                         (self.folder / "whole.safetensors.checkpoint").read_bytes())
+
+    def test_killed_and_resumed(self):
+        status, _ = self.end_in_the_middle("killed", signal.SIGKILL)
+        self.assertEqual(status, -signal.SIGKILL)
+        self.resumed("killed")
+
+    def test_interrupted_and_resumed(self):
+        status, out = self.end_in_the_middle("broken", signal.SIGINT)
+        self.assertEqual(status, 130)
+        self.assertIn("--resume", out)
+        self.resumed("broken")
+
+    def test_mistakes(self):
+        mistakes = [
+            (2, "give --data DIR", [CNNC, "train", self.network]),
+            (2, "--resume goes on", [CNNC, "train", self.network, "--data", self.data, "--resume"]),
+            (1, "cannot read the file", self.command("none", "--resume")),
+            (1, "samples are [1,10,10]; the network reads", self.command("none", "--input-shape", "1x12x12")),
+        ]
+        for status, message, command in mistakes:
+            self.assertIn(message, self.run_command(*command, status=status))
+        self.train("other", "--epochs", 1)
+        self.assertIn("--seed 3, not 4", self.run_command(*self.command("other", "--resume", "--seed", 4), status=1))
+        self.assertIn("--batch 32, not 16", self.run_command(*self.command("other", "--resume", "--batch", 16), status=1))
+        self.assertFalse([name for name in os.listdir(self.folder) if ".tmp" in name])
+
+
+if __name__ == "__main__":
+    main()
