@@ -242,10 +242,8 @@ void plan_run(const Plan *p, PlanEntry entry, const PlanRun *run) {
   arena_free(arena);
 }
 
-static void store_derived(const Machinery *m, int index, char *bytes) {
-  const Buffer *b = &m->plan->buffer.at[index];
-  const double *at = m->array[index].at;
-  for (int64_t i = 0; i < m->layout[index].size; i++) {
+static void store(const Buffer *b, const double *at, int64_t size, char *bytes) {
+  for (int64_t i = 0; i < size; i++) {
     float single = (float)at[i];
     if (b->format.dtype == F64)
       memcpy(bytes + b->offset + 8 * i, &at[i], 8);
@@ -254,16 +252,20 @@ static void store_derived(const Machinery *m, int index, char *bytes) {
   }
 }
 
-void *plan_derived(const Plan *p, double *const *param, int64_t *bytes) {
+void *plan_bake(const Plan *p, double *const *param, int64_t *bytes) {
   Arena *arena = arena_new();
   PlanRun run = {.param = (double **)(uintptr_t)param, .n = 1}; /* prepare only reads them */
   Machinery m = machinery(p, &run, arena);
   m.round = true;
   run_entry(&m, PLAN_PREPARE);
-  char *result = arena_alloc(p->u->arena, (size_t)p->derived_bytes + 1);
-  for (int b = 0; b < p->buffer.n; b++)
-    if (p->buffer.at[b].home == HOME_DERIVED) store_derived(&m, b, result);
-  *bytes = p->derived_bytes;
+  *bytes = p->param_bytes + p->derived_bytes;
+  char *result = arena_alloc(p->u->arena, (size_t)*bytes + 1);
+  for (int i = 0; i < p->buffer.n; i++) {
+    const Buffer *b = &p->buffer.at[i];
+    if (b->home == HOME_PARAM && b->offset != NO_PLACE)
+      store(b, m.array[i].at, m.layout[i].size, result);
+    if (b->home == HOME_DERIVED) store(b, m.array[i].at, m.layout[i].size, result + p->param_bytes);
+  }
   arena_free(arena);
   return result;
 }

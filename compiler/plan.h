@@ -38,6 +38,7 @@ typedef enum Home {
   HOME_WORK     /* scratch inside one entry */
 } Home;
 
+enum { NO_PLACE = -1 };
 typedef struct Buffer {
   const char *name; /* the layer's, with a suffix where one layer makes several */
   Type type;
@@ -51,7 +52,8 @@ typedef struct Buffer {
   int depth; /* number of enclosing steps that own it */
   Bind part[MAX_RANK];
   int64_t span[MAX_RANK]; /* extent of that part at a whole block, where part[a] is bound */
-  int64_t offset;         /* in bytes, inside its home; set by memory, multiple of 64 */
+  int64_t offset;         /* in bytes, inside its home; set by memory, multiple of 64. NO_PLACE: a
+                             parameter that baked weights leave out */
 } Buffer;
 
 typedef struct Step Step;
@@ -145,9 +147,9 @@ typedef struct PlanRun {
   int64_t n;
 } PlanRun;
 void plan_run(const Plan *, PlanEntry, const PlanRun *);
-/* Runs prepare on parameters and returns the derived section as the emitted library would hold it:
- * f64 rounded once to f32. */
-void *plan_derived(const Plan *, double *const *param, int64_t *bytes);
+/* The memory of a library with baked weights: parameters that have a place, then the derived
+ * section that prepare makes of all parameters, f64 rounded once to f32. */
+void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
 
 /* ---- algorithms
  * ---------------------------------------------------------------------------------------- */
@@ -213,6 +215,7 @@ typedef struct PlanOptions {
   int64_t max_batch;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   bool training;
+  bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
 } PlanOptions;
 /* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it
  * returns is used afterwards. */

@@ -69,7 +69,10 @@ static void print_buffer(Text *out, const Plan *p, int index) {
       text_add(out, ",%lld", (long long)b->span[a]);
     }
   }
-  if (b->offset) text_add(out, " at %lld", (long long)b->offset);
+  if (b->offset == NO_PLACE)
+    text_add(out, " nowhere");
+  else if (b->offset)
+    text_add(out, " at %lld", (long long)b->offset);
   for (int64_t i = 0; b->value && i < type_size(&b->type, 1); i++) {
     text_add(out, i ? "," : " value ");
     number_print(out, b->value[i]);
@@ -256,6 +259,7 @@ static bool parse_buffer(Scan *s, Plan *p) {
   if (scan_has(s, "margin") && !parse_margin(s, &b)) return false;
   if (scan_has(s, "fill") && !scan_number(s, &b.format.fill)) return false;
   if (scan_has(s, "depth") && !parse_parts(s, &b)) return false;
+  if (scan_has(s, "nowhere")) b.offset = NO_PLACE;
   if (scan_has(s, "at") && !scan_int(s, 0, most, &b.offset)) return false;
   if (scan_has(s, "value") && !parse_values(s, &b)) return false;
   plan_buffer(p, b);

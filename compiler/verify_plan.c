@@ -149,6 +149,8 @@ static void verify_use(Verify *v, const Kernel *k, const View *view, bool out, i
   } else {
     bool given = b->home != HOME_WORK && b->home != HOME_DERIVED && b->home != HOME_OUTPUT;
     REQUIRE(given || v->ready[view->tensor], "%s reads %s before it is written", k->name, b->name);
+    REQUIRE(v->entry == PLAN_PREPARE || b->offset != NO_PLACE, "%s reads %s, which has no place",
+            k->name, b->name);
   }
 }
 

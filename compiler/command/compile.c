@@ -63,64 +63,15 @@ static const char *record(Unit *u, const Options *o, const Target *target, Weigh
                       weights[form]);
 }
 
-/* ---- baked weights ---- */
-
-enum { EMBED_BELOW = 1 << 20 };
-
-static void mark_params(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  bool *used = context;
-  (void)outer, (void)depth;
-  for (int i = 0; i < k->nin && entry != PLAN_PREPARE; i++) used[k->in[i].tensor] = true;
-}
-
-/* Of the raw parameters, baked weights hold only those that calls read as they are. Gives them new
- * places. */
-static int64_t place_raw(Plan *plan) {
-  bool *used = NEW_ARRAY(plan->u->arena, bool, plan->buffer.n + 1);
-  int64_t bytes = 0;
-  plan_leaves(plan, mark_params, used);
-  for (int b = 0; b < plan->buffer.n; b++) {
-    Buffer *buffer = &plan->buffer.at[b];
-    if (buffer->home != HOME_PARAM) continue;
-    buffer->offset = bytes;
-    if (used[b]) bytes += (buffer_bytes(buffer, 1) + 63) / 64 * 64;
-    if (!used[b]) buffer->offset = 0;
-  }
-  return bytes;
-}
-
-static void copy_raw(const Plan *plan, double *const *param, char *image) {
-  bool *used = NEW_ARRAY(plan->u->arena, bool, plan->buffer.n + 1);
-  plan_leaves(plan, mark_params, used);
-  for (int b = 0; b < plan->buffer.n; b++) {
-    const Buffer *buffer = &plan->buffer.at[b];
-    if (buffer->home != HOME_PARAM || !used[b]) continue;
-    float *to = (float *)(void *)(image + buffer->offset);
-    int64_t size = type_size(&buffer->type, 1);
-    for (int64_t i = 0; i < size; i++) to[i] = (float)param[buffer->index][i];
-  }
-}
-
-/* The bytes that a library with baked weights holds: raw parameters, then derived ones. */
-static const void *bake(Plan *plan, double *const *param, int64_t *bytes) {
-  int64_t derived_bytes;
-  const void *derived = plan_derived(plan, param, &derived_bytes);
-  plan->param_bytes = place_raw(plan);
-  *bytes = plan->param_bytes + derived_bytes;
-  if (plan->param_bytes == 0) return derived;
-  char *image = arena_alloc(plan->u->arena, (size_t)*bytes);
-  copy_raw(plan, param, image);
-  memcpy(image + plan->param_bytes, derived, (size_t)derived_bytes);
-  return image;
-}
-
 /* ---- emitting ---- */
 
-void compile_emit(Unit *u, const Options *o, Plan *plan, double *const *param, const char *base,
-                  const char *prefix, Emitted *emitted) {
+enum { EMBED_BELOW = 1 << 20 }; /* bytes of baked weights that C arrays hold without being asked */
+
+void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *param,
+                  const char *base, const char *prefix, Emitted *emitted) {
   EmitOptions options = {.base = base, .prefix = prefix, .openmp = o->parallel == PARALLEL_OPENMP};
   if (param) {
-    options.derived = bake(plan, param, &options.derived_bytes);
+    options.derived = plan_bake(plan, param, &options.derived_bytes);
     static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
                                      [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
                                      [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
@@ -240,7 +191,7 @@ void compile_explain(Unit *u, const Plan *plan) {
 
 /* ---- the command ---- */
 
-static Status emit_and_write(Unit *u, const Options *o, const Graph *g, Plan *plan,
+static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Plan *plan,
                              const char *base) {
   double **param = NULL;
   const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
@@ -284,7 +235,7 @@ Status command_compile(Unit *u, const Options *o) {
   }
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
-  Plan *plan = pipeline_plan(u, o, g, target);
+  Plan *plan = pipeline_plan(u, o, g, target, o->weights != NULL);
   if (!plan) return STATUS_USAGE;
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;

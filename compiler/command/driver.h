@@ -13,9 +13,9 @@ Graph *pipeline_read(Unit *, const Options *);
 /* The target that --target and the language ("c", "cuda"; NULL: either) ask for; NULL after a
  * message. */
 const Target *pipeline_target(Unit *, const Options *, const char *language);
-/* All passes after reading, with verification between them; --dump prints to stdout. NULL after a
- * message. */
-Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *);
+/* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
+ * weights are to be baked in. NULL after a message. */
+Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
 
 /* ---- params.c: values of a network's parameters, by index of Graph.param ---- */
 
@@ -29,7 +29,7 @@ double **params_read(Unit *, const Graph *, const char *file);
 
 /* Emits the library for `plan` in memory. `param`: values to bake in, or NULL. The first file is
  * the source. */
-void compile_emit(Unit *, const Options *, Plan *plan, double *const *param, const char *base,
+void compile_emit(Unit *, const Options *, const Plan *plan, double *const *param, const char *base,
                   const char *prefix, Emitted *);
 /* False after diagnostics: the emitted source breaks its contract, which is a bug of cnnc. */
 bool compile_validate(Unit *, const Target *, const Emitted *);

@@ -198,7 +198,7 @@ static Status build_and_run(Inference *f) {
   if (!f->target) return STATUS_USAGE;
   Options options = *f->o;
   options.batch = f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;
-  Plan *plan = pipeline_plan(u, &options, f->g, f->target);
+  Plan *plan = pipeline_plan(u, &options, f->g, f->target, false);
   if (!plan) return STATUS_USAGE;
   const char *folder = toolchain_folder(u);
   if (!folder) return STATUS_TOOL;

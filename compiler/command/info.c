@@ -387,7 +387,7 @@ Status command_info(Unit *u, const Options *o) {
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Info info = info_new(u, g, o->train);
-  Plan *plan = pipeline_plan(u, o, g, target);
+  Plan *plan = pipeline_plan(u, o, g, target, false);
   if (!plan) return STATUS_USAGE;
   PlanInfo plan_info = plan_info_new(plan);
   if (o->json) {

@@ -134,11 +134,13 @@ static bool check_choices(Unit *u, const Plan *plan, const PlanOptions *options)
   return !complaint;
 }
 
-Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target) {
+Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
+                    bool baked) {
   if (!check_dump(u, o)) return NULL;
   Dump d = {u, o, NULL};
   PlanOptions options = {.target = target,
                          .training = o->train,
+                         .baked = baked,
                          .max_batch = o->batch   ? o->batch
                                       : o->train ? 32
                                                  : 1};

@@ -5,7 +5,8 @@
  * Time runs over the top-level steps of an entry. A buffer lives from the first step that writes it
  * to the last one that reads it. Large buffers choose first, each taking the tightest gap that its
  * lifetime leaves (best fit); a few orders are tried and the smallest result kept. Buffers inside a
- * step live in a second memory that every worker has of its own. */
+ * step live in a second memory that every worker has of its own. Where weights are baked,
+ * parameters that only PLAN_PREPARE reads get no place. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -172,19 +173,31 @@ static int64_t *home_bytes(Plan *p, Home home) {
   }
 }
 
-static void place_forever(Plan *p) {
+static void mark_called(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  bool *called = context;
+  (void)outer;
+  (void)depth;
+  for (int i = 0; i < k->nin && entry != PLAN_PREPARE; i++) called[k->in[i].tensor] = true;
+}
+
+static void place_forever(Plan *p, bool baked) {
+  bool *called = NEW_ARRAY(p->u->arena, bool, p->buffer.n);
+  plan_leaves(p, mark_called, called);
   for (int b = 0; b < p->buffer.n; b++) {
     Buffer *buffer = &p->buffer.at[b];
     int64_t *end = home_bytes(p, buffer->home);
     if (!end) continue;
+    if (baked && buffer->home == HOME_PARAM && !called[b]) {
+      buffer->offset = NO_PLACE;
+      continue;
+    }
     buffer->offset = *end;
     *end += buffer_bytes(buffer, p->max_batch);
   }
 }
 
 void pass_memory(Plan *p, const PlanOptions *options) {
-  (void)options;
-  place_forever(p);
+  place_forever(p, options->baked);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;
     Lives shared = find_lives(p, e, false), scoped = find_lives(p, e, true);

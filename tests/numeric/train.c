@@ -376,7 +376,7 @@ static void check_net(const Net *net, const char *target, int from, int to) {
   r.classes = type_size(&r.g->node.at[output].type, 1);
   build(&r, target);
   Graph *g = pipeline_read(r.u, &r.o);
-  r.plan = pipeline_plan(r.u, &r.o, g, target_find(target));
+  r.plan = pipeline_plan(r.u, &r.o, g, target_find(target), false);
   assert_non_null(r.plan);
   for (int n = from; n <= to; n++) check_batch(&r, n);
   toolchain_remove(r.u, r.folder);

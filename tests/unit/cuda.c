@@ -89,7 +89,7 @@ static View *in(Net *t, Kernel *k, int tensor) {
 }
 
 static Net finished(Net t) {
-  pass_memory(t.p, NULL);
+  pass_memory(t.p, &(PlanOptions){.max_batch = BATCH});
   plan_verify(t.p);
   return t;
 }
@@ -491,13 +491,13 @@ static void check(Net t) {
 /* ---- whole networks ---- */
 
 /* A network in a file, small enough for the interpreter, with initialised parameters. */
-static Net network(const char *file, const char *shape) {
-  Net t = {.u = unit_new()};
+static Net network(const char *file, const char *shape, WeightsAs as) {
+  Net t = {.u = unit_new(), .as = as};
   Options o = {.network = file, .batch = BATCH};
   if (shape) vec_push(t.u->arena, &o.input_shape, shape);
   t.g = pipeline_read(t.u, &o);
   assert_non_null(t.g);
-  t.p = pipeline_plan(t.u, &o, t.g, target_find("sm_80"));
+  t.p = pipeline_plan(t.u, &o, t.g, target_find("sm_80"), as != WEIGHTS_LOADED);
   assert_non_null(t.p);
   t.param = params_seeded(t.g, 1);
   t.g = (Graph *)(uintptr_t)t.p->graph;
@@ -515,7 +515,7 @@ static Net written(const char *json) {
   write_file("net.json", text, strlen(text));
   free(text);
   snprintf(path, sizeof path, "%s/net.json", folder);
-  return network(path, NULL);
+  return network(path, NULL, WEIGHTS_LOADED);
 }
 
 /* What models/ has little of: three axes and one, odd windows, every way of moving data. */
@@ -571,7 +571,7 @@ TEST(labels)
 #define NETWORK(name, shape)                                                                       \
   static void check_##name(void **state) {                                                         \
     (void)state;                                                                                   \
-    check(network("models/" #name ".json", shape));                                                \
+    check(network("models/" #name ".json", shape, WEIGHTS_LOADED));                                \
   }
 NETWORK(lenet5, NULL)
 NETWORK(resnet20_cifar, "3x16x16")
@@ -589,11 +589,8 @@ WRITTEN(sequence)
 
 static void check_baked(void **state) {
   (void)state;
-  for (WeightsAs as = WEIGHTS_EMBED; as <= WEIGHTS_FILE; as++) {
-    Net t = network("models/resnet20_cifar.json", "3x8x8");
-    t.as = as;
-    check(t);
-  }
+  for (WeightsAs as = WEIGHTS_EMBED; as <= WEIGHTS_FILE; as++)
+    check(network("models/resnet20_cifar.json", "3x8x8", as));
 }
 
 int main(void) {
