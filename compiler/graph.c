@@ -198,6 +198,16 @@ Id graph_param(Graph *g, Param param) {
   return g->param.at[attr.index].node = id;
 }
 
+Param *graph_param_of(Graph *g, Id id) {
+  const Node *node = &g->node.at[id];
+  if (node->op != OP_param) BUG("node %d is no parameter", (int)id);
+  return &g->param.at[((const LeafAttr *)node->attr)->index];
+}
+
+int64_t param_count(const Param *p) {
+  return p->role == PARAM_STATISTIC ? 0 : type_size(&p->type, 1) - p->idle;
+}
+
 Id graph_input(Graph *g, Input input) {
   LeafAttr attr = {g->input.n};
   input.node = NO_ID;

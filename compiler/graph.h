@@ -80,11 +80,14 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
   double init_value; /* INIT_CONSTANT: the value, norm weights 1, biases 0 ... */
   int64_t fan_in, fan_out;
   ParamRole role;
+  int64_t idle;   /* elements that are always masked: connections that a table does not have */
   bool trainable; /* false: statistics, "freeze" */
   bool decay;     /* false: the layer says "decay": false */
   double lr_scale;
 } Param;
 
+/* How many numbers training may change: those that a user counts. */
+int64_t param_count(const Param *);
 /* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
  * (init.c). */
 void param_init(const Param *, double *center, double *bound);
@@ -277,6 +280,7 @@ Graph *graph_new(Unit *);
 Id graph_add(Graph *, OpKind, const Id *arg, int nargs, const void *attr, Where);
 Id graph_param(Graph *, Param); /* an equal name is a BUG; fills .node */
 Id graph_input(Graph *, Input);
+Param *graph_param_of(Graph *, Id); /* of an OP_param node */
 Id graph_state(Graph *, const char *name, const Type *);
 Id graph_const(Graph *, const Type *, const double *values, Where); /* values are copied */
 Id graph_kernel(Graph *, const Kernel *, const Type *,

@@ -181,7 +181,7 @@ static void add_rows(Info *f) {
     if (row.layer->result == NO_ID || !f->needed[row.layer->result]) continue;
     for (int p = 0; p < row.layer->nparams; p++) {
       const Param *param = &f->g->param.at[row.layer->first_param + p];
-      if (param->role != PARAM_STATISTIC) row.parameters += type_size(&param->type, 1);
+      row.parameters += param_count(param);
     }
     vec_push(f->u->arena, &f->row, row);
   }

@@ -1,4 +1,4 @@
-/* contraction.c - fixed weights, biases and groups, for all layers with weights. */
+/* contraction.c - weights, biases, groups and loops, for all layers with weights. */
 #include "contraction.h"
 
 double *fixed_weights_of(Build *b, const Matrix *given, const Type *type) {
@@ -18,6 +18,16 @@ double *fixed_weights_of(Build *b, const Matrix *given, const Type *type) {
   double *values = NEW_ARRAY(arena, double, size);
   for (int64_t i = 0; i < size; i++) values[i] = given->at[i % part];
   return values;
+}
+
+Id weights_of(Build *b, const Matrix *given, const char *suffix, const Type *type, int64_t fan_in,
+              int64_t fan_out) {
+  int64_t dim[MAX_RANK];
+  for (int a = 0; a < type->rank; a++) dim[a] = type->dim[a].plus;
+  if (!given->rank)
+    return build_param(b, suffix, PARAM_WEIGHT, type->rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
+  double *values = fixed_weights_of(b, given, type);
+  return values ? graph_const(build_graph(b), type, values, build_where(b)) : NO_ID;
 }
 
 Id bias_added(Build *b, Id y, int32_t bias, bool fixed_weights, int64_t fan_in) {
@@ -44,4 +54,34 @@ bool groups_divide(Build *b, int64_t groups, int64_t channels, int64_t filters) 
   else
     return true;
   return false;
+}
+
+Sliding sliding_loops(const Graph *g, const Node *node, const IntList *kernel, int64_t groups,
+                      int64_t filters, int64_t channels, Kernel *k) {
+  const Type *in = &g->node.at[node->arg[0]].type;
+  Sliding s = {.group = -1};
+  *k = (Kernel){.name = node->where.layer, .nfold = 1, .nout = 1};
+  int n = kernel_loop(k, "n", in->dim[0], false);
+  if (groups > 1) s.group = kernel_loop(k, "g", fixed(groups), false);
+  s.filter = kernel_loop(k, "k", fixed(filters), false);
+  for (int a = 0; a < kernel->n; a++)
+    s.o[a] = kernel_loop(k, output_name(a, kernel->n), node->type.dim[2 + a], false);
+  s.channel = kernel_loop(k, "c", fixed(channels), true);
+  for (int a = 0; a < kernel->n; a++)
+    s.t[a] = kernel_loop(k, kernel_name(a, kernel->n), fixed(kernel->at[a]), true);
+  s.x = kernel_in(k, node->arg[0], in);
+  s.w = kernel_in(k, node->arg[1], &g->node.at[node->arg[1]].type);
+  View *to = &k->out[0].to;
+  *to = (View){.tensor = -1, .rank = node->type.rank};
+  to->at[0] = s.x->at[0] = coord_loop(n, 1, 0);
+  to->at[1] = coord_loop(s.filter, 1, 0);
+  s.x->at[1] = coord_loop(s.channel, 1, 0);
+  if (s.group >= 0) {
+    to->at[1].coef[s.group] = (int32_t)filters;
+    s.x->at[1].coef[s.group] = (int32_t)channels;
+  }
+  for (int a = 0; a < kernel->n; a++) to->at[2 + a] = coord_loop(s.o[a], 1, 0);
+  k->fold[0].term = expr2(g->u, E_mul, expr_in(g->u, 0), expr_in(g->u, 1));
+  k->out[0].value = expr_acc(g->u, 0);
+  return s;
 }

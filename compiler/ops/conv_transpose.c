@@ -10,16 +10,11 @@ typedef struct TransposedAttr {
   IntList output_padding;
   int64_t groups;
   int32_t bias;
+  Matrix weights;
 } TransposedAttr;
 
 static const Field conv_transpose_fields[] = {
-    {.name = "filters",
-     .kind = FIELD_INT,
-     .offset = offsetof(TransposedAttr, filters),
-     .required = true,
-     .min = 1,
-     .max = 0x7fffffff,
-     .doc = "number of output channels"},
+    FILTERS_FIELD(TransposedAttr),
     {.name = "kernel",
      .kind = FIELD_INTS,
      .offset = offsetof(TransposedAttr, window.kernel),
@@ -54,14 +49,9 @@ static const Field conv_transpose_fields[] = {
      .min = 0,
      .max = 0x7fffffff,
      .doc = "positions added behind the last"},
-    {.name = "groups",
-     .kind = FIELD_INT,
-     .offset = offsetof(TransposedAttr, groups),
-     .otherwise = 1,
-     .min = 1,
-     .max = 0x7fffffff,
-     .doc = "channels are cut into this many groups that do not mix"},
+    GROUPS_FIELD(TransposedAttr),
     BIAS_FIELD(TransposedAttr),
+    WEIGHTS_FIELD(TransposedAttr),
 };
 
 /* Cuts so that the result has input * stride positions. */
@@ -86,14 +76,16 @@ static Id conv_transpose_build(Build *b, const void *attributes, const Id *arg, 
     return NO_ID;
   if (attr->window.pad.kind == PAD_SAME) same_cuts(w);
   int64_t filters = attr->filters / attr->groups, taps = 1;
-  int64_t dim[2 + MAX_SPATIAL] = {in.dim[1].plus, filters};
-  for (int a = 0; a < rank; a++) taps = size_mul(taps, dim[2 + a] = w->kernel.at[a]);
-  int64_t fan_in = size_mul(filters, taps), fan_out = size_mul(dim[0], taps);
-  Id weights =
-      build_param(b, "weight", PARAM_WEIGHT, 2 + rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
+  Type type = {.dtype = F32, .rank = (int8_t)(2 + rank), .dim = {in.dim[1], fixed(filters)}};
+  for (int a = 0; a < rank; a++) {
+    type.dim[2 + a] = fixed(w->kernel.at[a]);
+    taps = size_mul(taps, w->kernel.at[a]);
+  }
+  int64_t fan_in = size_mul(filters, taps), fan_out = size_mul(in.dim[1].plus, taps);
+  Id weights = weights_of(b, &attr->weights, "weight", &type, fan_in, fan_out);
   if (weights == NO_ID) return NO_ID;
-  return bias_added(b, build_add2(b, OP_conv_transpose, &node, arg[0], weights), attr->bias, false,
-                    fan_in);
+  return bias_added(b, build_add2(b, OP_conv_transpose, &node, arg[0], weights), attr->bias,
+                    attr->weights.rank > 0, fan_in);
 }
 
 static bool conv_transpose_infer(Graph *g, Node *node) {
@@ -118,40 +110,21 @@ static void conv_transpose_kernel(const Graph *g, const Node *node, Kernel *k) {
   const TransposedAttr *attr = node->attr;
   const Window *w = &attr->window;
   const Type *in = &g->node.at[node->arg[0]].type, *wt = &g->node.at[node->arg[1]].type;
-  int rank = w->kernel.n, group = -1, o[MAX_SPATIAL], t[MAX_SPATIAL];
   int64_t filters = wt->dim[1].plus, channels = wt->dim[0].plus / attr->groups;
-  *k = (Kernel){.name = node->where.layer, .nfold = 1, .nout = 1};
-  int n = kernel_loop(k, "n", in->dim[0], false);
-  if (attr->groups > 1) group = kernel_loop(k, "g", fixed(attr->groups), false);
-  int f = kernel_loop(k, "k", fixed(filters), false);
-  for (int a = 0; a < rank; a++)
-    o[a] = kernel_loop(k, output_name(a, rank), node->type.dim[2 + a], false);
-  int c = kernel_loop(k, "c", fixed(channels), true);
-  for (int a = 0; a < rank; a++)
-    t[a] = kernel_loop(k, kernel_name(a, rank), fixed(w->kernel.at[a]), true);
-  View *x = kernel_in(k, node->arg[0], in), *weights = kernel_in(k, node->arg[1], wt);
-  View *to = &k->out[0].to;
-  *to = (View){.tensor = -1, .rank = node->type.rank};
-  to->at[0] = x->at[0] = coord_loop(n, 1, 0);
-  to->at[1] = weights->at[1] = coord_loop(f, 1, 0);
-  x->at[1] = weights->at[0] = coord_loop(c, 1, 0);
-  if (group >= 0) {
-    to->at[1].coef[group] = (int32_t)filters;
-    x->at[1].coef[group] = weights->at[0].coef[group] = (int32_t)channels;
-  }
+  Sliding s = sliding_loops(g, node, &w->kernel, attr->groups, filters, channels, k);
+  s.w->at[0] = s.x->at[1];
+  s.w->at[1] = coord_loop(s.filter, 1, 0);
+  s.x->outside = FILL;
   k->macs = wt->dim[0].plus * filters;
-  x->outside = FILL;
-  for (int a = 0; a < rank; a++) {
-    to->at[2 + a] = coord_loop(o[a], 1, 0);
-    x->at[2 + a] = coord_loop(o[a], 1, w->pad.lo.at[a]);
-    x->at[2 + a].coef[t[a]] = (int32_t)-w->dilation.at[a];
-    x->at[2 + a].div = (int32_t)w->stride.at[a];
-    x->at[2 + a].exact = w->stride.at[a] > 1;
-    weights->at[2 + a] = coord_loop(t[a], 1, 0);
+  for (int a = 0; a < w->kernel.n; a++) {
+    Coord *x = &s.x->at[2 + a];
+    *x = coord_loop(s.o[a], 1, w->pad.lo.at[a]);
+    x->coef[s.t[a]] = (int32_t)-w->dilation.at[a];
+    x->div = (int32_t)w->stride.at[a];
+    x->exact = w->stride.at[a] > 1;
+    s.w->at[2 + a] = coord_loop(s.t[a], 1, 0);
     k->macs *= in->dim[2 + a].plus * w->kernel.at[a];
   }
-  k->fold[0].term = expr2(g->u, E_mul, expr_in(g->u, 0), expr_in(g->u, 1));
-  k->out[0].value = expr_acc(g->u, 0);
 }
 
 const Op op_conv_transpose = {

@@ -22,12 +22,8 @@ static const Field dense_fields[] = {
 };
 
 static Id dense_weights(Build *b, const DenseAttr *attr, int64_t features) {
-  int64_t dim[2] = {attr->units, features};
-  Type type = {.dtype = F32, .rank = 2, .dim = {fixed(dim[0]), fixed(dim[1])}};
-  if (!attr->weights.rank)
-    return build_param(b, "weight", PARAM_WEIGHT, 2, dim, INIT_DEFAULT, 0, features, attr->units);
-  double *values = fixed_weights_of(b, &attr->weights, &type);
-  return values ? graph_const(build_graph(b), &type, values, build_where(b)) : NO_ID;
+  Type type = {.dtype = F32, .rank = 2, .dim = {fixed(attr->units), fixed(features)}};
+  return weights_of(b, &attr->weights, "weight", &type, features, attr->units);
 }
 
 static Id dense_build(Build *b, const void *attributes, const Id *arg, int nargs) {

@@ -100,18 +100,6 @@ static const Expr *divisor(const Graph *g, const Node *node, const int *o) {
 
 /* ---- sliding windows */
 
-static bool check_padding(Build *b, const Window *w) {
-  for (int a = 0; a < w->kernel.n; a++) {
-    int64_t reach = (w->kernel.at[a] - 1) * w->dilation.at[a];
-    int64_t pad = w->pad.lo.at[a] > w->pad.hi.at[a] ? w->pad.lo.at[a] : w->pad.hi.at[a];
-    if (pad <= reach) continue;
-    build_error(b, "pad", "with padding %lld, windows of %lld lie in the padding alone",
-                (long long)pad, (long long)reach + 1);
-    return false;
-  }
-  return true;
-}
-
 static Id pool_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const PoolAttr *attr = attributes;
   const Type in = *build_type(b, arg[0]);
@@ -119,24 +107,13 @@ static Id pool_build(Build *b, const void *attributes, const Id *arg, int nargs)
   (void)nargs;
   if (!window_rank(b, &in)) return NO_ID;
   if (!window_resolve(b, &attr->window, &in, 0, &node.window)) return NO_ID;
-  if (!check_padding(b, &node.window)) return NO_ID;
+  if (!window_padding_fits(b, &node.window)) return NO_ID;
   return build_add1(b, OP_pool, &node, arg[0]);
 }
 
 static bool pool_infer(Graph *g, Node *node) {
   const PoolAttr *attr = node->attr;
-  int64_t out[MAX_SPATIAL];
-  if (!window_extents(g, node, &attr->window, attr->ceil_mode, out)) return false;
-  node->type = g->node.at[node->arg[0]].type;
-  for (int a = 2; a < node->type.rank; a++) node->type.dim[a] = fixed(out[a - 2]);
-  return true;
-}
-
-/* Does a window read outside the input? */
-static bool overlaps(const Window *w, const Type *in, const Type *out, int axis) {
-  int64_t last = (out->dim[2 + axis].plus - 1) * w->stride.at[axis] - w->pad.lo.at[axis];
-  last += (w->kernel.at[axis] - 1) * w->dilation.at[axis];
-  return w->pad.lo.at[axis] > 0 || last >= in->dim[2 + axis].plus;
+  return window_infer(g, node, &attr->window, attr->ceil_mode);
 }
 
 /* One fold over IN(0), and what becomes of it. */
@@ -152,19 +129,8 @@ static void pool_fold(Unit *u, PoolKind kind, const Expr *count, Kernel *k) {
 
 static void pool_kernel(const Graph *g, const Node *node, Kernel *k) {
   const PoolAttr *attr = node->attr;
-  const Window *w = &attr->window;
-  const Type *in = &g->node.at[node->arg[0]].type;
-  int rank = w->kernel.n, o[MAX_SPATIAL];
-  kernel_start(k, node->where.layer, -1, &node->type);
-  View *x = kernel_in(k, node->arg[0], in);
-  for (int a = 0; a < 2; a++) x->at[a] = coord_loop(a, 1, 0);
-  for (int a = 0; a < rank; a++) {
-    o[a] = 2 + a;
-    k->loop[o[a]].name = output_name(a, rank);
-    int t = kernel_loop(k, kernel_name(a, rank), fixed(w->kernel.at[a]), true);
-    x->at[2 + a] = window_coord(w, a, o[a], t);
-    if (overlaps(w, in, &node->type, a)) x->outside = SKIP;
-  }
+  static const int o[MAX_SPATIAL] = {2, 3, 4};
+  window_kernel(g, node, &attr->window, k);
   pool_fold(g->u, (PoolKind)attr->kind, divisor(g, node, o), k);
 }
 

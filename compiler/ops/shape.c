@@ -282,39 +282,67 @@ const Op op_slice = {
 /* ---- pad */
 
 typedef struct PadAttr {
-  int64_t axis, lo, hi;
+  IntList axis, lo, hi;
   double value;
 } PadAttr;
 
 static const Field pad_fields[] = {
     {.name = "axis",
-     .kind = FIELD_INT,
+     .kind = FIELD_INTS,
      .offset = offsetof(PadAttr, axis),
      .min = 0,
      .max = MAX_RANK - 2,
-     .doc = "axis that grows; 0: channels"},
+     .doc = "axes that grow; 0, the default: channels"},
     {.name = "lo",
-     .kind = FIELD_INT,
+     .kind = FIELD_INTS,
      .offset = offsetof(PadAttr, lo),
      .max = 0x7fffffff,
-     .doc = "elements before the first"},
+     .doc = "elements before the first, one number or one per axis that grows"},
     {.name = "hi",
-     .kind = FIELD_INT,
+     .kind = FIELD_INTS,
      .offset = offsetof(PadAttr, hi),
      .max = 0x7fffffff,
-     .doc = "elements after the last"},
+     .doc = "elements after the last, one number or one per axis that grows"},
     {.name = "value",
      .kind = FIELD_REAL,
      .offset = offsetof(PadAttr, value),
      .doc = "what they hold"},
 };
 
+static Id pad_build(Build *b, const void *attributes, const Id *arg, int nargs) {
+  PadAttr attr = *(const PadAttr *)attributes;
+  IntList *const list[] = {&attr.lo, &attr.hi};
+  static const char *const names[] = {"lo", "hi"};
+  (void)nargs;
+  if (attr.axis.n == 0) attr.axis.n = 1;
+  for (int i = 0; i < COUNT(list); i++) {
+    IntList *l = list[i];
+    if (l->n > 1 && l->n != attr.axis.n) {
+      build_error(b, names[i], "%s has %d numbers for %d axes", names[i], (int)l->n,
+                  (int)attr.axis.n);
+      return NO_ID;
+    }
+    for (int a = l->n; a < attr.axis.n; a++) l->at[a] = l->n ? l->at[0] : 0;
+    l->n = attr.axis.n;
+  }
+  return build_add1(b, OP_pad, &attr, arg[0]);
+}
+
 static bool pad_infer(Graph *g, Node *node) {
   const PadAttr *attr = node->attr;
-  int axis = type_axis(g, node, attr->axis);
-  if (!axis) return false;
-  node->type = g->node.at[node->arg[0]].type;
-  node->type.dim[axis].plus += attr->lo + attr->hi;
+  const Type *in = &g->node.at[node->arg[0]].type;
+  node->type = *in;
+  for (int i = 0; i < attr->axis.n; i++) {
+    int axis = type_axis(g, node, attr->axis.at[i]);
+    if (!axis) return false;
+    node->type.dim[axis].plus += attr->lo.at[i] + attr->hi.at[i];
+    for (int j = 0; j < i; j++) {
+      if (attr->axis.at[j] != attr->axis.at[i]) continue;
+      diag_error(g->u, path_key(g->u->arena, node->where.path, "axis"), "axis %d is there twice",
+                 axis - 1);
+      return false;
+    }
+  }
   return true;
 }
 
@@ -324,7 +352,7 @@ static void pad_kernel(const Graph *g, const Node *node, Kernel *k) {
   kernel_start(k, node->where.layer, -1, &node->type);
   View *x = kernel_in(k, node->arg[0], in);
   for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
-  x->at[attr->axis + 1].plus = -attr->lo;
+  for (int i = 0; i < attr->axis.n; i++) x->at[attr->axis.at[i] + 1].plus = -attr->lo.at[i];
   x->outside = FILL;
   x->fill = attr->value;
   k->out[0].value = expr_in(g->u, 0);
@@ -336,11 +364,12 @@ const Op op_pad = {
     .in_json = true,
     .min_args = 1,
     .max_args = 1,
-    .doc = "an axis with constant elements before and after",
+    .doc = "axes with constant elements before and after",
     .source = "PyTorch ConstantPad",
     .field = pad_fields,
     .nfield = COUNT(pad_fields),
     .attr_size = sizeof(PadAttr),
+    .build = pad_build,
     .infer = pad_infer,
     .kernel = pad_kernel,
 };

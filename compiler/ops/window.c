@@ -109,3 +109,43 @@ Coord window_coord(const Window *w, int axis, int o, int k) {
   c.coef[k] += (int32_t)w->dilation.at[axis];
   return c;
 }
+
+bool window_padding_fits(Build *b, const Window *w) {
+  for (int a = 0; a < w->kernel.n; a++) {
+    int64_t reach = (w->kernel.at[a] - 1) * w->dilation.at[a];
+    int64_t pad = w->pad.lo.at[a] > w->pad.hi.at[a] ? w->pad.lo.at[a] : w->pad.hi.at[a];
+    if (pad <= reach) continue;
+    build_error(b, "pad", "with padding %lld, windows of %lld lie in the padding alone",
+                (long long)pad, (long long)reach + 1);
+    return false;
+  }
+  return true;
+}
+
+bool window_infer(Graph *g, Node *node, const Window *w, bool ceil) {
+  int64_t out[MAX_SPATIAL];
+  if (!window_extents(g, node, w, ceil, out)) return false;
+  node->type = g->node.at[node->arg[0]].type;
+  for (int a = 2; a < node->type.rank; a++) node->type.dim[a] = fixed(out[a - 2]);
+  return true;
+}
+
+/* Does a window read outside the input? */
+static bool overlaps(const Window *w, const Type *in, const Type *out, int axis) {
+  int64_t last = (out->dim[2 + axis].plus - 1) * w->stride.at[axis] - w->pad.lo.at[axis];
+  last += (w->kernel.at[axis] - 1) * w->dilation.at[axis];
+  return w->pad.lo.at[axis] > 0 || last >= in->dim[2 + axis].plus;
+}
+
+void window_kernel(const Graph *g, const Node *node, const Window *w, Kernel *k) {
+  const Type *in = &g->node.at[node->arg[0]].type;
+  kernel_start(k, node->where.layer, -1, &node->type);
+  View *x = kernel_in(k, node->arg[0], in);
+  for (int a = 0; a < 2; a++) x->at[a] = coord_loop(a, 1, 0);
+  for (int a = 0; a < w->kernel.n; a++) {
+    k->loop[2 + a].name = output_name(a, w->kernel.n);
+    int t = kernel_loop(k, kernel_name(a, w->kernel.n), fixed(w->kernel.at[a]), true);
+    x->at[2 + a] = window_coord(w, a, 2 + a, t);
+    if (overlaps(w, in, &node->type, a)) x->outside = SKIP;
+  }
+}

@@ -54,6 +54,13 @@ bool window_resolve(Build *, const Window *given, const Type *in, int64_t stride
 bool window_extents(Graph *, const Node *, const Window *, bool ceil, int64_t out[MAX_SPATIAL]);
 /* Coordinate of spatial axis `axis` for output position `o` and window position `k` (loops). */
 Coord window_coord(const Window *, int axis, int o, int k);
+/* Reports and returns false where windows lie in the padding alone. */
+bool window_padding_fits(Build *, const Window *);
+/* The type of a pool's result: the input's with the extents of window_extents. */
+bool window_infer(Graph *, Node *, const Window *, bool ceil);
+/* The loops of a pool: the result's, then one reduced loop per axis of the window; in 0 reads the
+ * input there, SKIP where windows leave it. */
+void window_kernel(const Graph *, const Node *, const Window *, Kernel *);
 /* Loop names of spatial axes: "oh", "kh" ... */
 const char *output_name(int axis, int rank);
 const char *kernel_name(int axis, int rank);

@@ -56,7 +56,7 @@ static inline void integer_values(const Field *field, int rank, Values *v) {
 }
 
 static inline void list_values(const Op *op, const Field *field, int rank, Values *v) {
-  bool axes = strcmp(field->name, "axes") == 0, kernel = strcmp(field->name, "kernel") == 0;
+  bool axes = strncmp(field->name, "ax", 2) == 0, kernel = strcmp(field->name, "kernel") == 0;
   int per_axis[][3] = {{2, 3, 1}, {3, 2, 3}};
   if (strcmp(field->name, "order") == 0) {
     int order[4] = {rank};
@@ -69,11 +69,12 @@ static inline void list_values(const Op *op, const Field *field, int rank, Value
     add(v, numbers(2, (int[]){0, rank}));
     return;
   }
-  bool pool = kernel && (strcmp(op->name, "pool") == 0 || strcmp(op->name, "subsample") == 0);
+  bool pool = kernel && (strstr(op->name, "pool") || strcmp(op->name, "subsample") == 0);
   if (!pool) add(v, json_integer(1));
   add(v, json_integer(2));
   if (kernel) add(v, json_integer(3));
-  add(v, numbers(rank, per_axis[pool]));
+  /* pad: as many as it has axes */
+  if (strcmp(op->name, "pad") != 0) add(v, numbers(rank, per_axis[pool]));
 }
 
 static inline void pad_values(int rank, Values *v) {

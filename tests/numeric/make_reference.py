@@ -8,6 +8,7 @@ computes as well. An inference case holds the network's output for n samples; a 
 the loss, the gradient of every parameter, the running statistics after the step and in some cases
 the parameters after one step of the optimiser.
 """
+import itertools
 import json
 import pathlib
 
@@ -62,6 +63,30 @@ def conv(title, shape, fields, compute=None, filters=4):
                                  fields.get("dilation", 1), groups)
     layer = {"op": "conv", "name": "c", "filters": filters, "kernel": 3, **fields}
     case(title, shape, layer, compute and (lambda x: compute(x, w, b)) or default)
+
+
+def positions_apart(x, parameter, kernel, options, period=None, bias="position"):
+    """local and tiled: of a convolution with the weights of each position, that position is kept."""
+    rank = x.dim() - 2
+    function = [F.conv1d, F.conv2d, F.conv3d][rank - 1]
+    out = function(x, torch.zeros(3, x.shape[1], *[kernel] * rank), **options).shape[2:]
+    repeat = [min(p, o) for p, o in zip(period or out, out)]
+    w = parameter("c.weight", *repeat, 3, x.shape[1], *[kernel] * rank)
+    y = [function(x, w[tuple(i % r for i, r in zip(at, repeat))], **options)[(..., *at)]
+         for at in itertools.product(*map(range, out))]
+    y = torch.stack(y, 2).reshape(x.shape[0], 3, *out)
+    if bias == "position":
+        return y + parameter("c.bias", 3, *out)
+    return y + parameter("c.bias", 3).reshape(3, *[1] * rank) if bias else y
+
+
+def unshared(shape, kernel, options, period=None, bias="position"):
+    fields = {"pad" if k == "padding" else k: v for k, v in options.items()}
+    fields |= {"period": period} if period else {}
+    fields |= {} if bias == "position" else {"bias": bias}
+    case(f"{'tiled' if period else 'local'} {shape} {fields}", shape,
+         {"op": "tiled" if period else "local", "name": "c", "filters": 3, "kernel": kernel, **fields},
+         lambda x: positions_apart(x, tensor, kernel, options, period, bias))
 
 
 def convolutions():
@@ -119,6 +144,31 @@ def convolutions():
     case("conv_transpose same", (2, 4, 5), {"op": "conv_transpose", "name": "c", "filters": 3,
                                             "kernel": 4, "stride": 2, "pad": "same", "bias": False},
          lambda x: F.conv_transpose2d(x, tensor("c.weight", 2, 3, 4, 4), stride=2, padding=1))
+    case("conv_transpose fixed weights", (2, 3, 4),
+         {"op": "conv_transpose", "name": "c", "filters": 2, "kernel": 3, "stride": 2, "weights": sobel},
+         lambda x: F.conv_transpose2d(x, fixed.expand(2, 2, 3, 3), stride=2))
+    for shape, options in (((3, 9), {}), ((3, 6, 7), {"stride": 2, "padding": 1}),
+                           ((2, 4, 5, 4), {"dilation": (1, 2, 1)}), ((3, 6, 5), {"multiplier": 2})):
+        rank, many = len(shape) - 1, shape[0] * options.get("multiplier", 1)
+        options = {k: v for k, v in options.items() if k != "multiplier"}
+        fields = {"pad" if k == "padding" else k: v for k, v in options.items()}
+        function = [F.conv1d, F.conv2d, F.conv3d][rank - 1]
+        case(f"separable {shape} {options}", shape,
+             {"op": "separable", "name": "s", "filters": 4, "kernel": 3,
+              "multiplier": many // shape[0], **fields},
+             lambda x: function(function(x, tensor("s.depthwise.weight", many, 1, *[3] * rank),
+                                         groups=shape[0], **options),
+                                tensor("s.pointwise.weight", 4, many, *[1] * rank),
+                                tensor("s.bias", 4)))
+    unshared((3, 7), 1, {})
+    unshared((3, 5, 6), 2, {"stride": 2, "padding": 1})
+    unshared((2, 5, 4), 2, {}, bias=True)
+    unshared((2, 3, 4, 3), 2, {"padding": 1}, bias=False)
+    unshared((2, 9), 3, {"dilation": 2}, period=[2])
+    unshared((2, 6, 7), 3, {}, period=[2, 2])
+    unshared((2, 6, 7), 2, {"stride": 2, "padding": 1}, period=[1, 3])
+    unshared((2, 5, 4), 2, {}, period=[9, 2], bias=True)
+    unshared((1, 3, 4, 3), 2, {}, period=[2, 2, 1])
     for shape in ((6,), (2, 3, 4)):
         case(f"rbf of {shape}", shape, {"op": "rbf", "name": "r", "units": 5},
              lambda x: ((x.flatten(1)[:, None] - tensor("r.weight", 5, x[0].numel())) ** 2).sum(2))
@@ -172,6 +222,20 @@ def pools():
         case(f"subsample {shape}", shape, {"op": "subsample", "name": "s", "kernel": 2},
              lambda x: f(x, 2) * tensor("s.weight", shape[0]).reshape(spread)
              + tensor("s.bias", shape[0]).reshape(spread))
+    for shape, kernel, sigma, options in (
+            ((2, 9), 3, 1, {"stride": 2}), ((2, 7, 8), 4, 0.8, {"stride": 3, "padding": 2}),
+            ((3, 7, 7), 3, 2, {"stride": 1, "dilation": 2, "padding": 1}), ((2, 5, 4, 5), 2, 1, {})):
+        rank = len(shape) - 1
+        line = torch.exp(-(torch.arange(kernel) - (kernel - 1) / 2) ** 2 / (2 * sigma**2))
+        bell = line
+        for _ in range(rank - 1):
+            bell = bell[..., None] * line
+        options = {"stride": kernel, **options}
+        fields = {"pad" if k == "padding" else k: v for k, v in options.items()}
+        case(f"gaussian_pool {shape} {options}", shape,
+             {"op": "gaussian_pool", "kernel": kernel, "sigma": sigma, **fields},
+             lambda x: [F.conv1d, F.conv2d, F.conv3d][rank - 1](
+                 x, (bell / bell.sum()).expand(shape[0], 1, *[kernel] * rank), groups=shape[0], **options))
     for shape in ((6,), (6, 3), (6, 2, 3), (6, 2, 1, 3)):
         case(f"maxout {shape}", shape, {"op": "maxout", "pieces": 3},
              lambda x: x.reshape(2, 2, 3, *shape[1:]).amax(2))
@@ -291,6 +355,8 @@ def norms_and_shapes():
     case("pad", shape, {"op": "pad", "axis": 2, "lo": 2, "hi": 1, "value": -3},
          lambda x: F.pad(x, (2, 1), value=-3))
     case("pad channels", shape, {"op": "pad", "lo": 1, "hi": 2}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)))
+    case("pad axes", shape, {"op": "pad", "axis": [1, 2], "lo": [2, 1], "hi": 1, "value": -1},
+         lambda x: F.pad(x, (1, 1, 2, 1), value=-1))
     case("crop", (2, 5, 6), {"op": "crop", "lo": [1, 0], "hi": 2}, lambda x: x[:, :, 1:-2, :-2])
     case("crop 1-D", (2, 5), {"op": "crop", "hi": 3}, lambda x: x[..., :-3])
     for part in range(3):
@@ -406,6 +472,8 @@ def trainings():
              lambda y: F.avg_pool2d(y, 3, 2, 1, False, False)),
             ("global pool", {"op": "global_pool", "kind": "average"},
              lambda y: y.mean((2, 3))),
+            ("gaussian_pool", {"op": "gaussian_pool", "kernel": 2, "stride": 1, "sigma": 0.7},
+             lambda y: F.avg_pool2d(y, 2, 1)),
             ("leaky_relu", {"op": "leaky_relu", "slope": 0.2}, lambda y: F.leaky_relu(y, 0.2)),
             ("sigmoid", {"op": "sigmoid"}, torch.sigmoid),
             ("elu", {"op": "elu"}, F.elu),
@@ -442,6 +510,17 @@ def trainings():
             "groups": 2, "output_padding": 1}, {"op": "tanh"}],
           lambda net, x: torch.tanh(F.conv_transpose2d(x, net("c.weight", 2, 2, 3, 3),
                                                        net("c.bias", 4), 2, 1, 1, 2)))
+    for shape in ((2, 5), (2, 3, 4), (1, 3, 2, 3)):
+        for period in (None, [2] * (len(shape) - 1)):
+            layer(f"{'tiled' if period else 'local'} {shape}", shape,
+                  [{"op": "tiled" if period else "local", "name": "c", "filters": 3, "kernel": 2,
+                    **({"period": period} if period else {})}, {"op": "tanh"}],
+                  lambda net, x: torch.tanh(positions_apart(x, net, 2, {}, period)))
+    layer("separable", (2, 4, 5),
+          [{"op": "separable", "name": "c", "filters": 3, "kernel": 3, "pad": 1}, {"op": "tanh"}],
+          lambda net, x: torch.tanh(F.conv2d(
+              F.conv2d(x, net("c.depthwise.weight", 2, 1, 3, 3), padding=1, groups=2),
+              net("c.pointwise.weight", 3, 2, 1, 1), net("c.bias", 3))))
     layer("rbf", (2, 3), [{"op": "rbf", "name": "r", "units": 5}],
           lambda net, x: ((x.flatten(1)[:, None] - net("r.weight", 5, 6)) ** 2).sum(2))
     layer("prelu", (2, 4, 5), [c, {"op": "prelu", "name": "p", "num_parameters": 3}],

@@ -43,6 +43,9 @@ static const char *const contractions[] = {
     "'op': 'conv', 'filters': 96, 'groups': 3, 'flip': true",
     "'op': 'depthwise'",
     "'op': 'depthwise', 'multiplier': 2, 'bias': 'position'",
+    "'op': 'separable', 'filters': 20",
+    "'op': 'local', 'filters': 17",
+    "'op': 'tiled', 'filters': 16, 'period': 2",
 };
 
 static const char *const pools[] = {
@@ -51,6 +54,7 @@ static const char *const pools[] = {
     "'op': 'pool', 'kind': 'average'",
     "'op': 'pool', 'kind': 'average', 'ceil_mode': true, 'count_include_pad': false",
     "'op': 'pool', 'kind': 'l2'",
+    "'op': 'gaussian_pool', 'sigma': 1.5",
 };
 
 /* Divisible by 3, by nothing, by 3 and 11. */

@@ -20,20 +20,14 @@ static Graph *read_model(Captured *c, const char *name, bool training) {
   return g;
 }
 
-static int64_t size_of(const Type *type) {
-  return type_size(type, 1);
-}
-
 static bool belongs(const Node *node, const Layer *layer) {
   return node->where.layer && strcmp(node->where.layer, layer->name) == 0;
 }
 
 static Counts count_layer(const Graph *g, const Layer *layer) {
   Counts counts = {0, 0};
-  for (int i = 0; i < layer->nparams; i++) {
-    const Param *p = &g->param.at[layer->first_param + i];
-    if (p->role != PARAM_STATISTIC) counts.parameters += size_of(&p->type);
-  }
+  for (int i = 0; i < layer->nparams; i++)
+    counts.parameters += param_count(&g->param.at[layer->first_param + i]);
   for (Id id = 0; id < g->node.n; id++) {
     if (g->node.at[id].nargs == 0 || !belongs(&g->node.at[id], layer)) continue;
     Kernel k;
