@@ -1,0 +1,434 @@
+/* networks.c - random networks (generate.c), many in one library: emitted for a target that this
+ * CPU runs, its loads and stores proved, built and called, against the Graph interpreted in double
+ * before any pass.
+ *
+ *   random_networks [SEED [COUNT]]                  networks SEED ... SEED + COUNT - 1
+ *   random_networks SEED 1 TARGET ALGORITHM BATCH   a network alone; the document goes to stdout
+ *
+ * Networks are judged only where their values are well-conditioned: the generator keeps a layer
+ * only if noise of the size of f32's rounding, added to every value on the way, changes little. The
+ * allowed error is a multiple of that change. Each group runs in a process of its own, so that a
+ * crash names the seeds; then each of them runs alone. */
+#define _XOPEN_SOURCE 700
+#include <dlfcn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "driver.h"
+#include "generate.h"
+#include "interp.h"
+
+enum {
+  AT_ONCE = 25,
+  NOISY_RUNS = 3,
+  MOST_WORK = 200000,
+  MOST_SIZE = 4000,
+  DIFFERS = 1,
+  UNPROVED = 2,
+  CRASHED = 4
+};
+static const double noise_step = 1.0 / (1 << 23), allowed_noise = 32;
+
+/* ---- numbers: by the name of what they are for, so that every graph of a network has the same */
+
+static Random stream(const char *name) {
+  uint64_t hash = 1469598103934665603u;
+  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+  return (Random){hash};
+}
+
+static double *leaf_numbers(Arena *arena, const Graph *g, Id leaf, int64_t n) {
+  const Node *node = &g->node.at[leaf];
+  int64_t index = ((const LeafAttr *)node->attr)->index;
+  const Param *param = node->op == OP_param ? &g->param.at[index] : NULL;
+  const Type *type = param ? &param->type : &g->input.at[index].type;
+  int64_t size = type_size(type, n);
+  double *values = NEW_ARRAY(arena, double, size);
+  Random r = stream(param ? param->name : g->input.at[index].name);
+  for (int64_t i = 0; i < size; i++) {
+    double value = (float)random_real(&r);
+    if (param && param->role == PARAM_STATISTIC) value = 0.5f + fabsf((float)value);
+    values[i] = type->dtype == U8 ? floor((value + 1) * 128) : value;
+  }
+  return values;
+}
+
+/* ---- interpreted, with or without noise */
+
+typedef struct Values {
+  Arena *arena;
+  const Graph *g;
+  int64_t n;
+  Array *array; /* by node */
+} Values;
+
+static bool is_sane(double value) { /* nothing that f32 would not hold */
+  return value == 0 || (fabs(value) > 1e-12 && fabs(value) < 1e9);
+}
+
+/* By what rounding may change: the value, and what it is made from, which often is near 1, as in
+ * log(1 + exp(x)). */
+static double disturbed(double value, Random *noise) {
+  double by = noise_step * random_real(noise);
+  return value * (1 + by) + noise_step * random_real(noise);
+}
+
+/* False: a value is out of what f32 holds well. */
+static bool run_node(const Values *v, Id id, Random *noise) {
+  const Node *node = &v->g->node.at[id];
+  int64_t size = type_size(&node->type, v->n);
+  double scalar[SCALARS];
+  Kernel k;
+  node_kernel(v->g, id, &k);
+  graph_scalars(v->g, v->n, scalar);
+  kernel_run(&k, v->array, scalar, NULL, v->n);
+  double *at = v->array[id].at;
+  for (int64_t i = 0; i < size; i++) {
+    if (!is_sane(at[i])) return false;
+    if (noise) at[i] = disturbed(at[i], noise);
+  }
+  return true;
+}
+
+static bool run_graph(Arena *arena, const Graph *g, int64_t n, Random *noise, Array *array) {
+  Values v = {arena, g, n, array};
+  for (Id id = 0; id < g->node.n; id++) {
+    const Node *node = &g->node.at[id];
+    array[id] = array_new(arena, &node->type, n);
+    if (node->op == OP_constant)
+      memcpy(array[id].at, ((const ConstantAttr *)node->attr)->value.at,
+             sizeof(double) * (size_t)type_size(&node->type, 1));
+    else if (ops[node->op]->class == CLASS_LEAF)
+      array[id].at = leaf_numbers(arena, g, id, n);
+    else if (!run_node(&v, id, noise))
+      return false;
+    if (noise && node->op == OP_param)
+      for (int64_t i = 0; i < type_size(&node->type, n); i++)
+        array[id].at[i] = disturbed(array[id].at[i], noise);
+  }
+  return true;
+}
+
+typedef struct Judged { /* an output: what is expected, and how much noise may change it */
+  const double *value;
+  int64_t size;
+  double largest, noise;
+} Judged;
+
+/* False: a value is out of range. */
+static bool judge(Arena *arena, const Graph *g, int64_t n, Judged *out) {
+  const Entry *forward = &g->entry[ENTRY_FORWARD];
+  Array *exact = NEW_ARRAY(arena, Array, g->node.n), *noisy = NEW_ARRAY(arena, Array, g->node.n);
+  if (!run_graph(arena, g, n, NULL, exact)) return false;
+  for (int i = 0; i < forward->want.n; i++) {
+    const Array *a = &exact[forward->want.at[i]];
+    out[i] = (Judged){.value = a->at, .size = type_size(&a->type, n)};
+    for (int64_t k = 0; k < out[i].size; k++) out[i].largest = fmax(out[i].largest, fabs(a->at[k]));
+  }
+  for (int run = 0; run < NOISY_RUNS; run++) {
+    Random noise = {(uint64_t)run};
+    if (!run_graph(arena, g, n, &noise, noisy)) return false;
+    for (int i = 0; i < forward->want.n; i++)
+      for (int64_t k = 0; k < out[i].size; k++)
+        out[i].noise = fmax(out[i].noise, fabs(noisy[forward->want.at[i]].at[k] - out[i].value[k]));
+  }
+  return true;
+}
+
+/* ---- which networks are worth having */
+
+static bool is_small(const Graph *g) {
+  for (Id id = 0; id < g->node.n; id++) {
+    Kernel k;
+    double work = 1;
+    if (type_size(&g->node.at[id].type, 1) > MOST_SIZE) return false;
+    if (ops[g->node.at[id].op]->class == CLASS_LEAF) continue;
+    node_kernel(g, id, &k);
+    for (int l = 0; l < k.nloop; l++) work *= (double)extent_at(k.loop[l].extent, 1);
+    if (work > MOST_WORK) return false;
+  }
+  return true;
+}
+
+static bool accept(const Graph *g, int64_t seed) {
+  Judged *out = NEW_ARRAY(g->u->arena, Judged, g->entry[ENTRY_FORWARD].want.n);
+  (void)seed;
+  if (!is_small(g) || !judge(g->u->arena, g, 2, out)) return false;
+  for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
+    if (out[i].noise > 1e-4 * out[i].largest) return false;
+  return true;
+}
+
+/* ---- a group: networks in one library */
+
+typedef struct Group {
+  Unit *u;
+  int64_t seed;
+  int count;
+  const Target *target;
+  const char *algo; /* forced wherever it fits; NULL: what cnnc chooses */
+  int64_t batch, n;
+  int threads;
+  char folder[32];
+  Graph *g;
+} Group;
+
+/* What is compiled: the library, and a function that gives it memory between guards, parameters by
+ * name, jobs in reverse order, and calls it; between these two texts stand forward's arguments. */
+static const char before_call[] =
+    "#include \"net.c\"\n"
+    "#include <stdlib.h>\n#include <string.h>\n"
+    "enum { GUARD = 256 };\n"
+    "static void *guarded(size_t n) {\n"
+    "  unsigned char *at = aligned_alloc(64, (n + 2 * GUARD + 63) / 64 * 64);\n"
+    "  return (unsigned char *)memset(at, 0xff, n + 2 * GUARD) + GUARD;\n}\n"
+    "static int is_whole(const unsigned char *at, size_t n) {\n"
+    "  int whole = 1;\n"
+    "  for (int i = 0; i < GUARD; i++) whole &= at[i - GUARD] == 0xff && at[n + i] == 0xff;\n"
+    "  return whole;\n}\n"
+    "static void reversed(void *threads, int jobs, net_job *job, void *arg) {\n"
+    "  for (int i = jobs; i-- > 0;) job(arg, i, i % *(int *)threads);\n}\n"
+    "int call_net(int n, int threads, const float *(*param)(void *, const char *), void *context,\n"
+    "             void **in, void **out) {\n"
+    "  size_t work = net_WORK_BYTES(threads), params = net_PARAMS_BYTES;\n"
+    "  net_memory m = {.hash = net_HASH, .params = guarded(params), .params_bytes = params,\n"
+    "                  .work = guarded(work), .work_bytes = work};\n"
+    "  net ctx;\n"
+    "  int status = net_init(&ctx, &m, threads);\n"
+    "  if (!status) status = net_init_params(&ctx, 1);\n"
+    "  ctx.parallel = reversed;\n"
+    "  ctx.user = &threads;\n"
+    "  for (int i = 0; i < net_PARAM_COUNT && !status; i++)\n"
+    "    status = net_set_param(&ctx, i, param(context, net_params[i].name));\n"
+    "  if (!status) status = net_forward(&ctx, n";
+static const char after_call[] =
+    ");\n"
+    "  if (!is_whole(m.params, params) || !is_whole(m.work, work)) status = 1;\n"
+    "  free((char *)m.params - GUARD);\n"
+    "  free((char *)m.work - GUARD);\n"
+    "  return status;\n}\n";
+
+static const float *param_values(void *context, const char *name) {
+  const Graph *g = context;
+  int p = 0;
+  while (strcmp(g->param.at[p].name, name) != 0) p++;
+  const double *wide = leaf_numbers(g->u->arena, g, g->param.at[p].node, 1);
+  int64_t size = type_size(&g->param.at[p].type, 1);
+  float *values = NEW_ARRAY(g->u->arena, float, size);
+  for (int64_t i = 0; i < size; i++) values[i] = (float)wide[i];
+  return values;
+}
+
+static void read_group(Group *b) {
+  FILE *messages = b->u->messages;
+  Document d = document_new();
+  for (int i = 0; i < b->count; i++) generate(&d, b->seed + i, accept);
+  char *text = document_text(&d);
+  const char *kept = arena_copy(b->u->arena, text, strlen(text));
+  free(text);
+  document_free(&d);
+  b->u->messages = fopen("/dev/null", "w"); /* warnings of what no output needs */
+  b->g = read_text(b->u, "random.json", kept, strlen(kept), &(ReadOptions){0});
+  fclose(b->u->messages);
+  b->u->messages = messages;
+  if (!b->g) BUG("networks that were accepted are refused together");
+}
+
+/* False: loads and stores are not proved; it is built and run all the same. */
+static bool emit_group(const Group *b) {
+  Unit *u = b->u;
+  const char *words[12] = {
+      "cnnc",       "net.json", "--target", b->target->name,
+      "--parallel", "none",     "--batch",  arena_printf(u->arena, "%d", (int)b->batch)};
+  int n = 8;
+  Options o;
+  Emitted emitted = {0};
+  if (b->algo) {
+    words[n++] = "--algo";
+    words[n++] = arena_printf(u->arena, "*=%s", b->algo);
+  }
+  if (!options_parse(u, &o, n, (char *const *)(uintptr_t)words)) BUG("options");
+  Plan *plan = pipeline_plan(u, &o, b->g, b->target);
+  if (!plan) BUG("there is no plan");
+  compile_emit(u, &o, plan, NULL, "net", "net", &emitted);
+  if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", b->folder))) BUG("not written");
+  return compile_validate(u, b->target, &emitted);
+}
+
+typedef int CallNet(int n, int threads, const float *(*param)(void *, const char *), void *context,
+                    void **in, void **out);
+
+static CallNet *build_group(const Group *b) {
+  Text text = {.arena = b->u->arena};
+  text_add(&text, "%s", before_call);
+  for (int i = 0; i < b->g->input.n; i++) text_add(&text, ", in[%d]", i);
+  for (int i = 0; i < b->g->entry[ENTRY_FORWARD].want.n; i++) text_add(&text, ", out[%d]", i);
+  text_add(&text, "%s", after_call);
+  const char *file = arena_printf(b->u->arena, "%s/call.c", b->folder);
+  const char *library = arena_printf(b->u->arena, "%s/call.so", b->folder);
+  if (!file_write(b->u, file, text.at, text.n)) BUG("not written");
+  if (system(arena_printf(b->u->arena, "cc -std=c11 -O1 -w -fPIC -shared %s -o %s -lm", file,
+                          library)))
+    BUG("the C compiler refuses net.c");
+  void *handle = dlopen(library, RTLD_NOW);
+  if (!handle) BUG("%s", dlerror());
+  CallNet *function;
+  void *symbol = dlsym(handle, "call_net");
+  memcpy(&function, &symbol, sizeof function);
+  return function;
+}
+
+static void **input_arrays(const Group *b) {
+  void **in = NEW_ARRAY(b->u->arena, void *, b->g->input.n);
+  for (int i = 0; i < b->g->input.n; i++) {
+    const Input *input = &b->g->input.at[i];
+    int64_t size = type_size(&input->type, b->n);
+    const double *wide = leaf_numbers(b->u->arena, b->g, input->node, b->n);
+    float *values = NEW_ARRAY(b->u->arena, float, size);
+    in[i] = values;
+    for (int64_t k = 0; k < size; k++)
+      if (input->type.dtype == U8)
+        ((unsigned char *)values)[k] = (unsigned char)wide[k];
+      else
+        values[k] = (float)wide[k];
+  }
+  return in;
+}
+
+static int compare(const Group *b, const Judged *want, int output, const float *have) {
+  double error = 0, allowed = allowed_noise * want->noise + 4e-6 * want->largest + 1e-12;
+  for (int64_t k = 0; k < want->size; k++) {
+    double difference = fabs((double)have[k] - want->value[k]);
+    if (!(difference <= error)) error = difference;
+  }
+  if (error <= allowed) return 0;
+  printf("%s, %s: output %s: error %.3g of %.3g, allowed %.3g\n", b->target->name,
+         b->algo ? b->algo : "chosen", b->g->entry[ENTRY_FORWARD].want_name.at[output], error,
+         want->largest, allowed);
+  return DIFFERS;
+}
+
+static int run_group(Group *b) {
+  b->u = unit_new();
+  read_group(b);
+  const Entry *forward = &b->g->entry[ENTRY_FORWARD];
+  Arena *arena = b->u->arena;
+  Judged *want = NEW_ARRAY(arena, Judged, forward->want.n);
+  void **out = NEW_ARRAY(arena, void *, forward->want.n);
+  int found = 0;
+  if (!judge(arena, b->g, b->n, want)) BUG("values that were accepted are out of range");
+  for (int i = 0; i < forward->want.n; i++) {
+    out[i] = NEW_ARRAY(arena, float, want[i].size);
+    memset(out[i], 0xff, sizeof(float) * (size_t)want[i].size);
+  }
+  if (!emit_group(b)) found = UNPROVED;
+  int status = build_group(b)((int)b->n, b->threads, param_values, b->g, input_arrays(b), out);
+  if (status) printf("forward answers %d\n", status);
+  if (status) found |= DIFFERS;
+  for (int i = 0; i < forward->want.n; i++) found |= compare(b, &want[i], i, out[i]);
+  unit_free(b->u);
+  return found;
+}
+
+/* ---- groups in processes */
+
+static int in_process(Group *b) {
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    int found = run_group(b);
+    fflush(stdout);
+    _exit(found);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : CRASHED;
+}
+
+/* How a group is compiled follows from its first seed. */
+static Group group_of(int64_t seed, int count) {
+  static const char *const algorithms[] = {NULL, NULL, "loops", "direct", "im2col", "gemm"};
+  const Target *usable[8];
+  int n = 0;
+  bool runs = false;
+  for (int t = 0; targets[t] && strcmp(targets[t]->language, "c") == 0; t++) {
+    runs |= targets[t] == target_native();
+    if (runs && !target_is_foreign(targets[t]) && n < COUNT(usable)) usable[n++] = targets[t];
+  }
+  Random r = {(uint64_t)seed ^ 0x5eed};
+  Group b = {.seed = seed, .count = count, .folder = "/tmp/cnnc_random_XXXXXX"};
+  b.target = usable[random_int(&r, 0, n - 1)];
+  b.algo = algorithms[random_int(&r, 0, COUNT(algorithms) - 1)];
+  b.batch = random_int(&r, 1, 3);
+  b.n = random_int(&r, 1, (int)b.batch);
+  b.threads = random_int(&r, 1, 3);
+  return b;
+}
+
+static int check_group(const Group *group) {
+  Group b = *group;
+  if (!mkdtemp(b.folder)) BUG("no folder");
+  int found = in_process(&b);
+  Unit *u = unit_new();
+  toolchain_remove(u, b.folder);
+  unit_free(u);
+  return found;
+}
+
+static void report(const Group *b, int found) {
+  printf("FOUND%s%s%s: seeds %lld to %lld, target %s, algorithm %s, batch %lld\n",
+         found & DIFFERS ? " another result" : "", found & UNPROVED ? " an unproved access" : "",
+         found & CRASHED ? " a crash" : "", (long long)b->seed, (long long)b->seed + b->count - 1,
+         b->target->name, b->algo ? b->algo : "chosen", (long long)b->batch);
+}
+
+/* A group that fails is taken apart, to name the networks. */
+static int check(const Group *b) {
+  int failed = 0, found = check_group(b);
+  if (!found) return 0;
+  report(b, found);
+  for (int i = 0; i < b->count && b->count > 1; i++) {
+    Group one = *b;
+    one.seed = b->seed + i;
+    one.count = 1;
+    found = check_group(&one);
+    if (found) report(&one, found);
+    failed += found != 0;
+  }
+  return failed ? failed : 1;
+}
+
+/* A network that was found, as report printed it. */
+static int check_alone(char **argument) {
+  int64_t seed = atoll(argument[1]);
+  Group b = group_of(seed, 1);
+  Document d = document_new();
+  generate(&d, seed, accept);
+  char *text = document_text(&d);
+  puts(text);
+  b.target = target_find(argument[3]);
+  b.algo = strcmp(argument[4], "chosen") == 0 ? NULL : argument[4];
+  b.batch = b.n = atoll(argument[5]);
+  free(text);
+  document_free(&d);
+  return b.target && b.batch > 0 && check(&b);
+}
+
+int main(int argc, char **argv) {
+  int64_t seed = argc > 1 ? atoll(argv[1]) : 1, count = argc > 2 ? atoll(argv[2]) : 300;
+  int64_t failed = 0, end = seed + count;
+  if (count < 1 || (argc > 3 && argc != 6)) {
+    fprintf(stderr, "usage: random_networks [SEED [COUNT [TARGET ALGORITHM BATCH]]]\n");
+    return 2;
+  }
+  json_object_seed(1);
+  if (argc == 6) return check_alone(argv);
+  printf("random networks, seeds %lld to %lld\n", (long long)seed, (long long)end - 1);
+  for (int64_t from = seed; from < end; from += AT_ONCE) {
+    Group b = group_of(from, (int)(end - from < AT_ONCE ? end - from : AT_ONCE));
+    failed += check(&b);
+  }
+  printf("%lld networks, %lld failures\n", (long long)count, (long long)failed);
+  return failed ? 1 : 0;
+}
