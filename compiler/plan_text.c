@@ -6,7 +6,7 @@
  *   buffer %c1: f32[n,6,28,28] work 0 call lanes 1:16 at 4096
  *   entry forward work 9472 worker 50176 live 9472
  *     parallel n<n by 1 {
- *       run direct f32 macs 117600 tile r=14,k=1 bind n=0:1,0,1
+ *       run direct f32 macs 117600 covers "c1 + bias + relu1" tile r=14,k=1 bind n=0:1,0,1
  *         c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5
  *           in0 = %x[n, 0, oh + kh, ow + kw]
  *           ...
@@ -89,6 +89,10 @@ static void print_leaf(Text *out, const Plan *p, const Kernel *k, int depth) {
   print_indent(out, depth);
   text_add(out, "run %s %s", k->algo ? k->algo : "plain", dtype_name(k->math));
   if (k->macs) text_add(out, " macs %lld", (long long)k->macs);
+  if (k->covers && strcmp(k->covers, k->name) != 0) {
+    text_add(out, " covers ");
+    word_print(out, k->covers);
+  }
   for (int i = 0; i < k->tile.n; i++)
     text_add(out, "%s%s=%d", i ? "," : " tile ", k->tile.at[i].name, k->tile.at[i].value);
   for (int l = 0; l < k->nloop; l++) {
@@ -320,12 +324,14 @@ static bool parse_leaf(Scan *s, Plan *p, Steps *steps) {
     return scan_error(s, "no algorithm is called %.60s", head.algo);
   if (!parse_dtype(s, &head.math)) return false;
   if (scan_has(s, "macs") && !scan_int(s, 0, most, &head.macs)) return false;
+  if (scan_has(s, "covers") && !(head.covers = scan_word(s))) return false;
   if (scan_has(s, "tile") && !parse_tile(s, &head.tile)) return false;
   if (scan_has(s, "bind") && !parse_binds(s, &binds)) return false;
   if (!kernel_parse(s, find_buffer, p, &k) || !apply_binds(s, &binds, &k)) return false;
   k.algo = algo ? algo->name : NULL;
   k.math = head.math;
   k.macs = head.macs;
+  k.covers = head.covers;
   k.tile = head.tile;
   vec_push(s->u->arena, steps, plan_leaf(p, &k));
   return true;

@@ -249,7 +249,7 @@ static bool emit_group(const Group *b) {
     words[n++] = arena_printf(u->arena, "*=%s", b->algo);
   }
   if (!options_parse(u, &o, n, (char *const *)(uintptr_t)words)) BUG("options");
-  Plan *plan = pipeline_plan(u, &o, b->g, b->target);
+  Plan *plan = pipeline_plan(u, &o, b->g, b->target, false);
   if (!plan) BUG("there is no plan");
   compile_emit(u, &o, plan, NULL, "net", "net", &emitted);
   if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", b->folder))) BUG("not written");
