@@ -11,6 +11,7 @@ typedef struct Machine {
   double l1, l2, l3; /* bytes: per core, per core, shared */
   double l2_bandwidth, l3_bandwidth, dram_bandwidth; /* bytes per second, one core */
   double launch;                                     /* seconds to start a parallel step */
+  double fma_per_cycle; /* vector multiply-adds that a core of the C targets starts */
 } Machine;
 
 typedef struct EmittedFile {
@@ -36,7 +37,8 @@ typedef enum WeightsAs {
   WEIGHTS_EMBED,  /* C arrays in NAME_weights.h */
   WEIGHTS_FILE,   /* NAME.weights, which the program reads or maps */
   WEIGHTS_OBJECT, /* NAME.weights, which NAME_weights.S turns into an object file */
-  WEIGHTS_EXTERN  /* NAME.weights, wherever the program's pointer NAME_weights says */
+  WEIGHTS_EXTERN, /* NAME.weights, wherever the program's pointer NAME_weights says */
+  WEIGHTS_FORMS
 } WeightsAs;
 
 typedef struct EmitOptions {
@@ -50,26 +52,45 @@ typedef struct EmitOptions {
   bool openmp;
 } EmitOptions;
 
+/* A language is a folder of backends/ and a row. */
+typedef struct Language {
+  const char *name, *title;    /* "c", "C" */
+  const char *suffix;          /* of its source files, by which -o names it: ".c" */
+  const char *target;          /* where --target names none: "native", "sm_80" */
+  bool validated;              /* libclang examines what was emitted */
+  bool trains;                 /* its libraries may have backward and step */
+  bool nests;                  /* steps may hold several kernels, one block after another */
+  bool margins;                /* kernels write what lies around the logical box of a tensor */
+  bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
+  /* How --build makes objects and a shared library: the compiler and the option that names
+   * another, words for it, and what names the machine to it ("-arch=", then the target's name). */
+  const char *compiler, *compile, *link, *libraries, *openmp, *machine;
+  void (*emit)(const Plan *, const EmitOptions *, Emitted *);
+} Language;
+
 struct Target {
-  const char *name, *language /* "c", "cuda" */, *doc;
+  const char *name, *doc;
+  const Language *language;
   int lanes;             /* floats per vector; 1: scalar code */
   int registers;         /* vector registers */
-  bool plain;            /* kernels run whole, on plain buffers: no steps, margins or tiles */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
                       NULL: always */
+  bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
-  void (*tile)(const Plan *, Kernel *);         /* picks kernel->tile; NULL: has no tiles */
+  void (*tile)(const Plan *, Kernel *); /* picks kernel->tile; NULL: every kernel is loops */
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
-  void (*emit)(const Plan *, const EmitOptions *, Emitted *);
 };
 
 extern const Target *const targets[]; /* targets.c; NULL-terminated */
 const Target *target_find(const char *name);
 bool target_is_foreign(const Target *); /* is its text for another machine than this one? */
-const Target *target_native(void); /* the best of targets[] for language "c" that this CPU runs */
+bool target_runs(const Target *);       /* can this CPU start what is built for it? */
+const Target *target_native(void);      /* the first of targets[] that it can */
+/* The language whose files end so, or NULL. */
+const Language *language_of(const char *suffix);
 
 /* runtime/ files, embedded at build time (runtime_files.c is generated): "c/simd_avx512.h". NULL:
  * no such file. */

@@ -204,8 +204,9 @@ Library library_new(const Plan *plan, const EmitOptions *o) {
   return l;
 }
 
-void library_files(Library *l, Emitted *emitted, const char *suffix, const char *head,
-                   const Text *body, LibraryHeader *header) {
+void library_files(Library *l, Emitted *emitted, const char *head, const Text *body,
+                   LibraryHeader *header) {
+  const char *suffix = l->plan->target->language->suffix;
   Text unhashed = {.arena = l->arena};
   header(&unhashed, l);
   l->hash = fnv1a(fnv1a(UINT64_C(0xcbf29ce484222325), body), &unhashed);

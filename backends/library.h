@@ -72,9 +72,8 @@ void library_assembly(Text *, const Library *); /* NAME_weights.S */
 /* ---- files (library.c) ---- */
 
 typedef void LibraryHeader(Text *, const Library *);
-/* Adds NAME`suffix` (the head comment, the line that includes the header, then the
- * body), NAME.h and baked weights; the hash of body and header ties them together. */
-void library_files(Library *, Emitted *, const char *suffix, const char *head, const Text *body,
-                   LibraryHeader *header);
+/* Adds the source (the head comment, the line that includes the header, then the body), NAME.h and
+ * baked weights; the hash of body and header ties them together. */
+void library_files(Library *, Emitted *, const char *head, const Text *body, LibraryHeader *header);
 
 #endif

@@ -5,7 +5,7 @@
  * A prefix is the name of a type, so it may be no word of the languages, no name of a header and no
  * word of the file itself, where it would hide or be hidden; and no helper may begin with it. What
  * stands in runtime/ is read off those files; what generators print besides is a table here, and
- * tests/unit/names.c looks whether it is complete. */
+ * tests/library/test_names.py looks whether it is complete. */
 #include "library.h"
 
 #include <ctype.h>

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#define TARGET(name) extern const Target target_##name;
+#define TARGET(language, name) extern const Target target_##name;
 #include "targets.def"
 #undef TARGET
 
 const Target *const targets[] = {
-#define TARGET(name) &target_##name,
+#define TARGET(language, name) &target_##name,
 #include "targets.def"
 #undef TARGET
     NULL};
@@ -33,21 +33,18 @@ bool target_is_foreign(const Target *t) {
   return t->triple && (!here || strcmp(t->triple, here) != 0);
 }
 
-/* The CPU's answer to the question that the emitted library asks as well (Target.cpu). */
-static bool cpu_runs(const Target *t) {
-  if (target_is_foreign(t)) return false;
-  if (!t->cpu) return true;
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-  __builtin_cpu_init();
-  if (strcmp(t->name, "avx512") == 0) return __builtin_cpu_supports("avx512f");
-  if (strcmp(t->name, "avx2") == 0)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-  return false;
+bool target_runs(const Target *t) {
+  return !target_is_foreign(t) && t->runs && t->runs();
 }
 
 const Target *target_native(void) {
   for (int i = 0; targets[i]; i++)
-    if (strcmp(targets[i]->language, "c") == 0 && cpu_runs(targets[i])) return targets[i];
+    if (target_runs(targets[i])) return targets[i];
   BUG("no target runs here");
+}
+
+const Language *language_of(const char *suffix) {
+  for (int i = 0; targets[i]; i++)
+    if (strcmp(targets[i]->language->suffix, suffix) == 0) return targets[i]->language;
+  return NULL;
 }

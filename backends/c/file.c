@@ -201,11 +201,29 @@ static const char *head(const Library *l) {
       CNNC_VERSION, l->o->command, l->plan->target->name, l->plan->target->doc, l->name, l->name);
 }
 
-void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
+static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   Library l = library_new(plan, o);
   Text body = {.arena = l.arena};
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
   add_body(&e, &l);
   add_facts(&e, &l);
-  library_files(&l, emitted, ".c", head(&l), &body, c_header);
+  library_files(&l, emitted, head(&l), &body, c_header);
 }
+
+const Language language_c = {
+    .name = "c",
+    .title = "C",
+    .suffix = ".c",
+    .target = "native",
+    .validated = true,
+    .trains = true,
+    .nests = true,
+    .margins = true,
+    .weights = {true, true, true, true, true},
+    .compiler = "cc",
+    .compile = "-std=c11 -O2 -fPIC",
+    .link = "-shared",
+    .libraries = "-lm",
+    .openmp = "-fopenmp",
+    .emit = c_emit,
+};

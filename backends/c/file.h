@@ -17,7 +17,6 @@ void c_train_body(Emit *, const Library *);      /* before NAME_init */
 void c_train_entries(Emit *, const Library *);   /* after NAME_forward */
 void c_train_facts(Emit *, const Library *);
 
-/* Target.emit of the targets for C. */
-void c_emit(const Plan *, const EmitOptions *, Emitted *);
+extern const Language language_c; /* file.c */
 
 #endif

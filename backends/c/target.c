@@ -58,7 +58,7 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
 
 /* Cycles of one reduction step of a tile: multiply-adds, their latency, loads. */
 static double step_cycles(const Target *t, int64_t r, int64_t k, bool shares_x) {
-  const double per_cycle = t->lanes == 8 ? 2 : 1,
+  const double per_cycle = t->machine.fma_per_cycle,
                loads = (double)(shares_x ? r + k : r * k + k) / 2;
   double cycles = (double)(r * k) / per_cycle;
   if (cycles < 4) cycles = 4;
@@ -144,7 +144,7 @@ static bool in_lanes(const Plan *p, const Kernel *k) {
 /* Seconds on one core: arithmetic or traffic, whichever is more. */
 static double c_time(const Plan *p, const Kernel *k) {
   const Target *t = p->target;
-  const double clock = t->machine.flops / (2.0 * t->lanes * (t->lanes == 8 ? 2 : 1));
+  const double clock = t->machine.flops / (2 * t->lanes * t->machine.fma_per_cycle);
   const double traffic = traffic_seconds(p, k);
   const double points = (double)loops_product(p, k, false) * (double)loops_product(p, k, true);
   double seconds = points * (in_lanes(p, k) && t->lanes > 1 ? 1.5 / t->lanes : 1.5) / clock;
@@ -156,56 +156,82 @@ static double c_time(const Plan *p, const Kernel *k) {
   return seconds > traffic ? seconds : traffic;
 }
 
+/* ---- has the CPU it? ---- */
+
+/* One condition as the text that emitted libraries ask by and as the question to this CPU. */
+#if defined(__GNUC__) && defined(__x86_64__)
+#define X86(name, condition)                                                                       \
+  static const char cpu_##name[] = #condition;                                                     \
+  static bool runs_##name(void) {                                                                  \
+    __builtin_cpu_init();                                                                          \
+    return condition;                                                                              \
+  }
+#else
+#define X86(name, condition)                                                                       \
+  static const char cpu_##name[] = #condition;                                                     \
+  static bool runs_##name(void) {                                                                  \
+    return false;                                                                                  \
+  }
+#endif
+
+X86(avx512, __builtin_cpu_supports("avx512f"))
+X86(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+
+/* Every CPU that the row's triple names. */
+static bool always(void) {
+  return true;
+}
+
 /* ---- rows ---- */
 
-#define GENERATOR .tile = c_tile, .time = c_time, .emit = c_emit
+#define C_TARGET .language = &language_c, .tile = c_tile, .time = c_time
 
 const Target target_avx512 = {
+    C_TARGET,
     .name = "avx512",
-    .language = "c",
     .doc = "x86-64 with AVX-512F: 16 lanes, 32 registers",
     .lanes = 16,
     .registers = 32,
     .simd = "c/simd_avx512.h",
     .triple = "x86_64-linux-gnu",
     .attribute = "avx512f,fma",
-    .cpu = "__builtin_cpu_supports(\"avx512f\")",
-    .machine = {.flops = 117e9, CACHES},
-    GENERATOR,
+    .cpu = cpu_avx512,
+    .runs = runs_avx512,
+    .machine = {.flops = 117e9, .fma_per_cycle = 1, CACHES},
 };
 
 const Target target_avx2 = {
+    C_TARGET,
     .name = "avx2",
-    .language = "c",
     .doc = "x86-64 with AVX2 and FMA: 8 lanes, 16 registers",
     .lanes = 8,
     .registers = 16,
     .simd = "c/simd_avx2.h",
     .triple = "x86_64-linux-gnu",
     .attribute = "avx2,fma",
-    .cpu = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")",
-    .machine = {.flops = 110e9, CACHES},
-    GENERATOR,
+    .cpu = cpu_avx2,
+    .runs = runs_avx2,
+    .machine = {.flops = 110e9, .fma_per_cycle = 2, CACHES},
 };
 
 const Target target_neon = {
+    C_TARGET,
     .name = "neon",
-    .language = "c",
     .doc = "64-bit Arm: 4 lanes, 32 registers",
     .lanes = 4,
     .registers = 32,
     .simd = "c/simd_neon.h",
     .triple = "aarch64-linux-gnu",
-    .machine = {.flops = 24e9, CACHES},
-    GENERATOR,
+    .runs = always,
+    .machine = {.flops = 24e9, .fma_per_cycle = 1, CACHES},
 };
 
 const Target target_generic = {
+    C_TARGET,
     .name = "generic",
-    .language = "c",
     .doc = "any C99 compiler and CPU: scalar code",
     .lanes = 1,
     .registers = 16,
-    .machine = {.flops = 6e9, CACHES},
-    GENERATOR,
+    .runs = always,
+    .machine = {.flops = 6e9, .fma_per_cycle = 1, CACHES},
 };

@@ -145,11 +145,25 @@ static const char *head(const Library *l) {
       l->plan->target->doc, l->plan->target->name, l->name, l->name);
 }
 
-void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
+static void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   Library l = library_new(plan, o);
   Text body = {.arena = l.arena};
   if (o->weights_as == WEIGHTS_LOADED) l.params_bytes = LIBRARY_HEADER + plan->param_bytes;
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
   add_body(&e, &l);
-  library_files(&l, emitted, ".cu", head(&l), &body, cuda_header);
+  library_files(&l, emitted, head(&l), &body, cuda_header);
 }
+
+/* Built without the runtime of C++, so that programs in C link the library. */
+const Language language_cuda = {
+    .name = "cuda",
+    .title = "CUDA",
+    .suffix = ".cu",
+    .target = "sm_80",
+    .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
+    .compiler = "nvcc",
+    .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",
+    .link = "-shared",
+    .machine = "-arch=",
+    .emit = cuda_emit,
+};

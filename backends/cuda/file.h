@@ -11,7 +11,6 @@
 
 void cuda_header(Text *, const Library *); /* all of NAME.h */
 
-/* Target.emit of the targets for CUDA. */
-void cuda_emit(const Plan *, const EmitOptions *, Emitted *);
+extern const Language language_cuda; /* file.c */
 
 #endif

@@ -21,14 +21,12 @@ static double roofline(const Plan *p, const Kernel *k) {
   return (compute > memory ? compute : memory) + m->launch;
 }
 
-#define PLAIN                                                                                      \
-  .language = "cuda", .plain = true, .lanes = 1, .registers = 255, .time = roofline,               \
-  .emit = cuda_emit
+#define CUDA_TARGET .language = &language_cuda, .lanes = 1, .registers = 255, .time = roofline
 
 const Target target_sm_80 = {
+    CUDA_TARGET,
     .name = "sm_80",
     .doc = "NVIDIA Ampere (A100) and later",
-    PLAIN,
     .machine = {.cores = 1,
                 .flops = 19.5e12,
                 .l1 = 192e3,
@@ -41,9 +39,9 @@ const Target target_sm_80 = {
 };
 
 const Target target_sm_90 = {
+    CUDA_TARGET,
     .name = "sm_90",
     .doc = "NVIDIA Hopper (H100, H200) and later",
-    PLAIN,
     .machine = {.cores = 1,
                 .flops = 67e12,
                 .l1 = 256e3,

@@ -16,21 +16,34 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* The path of the library without suffix, and its language. False after a message. */
-static bool output_name(Unit *u, const Options *o, const char **base, const char **language) {
-  const Target *target = o->target ? target_find(o->target) : NULL;
-  *language = target ? target->language : "c";
-  if (!o->output) {
-    const char *name = last_part(o->network), *dot = strrchr(name, '.');
-    *base = arena_copy(u->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
-    return true;
+/* What -o may end in: ".c or .cu". */
+static const char *suffixes(Unit *u) {
+  Text text = {.arena = u->arena};
+  const Language *last = NULL;
+  for (int i = 0; targets[i]; i++) {
+    if (targets[i]->language != last)
+      text_add(&text, "%s%s", last ? " or " : "", targets[i]->language->suffix);
+    last = targets[i]->language;
   }
-  size_t suffix = path_ends(o->output, ".cu") ? 3 : path_ends(o->output, ".c") ? 2 : 0;
-  *base = arena_copy(u->arena, o->output, strlen(o->output) - suffix);
-  *language = suffix == 3 ? "cuda" : "c";
-  if (suffix && *last_part(*base)) return true;
-  usage_error(u, "-o %s: the name of the output ends in .c or .cu", o->output);
-  return false;
+  return text.at;
+}
+
+/* The path of the library without suffix, and its language; NULL after a message. Without -o the
+ * target decides about the language, and the network's file about the name. */
+static const Language *output_name(Unit *u, const Options *o, const char **base) {
+  const Target *target = o->target ? target_find(o->target) : NULL;
+  const char *path = o->output ? o->output : last_part(o->network);
+  const char *name = last_part(path), *dot = strrchr(name, '.');
+  const Language *language = dot ? language_of(dot) : NULL;
+  if (!o->output) language = target ? target->language : target_native()->language;
+  *base = arena_copy(u->arena, path, dot && dot > name ? (size_t)(dot - path) : strlen(path));
+  if (!language || (o->output && *name == '.'))
+    usage_error(u, "-o %s: the name of the output ends in %s", path, suffixes(u));
+  else if (strpbrk(name, "\"\\\n"))
+    usage_error(u, "-o %s: a name for #include has no quotes, backslashes or line breaks", path);
+  else
+    return language;
+  return NULL;
 }
 
 /* --prefix: an identifier that means nothing else. False after a message. */
@@ -67,22 +80,25 @@ static const char *record(Unit *u, const Options *o, const Target *target, Weigh
 
 enum { EMBED_BELOW = 1 << 20 }; /* bytes of baked weights that C arrays hold without being asked */
 
+/* How that many bytes of weights are baked in. */
+static WeightsAs weights_form(const Options *o, int64_t bytes) {
+  static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
+                                   [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
+                                   [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
+                                   [WEIGHTS_AS_EXTERN] = WEIGHTS_EXTERN};
+  if (o->weights_as != WEIGHTS_AS_DEFAULT) return form[o->weights_as];
+  return bytes < EMBED_BELOW ? WEIGHTS_EMBED : WEIGHTS_FILE;
+}
+
 void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *param,
                   const char *base, const char *prefix, Emitted *emitted) {
   EmitOptions options = {.base = base, .prefix = prefix, .openmp = o->parallel == PARALLEL_OPENMP};
   if (param) {
     options.derived = plan_bake(plan, param, &options.derived_bytes);
-    static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
-                                     [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
-                                     [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
-                                     [WEIGHTS_AS_EXTERN] = WEIGHTS_EXTERN};
-    const bool small = options.derived_bytes < EMBED_BELOW;
-    options.weights_as = o->weights_as != WEIGHTS_AS_DEFAULT ? form[o->weights_as]
-                         : small                             ? WEIGHTS_EMBED
-                                                             : WEIGHTS_FILE;
+    options.weights_as = weights_form(o, options.derived_bytes);
   }
   options.command = record(u, o, plan->target, options.weights_as);
-  plan->target->emit(plan, &options, emitted);
+  plan->target->language->emit(plan, &options, emitted);
 }
 
 /* What libclang needs to read text for another machine. Where the headers of that machine's C
@@ -198,48 +214,44 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Pl
   if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
-  bool cuda = strcmp(plan->target->language, "cuda") == 0;
-  if (!cuda && !o->no_validate && !compile_validate(u, plan->target, &emitted))
-    BUG("%s.c is not fit to be written", base);
+  const Language *language = plan->target->language;
+  if (language->validated && !o->no_validate && !compile_validate(u, plan->target, &emitted))
+    BUG("%s%s is not fit to be written", base, language->suffix);
   if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
-  if (o->make_rule && !write_make_rule(u, o, base, cuda ? ".cu" : ".c")) return STATUS_INPUT;
+  if (o->make_rule && !write_make_rule(u, o, base, language->suffix)) return STATUS_INPUT;
   if (!o->build) return STATUS_DONE;
-  bool built = cuda ? toolchain_cuda_library(u, o, base, plan->target)
-                    : toolchain_library(u, o, base,
-                                        o->parallel == PARALLEL_OPENMP && toolchain_openmp(u, o));
-  return built ? STATUS_DONE : STATUS_TOOL;
+  return toolchain_library(u, o, base, plan->target) ? STATUS_DONE : STATUS_TOOL;
+}
+
+/* What the language of the output has no code for, and options that need another one. */
+static bool check_options(Unit *u, const Options *o, const Language *language) {
+  const char *name = language->title;
+  int errors = u->errors;
+  if (o->prefix) check_prefix(u, o->prefix);
+  if (o->train && o->weights)
+    usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
+  if (o->weights_as && !o->weights)
+    usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
+  else if (!language->weights[weights_form(o, 0)])
+    usage_error(u, "--weights-as: libraries in %s take embed or file", name);
+  if (o->train && !language->trains)
+    usage_error(u, "--train: this version has no training in %s", name);
+  return u->errors == errors;
 }
 
 Status command_compile(Unit *u, const Options *o) {
-  const char *base, *language;
-  if (!output_name(u, o, &base, &language)) return STATUS_USAGE;
-  if (o->prefix && !check_prefix(u, o->prefix)) return STATUS_USAGE;
-  if (o->train && o->weights) {
-    usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
-    return STATUS_USAGE;
-  }
-  if (o->weights_as && !o->weights) {
-    usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
-    return STATUS_USAGE;
-  }
+  const char *base;
+  const Language *language = output_name(u, o, &base);
+  if (!language || !check_options(u, o, language)) return STATUS_USAGE;
   const Target *target = pipeline_target(u, o, language);
   if (!target) return STATUS_USAGE;
-  const bool linked = o->weights_as == WEIGHTS_AS_OBJECT || o->weights_as == WEIGHTS_AS_EXTERN;
-  if (linked && strcmp(target->language, "cuda") == 0) {
-    usage_error(u, "--weights-as: libraries in CUDA take embed or file");
-    return STATUS_USAGE;
-  }
-  if (o->train && strcmp(target->language, "cuda") == 0) {
-    usage_error(u, "--train: this version trains in C only; the output must end in .c");
-    return STATUS_USAGE;
-  }
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Plan *plan = pipeline_plan(u, o, g, target, o->weights != NULL);
   if (!plan) return STATUS_USAGE;
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
-  if (strcmp(target->language, "c") == 0 && (!o->target || strcmp(o->target, "native") == 0))
+  if (strcmp(o->target ? o->target : language->target, "native") == 0)
     fprintf(u->messages, "cnnc: target native is %s\n", target->name);
   return emit_and_write(u, o, g, plan, base);
 }

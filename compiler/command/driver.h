@@ -10,9 +10,8 @@
 
 /* Reads the network that the options name; NULL after diagnostics. */
 Graph *pipeline_read(Unit *, const Options *);
-/* The target that --target and the language ("c", "cuda"; NULL: either) ask for; NULL after a
- * message. */
-const Target *pipeline_target(Unit *, const Options *, const char *language);
+/* The target that --target and the language (NULL: any) ask for; NULL after a message. */
+const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
  * weights are to be baked in. NULL after a message. */
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
@@ -52,9 +51,8 @@ int toolchain_wait(int process);
 bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
 /* Does the compiler have OpenMP? */
 bool toolchain_openmp(Unit *, const Options *);
-/* libNAME.a and libNAME.so beside NAME.c, where base is the path of NAME. */
-bool toolchain_library(Unit *, const Options *, const char *base, bool openmp);
-bool toolchain_cuda_library(Unit *, const Options *, const char *base, const Target *);
+/* libNAME.a and libNAME.so beside the source, where base is the path of NAME. */
+bool toolchain_library(Unit *, const Options *, const char *base, const Target *);
 /* A fresh folder for what a command builds on the way, and its removal with all files in it. */
 const char *toolchain_folder(Unit *);
 void toolchain_remove(Unit *, const char *folder);

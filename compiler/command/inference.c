@@ -194,7 +194,7 @@ static Status start(Inference *f, const char *folder) {
 static Status build_and_run(Inference *f) {
   Unit *u = f->u;
   if (f->o->weights && !params_read(u, f->g, f->o->weights)) return STATUS_INPUT;
-  f->target = pipeline_target(u, f->o, "c");
+  f->target = pipeline_target(u, f->o, &language_c);
   if (!f->target) return STATUS_USAGE;
   Options options = *f->o;
   options.batch = f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;

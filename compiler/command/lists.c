@@ -71,8 +71,12 @@ Status command_algos(Unit *u, const Options *o) {
 Status command_targets(Unit *u, const Options *o) {
   (void)u, (void)o;
   const Target *native = target_native();
-  for (int i = 0; targets[i]; i++)
-    printf("%-10s %-5s %s%s\n", targets[i]->name, targets[i]->language, targets[i]->doc,
-           targets[i] == native ? " (native)" : "");
+  for (int i = 0; targets[i]; i++) {
+    const Target *t = targets[i];
+    printf("%-10s %-5s %s%s\n", t->name, t->language->name, t->doc,
+           t == native                  ? " (native)"
+           : t->runs && !target_runs(t) ? " (not this machine)"
+                                        : "");
+  }
   return STATUS_DONE;
 }

@@ -406,6 +406,12 @@ void options_help(Text *out, Command command) {
                   "3 a tool (cc, nvcc) failed\n");
 }
 
+const char *options_text(const Options *o, const char *name) {
+  const OptionRow *row = find_long(name, strlen(name));
+  if (!row || row->kind != OPTION_TEXT) BUG("no option --%s with a text", name);
+  return *(const char *const *)(const void *)((const char *)o + row->offset);
+}
+
 static void record_value(Text *out, const Options *o, const OptionRow *row) {
   const char *at = (const char *)o + row->offset;
   const TextList *list = (const TextList *)(const void *)at;

@@ -63,6 +63,9 @@ bool options_parse(Unit *, Options *o, int argc, char *const *argv);
 /* `cnnc --help`, or with a command other than COMMANDS `cnnc COMMAND --help`. */
 void options_help(Text *, Command);
 
+/* The value of the option of that name, which takes a text: "cc". */
+const char *options_text(const Options *, const char *name);
+
 /* The call as a line for the head of emitted files: only what decides about their content, folders
  * and file names of outputs left out. */
 const char *options_record(Unit *, const Options *);

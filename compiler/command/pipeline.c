@@ -94,18 +94,7 @@ Graph *pipeline_read(Unit *u, const Options *o) {
   return u->errors ? NULL : g;
 }
 
-const Target *pipeline_target(Unit *u, const Options *o, const char *language) {
-  const char *name = o->target;
-  bool cuda = language && strcmp(language, "cuda") == 0;
-  if (!name && cuda) name = "sm_80";
-  if (!name || strcmp(name, "native") == 0) return target_native();
-  const Target *t = target_find(name);
-  if (t && (!language || strcmp(t->language, language) == 0)) return t;
-  if (t) {
-    usage_error(u, "target %s is for %s, but the output is %s", name, cuda ? "C" : "CUDA",
-                cuda ? "CUDA (.cu)" : "C (.c)");
-    return NULL;
-  }
+static void unknown_target(Unit *u, const char *name) {
   const char *names[64] = {"native"};
   int n = 1;
   for (int i = 0; targets[i] && n < COUNT(names); i++) names[n++] = targets[i]->name;
@@ -116,6 +105,18 @@ const Target *pipeline_target(Unit *u, const Options *o, const char *language) {
     usage_error(u, "unknown target \"%s\"; did you mean \"%s\"?", name, near);
   else
     usage_error(u, "unknown target \"%s\"; `cnnc targets` lists them", name);
+}
+
+const Target *pipeline_target(Unit *u, const Options *o, const Language *language) {
+  const char *name = o->target ? o->target : language ? language->target : "native";
+  const Target *t = strcmp(name, "native") == 0 ? target_native() : target_find(name);
+  if (!t)
+    unknown_target(u, name);
+  else if (language && t->language != language)
+    usage_error(u, "target %s is for %s, but the output is %s (%s)", name, t->language->title,
+                language->title, language->suffix);
+  else
+    return t;
   return NULL;
 }
 

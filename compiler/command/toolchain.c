@@ -166,67 +166,83 @@ static bool move(Unit *u, const char *from, const char *to) {
   return false;
 }
 
-bool toolchain_cuda_library(Unit *u, const Options *o, const char *base, const Target *target) {
-  const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
-  const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
-  const char *source = arena_printf(u->arena, "%s.cu", base);
-  const char *arch = arena_printf(u->arena, "-arch=%s", target->name);
-  /* Without the runtime of C++, so that programs in C link the library. */
-  static const char host[] = "-fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics";
-  static const char *const kind[] = {"-lib", "-shared"}, *const suffix[] = {"a", "so"};
-  for (int i = 0; i < 2; i++) {
-    const char *made = arena_printf(u->arena, "%s.%s.tmp", beside, suffix[i]);
-    const char *const options[] = {arch,   "-O2", "-Xcompiler", host, kind[i],
-                                   source, "-o",  made,         NULL};
-    Words words = {0};
-    add_words(u, &words, o->nvcc);
-    for (int k = 0; options[k]; k++) vec_push(u->arena, &words, options[k]);
-    bool done =
-        run_tool(u, &words) && move(u, made, arena_printf(u->arena, "%s.%s", beside, suffix[i]));
-    unlink(made);
-    if (!done) return false;
-  }
-  return true;
+typedef struct Build {
+  Unit *u;
+  const Options *o;
+  const Target *t;
+  bool openmp;
+  const char *base;   /* of the source: its path without suffix */
+  const char *folder; /* for objects */
+  Words object;
+} Build;
+
+/* The command of a compiler, as --cc and --nvcc name it, and what the target wants of it. */
+static Words compiler(const Build *b, const char *flags) {
+  const Language *language = b->t->language;
+  Words words = {0};
+  add_words(b->u, &words, options_text(b->o, language->compiler));
+  if (language->machine)
+    add_words(b->u, &words, arena_printf(b->u->arena, "%s%s", language->machine, b->t->name));
+  add_words(b->u, &words, flags);
+  if (b->openmp) add_words(b->u, &words, language->openmp);
+  return words;
 }
 
-/* NAME_weights.S, which includes NAME.weights beside it. */
-static bool assemble_weights(Unit *u, const Options *o, const char *base, const char *object) {
-  const char *slash = strrchr(base, '/');
-  const char *folder = slash ? arena_copy(u->arena, base, (size_t)(slash + 1 - base)) : ".";
-  const char *source = arena_printf(u->arena, "%s_weights.S", base);
-  return toolchain_cc(u, o, (const char *const[]){"-I", folder, "-c", source, "-o", object, NULL});
+static void add_list(const Build *b, Words *words, const char *const *more, int n) {
+  for (int i = 0; i < n; i++) vec_push(b->u->arena, words, more[i]);
 }
 
-bool toolchain_library(Unit *u, const Options *o, const char *base, bool openmp) {
+static bool compile(Build *b, const char *flags, const char *source, const char *name) {
+  const char *object = arena_printf(b->u->arena, "%s/%s.o", b->folder, name);
+  Words words = compiler(b, flags);
+  add_list(b, &words, (const char *const[]){"-c", source, "-o", object}, 4);
+  vec_push(b->u->arena, &b->object, object);
+  return run_tool(b->u, &words);
+}
+
+/* NAME_weights.S includes NAME.weights beside it. */
+static bool compile_all(Build *b) {
+  Arena *arena = b->u->arena;
+  const char *slash = strrchr(b->base, '/');
+  const char *beside = slash ? arena_copy(arena, b->base, (size_t)(slash - b->base)) : ".";
+  const char *name = slash ? slash + 1 : b->base;
+  if (!compile(b, b->t->language->compile,
+               arena_printf(arena, "%s%s", b->base, b->t->language->suffix), name))
+    return false;
+  return !b->o->weights || b->o->weights_as != WEIGHTS_AS_OBJECT ||
+         compile(b, arena_printf(arena, "-I %s", *beside ? beside : "/"),
+                 arena_printf(arena, "%s_weights.S", b->base),
+                 arena_printf(arena, "%s_weights", name));
+}
+
+static bool archive(const Build *b, const char *to) {
+  Words words = {0};
+  add_list(b, &words, (const char *const[]){archiver(b->u, b->o->cc), "rcs", to}, 3);
+  add_list(b, &words, b->object.at, b->object.n);
+  return run_tool(b->u, &words);
+}
+
+static bool share(const Build *b, const char *to) {
+  Words words = compiler(b, b->t->language->link);
+  add_list(b, &words, b->object.at, b->object.n);
+  add_list(b, &words, (const char *const[]){"-o", to}, 2);
+  if (b->t->language->libraries) add_words(b->u, &words, b->t->language->libraries);
+  return run_tool(b->u, &words);
+}
+
+bool toolchain_library(Unit *u, const Options *o, const char *base, const Target *t) {
   const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
-  const char *source = arena_printf(u->arena, "%s.c", base);
-  const char *folder = toolchain_folder(u);
-  if (!folder) return false;
-  const char *object = arena_printf(u->arena, "%s/%s.o", folder, name);
-  const char *archive = arena_printf(u->arena, "%s.a.tmp", beside);
-  const char *shared = arena_printf(u->arena, "%s.so.tmp", beside);
-  const char *fopenmp = openmp ? "-fopenmp" : "-fPIC";
-  const bool has_weights = o->weights && o->weights_as == WEIGHTS_AS_OBJECT;
-  const char *weights = has_weights ? arena_printf(u->arena, "%s/weights.o", folder) : NULL;
-  Words ar = {0};
-  vec_push(u->arena, &ar, archiver(u, o->cc));
-  vec_push(u->arena, &ar, "rcs");
-  vec_push(u->arena, &ar, archive);
-  vec_push(u->arena, &ar, object);
-  if (weights) vec_push(u->arena, &ar, weights);
-  bool done = (!weights || assemble_weights(u, o, base, weights)) &&
-              toolchain_cc(u, o,
-                           (const char *const[]){"-std=c11", "-O2", "-fPIC", fopenmp, "-c", source,
-                                                 "-o", object, NULL}) &&
-              run_tool(u, &ar) &&
-              toolchain_cc(u, o,
-                           (const char *const[]){"-shared", fopenmp, object, "-o", shared, "-lm",
-                                                 weights, NULL}) &&
-              move(u, archive, arena_printf(u->arena, "%s.a", beside)) &&
-              move(u, shared, arena_printf(u->arena, "%s.so", beside));
-  toolchain_remove(u, folder);
-  unlink(archive);
-  unlink(shared);
+  const char *static_one = arena_printf(u->arena, "%s.a.tmp", beside);
+  const char *shared_one = arena_printf(u->arena, "%s.so.tmp", beside);
+  Build b = {.u = u, .o = o, .t = t, .base = base, .folder = toolchain_folder(u)};
+  if (!b.folder) return false;
+  b.openmp = t->language->openmp && o->parallel == PARALLEL_OPENMP && toolchain_openmp(u, o);
+  bool done = compile_all(&b) && archive(&b, static_one) && share(&b, shared_one) &&
+              move(u, static_one, arena_printf(u->arena, "%s.a", beside)) &&
+              move(u, shared_one, arena_printf(u->arena, "%s.so", beside));
+  toolchain_remove(u, b.folder);
+  unlink(static_one);
+  unlink(shared_one);
   return done;
 }

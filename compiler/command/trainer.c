@@ -172,7 +172,7 @@ static bool start(Trainer *t, const Options *o) {
 }
 
 Status trainer_start(Unit *u, const Options *o, const Graph *g, Trainer *t) {
-  const Target *target = pipeline_target(u, o, "c");
+  const Target *target = pipeline_target(u, o, &language_c);
   *t = (Trainer){.u = u, .g = g, .process = -1};
   if (!target) return STATUS_USAGE;
   Plan *plan = pipeline_plan(u, o, g, target, false);

@@ -351,6 +351,6 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   find_items(&c);
   solve(&c);
   apply(&c);
-  if (!p->target->plain) choose_margins(p);
+  if (p->target->language->margins) choose_margins(p);
   plan_drop_unused(p);
 }

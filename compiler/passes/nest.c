@@ -295,7 +295,7 @@ static void nest_entry(Nest *n, Steps *steps) {
 void pass_nest(Plan *p, const PlanOptions *options) {
   (void)options;
   Nest n = {.p = p};
-  if (p->target->plain) return;
+  if (!p->target->language->nests) return;
   n.readers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
   n.writers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) nest_entry(&n, &p->entry[e].step);

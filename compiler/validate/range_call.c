@@ -6,12 +6,9 @@
 
 enum { WHOLE_VECTOR = -1, ONE_ELEMENT = -2, MAX_ARGUMENTS = 32 };
 
-/* Instruction sets that vector helpers are named after. */
-static const char *const sets[] = {"v_", "avx512_", "avx2_", "neon_", "generic_"};
-
-/* What functions do with their pointers; * stands for an instruction set. `count`: argument with
- * the number of elements, or one of the above; `scale`: argument with the elements' size or
- * distance, 0: none. */
+/* What functions do with their pointers; * stands for a target's name, or v, and a line. `count`:
+ * argument with the number of elements, or one of the above; `scale`: argument with the elements'
+ * size or distance, 0: none. */
 static const struct Touch {
   const char *name;
   int pointer, count, scale;
@@ -65,13 +62,20 @@ typedef struct Call {
   int n;
 } Call;
 
+/* What follows the name of a target and a line: helpers in vectors are called so. NULL: nothing. */
+static const char *vector_helper(const char *name) {
+  if (strncmp(name, "v_", 2) == 0) return name + 2; /* what they are called in their own file */
+  for (int i = 0; targets[i]; i++) {
+    const size_t n = strlen(targets[i]->name);
+    if (strncmp(name, targets[i]->name, n) == 0 && name[n] == '_') return name + n + 1;
+  }
+  return NULL;
+}
+
 /* `avx512_load` is a `*load`. */
 static bool names(const char *name, const char *row) {
-  if (row[0] != '*') return !strcmp(name, row);
-  for (int i = 0; i < COUNT(sets); i++)
-    if (!strncmp(name, sets[i], strlen(sets[i])) && !strcmp(name + strlen(sets[i]), row + 1))
-      return true;
-  return false;
+  const char *helper = row[0] == '*' ? vector_helper(name) : NULL;
+  return helper ? !strcmp(helper, row + 1) : !strcmp(name, row);
 }
 
 bool range_is_helper(const char *name) {

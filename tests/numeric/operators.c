@@ -300,17 +300,14 @@ static void read_batch(Batch *b) {
 }
 
 /* Cases [from, from + n) on every target: with the algorithms that cnnc chooses, and with each of
- * them forced wherever it fits. The list of targets runs from the widest machine down: from the
- * native one on, this CPU runs them all. */
+ * them forced wherever it fits. */
 static int check_cases(const Case *c, int n, bool force) {
   char path[] = "/tmp/cnnc_operators_XXXXXX";
   close(mkstemp(path));
   Batch b = {.u = unit_new(), .c = c, .n = n, .weights = path};
-  bool runs = false;
   read_batch(&b);
-  for (int t = 0; targets[t] && strcmp(targets[t]->language, "c") == 0; t++) {
-    runs |= targets[t] == target_native();
-    if (!runs || target_is_foreign(targets[t])) continue;
+  for (int t = 0; targets[t]; t++) {
+    if (!target_runs(targets[t])) continue;
     if (!force) check_built(&b, targets[t]->name, NULL);
     for (int a = 0; force && a < ALGO_KINDS; a++) check_built(&b, targets[t]->name, algos[a]);
   }
@@ -321,12 +318,9 @@ static int check_cases(const Case *c, int n, bool force) {
 
 static void check_all(const Cases *cases, bool force) {
   int failures = 0;
-  bool runs = false;
-  for (int i = 0; targets[i] && strcmp(targets[i]->language, "c") == 0; i++) {
-    runs |= targets[i] == target_native();
-    if (!runs || target_is_foreign(targets[i]))
+  for (int i = 0; targets[i]; i++)
+    if (!target_runs(targets[i]))
       print_message("skipped: this CPU does not run %s\n", targets[i]->name);
-  }
   for (int from = 0; from < cases->list.n; from += AT_ONCE) {
     int n = cases->list.n - from < AT_ONCE ? cases->list.n - from : AT_ONCE;
     failures += check_cases(cases->list.at + from, n, force);

@@ -383,15 +383,14 @@ static void check_net(const Net *net, const char *target, int from, int to) {
   unit_free(r.u);
 }
 
-/* The targets of C that this CPU runs; the list goes from the widest machine down. */
+/* The targets that this CPU runs. */
 static int runnable(const char **name) {
-  bool runs = false;
   int n = 0;
-  for (int i = 0; targets[i] && strcmp(targets[i]->language, "c") == 0; i++) {
-    runs |= targets[i] == target_native();
-    bool here = runs && !target_is_foreign(targets[i]);
-    if (here) name[n++] = targets[i]->name;
-    if (!here) print_message("skipped: this CPU does not run %s\n", targets[i]->name);
+  for (int i = 0; targets[i]; i++) {
+    if (target_runs(targets[i]))
+      name[n++] = targets[i]->name;
+    else
+      print_message("skipped: this CPU does not run %s\n", targets[i]->name);
   }
   return n;
 }

@@ -351,11 +351,8 @@ static Group group_of(int64_t seed, int count) {
   static const char *const algorithms[] = {NULL, NULL, "loops", "direct", "im2col", "gemm"};
   const Target *usable[8];
   int n = 0;
-  bool runs = false;
-  for (int t = 0; targets[t] && strcmp(targets[t]->language, "c") == 0; t++) {
-    runs |= targets[t] == target_native();
-    if (runs && !target_is_foreign(targets[t]) && n < COUNT(usable)) usable[n++] = targets[t];
-  }
+  for (int t = 0; targets[t] && n < COUNT(usable); t++)
+    if (target_runs(targets[t])) usable[n++] = targets[t];
   Random r = {(uint64_t)seed ^ 0x5eed};
   Group b = {.seed = seed, .count = count, .folder = "/tmp/cnnc_random_XXXXXX"};
   b.target = usable[random_int(&r, 0, n - 1)];

@@ -198,7 +198,7 @@ static void run_network(const char *file, const char *shape, int64_t n, bool eac
   Case c = {.u = u, .g = graph_rewrite(g, NULL, NULL), .n = n};
   fill_case(&c, 5);
   for (int t = 0; targets[t]; t++) {
-    if (strcmp(targets[t]->language, "c") != 0 || strcmp(targets[t]->name, "avx2") == 0) continue;
+    if (!targets[t]->language->nests || strcmp(targets[t]->name, "avx2") == 0) continue;
     plan_case(&c, targets[t], NULL, !shape);
     for (int a = 0; each_algo && a < ALGO_KINDS; a++)
       plan_case(&c, targets[t], arena_printf(u->arena, "*=%s", algos[a]->name), true);
