@@ -2,7 +2,8 @@
  * compiler.
  *
  * Views stay inside their boxes; formats have lanes where they say; what the caller owns is plain;
- * every value is written before it is read and only once; blocks of steps fit loops and parts;
+ * every value is written before it is read and only once; nothing reads a parameter or a state
+ * after its update in the same entry; blocks of steps fit loops and parts;
  * after `memory`, what lives at the same time does not overlap. */
 #include "plan.h"
 
@@ -185,46 +186,88 @@ static void verify_steps(Verify *v, const Steps *steps, int depth) {
   }
 }
 
-/* ---- one writer: distinct kernels write distinct parts
- * ---------------------------------------------------- */
+/* ---- one writer; state is read before it is updated
+ * ---------------------------------------------------------------------------------------- */
+
+typedef struct Box { /* what a view touches */
+  int64_t lo[MAX_RANK], hi[MAX_RANK];
+} Box;
 
 typedef struct Written {
   int previous; /* of the same buffer; -1: none */
-  int64_t lo[MAX_RANK], hi[MAX_RANK];
+  PlanEntry entry;
+  Box box;
   const char *name;
 } Written;
+
+typedef struct Reader { /* the last one of a buffer */
+  const Kernel *kernel;
+  const Step *nest; /* the top-level step around it; NULL: none */
+} Reader;
 
 typedef struct Writers {
   const Plan *p;
   VEC(Written) at;
   int *last; /* per buffer */
+  Reader *reader;
 } Writers;
 
-static bool disjoint(const Written *a, const Written *b, int rank) {
+static Box box_of(const Plan *p, const Kernel *k, const View *v) {
+  Box box = {{0}, {0}};
+  for (int a = 0; a < v->rank; a++) coord_range(k, &v->at[a], p->max_batch, &box.lo[a], &box.hi[a]);
+  return box;
+}
+
+static bool disjoint(const Box *a, const Box *b, int rank) {
   for (int i = 0; i < rank; i++)
     if (a->hi[i] < b->lo[i] || b->hi[i] < a->lo[i]) return true;
   return false;
 }
 
-static void verify_writer(void *context, PlanEntry entry, Kernel *k, Step *const *outer,
-                          int depth) {
-  Writers *w = context;
-  (void)entry;
-  (void)outer;
-  (void)depth;
-  for (int o = 0; o < k->nout; o++) {
-    const View *to = &k->out[o].to;
-    const Buffer *b = &w->p->buffer.at[to->tensor];
-    Written box = {.previous = w->last[to->tensor], .name = k->name};
-    if (b->home == HOME_PARAM || b->home == HOME_STATE || b->home == HOME_GRAD) continue;
-    for (int a = 0; a < to->rank; a++)
-      coord_range(k, &to->at[a], w->p->max_batch, &box.lo[a], &box.hi[a]);
-    for (int i = box.previous; i >= 0; i = w->at.at[i].previous)
-      REQUIRE(disjoint(&w->at.at[i], &box, to->rank), "%s and %s write the same part of %s",
-              w->at.at[i].name, k->name, b->name);
-    w->last[to->tensor] = w->at.n;
-    vec_push(w->p->u->arena, &w->at, box);
-  }
+/* What entries change and keep. */
+static bool is_state(const Buffer *b) {
+  return b->home == HOME_PARAM || b->home == HOME_STATE;
+}
+
+static void verify_reader(Writers *w, PlanEntry entry, const Kernel *k, const View *v,
+                          const Step *nest) {
+  const Buffer *b = &w->p->buffer.at[v->tensor];
+  const Box box = box_of(w->p, k, v);
+  w->reader[v->tensor] = (Reader){k, nest};
+  for (int i = w->last[v->tensor]; i >= 0 && is_state(b); i = w->at.at[i].previous)
+    REQUIRE(w->at.at[i].entry != entry || disjoint(&w->at.at[i].box, &box, v->rank),
+            "%s reads %s after its update by %s", k->name, b->name, w->at.at[i].name);
+}
+
+/* A kernel that replaces what it reads reads just the element that it is to write. */
+static void verify_in_place(const Kernel *k, const View *to, const char *buffer) {
+  for (int i = 0; i < k->nin; i++)
+    for (int a = 0; a < to->rank && k->in[i].tensor == to->tensor; a++)
+      REQUIRE(coord_same(&k->in[i].at[a], &to->at[a]),
+              "%s reads other elements of %s than it writes", k->name, buffer);
+}
+
+static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const View *to,
+                          const Step *nest) {
+  const Buffer *b = &w->p->buffer.at[to->tensor];
+  const Reader *reader = &w->reader[to->tensor];
+  Written one = {.previous = w->last[to->tensor], .entry = entry, .name = k->name};
+  one.box = box_of(w->p, k, to);
+  for (int i = one.previous; i >= 0; i = w->at.at[i].previous)
+    REQUIRE(disjoint(&w->at.at[i].box, &one.box, to->rank), "%s and %s write the same part of %s",
+            w->at.at[i].name, k->name, b->name);
+  REQUIRE(!is_state(b) || !nest || reader->nest != nest || reader->kernel == k,
+          "%s updates %s block by block beside %s, which reads it", k->name, b->name,
+          reader->kernel ? reader->kernel->name : "");
+  verify_in_place(k, to, b->name);
+  w->last[to->tensor] = w->at.n;
+  vec_push(w->p->u->arena, &w->at, one);
+}
+
+static void verify_order(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const Step *nest = depth ? outer[0] : NULL;
+  for (int i = 0; i < k->nin; i++) verify_reader(context, entry, k, &k->in[i], nest);
+  for (int o = 0; o < k->nout; o++) verify_writer(context, entry, k, &k->out[o].to, nest);
 }
 
 /* ---- places
@@ -265,6 +308,7 @@ void plan_verify(const Plan *p) {
     if (placed(p, v.entry)) verify_places(&v);
   }
   Writers w = {.p = p, .last = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  w.reader = NEW_ARRAY(p->u->arena, Reader, p->buffer.n);
   for (int b = 0; b < p->buffer.n; b++) w.last[b] = -1;
-  plan_leaves(p, verify_writer, &w);
+  plan_leaves(p, verify_order, &w);
 }

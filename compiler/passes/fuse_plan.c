@@ -114,20 +114,28 @@ static void add_updates(FusePlan *e, EntryKind kind, Results *results) {
   }
 }
 
-/* Does any group but the one that computes the result read what it replaces? */
+/* Does any group but the one that computes the result still read what it replaces? Entries run in
+ * their order. */
 static bool read_by_others(const FusePlan *e, const Result *r) {
   const Group *own = producer(e->f, r->node);
   for (int i = 0; i < e->f->group.n; i++) {
     const Group *group = e->f->group.at[i];
-    for (int j = 0; j < group->k.nin && !group->dead && group != own; j++)
+    const bool late = !group->dead && group != own && group->entry >= r->entry;
+    for (int j = 0; j < group->k.nin && late; j++)
       if (e->buffer[group->k.in[j].tensor] == r->buffer) return true;
   }
   return false;
 }
 
+/* Does the group that computes it read what it replaces at the place that it writes, if at all? */
 static bool written_element_wise(const FusePlan *e, const Result *r) {
   const Group *own = producer(e->f, r->node);
-  return own && own->k.nfold == 0 && own->k.nout == 1;
+  if (!own || own->k.nfold || own->k.nout != 1) return false;
+  const View *to = &own->k.out[0].to;
+  for (int i = 0; i < own->k.nin; i++)
+    for (int a = 0; a < to->rank && e->buffer[own->k.in[i].tensor] == r->buffer; a++)
+      if (!coord_same(&own->k.in[i].at[a], &to->at[a])) return false;
+  return true;
 }
 
 /* Outputs that nobody reads, gradients, updates that only their own kernel reads element by

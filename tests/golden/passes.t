@@ -76,13 +76,13 @@ buffer %c2.weight: f32[16,16,3,3] param 1 load
 buffer %relu1: f32[n,16,4,4] output 0 call
 buffer %c1: f32[n,16,4,4] work 0 call
 entry forward work 0 worker 0 live 0
-  run plain f32 macs 2048
+  run plain f32 macs 2048 covers "c1 + r1"
     c1: n<n k<16 oh<4 ow<4 | c<8
       in0 = %x[n, c, oh, ow]
       in1 = %c1.weight[k, c, 0, 0]
       acc0 = sum in0*in1
       %c1[n, k, oh, ow] = max(0, acc0)
-  run plain f32 macs 36864
+  run plain f32 macs 36864 covers "c2 + add1 + relu1"
     c2: n<n k<16 oh<4 ow<4 | c<16 kh<3 kw<3
       in0 = %c1[n, c, oh + kh - 1, ow + kw - 1] fill 0
       in1 = %c2.weight[k, c, kh, kw]
@@ -108,13 +108,13 @@ buffer %c2.packed: f32[16,3,3,16] derived 0 load lanes 0:16
       in0 = %c2.weight[k, c, kh, kw]
       %c2.packed[k, kh, kw, c] = in0
 entry forward work 0 worker 0 live 0
-  run gemm f32 macs 2048
+  run gemm f32 macs 2048 covers "c1 + r1"
     c1: n<n k<16 oh<4 ow<4 | c<8
       in0 = %x[n, c, oh, ow]
       in1 = %c1.packed[k, c]
       acc0 = sum in0*in1
       %c1[n, k, oh, ow] = max(0, acc0)
-  run direct f32 macs 36864
+  run direct f32 macs 36864 covers "c2 + add1 + relu1"
     c2: n<n k<16 oh<4 ow<4 | kh<3 kw<3 c<16
       in0 = %c1[n, c, oh + kh - 1, ow + kw - 1] fill 0
       in1 = %c2.packed[k, kh, kw, c]
@@ -142,13 +142,13 @@ entry forward work 0 worker 0 live 0
       in1 = %c1.weight[k, c, 0, 0]
       acc0 = sum in0*in1
       %c1[n, k, oh, ow] = acc0
-  run plain f32 macs 8192
+  run plain f32 macs 8192 covers "c2 + both"
     c2: n<n k<32 oh<4 ow<4 | c<16
       in0 = %c1[n, c, oh, ow]
       in1 = %c2.weight[k, c, 0, 0]
       acc0 = sum in0*in1
       %both[n, k, oh, ow] = acc0
-  run plain f32 macs 4096
+  run plain f32 macs 4096 covers "c3 + both"
     c3: n<n k<16 oh<4 ow<4 | c<16
       in0 = %c1[n, c, oh, ow]
       in1 = %c3.weight[k, c, 0, 0]
@@ -176,7 +176,7 @@ entry forward work 0 worker 0 live 0
       %x.moved[n, 0, h, w] = in0
   loop n<n by 1 {
     loop c<6 by 16 {
-      run direct f32 macs 117600 bind n=0:1,0,1 k=1:1,0,1
+      run direct f32 macs 117600 covers "c1 + relu1" bind n=0:1,0,1 k=1:1,0,1
         c1: n<n k<6 oh<28 ow<28 | kh<5 kw<5
           in0 = %x.moved[n, 0, oh + kh - 2, ow + kw - 2] fill 0
           in1 = %c1.packed[k, kh, kw]
