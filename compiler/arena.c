@@ -41,18 +41,21 @@ NORETURN static void out_of_memory(void) {
   exit(1);
 }
 
+void *heap_alloc(size_t size) {
+  void *memory = calloc(1, size ? size : 1);
+  if (!memory) out_of_memory();
+  return memory;
+}
+
 static Chunk *chunk_new(size_t size) {
   if (size > SIZE_MAX - HEADER) out_of_memory();
-  Chunk *chunk = calloc(1, HEADER + size);
-  if (!chunk) out_of_memory();
+  Chunk *chunk = heap_alloc(HEADER + size);
   chunk->size = size;
   return chunk;
 }
 
 Arena *arena_new(void) {
-  Arena *arena = calloc(1, sizeof *arena);
-  if (!arena) out_of_memory();
-  return arena;
+  return heap_alloc(sizeof(Arena));
 }
 
 void arena_free(Arena *arena) {
@@ -94,6 +97,11 @@ void *arena_alloc(Arena *arena, size_t size) {
   return memory;
 }
 
+void *arena_array(Arena *arena, size_t element, size_t n) {
+  if (n > PTRDIFF_MAX / element) out_of_memory();
+  return arena_alloc(arena, element * n);
+}
+
 char *arena_copy(Arena *arena, const char *text, size_t length) {
   char *copy = arena_alloc(arena, length + 1);
   if (length) memcpy(copy, text, length);
@@ -112,11 +120,10 @@ char *arena_printf(Arena *arena, const char *format, ...) {
 void vec_grow(Arena *arena, void **at, int *cap, size_t element) {
   if (*cap > INT_MAX / 2) out_of_memory();
   int grown = *cap ? 2 * *cap : 8;
-  if (element > PTRDIFF_MAX / (size_t)grown) out_of_memory();
   void *old;
   memcpy(&old, at,
          sizeof old); /* *at has another pointer type: copied as bytes, not read as void * */
-  void *memory = arena_alloc(arena, element * (size_t)grown);
+  void *memory = arena_array(arena, element, (size_t)grown);
   if (*cap) memcpy(memory, old, element * (size_t)*cap);
   memcpy(at, &memory, sizeof memory);
   *cap = grown;

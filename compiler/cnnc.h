@@ -33,6 +33,7 @@ void arena_free(Arena *);
 /* Zeroed memory, aligned to 16 bytes. Never NULL: when the system has no more, says so and exits
  * with status 1. */
 void *arena_alloc(Arena *, size_t size);
+void *arena_array(Arena *, size_t element, size_t n);
 char *arena_copy(Arena *, const char *text, size_t length); /* NUL-terminated copy */
 char *arena_printf(Arena *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Makes the k-th allocation from now fail as if memory had run out (k = 1: the next one); 0
@@ -40,7 +41,10 @@ char *arena_printf(Arena *, const char *format, ...) PRINTF_LIKE(2, 3);
 void arena_fail_after(Arena *, long k);
 
 #define NEW(arena, Type)          ((Type *)arena_alloc((arena), sizeof(Type)))
-#define NEW_ARRAY(arena, Type, n) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(n)))
+#define NEW_ARRAY(arena, Type, n) ((Type *)arena_array((arena), sizeof(Type), (size_t)(n)))
+
+/* The same for what has to be freed before its compilation ends: zeroed, never NULL, for free(). */
+void *heap_alloc(size_t size);
 
 /* A growing array: `VEC(Node) nodes;` then vec_push(arena, &nodes, node); nodes.at[i], nodes.n. */
 #define VEC(T)                                                                                     \
@@ -135,5 +139,12 @@ char *file_read(Unit *, const char *path, size_t *size);
 /* Writes under a temporary name beside `path` and renames: the file appears complete or not at all.
  */
 bool file_write(Unit *, const char *path, const void *bytes, size_t size);
+/* Several files: all appear or none. */
+typedef struct FileBytes {
+  const char *path;
+  const void *bytes;
+  size_t size;
+} FileBytes;
+bool files_write(Unit *, const FileBytes *, int n);
 
 #endif

@@ -164,15 +164,15 @@ static void add_check(const Sum *s, Operand *o, int axis) {
   if (o->view->outside == INSIDE) BUG("%s: an input is read outside", s->k->name);
   Check *check = &o->check[o->nchecks++];
   *check = (Check){.c = c, .least = begin.lo};
-  check->reduced = interp_alloc((size_t)s->points * sizeof *check->reduced);
-  check->inside = interp_alloc((size_t)(begin.hi - begin.lo + 1) * sizeof *check->inside);
+  check->reduced = heap_alloc((size_t)s->points * sizeof *check->reduced);
+  check->inside = heap_alloc((size_t)(begin.hi - begin.lo + 1) * sizeof *check->inside);
   for (int64_t v = begin.lo; v <= begin.hi; v++)
     check->inside[v - begin.lo] = points_inside(v, step, box, s->length);
 }
 
 static void operand_begin(const Sum *s, Operand *o) {
   o->stride = row_stride(o, s->row);
-  o->reduced = interp_alloc((size_t)s->points * sizeof *o->reduced);
+  o->reduced = heap_alloc((size_t)s->points * sizeof *o->reduced);
   for (int i = 0; i < o->view->rank; i++) add_check(s, o, i);
 }
 
@@ -305,8 +305,8 @@ double *contract_fold(const Kernel *k, const Array *array, const Range *range, i
   set_row(&s, row);
   int64_t results = count_points(&s, false);
   if (s.points > MOST_POINTS || s.points * results == 0) return NULL;
-  s.out = interp_alloc((size_t)results * sizeof *s.out);
-  s.acc = interp_alloc((size_t)(s.length < 4 ? 4 : s.length) * sizeof *s.acc);
+  s.out = heap_alloc((size_t)results * sizeof *s.out);
+  s.acc = heap_alloc((size_t)(s.length < 4 ? 4 : s.length) * sizeof *s.acc);
   operand_begin(&s, &s.x);
   operand_begin(&s, &s.w);
   s.index[row] = range[row].lo;

@@ -14,6 +14,7 @@
 #include "cnnc.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ typedef struct Place {
 } Place;
 
 Unit *unit_new(void) {
+  json_set_alloc_funcs(heap_alloc, free); /* the same end for what Jansson allocates */
   Arena *arena = arena_new();
   Unit *u = NEW(arena, Unit);
   *u = (Unit){.arena = arena, .messages = stderr};

@@ -263,10 +263,7 @@ typedef struct Memo { /* open addressing by id; never more than half full */
 static Memo memo_new(const Expr *e) {
   int most = 1 + (e->size <= e->id ? e->size : e->id + 1), capacity = 4;
   while (capacity < 2 * most) capacity *= 2;
-  Memo memo = {calloc((size_t)capacity, sizeof *memo.at), capacity - 1};
-  if (memo.at) return memo;
-  fprintf(stderr, "cnnc: out of memory\n");
-  exit(1);
+  return (Memo){heap_alloc((size_t)capacity * sizeof(Known)), capacity - 1};
 }
 
 static Known *known(const Memo *memo, const Expr *e) {

@@ -1,5 +1,5 @@
-/* file.c - whole files in and out. A written file appears under its name only when it is complete:
- * the bytes go to a temporary file in the same folder, which is then renamed. */
+/* file.c - whole files in and out. Written files appear under their names only when all of them are
+ * complete: the bytes go to temporary files in the same folders, which are then renamed. */
 #define _XOPEN_SOURCE 700
 #include "cnnc.h"
 
@@ -80,29 +80,50 @@ static bool write_to(const char *path, int flags, mode_t mode, const void *bytes
   return done;
 }
 
-static bool write_and_rename(Unit *u, const char *path, mode_t mode, const void *bytes,
-                             size_t size) {
-  const char *temporary = arena_printf(u->arena, "%s.tmp%ld", path, (long)getpid());
-  unlink(temporary); /* of a killed process that had our number */
-  if (!write_to(temporary, O_CREAT | O_EXCL, mode, bytes, size)) return false;
-  if (rename(temporary, path) == 0) return true;
+/* Where a file goes first: beside its name, under another one; a device or pipe has none. */
+typedef struct Place {
+  const char *path, *temporary;
+  mode_t mode; /* of the file that is replaced; 0: there is none */
+} Place;
+
+static Place place_of(Unit *u, const char *path) {
+  struct stat status;
+  bool exists = stat(path, &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) return (Place){.path = path};
+  char *resolved = exists ? realpath(path, NULL) : NULL; /* a link is written through */
+  Place place = {.path = path, .mode = exists ? status.st_mode & 0777 : 0};
+  if (resolved) place.path = arena_copy(u->arena, resolved, strlen(resolved));
+  free(resolved);
+  place.temporary = arena_printf(u->arena, "%s.tmp%ld", place.path, (long)getpid());
+  return place;
+}
+
+static bool write_place(const Place *place, const FileBytes *file) {
+  if (!place->temporary) return write_to(place->path, 0, 0, file->bytes, file->size);
+  unlink(place->temporary); /* of a killed process that had our number */
+  return write_to(place->temporary, O_CREAT | O_EXCL, place->mode, file->bytes, file->size);
+}
+
+/* Nothing is allocated from the first byte written to the last name given: memory that runs out
+ * leaves nothing behind. */
+bool files_write(Unit *u, const FileBytes *file, int n) {
+  Place *place = NEW_ARRAY(u->arena, Place, n);
+  int written = 0, named = 0;
+  for (int i = 0; i < n; i++) place[i] = place_of(u, file[i].path);
+  while (written < n && write_place(&place[written], &file[written])) written++;
+  if (written == n)
+    while (named < n &&
+           (!place[named].temporary || rename(place[named].temporary, place[named].path) == 0))
+      named++;
   int error = errno;
-  unlink(temporary);
-  errno = error;
+  for (int i = named; i < written; i++)
+    if (place[i].temporary) unlink(place[i].temporary);
+  if (named == n) return true;
+  diag_error_in(u, file[written < n ? written : named].path, "cannot write the file: %s",
+                strerror(error));
   return false;
 }
 
 bool file_write(Unit *u, const char *path, const void *bytes, size_t size) {
-  struct stat status;
-  bool exists = stat(path, &status) == 0;
-  char *resolved =
-      exists ? realpath(path, NULL) : NULL; /* a link is written through, not replaced */
-  bool done = exists && !S_ISREG(status.st_mode)
-                  ? write_to(path, 0, 0, bytes, size)
-                  : write_and_rename(u, resolved ? resolved : path,
-                                     exists ? status.st_mode & 0777 : 0, bytes, size);
-  int error = errno;
-  free(resolved);
-  if (!done) diag_error_in(u, path, "cannot write the file: %s", strerror(error));
-  return done;
+  return files_write(u, &(FileBytes){path, bytes, size}, 1);
 }

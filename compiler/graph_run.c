@@ -54,7 +54,7 @@ static void node_array(GraphRun *run, Id id) {
   Kernel k;
   node_kernel(run->g, id, &k);
   run->array[id] = array_new(NULL, &node->type, run->n);
-  run->array[id].at = interp_alloc((size_t)type_size(&node->type, run->n) * sizeof(double));
+  run->array[id].at = heap_alloc((size_t)type_size(&node->type, run->n) * sizeof(double));
   run->owned[id] = true;
   graph_scalars(run->g, run->n, scalar);
   kernel_run(&k, run->array, scalar, NULL, run->n);
@@ -78,9 +78,9 @@ Array *graph_run(const Graph *g, const Id *want, int nwant, int64_t n, LeafValue
                  void *context) {
   size_t nodes = (size_t)g->node.n;
   GraphRun run = {.g = g, .n = n};
-  run.array = interp_alloc(nodes * sizeof *run.array);
-  run.owned = interp_alloc(nodes * sizeof *run.owned);
-  run.last = interp_alloc(nodes * sizeof *run.last);
+  run.array = heap_alloc(nodes * sizeof *run.array);
+  run.owned = heap_alloc(nodes * sizeof *run.owned);
+  run.last = heap_alloc(nodes * sizeof *run.last);
   find_last(&run, want, nwant);
   for (Id id = 0; id < g->node.n; id++) {
     if (run.last[id] == NO_ID) continue;

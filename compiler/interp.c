@@ -37,13 +37,6 @@ typedef struct Run {
   double *folded; /* accumulators of fold 0 over all free loops, when they are known already */
 } Run;
 
-void *interp_alloc(size_t size) {
-  void *memory = calloc(1, size ? size : 1);
-  if (memory) return memory;
-  fprintf(stderr, "cnnc: out of memory\n");
-  exit(1);
-}
-
 /* ---- arrays */
 
 Array array_new(Arena *arena, const Type *type, int64_t n) {
@@ -268,12 +261,12 @@ static void compile_all(Run *run) {
   int most = 0;
   for (int f = 0; f < k->nfold; f++) most += k->fold[f].term->id + 1;
   for (int o = 0; o < k->nout; o++) most += k->out[o].value->id + 1;
-  run->code = interp_alloc((size_t)most * sizeof *run->code);
-  run->in_term = interp_alloc((size_t)most);
-  run->in_value = interp_alloc((size_t)most);
+  run->code = heap_alloc((size_t)most * sizeof *run->code);
+  run->in_term = heap_alloc((size_t)most);
+  run->in_value = heap_alloc((size_t)most);
   for (int f = 0; f < k->nfold; f++) compile(run, k->fold[f].term, run->in_term);
   for (int o = 0; o < k->nout; o++) compile(run, k->out[o].value, run->in_value);
-  run->slot = interp_alloc((size_t)run->ncode * ROW * sizeof *run->slot);
+  run->slot = heap_alloc((size_t)run->ncode * ROW * sizeof *run->slot);
 }
 
 /* ---- folds */
@@ -444,7 +437,7 @@ static int choose_row(const Run *run) {
 
 void kernel_run(const Kernel *k, const Array *array, const double *scalar, const Range *range,
                 int64_t n) {
-  Run *run = interp_alloc(sizeof *run);
+  Run *run = heap_alloc(sizeof *run);
   run->k = k;
   run->array = array;
   run->scalar = scalar;

@@ -4,7 +4,6 @@
 
 #include "kernel.h"
 
-void *interp_alloc(size_t size); /* zeroed; exits when there is no more; for free() */
 int64_t axis_offset(const Array *, int axis, int64_t coordinate);
 Range axis_box(const Array *, const View *, int axis, int64_t n);
 Range points_inside(int64_t v, int64_t step, Range box, int64_t length);

@@ -5,9 +5,7 @@
 #include "validate.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -146,24 +144,13 @@ static const char *folder_of(Unit *u, const char *base) {
 }
 
 bool compile_write(Unit *u, const Emitted *emitted, const char *folder) {
-  int written = 0;
-  bool fine = true;
-  const char **name = NEW_ARRAY(u->arena, const char *, emitted->file.n);
-  const char **temporary = NEW_ARRAY(u->arena, const char *, emitted->file.n);
-  for (int i = 0; i < emitted->file.n && fine; i++) {
+  FileBytes *files = NEW_ARRAY(u->arena, FileBytes, emitted->file.n);
+  for (int i = 0; i < emitted->file.n; i++) {
     const EmittedFile *file = &emitted->file.at[i];
-    name[i] = arena_printf(u->arena, "%s%s", folder, file->name);
-    temporary[i] = arena_printf(u->arena, "%s.new%ld", name[i], (long)getpid());
-    fine = file_write(u, temporary[i], file->text.at, file->text.n);
-    written += fine;
+    const char *path = arena_printf(u->arena, "%s%s", folder, file->name);
+    files[i] = (FileBytes){path, file->text.at, file->text.n};
   }
-  for (int i = 0; i < written && fine; i++)
-    if (rename(temporary[i], name[i]) != 0) {
-      diag_error_in(u, name[i], "cannot write the file: %s", strerror(errno));
-      fine = false;
-    }
-  for (int i = 0; i < written; i++) unlink(temporary[i]);
-  return fine;
+  return files_write(u, files, emitted->file.n);
 }
 
 /* A make rule: the source needs the network and the weights. Blanks in names are escaped. */
