@@ -57,7 +57,6 @@ typedef struct Language {
   const char *name, *title;    /* "c", "C" */
   const char *suffix;          /* of its source files, by which -o names it: ".c" */
   const char *target;          /* where --target names none: "native", "sm_80" */
-  bool validated;              /* libclang examines what was emitted */
   bool trains;                 /* its libraries may have backward and step */
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
@@ -74,6 +73,7 @@ struct Target {
   int lanes;             /* floats per vector; 1: scalar code */
   int registers;         /* vector registers */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
+  int capability;        /* of CUDA devices: 80 for sm_80; 0: another language */
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";

@@ -69,6 +69,12 @@ void library_embedded(Text *, const Library *); /* NAME_weights.h */
 void library_packed(Text *, const Library *);   /* NAME.weights */
 void library_assembly(Text *, const Library *); /* NAME_weights.S */
 
+/* ---- facts (library_facts.c) ---- */
+
+/* About forward, the members params, header and work, and the code that handles parameters.
+ * `params_bytes`: behind params; `work_bytes`: behind work. */
+void library_facts(Emit *, const Library *, int64_t params_bytes, int64_t work_bytes);
+
 /* ---- files (library.c) ---- */
 
 typedef void LibraryHeader(Text *, const Library *);

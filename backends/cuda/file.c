@@ -93,6 +93,12 @@ static void add_params(Emit *e, const Library *l) {
   library_param_code(e->out, l);
 }
 
+static void add_facts(Emit *e, const Library *l) {
+  const Plan *plan = l->plan;
+  library_facts(e, l, upload_bytes(l), l->work_bytes);
+  emit_fact(e, NULL, "device_params", 0, plan->param_bytes + plan->derived_bytes - 1);
+}
+
 /* ---- NAME.cu ---- */
 
 static void add_includes(Emit *e, const Library *l) {
@@ -151,6 +157,7 @@ static void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) 
   if (o->weights_as == WEIGHTS_LOADED) l.params_bytes = LIBRARY_HEADER + plan->param_bytes;
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
   add_body(&e, &l);
+  add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, cuda_header);
 }
 

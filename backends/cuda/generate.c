@@ -44,6 +44,33 @@ static const char *parameters(Writer *w) {
   return list.at;
 }
 
+static int64_t last_element(const Writer *w, const View *v) {
+  return buffer_layout(&w->p->buffer.at[v->tensor], w->p->max_batch).size - 1;
+}
+
+/* What is known about the parameters. */
+static void add_facts(const Writer *w, const char *function) {
+  for (int i = 0; i < w->k->nin; i++)
+    if (writer_reads(w, i) && !constant(w, &w->k->in[i]))
+      emit_fact(w->e, function, writer_in(w, i), 0, last_element(w, &w->k->in[i]));
+  for (int o = 0; o < w->k->nout; o++)
+    if (w->out[o])
+      emit_fact(w->e, function, writer_out(w, o), 0, last_element(w, &w->k->out[o].to));
+  if (w->batch) emit_fact(w->e, function, "batch", 1, w->p->max_batch);
+}
+
+/* Functions are equal if their texts and the sizes of all buffers are. */
+static const char *function_key(Writer *w, const char *body) {
+  Text key = {.arena = w->e->arena};
+  text_add(&key, "%s", parameters(w));
+  for (int i = 0; i < w->k->nin; i++)
+    text_add(&key, " %lld", (long long)last_element(w, &w->k->in[i]));
+  for (int o = 0; o < w->k->nout; o++)
+    text_add(&key, " %lld", (long long)last_element(w, &w->k->out[o].to));
+  text_add(&key, "\n%s", body);
+  return key.at;
+}
+
 static const char *arguments(Writer *w, bool batch) {
   Text list = {.arena = w->e->arena};
   for (int i = 0; i < w->k->nin; i++)
@@ -85,11 +112,12 @@ static const char *print_function(Writer *w) {
   writer_body(w);
   e->indent--;
   e->out = file;
-  const char *key = arena_printf(e->arena, "%s\n%s", parameters(w), body.at);
+  const char *key = function_key(w, body.at);
   const char *name = emitted_function(e, key);
   if (name) return name;
   name = emit_name(e, arena_printf(e->arena, "%s_%s_kernel", e->prefix, w->k->name));
   emitted_add(e, key, name);
+  add_facts(w, name);
   print_head_comment(w);
   emit_wrapped(e, arena_printf(e->arena, "static __global__ void %s(%s) {", name, parameters(w)));
   emit_text(e, body.at);

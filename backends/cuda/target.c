@@ -26,6 +26,7 @@ static double roofline(const Plan *p, const Kernel *k) {
 const Target target_sm_80 = {
     CUDA_TARGET,
     .name = "sm_80",
+    .capability = 80,
     .doc = "NVIDIA Ampere (A100) and later",
     .machine = {.cores = 1,
                 .flops = 19.5e12,
@@ -41,6 +42,7 @@ const Target target_sm_80 = {
 const Target target_sm_90 = {
     CUDA_TARGET,
     .name = "sm_90",
+    .capability = 90,
     .doc = "NVIDIA Hopper (H100, H200) and later",
     .machine = {.cores = 1,
                 .flops = 67e12,

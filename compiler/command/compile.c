@@ -111,7 +111,6 @@ static const char *const foreign[] = {
 
 static int clang_arguments(Unit *u, const Target *target, const char *arguments[]) {
   int n = 0;
-  arguments[n++] = "-std=c11";
   if (!target_is_foreign(target)) return n;
   arguments[n++] = arena_printf(u->arena, "--target=%s", target->triple);
   for (int i = 0; foreign[i]; i++) arguments[n++] = foreign[i];
@@ -122,7 +121,7 @@ bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
   OtherFile *other = NEW_ARRAY(u->arena, OtherFile, emitted->file.n);
   for (int i = 0; i < emitted->file.n; i++)
     other[i] = (OtherFile){emitted->file.at[i].name, emitted->file.at[i].text.at};
-  const char *arguments[2 + COUNT(foreign)];
+  const char *arguments[1 + COUNT(foreign)];
   const EmittedFile *source = &emitted->file.at[0];
   Validation v = {.file = source->name,
                   .text = source->text.at,
@@ -132,6 +131,7 @@ bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
                   .prefix = emitted->prefix,
                   .fact = emitted->fact.at,
                   .nfact = emitted->fact.n,
+                  .capability = target->capability,
                   .clang_arg = arguments,
                   .nclang_arg = clang_arguments(u, target, arguments)};
   return validate(u, &v).problems == 0;
@@ -199,13 +199,13 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Pl
   double **param = NULL;
   const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
   if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
+  const char *suffix = plan->target->language->suffix;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
-  const Language *language = plan->target->language;
-  if (language->validated && !o->no_validate && !compile_validate(u, plan->target, &emitted))
-    BUG("%s%s is not fit to be written", base, language->suffix);
+  if (!o->no_validate && !compile_validate(u, plan->target, &emitted))
+    BUG("%s%s is not fit to be written", base, suffix);
   if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
-  if (o->make_rule && !write_make_rule(u, o, base, language->suffix)) return STATUS_INPUT;
+  if (o->make_rule && !write_make_rule(u, o, base, suffix)) return STATUS_INPUT;
   if (!o->build) return STATUS_DONE;
   return toolchain_library(u, o, base, plan->target) ? STATUS_DONE : STATUS_TOOL;
 }

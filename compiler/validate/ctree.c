@@ -18,9 +18,10 @@ static CNode *build(Builder *b, CXCursor cursor);
 
 /* ---- text ---- */
 
+/* Of what a macro was given: where that stands. */
 static uint32_t offset_of(CXSourceLocation location) {
   unsigned offset;
-  clang_getExpansionLocation(location, NULL, NULL, NULL, &offset);
+  clang_getFileLocation(location, NULL, NULL, NULL, &offset);
   return offset;
 }
 
@@ -77,10 +78,12 @@ static const struct Kind {
     {CXCursor_CStyleCastExpr, NODE_CAST},
     {CXCursor_UnexposedExpr, NODE_CAST},
     {CXCursor_ParenExpr, NODE_PAREN},
+    {CXCursor_CXXFunctionalCastExpr, NODE_CAST},
     {CXCursor_InitListExpr, NODE_LIST},
     {CXCursor_StringLiteral, NODE_STRING},
     {CXCursor_IntegerLiteral, NODE_INT},
     {CXCursor_CharacterLiteral, NODE_INT},
+    {CXCursor_CXXBoolLiteralExpr, NODE_INT},
     {CXCursor_UnaryExpr, NODE_INT}, /* sizeof */
     {CXCursor_CompoundStmt, NODE_BLOCK},
     {CXCursor_IfStmt, NODE_IF},
@@ -221,8 +224,25 @@ static void build_variable(Builder *b, CNode *n, CXCursor cursor) {
     vec_push(b->tree->arena, &b->tree->global, n->symbol);
 }
 
+/* kernel<<<grid, block>>>(arguments): clang makes a call of its own of the configuration, between
+ * the kernel's name and the arguments. */
+static void build_launch(CNode *n) {
+  static const char *const configurations[] = {"__cudaPushCallConfiguration", "cudaConfigureCall"};
+  CNode *callee = n->first, *second = callee ? callee->next : NULL;
+  const CSymbol *s = second && second->kind == NODE_CALL ? second->symbol : NULL;
+  for (int i = 0; s && i < COUNT(configurations); i++) {
+    if (strcmp(s->name, configurations[i])) continue;
+    n->launch = second;
+    callee->next = second->next;
+    second->next = NULL;
+    return;
+  }
+}
+
 static void build_call(Builder *b, CNode *n, CXCursor cursor) {
   CXCursor target = clang_getCursorReferenced(cursor);
+  if (clang_getCursorKind(target) == CXCursor_Constructor) n->kind = NODE_CONSTRUCTED;
+  build_launch(n);
   if (clang_Cursor_isNull(target) || clang_getCursorKind(target) != CXCursor_FunctionDecl) return;
   n->symbol = ctree_symbol_of(b, target);
   if (b->function && n->symbol->function) {
@@ -258,6 +278,7 @@ static void finish(Builder *b, CNode *n, CXCursor cursor) {
   case NODE_BINARY: build_binary(b, n, cursor); break;
   case NODE_CALL: build_call(b, n, cursor); break;
   case NODE_FOR: build_for(b, n); break;
+  case NODE_BLOCK: ctree_mark_conditions(n); break;
   case NODE_CAST: build_designated(n); break;
   case NODE_DESIGNATED: n->symbol = ctree_symbol_of(b, clang_getCursorReferenced(cursor)); break;
   default: break;
@@ -301,6 +322,8 @@ static void build_function(Builder *b, CXCursor cursor) {
   if (!clang_isCursorDefinition(cursor)) return;
   CFunction *f = s->function;
   b->function = f;
+  f->is_kernel = ctree_has_attribute(cursor, CXCursor_CUDAGlobalAttr);
+  f->is_device = f->is_kernel || ctree_has_attribute(cursor, CXCursor_CUDADeviceAttr);
   f->is_variadic = clang_Cursor_isVariadic(cursor);
   for (int i = 0; i < clang_Cursor_getNumArguments(cursor); i++)
     vec_push(b->tree->arena, &f->parameter,
@@ -316,7 +339,11 @@ static void build_function(Builder *b, CXCursor cursor) {
 static bool is_own(const Builder *b, CXCursor cursor) {
   CXFile file;
   clang_getExpansionLocation(clang_getCursorLocation(cursor), &file, NULL, NULL, NULL);
-  return file && clang_File_isEqual(file, b->file);
+  return file == b->file; /* to clang_File_isEqual all files in memory are one */
+}
+
+bool ctree_is_linkage(enum CXCursorKind kind) {
+  return kind == CXCursor_LinkageSpec || kind == CXCursor_UnexposedDecl;
 }
 
 /* Functions defined in the file are known before any body is looked at, for calls in either
@@ -324,8 +351,9 @@ static bool is_own(const Builder *b, CXCursor cursor) {
 static enum CXChildVisitResult announce(CXCursor cursor, CXCursor parent, CXClientData data) {
   (void)parent;
   Builder *b = data;
-  if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor) &&
-      is_own(b, cursor)) {
+  if (!is_own(b, cursor)) return CXChildVisit_Continue;
+  if (ctree_is_linkage(clang_getCursorKind(cursor))) return CXChildVisit_Recurse;
+  if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor)) {
     CFunction *f = NEW(b->tree->arena, CFunction);
     f->symbol = ctree_symbol_of(b, cursor);
     f->symbol->function = f;
@@ -337,11 +365,11 @@ static enum CXChildVisitResult build_top(CXCursor cursor, CXCursor parent, CXCli
   (void)parent;
   Builder *b = data;
   enum CXCursorKind kind = clang_getCursorKind(cursor);
-  if ((kind != CXCursor_FunctionDecl && kind != CXCursor_VarDecl) || !is_own(b, cursor))
-    return CXChildVisit_Continue;
+  if (!is_own(b, cursor)) return CXChildVisit_Continue;
+  if (ctree_is_linkage(kind)) return CXChildVisit_Recurse;
   if (kind == CXCursor_FunctionDecl)
     build_function(b, cursor);
-  else
+  else if (kind == CXCursor_VarDecl)
     build(b, cursor);
   return CXChildVisit_Continue;
 }
@@ -357,53 +385,4 @@ CTree *ctree_new(Arena *arena, CXTranslationUnit unit, const char *file, const c
   clang_visitChildren(root, announce, b);
   clang_visitChildren(root, build_top, b);
   return tree;
-}
-
-/* ---- looking at nodes ---- */
-
-CNode *ctree_child(const CNode *n, int i) {
-  CNode *child = n->first;
-  while (child && i-- > 0) child = child->next;
-  return child;
-}
-
-CNode *ctree_strip(CNode *n) {
-  while (n && (n->kind == NODE_PAREN || n->kind == NODE_CAST)) n = n->first;
-  return n;
-}
-
-void ctree_place(const CTree *t, uint32_t offset, int *line, int *column) {
-  *line = *column = 1;
-  for (uint32_t i = 0; i < offset && i < t->size; i++) {
-    *column = t->text[i] == '\n' ? 1 : *column + 1;
-    *line += t->text[i] == '\n';
-  }
-}
-
-const char *ctree_quote(const CTree *t, const CNode *n) {
-  enum { LONGEST = 72 };
-  Text quote = {.arena = t->arena};
-  bool blank = false;
-  for (uint32_t i = n->start; i < n->end && i < t->size; i++) {
-    char c = t->text[i];
-    if (quote.n > LONGEST) {
-      text_add(&quote, "...");
-      break;
-    }
-    if (c == '\n' || c == ' ' || c == '\t')
-      blank = true;
-    else {
-      text_add(&quote, "%s%c", blank ? " " : "", c);
-      blank = false;
-    }
-  }
-  return quote.n ? quote.at : "";
-}
-
-CNode *ctree_assigned(CNode *n) {
-  bool step = n->kind == NODE_UNARY && (n->op == C_INCREMENT || n->op == C_DECREMENT);
-  bool set =
-      n->kind == NODE_BINARY && (n->op == C_SET || n->op == C_SHL_SET || n->op == C_SHR_SET ||
-                                 (n->op >= C_ADD_SET && n->op <= C_XOR_SET));
-  return step || set ? ctree_strip(n->first) : NULL;
 }

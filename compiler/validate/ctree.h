@@ -55,6 +55,8 @@ struct CSymbol {
   bool is_static;      /* declared so, inside or outside functions */
   bool is_addressed;   /* its address is taken */
   bool is_mutable;     /* can change: not const */
+  bool is_shared;      /* CUDA: other threads write it too */
+  bool is_condition;   /* a constant that stands for its initialiser, as long as it is visible */
   int slot;            /* place in its function's list of variables; -1: not followed */
   int base;            /* the checker's number of this object; 0: none yet */
 };
@@ -71,8 +73,9 @@ typedef enum CNodeKind {
   NODE_CONDITIONAL,
   NODE_CAST, /* written or implied */
   NODE_PAREN,
-  NODE_LIST,       /* initialiser */
-  NODE_DESIGNATED, /* `.field = value` in one */
+  NODE_LIST,        /* initialiser */
+  NODE_CONSTRUCTED, /* C++: T(arguments...) */
+  NODE_DESIGNATED,  /* `.field = value` in one */
   NODE_STRING,
   NODE_BLOCK,
   NODE_IF,
@@ -138,6 +141,7 @@ struct CNode {
   CSymbol *symbol; /* of a name, member, variable or (when known) call */
   int64_t value;   /* of an integer */
   CNode *first, *next;
+  CNode *launch;   /* of a call: CUDA's configuration, a call with grid, block ...; NULL: none */
   bool has_call;   /* here or below */
   bool has_change; /* an assignment, ++ or -- here or below */
   bool is_settled; /* the checker's: calls here and below have been run, what follows is their value
@@ -153,8 +157,9 @@ struct CFunction {
   VEC(CSymbol *) variable; /* all that are followed: those with a slot */
   VEC(CFunction *) calls;  /* functions of the file that it calls */
   bool is_called, is_variadic;
-  uint8_t state;           /* of searches over calls */
-  struct Effects *effects; /* the checker's: what a call may change */
+  bool is_kernel, is_device; /* CUDA: started by launches; runs on the device */
+  uint8_t state;             /* of searches over calls */
+  struct Effects *effects;   /* the checker's: what a call may change */
 };
 
 typedef struct CTree {
@@ -168,6 +173,11 @@ typedef struct CTree {
 
 /* `unit` has been parsed from text; the tree speaks of its main file. */
 CTree *ctree_new(Arena *, CXTranslationUnit unit, const char *file, const char *text, size_t size);
+
+/* extern "C" { ... } */
+bool ctree_is_linkage(enum CXCursorKind);
+
+/* ---- ctree_look.c ---- */
 
 CNode *ctree_child(const CNode *, int i); /* NULL: has none */
 /* Without parentheses and casts. */

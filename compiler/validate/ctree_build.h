@@ -30,5 +30,8 @@ typedef struct Builder {
 
 const CType *ctree_type_of(Builder *, CXType);
 CSymbol *ctree_symbol_of(Builder *, CXCursor reference);
+bool ctree_has_attribute(CXCursor declaration, enum CXCursorKind);
+/* Finds the constants declared in a block that stand for conditions. */
+void ctree_mark_conditions(CNode *block);
 
 #endif

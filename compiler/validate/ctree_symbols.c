@@ -96,8 +96,10 @@ const CType *ctree_type_of(Builder *b, CXType written) {
 
 /* ---- symbols ---- */
 
+/* Outside functions; inside extern "C" { } or not. */
 static bool is_file_level(CXCursor cursor) {
-  return clang_getCursorKind(clang_getCursorSemanticParent(cursor)) == CXCursor_TranslationUnit;
+  enum CXCursorKind parent = clang_getCursorKind(clang_getCursorSemanticParent(cursor));
+  return parent == CXCursor_TranslationUnit || ctree_is_linkage(parent);
 }
 
 static bool is_scalar(const CType *t) {
@@ -116,6 +118,24 @@ static const CType *as_parameter(Builder *b, const CType *t) {
   return pointer;
 }
 
+typedef struct AttributeSearch {
+  enum CXCursorKind kind;
+  bool found;
+} AttributeSearch;
+
+static enum CXChildVisitResult find_attribute(CXCursor cursor, CXCursor parent, CXClientData data) {
+  AttributeSearch *search = data;
+  (void)parent;
+  search->found |= clang_getCursorKind(cursor) == search->kind;
+  return search->found ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+bool ctree_has_attribute(CXCursor declaration, enum CXCursorKind kind) {
+  AttributeSearch search = {.kind = kind};
+  clang_visitChildren(declaration, find_attribute, &search);
+  return search.found;
+}
+
 static void fill_symbol(Builder *b, CSymbol *s, CXCursor reference) {
   CXCursor definition = clang_getCursorDefinition(reference);
   bool whole =
@@ -132,11 +152,12 @@ static void fill_symbol(Builder *b, CSymbol *s, CXCursor reference) {
   s->slot = -1;
   s->is_mutable = !s->type->is_const;
   s->is_static = clang_Cursor_getStorageClass(cursor) == CX_SC_Static;
+  s->is_shared = kind == CXCursor_VarDecl && ctree_has_attribute(cursor, CXCursor_CUDASharedAttr);
   s->is_file = s->kind != SYMBOL_PARAMETER && is_file_level(cursor);
   if (s->kind == SYMBOL_PARAMETER) s->type = as_parameter(b, s->type);
   if (s->kind == SYMBOL_FIELD) s->offset = clang_Cursor_getOffsetOfField(cursor) / 8;
   if ((s->kind == SYMBOL_VARIABLE && !s->is_file) || s->kind == SYMBOL_PARAMETER)
-    if (b->function && is_scalar(s->type) && !s->is_static) {
+    if (b->function && is_scalar(s->type) && !s->is_static && !s->is_shared) {
       s->slot = b->function->variable.n;
       vec_push(b->tree->arena, &b->function->variable, s);
     }

@@ -16,7 +16,16 @@ typedef struct RangeCount {
   int proved, unproved, out_of_range, overflows;
 } RangeCount;
 
-RangeCount range_check(Unit *, const CTree *, const Fact *, int nfact);
+/* How host code starts a kernel: the extents of its grids and blocks, all launches together. */
+typedef struct Launch {
+  const char *kernel;
+  Interval grid[3], block[3];
+} Launch;
+typedef VEC(Launch) Launches;
+
+/* Functions of the host, and the launches that they make; or, with these, those of the device. */
+RangeCount range_check_host(Unit *, const CTree *, const Fact *, int nfact, Launches *);
+RangeCount range_check_device(Unit *, const CTree *, const Fact *, int nfact, Launches *);
 
 /* ---- what the files range_*.c share ---- */
 
@@ -65,6 +74,8 @@ struct Frame { /* a function that is being run */
   int bases;
 };
 
+enum { THREAD_INDEX, BLOCK_INDEX, BLOCK_EXTENT, GRID_EXTENT, THREAD_VALUES };
+
 typedef struct Checker {
   Unit *unit;
   Arena *arena;
@@ -77,8 +88,10 @@ typedef struct Checker {
   VEC(Cell) cells;
   VEC(Value) value_stack; /* saved variables */
   VEC(Cell) cell_stack;
-  VEC(struct Column *) columns; /* of constant tables that were read */
-  int quiet;                    /* runs that only try something report nothing */
+  VEC(struct Column *) columns;    /* of constant tables that were read */
+  Launches *launches;              /* made so far; on the device: all that there are */
+  Affine thread[THREAD_VALUES][3]; /* threadIdx and the like of the kernel that is run */
+  int quiet;                       /* runs that only try something report nothing */
   RangeCount count;
   int reported;
 } Checker;
@@ -154,6 +167,13 @@ Value range_call(Checker *, CNode *);
 bool range_stores_through(const char *name, int argument); /* of functions outside the file */
 bool range_is_helper(const char *name); /* a vector helper whose calls are checked by a table */
 bool range_is_inlined(const Checker *, const CFunction *);
+
+/* range_launch.c: CUDA's launches and what threads know */
+void range_launch(Checker *, const CFunction *kernel, CNode *call);
+/* Gives threadIdx, blockIdx, blockDim and gridDim the ranges that launches of the function leave.
+ */
+void range_begin_threads(Checker *, const CFunction *);
+bool range_thread_read(const Checker *, Value address, const CSymbol *field, Value *);
 
 /* range_effects.c: what code may change, found without running it */
 typedef struct Change { /* of one followed variable */

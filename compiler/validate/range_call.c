@@ -35,6 +35,8 @@ static const struct Touch {
     {.name = "memcmp", .pointer = 1, .count = 2, .bytes = true},
     {.name = "fread", .pointer = 0, .count = 2, .scale = 1, .store = true, .bytes = true},
     {.name = "fwrite", .pointer = 0, .count = 2, .scale = 1, .bytes = true},
+    {.name = "cudaMemcpyAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
+    {.name = "cudaMemcpyAsync", .pointer = 1, .count = 2, .bytes = true},
     {.name = "snprintf", .pointer = 0, .count = 1, .store = true, .bytes = true},
 };
 
@@ -324,7 +326,10 @@ static Value result_of(Checker *c, const CNode *n) {
 
 static Value call_own(Checker *c, CFunction *f, Call *call) {
   check_jobs(c, f, call);
-  if (range_is_inlined(c, f)) return range_run(c, f, call->node, call->value, call->n);
+  if (call->node->launch)
+    range_launch(c, f, call->node);
+  else if (range_is_inlined(c, f))
+    return range_run(c, f, call->node, call->value, call->n);
   check_facts(c, f, call);
   Effects effects = {.anything = false};
   effects_find(c, call->node, &effects, false);

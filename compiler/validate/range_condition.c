@@ -150,10 +150,20 @@ static bool assume_logic(Checker *c, CNode *n, bool truth) {
   return range_assume(c, left, going) && range_assume(c, right, !going);
 }
 
+/* Are all variables that the expression mentions followed, so that nothing changes them unseen? */
+static bool is_followed(const CNode *n) {
+  if (n->kind == NODE_NAME && !range_is_slot(n->symbol)) return false;
+  for (const CNode *child = n->first; child; child = child->next)
+    if (!is_followed(child)) return false;
+  return true;
+}
+
 bool range_assume(Checker *c, CNode *n, bool truth) {
-  if ((n->kind == NODE_PAREN || n->kind == NODE_CAST) && n->first &&
-      (n->kind == NODE_PAREN || (n->first->type && n->first->type->kind == TYPE_INT)))
+  const CType *inner = n->kind == NODE_CAST && n->first ? n->first->type : NULL;
+  if (n->kind == NODE_PAREN || (inner && (inner->kind == TYPE_INT || inner->kind == TYPE_POINTER)))
     return range_assume(c, n->first, truth);
+  if (n->kind == NODE_NAME && n->symbol && n->symbol->is_condition && is_followed(n->symbol->init))
+    return range_assume(c, n->symbol->init, truth);
   if (n->kind == NODE_UNARY && n->op == C_NOT) return range_assume(c, n->first, !truth);
   if (n->kind == NODE_BINARY && range_is_comparison(n->op)) return assume_comparison(c, n, truth);
   if (n->kind == NODE_BINARY && (n->op == C_AND_THEN || n->op == C_OR_ELSE))

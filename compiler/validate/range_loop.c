@@ -202,6 +202,25 @@ static void find_bounds(Checker *c, LoopCode *loop) {
   for (int i = 0; i < n; i++) loop->changes.change.at[i].left = w.left[i];
 }
 
+/* x += step, where step is a variable that the loop leaves as it is: its sign is looked up. */
+static void find_directions(Checker *c, Effects *changes) {
+  const Affine zero = affine_constant(0);
+  for (int i = 0; i < changes->change.n; i++) {
+    Change *change = &changes->change.at[i];
+    const bool adds =
+        change->times == 1 && change->how->kind == NODE_BINARY && change->how->op == C_ADD_SET;
+    const CNode *step = adds ? ctree_strip(change->how->first->next) : NULL;
+    if (!step || step->kind != NODE_NAME || !range_is_slot(step->symbol)) continue;
+    bool fixed = true;
+    for (int j = 0; j < changes->change.n; j++)
+      fixed &= changes->change.at[j].variable != step->symbol;
+    const Value *v = &c->frame->variable[step->symbol->slot];
+    if (!fixed || v->kind != VALUE_INT) continue;
+    change->grows |= prove_at_most(c->known, &zero, &v->at);
+    change->shrinks |= prove_not_positive(c->known, &v->at);
+  }
+}
+
 static void run_loop(Checker *c, LoopCode loop) {
   const LoopWatch none = {&loop, NULL, NULL, false}, *outer = c->frame->watch;
   effects_find(c, loop.body, &loop.changes, true);
@@ -211,6 +230,7 @@ static void run_loop(Checker *c, LoopCode loop) {
     if (!loop.condition->has_change && !loop.condition->has_call && !loop.body_first)
       range_eval(c, loop.condition); /* what it computes is older than the turns */
   }
+  find_directions(c, &loop.changes);
   find_bounds(c, &loop);
   c->frame->watch = &none;
   Mark mark = know_mark(c->known);

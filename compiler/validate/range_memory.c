@@ -185,6 +185,10 @@ Value memory_read(Checker *c, Value address, const CType *t, const CSymbol *fiel
   Wide offset;
   if (t->kind != TYPE_INT && t->kind != TYPE_POINTER) return (Value){.kind = VALUE_UNKNOWN};
   if (address.kind != VALUE_POINTER) return value_any(c, t, "an unknown object");
+  Value own;
+  if (range_thread_read(c, address, field, &own)) return own;
+  const CSymbol *variable = c->bases.at[address.base].variable;
+  if (variable && variable->is_shared) return value_any(c, t, variable->name);
   if (!affine_is_constant(&address.at, &offset)) return first_read(c, address, t, field);
   for (int i = 0; i < c->cells.n; i++)
     if (c->cells.at[i].base == address.base && c->cells.at[i].offset == offset)
@@ -247,7 +251,7 @@ void access_report(Checker *c, CNode *n, uint8_t verdict, const char *format, ..
   text_addv(&message, format, args);
   va_end(args);
   int line, column;
-  if (c->frame->call) {
+  if (c->frame && c->frame->call) {
     ctree_place(c->tree, c->frame->call->start, &line, &column);
     text_add(&message, ", in the call from line %d", line);
   }

@@ -325,23 +325,41 @@ static void run_on_facts(Checker *c, CFunction *f) {
   range_run(c, f, NULL, value, f->parameter.n);
 }
 
-static bool is_root(const Checker *c, const CFunction *f) {
-  if (range_is_helper(f->symbol->name)) return false;
-  return !f->is_called || !f->symbol->is_static || !range_is_inlined(c, f);
+/* Functions that nobody else runs; those of the device are examined apart. */
+static bool is_root(const Checker *c, const CFunction *f, bool device) {
+  if (range_is_helper(f->symbol->name) || f->is_device != device) return false;
+  return !f->is_called || !f->symbol->is_static || f->is_kernel || !range_is_inlined(c, f);
 }
 
-RangeCount range_check(Unit *u, const CTree *tree, const Fact *fact, int nfact) {
-  Checker c = {.unit = u, .arena = tree->arena, .tree = tree, .fact = fact, .nfact = nfact};
+static RangeCount check(Unit *u, const CTree *tree, const Fact *fact, int nfact, Launches *launches,
+                        bool device) {
+  Checker c = {.unit = u,
+               .arena = tree->arena,
+               .tree = tree,
+               .fact = fact,
+               .nfact = nfact,
+               .launches = launches};
   fact_index(&c);
   c.known = knowledge_new(c.arena);
   base_new(&c, (Base){.name = "nothing"});
   base_new(&c, (Base){.name = "the null pointer", .is_null = true});
   for (int i = 0; i < tree->function.n; i++)
-    if (is_root(&c, tree->function.at[i])) {
+    if (is_root(&c, tree->function.at[i], device)) {
       Mark mark = know_mark(c.known);
       c.cells.n = 0;
+      if (device) range_begin_threads(&c, tree->function.at[i]);
       run_on_facts(&c, tree->function.at[i]);
       know_release(c.known, mark);
     }
   return c.count;
+}
+
+RangeCount range_check_host(Unit *u, const CTree *tree, const Fact *fact, int nfact,
+                            Launches *launches) {
+  return check(u, tree, fact, nfact, launches, false);
+}
+
+RangeCount range_check_device(Unit *u, const CTree *tree, const Fact *fact, int nfact,
+                              Launches *launches) {
+  return check(u, tree, fact, nfact, launches, true);
 }

@@ -1,312 +1,66 @@
-/* validate.c - what an emitted file must keep besides being C: SPEC's contract, checked on
- * libclang's tree. */
-#include "validate.h"
-
-#include "ctree.h"
+/* validate.c - an emitted source and its header: every reading is examined, and what is wrong with
+ * one is reported before the next begins. */
+#include "examination.h"
 #include "range.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-static const char *const warnings[] = {"-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion"};
-
-/* Functions outside the file that it may call. A row that ends in * allows all names that begin so.
- */
-static const char *const allowed[] = {
-    "memcpy",
-    "memmove",
-    "memset",
-    "memcmp",
-    "strcmp",
-    "strncmp",
-    "strlen", /* memory and strings */
-    "sqrt*",
-    "exp*",
-    "log*",
-    "pow",
-    "powf",
-    "tanh*",
-    "erf",
-    "erff",
-    "floor*",
-    "ceil*",
-    "fabs*",
-    "fma*",
-    "fmin*",
-    "fmax*",
-    "cos*",
-    "sin*",
-    "nearbyint*",
-    "rint*",
-    "lrint*",
-    "ldexp*",
-    "frexp*",
-    "round*",
-    "trunc*",
-    "copysign*", /* libm */
-    "fopen",
-    "fclose",
-    "fread",
-    "fwrite",
-    "fseek",
-    "ftell",
-    "fflush",
-    "ferror",
-    "remove",
-    "rename", /* under ..._NO_STDIO */
-    "snprintf",
-    "printf",
-    "fprintf",
-    "clock_gettime", /* selftest and profile */
-    "omp_get_thread_num",
-    "omp_get_num_threads",
-    "omp_get_max_threads",
-    "omp_in_parallel",
-    "_mm*",
-    "__builtin_*",
-    "v*q_*",
-    "v*_f32",
-    "v*_f64",
-    "v*_s32",
-    "v*_u32", /* intrinsics of x86 and Arm */
-};
-
-/* Builtins and libm's prefix rows do not let these in. */
-static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc", "__builtin_calloc",
-                                        "__builtin_realloc", "__builtin_free",   "_mm_malloc",
-                                        "_mm_free"};
-
-/* Members and parameters through which functions may be called: the user's hooks, and the jobs that
- * they run. */
-static const char *const hooks[] = {"parallel", "bucket", "hook", "job"};
-
-typedef struct Examination {
-  Unit *unit;
-  const Validation *v;
-  const CTree *tree;
-  int problems;
-} Examination;
-
-static void problem_at(Examination *e, uint32_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
-static void problem_at(Examination *e, uint32_t offset, const char *format, ...) {
-  Text message = {.arena = e->unit->arena};
-  int line, column;
-  va_list args;
-  va_start(args, format);
-  text_addv(&message, format, args);
-  va_end(args);
-  ctree_place(e->tree, offset, &line, &column);
-  diag_error_in(e->unit, arena_printf(e->unit->arena, "%s:%d:%d", e->v->file, line, column), "%s",
-                message.at);
-  e->problems++;
+static void add(Verdict *verdict, RangeCount r) {
+  verdict->proved += r.proved;
+  verdict->unproved += r.unproved;
+  verdict->out_of_range += r.out_of_range;
+  verdict->problems += r.unproved + r.out_of_range + r.overflows;
 }
 
-/* `row` may have one *, which stands for anything. */
-static bool matches(const char *name, const char *row) {
-  const char *star = strchr(row, '*');
-  if (!star) return !strcmp(name, row);
-  size_t head = (size_t)(star - row), tail = strlen(star + 1), n = strlen(name);
-  return n >= head + tail && !strncmp(name, row, head) && !strcmp(name + n - tail, star + 1);
-}
-
-static bool is_listed(const char *name, const char *const *list, int n) {
-  for (int i = 0; i < n; i++)
-    if (matches(name, list[i])) return true;
-  return false;
-}
-
-/* As the caller named it. */
-static const char *plain_name(const char *file) {
-  return file && !strncmp(file, "./", 2) ? file + 2 : file;
-}
-
-/* ---- what libclang says ---- */
-
-static void report_diagnostic(Examination *e, CXDiagnostic d) {
-  if (clang_getDiagnosticSeverity(d) < CXDiagnostic_Warning) return;
-  CXFile file;
-  unsigned line, column;
-  clang_getExpansionLocation(clang_getDiagnosticLocation(d), &file, &line, &column, NULL);
-  CXString name = clang_getFileName(file), text = clang_getDiagnosticSpelling(d),
-           option = clang_getDiagnosticOption(d, NULL);
-  const char *shown = plain_name(clang_getCString(name)), *message = clang_getCString(text),
-             *flag = clang_getCString(option);
-  bool own_header = strstr(message, "file not found") && strstr(message, "std");
-  diag_error_in(
-      e->unit, shown ? arena_printf(e->unit->arena, "%s:%u:%u", shown, line, column) : e->v->file,
-      "%s%s%s%s%s", message, flag && *flag ? " [" : "", flag ? flag : "", flag && *flag ? "]" : "",
-      own_header ? "; libclang's own headers are in Debian's libclang-common-<version>-dev" : "");
-  e->problems++;
-  clang_disposeString(name);
-  clang_disposeString(text);
-  clang_disposeString(option);
-}
-
-static void check_diagnostics(Examination *e, CXTranslationUnit unit) {
-  for (unsigned i = 0; i < clang_getNumDiagnostics(unit); i++) {
-    CXDiagnostic d = clang_getDiagnostic(unit, i);
-    report_diagnostic(e, d);
-    clang_disposeDiagnostic(d);
-  }
-}
-
-/* ---- calls ---- */
-
-static void check_call(Examination *e, const CNode *n) {
-  const CNode *callee = ctree_strip(n->first);
-  while (callee && callee->kind == NODE_UNARY) callee = ctree_strip(callee->first);
-  const CSymbol *s = n->symbol ? n->symbol : callee ? callee->symbol : NULL;
-  if (!s)
-    problem_at(e, n->start, "call through a pointer \"%s\": only the hooks may be called so",
-               ctree_quote(e->tree, n));
-  else if (s->kind != SYMBOL_FUNCTION && !is_listed(s->name, hooks, COUNT(hooks)))
-    problem_at(e, n->start, "call through the pointer \"%s\": only the hooks may be called so",
-               s->name);
-  else if (s->kind == SYMBOL_FUNCTION && !s->function &&
-           (!is_listed(s->name, allowed, COUNT(allowed)) ||
-            is_listed(s->name, forbidden, COUNT(forbidden))))
-    problem_at(e, n->start, "call of \"%s\", which emitted code may not use", s->name);
-}
-
-static void check_nodes(Examination *e, const CNode *n) {
-  if (n->kind == NODE_CALL) check_call(e, n);
-  if (n->kind == NODE_VARIABLE && n->symbol->type->is_variable)
-    problem_at(e, n->start, "array \"%s\" has a variable length", n->symbol->name);
-  if (n->kind == NODE_GOTO) problem_at(e, n->start, "goto");
-  for (const CNode *child = n->first; child; child = child->next) check_nodes(e, child);
-}
-
-enum { NOT_VISITED, BEING_VISITED, VISITED };
-
-static void check_recursion(Examination *e, CFunction *f) {
-  f->state = BEING_VISITED;
-  for (int i = 0; i < f->calls.n; i++) {
-    CFunction *g = f->calls.at[i];
-    if (g->state == BEING_VISITED)
-      problem_at(e, f->body->start, "recursion: %s calls %s", f->symbol->name, g->symbol->name);
-    else if (g->state == NOT_VISITED)
-      check_recursion(e, g);
-  }
-  f->state = VISITED;
-}
-
-/* ---- symbols ---- */
-
-static uint32_t place_of(const CSymbol *s) {
-  unsigned offset;
-  clang_getExpansionLocation(clang_getCursorLocation(s->cursor), NULL, NULL, NULL, &offset);
-  return offset;
-}
-
-static bool is_prefixed(const Examination *e, const char *name) {
-  return !strncmp(name, e->v->prefix, strlen(e->v->prefix));
-}
-
-static void check_symbol(Examination *e, const CSymbol *s) {
-  if (s->kind == SYMBOL_VARIABLE && s->is_mutable)
-    problem_at(e, place_of(s), "%s \"%s\" can change: all state belongs to the caller's memory",
-               s->is_file ? "variable" : "static variable", s->name);
-  if (clang_getCursorLinkage(s->cursor) == CXLinkage_External && !is_prefixed(e, s->name))
-    problem_at(e, place_of(s), "external symbol \"%s\" lacks the prefix \"%s\" and is not static",
-               s->name, e->v->prefix);
-}
-
-/* Names that a header gives to whoever includes it: types and constants too, in capitals or not. */
-static enum CXChildVisitResult check_header(CXCursor cursor, CXCursor parent, CXClientData data) {
-  Examination *e = data;
-  enum CXCursorKind kind = clang_getCursorKind(cursor);
-  CXFile file;
-  unsigned line, column;
-  (void)parent;
-  clang_getExpansionLocation(clang_getCursorLocation(cursor), &file, &line, &column, NULL);
-  CXString in = clang_getFileName(file), spelling = clang_getCursorSpelling(cursor);
-  const char *name = plain_name(clang_getCString(in)), *symbol = clang_getCString(spelling);
-  bool named = kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl ||
-               kind == CXCursor_TypedefDecl || kind == CXCursor_EnumConstantDecl;
-  bool ours = false;
-  for (int i = 0; name && i < e->v->nother; i++) ours |= !strcmp(name, e->v->other[i].name);
-  if (ours && named && strncasecmp(symbol, e->v->prefix, strlen(e->v->prefix))) {
-    diag_error_in(e->unit, arena_printf(e->unit->arena, "%s:%u:%u", name, line, column),
-                  "\"%s\" lacks the prefix \"%s\"", symbol, e->v->prefix);
-    e->problems++;
-  }
-  clang_disposeString(in);
-  clang_disposeString(spelling);
-  return ours && kind == CXCursor_EnumDecl ? CXChildVisit_Recurse : CXChildVisit_Continue;
-}
-
-/* ---- facts ---- */
-
-/* A fact about a function or parameter that does not exist is a misunderstanding between the Plan
- * and the text. */
-static void check_facts(Examination *e) {
-  for (int i = 0; i < e->v->nfact; i++) {
-    const Fact *fact = &e->v->fact[i];
-    bool found = !fact->function;
-    for (int j = 0; j < e->tree->function.n && !found; j++)
-      found = !strcmp(e->tree->function.at[j]->symbol->name, fact->function);
-    if (!found)
-      problem_at(e, 0, "the plan knows \"%s\" of %s, but there is no such function", fact->name,
-                 fact->function);
-    else if (!fact->size_of && fact->lo > fact->hi + 1)
-      problem_at(e, 0, "the plan's range of \"%s\" of %s is empty", fact->name,
-                 fact->function ? fact->function : "any record");
-  }
-}
-
-/* ---- all of it ---- */
-
-static Verdict examine(Examination *e, CXTranslationUnit unit) {
-  check_diagnostics(e, unit);
-  if (e->problems) return (Verdict){.problems = e->problems};
-  CTree *tree = ctree_new(e->unit->arena, unit, e->v->file, e->v->text, e->v->size);
-  e->tree = tree;
-  clang_visitChildren(clang_getTranslationUnitCursor(unit), check_header, e);
-  for (int i = 0; i < tree->global.n; i++) check_symbol(e, tree->global.at[i]);
-  for (int i = 0; i < tree->function.n; i++) check_nodes(e, tree->function.at[i]->body);
-  for (int i = 0; i < tree->function.n; i++)
-    if (tree->function.at[i]->state == NOT_VISITED) check_recursion(e, tree->function.at[i]);
-  check_facts(e);
-  if (e->problems) return (Verdict){.problems = e->problems};
-  RangeCount r = range_check(e->unit, tree, e->v->fact, e->v->nfact);
-  return (Verdict){r.unproved + r.out_of_range + r.overflows, r.proved, r.unproved, r.out_of_range};
-}
-
-static CXTranslationUnit parse(Examination *e, CXIndex index) {
+/* One reading of the source; what it launches and what launches it is in `launches`. */
+static void examine(Examination *e, CXIndex index, Reading reading, Launches *launches,
+                    Verdict *verdict) {
   const Validation *v = e->v;
-  Arena *arena = e->unit->arena;
-  const char **arg = NEW_ARRAY(arena, const char *, v->nclang_arg + COUNT(warnings));
-  struct CXUnsavedFile *file = NEW_ARRAY(arena, struct CXUnsavedFile, v->nother + 1);
-  int n = 0;
-  for (int i = 0; i < COUNT(warnings); i++) arg[n++] = warnings[i];
-  for (int i = 0; i < v->nclang_arg; i++) arg[n++] = v->clang_arg[i];
-  bool here = !strchr(v->file, '/'); /* libclang looks for "./net.h" then */
-  file[0] = (struct CXUnsavedFile){v->file, v->text, (unsigned long)v->size};
-  for (int i = 0; i < v->nother; i++)
-    file[i + 1] = (struct CXUnsavedFile){here ? arena_printf(arena, "./%s", v->other[i].name)
-                                              : v->other[i].name,
-                                         v->other[i].text, (unsigned long)strlen(v->other[i].text)};
-  CXTranslationUnit unit = NULL;
-  enum CXErrorCode code = clang_parseTranslationUnit2(
-      index, v->file, arg, n, file, (unsigned)v->nother + 1, CXTranslationUnit_KeepGoing, &unit);
-  if (code != CXError_Success) {
-    diag_error_in(e->unit, v->file, "libclang cannot parse the emitted text (error %d)", (int)code);
-    e->problems++;
-    return NULL;
+  const OtherFile source = {v->file, v->text};
+  CXTranslationUnit unit = examination_parse(e, index, reading, &source);
+  if (unit && !e->problems) {
+    e->tree = ctree_new(e->unit->arena, unit, v->file, v->text, v->size);
+    examination_rules(e);
   }
-  return unit;
+  if (unit && !e->problems) {
+    RangeCount (*check)(Unit *, const CTree *, const Fact *, int, Launches *) =
+        reading == READ_CUDA_DEVICE ? range_check_device : range_check_host;
+    add(verdict, check(e->unit, e->tree, v->fact, v->nfact, launches));
+  }
+  if (unit) clang_disposeTranslationUnit(unit);
+}
+
+/* A header stands alone, in C and in C++. */
+static void examine_header(Examination *e, CXIndex index, const OtherFile *header) {
+  static const Reading readings[] = {READ_HEADER_C, READ_HEADER_CPP};
+  for (int i = 0; i < COUNT(readings) && !e->problems; i++) {
+    CXTranslationUnit unit = examination_parse(e, index, readings[i], header);
+    if (unit && readings[i] == READ_HEADER_C && !e->problems)
+      examination_header(e, unit, header->name);
+    if (unit) clang_disposeTranslationUnit(unit);
+  }
+}
+
+/* The file with the source's name that ends in .h; NULL: there is none. */
+static const OtherFile *header_of(const Validation *v) {
+  const char *dot = strrchr(v->file, '.');
+  const size_t stem = dot ? (size_t)(dot - v->file) : strlen(v->file);
+  for (int i = 0; i < v->nother; i++)
+    if (!strncmp(v->other[i].name, v->file, stem) && !strcmp(v->other[i].name + stem, ".h"))
+      return &v->other[i];
+  return NULL;
 }
 
 Verdict validate(Unit *u, const Validation *v) {
   Examination e = {.unit = u, .v = v};
+  Verdict verdict = {.problems = 0};
+  Launches launches = {NULL, 0, 0};
   CXIndex index = clang_createIndex(0, 0);
-  CXTranslationUnit unit = parse(&e, index);
-  Verdict verdict = {.problems = e.problems};
-  if (unit) {
-    verdict = examine(&e, unit);
-    clang_disposeTranslationUnit(unit);
-  }
+  const OtherFile *header = header_of(v);
+  if (header) examine_header(&e, index, header);
+  if (!e.problems) examine(&e, index, v->capability ? READ_CUDA_HOST : READ_C, &launches, &verdict);
+  if (!e.problems && v->capability) examine(&e, index, READ_CUDA_DEVICE, &launches, &verdict);
   clang_disposeIndex(index);
+  verdict.problems += e.problems;
   return verdict;
 }

@@ -42,8 +42,9 @@ static inline int read_facts(char *text, Fact *fact) {
   return n;
 }
 
-static inline Outcome validated(const char *source, const char *facts, const OtherFile *other) {
-  static const char *const arg[] = {"-std=c11"};
+/* `capability`: of a CUDA device; 0: the source is C. */
+static inline Outcome validated_for(int capability, const char *source, const char *facts,
+                                    const OtherFile *other) {
   Outcome out = {.messages = NULL};
   size_t size;
   char copy[1024];
@@ -51,13 +52,12 @@ static inline Outcome validated(const char *source, const char *facts, const Oth
   snprintf(copy, sizeof copy, "%s", facts);
   Unit *u = unit_new();
   u->messages = open_memstream(&out.messages, &size);
-  Validation v = {.file = "net.c",
+  Validation v = {.file = capability ? "net.cu" : "net.c",
+                  .capability = capability,
                   .text = source,
                   .size = strlen(source),
                   .prefix = "net",
                   .fact = fact,
-                  .clang_arg = arg,
-                  .nclang_arg = 1,
                   .other = other,
                   .nother = other ? 1 : 0};
   v.nfact = read_facts(copy, fact);
@@ -67,8 +67,11 @@ static inline Outcome validated(const char *source, const char *facts, const Oth
   return out;
 }
 
-static inline void expect_proved(const char *source, const char *facts) {
-  Outcome out = validated(source, facts, NULL);
+static inline Outcome validated(const char *source, const char *facts, const OtherFile *other) {
+  return validated_for(0, source, facts, other);
+}
+
+static inline void check_proved(Outcome out, const char *source) {
   if (out.verdict.problems) fprintf(stderr, "%s\n%s", source, out.messages);
   assert_int_equal(out.verdict.problems, 0);
   assert_int_equal(out.verdict.unproved, 0);
@@ -76,13 +79,20 @@ static inline void expect_proved(const char *source, const char *facts) {
   free(out.messages);
 }
 
-static inline void expect_message(const char *source, const char *facts, const char *message) {
-  Outcome out = validated(source, facts, NULL);
+static inline void check_message(Outcome out, const char *source, const char *message) {
   if (!out.verdict.problems || !strstr(out.messages, message))
     fprintf(stderr, "%s\nmissing: %s\ngot: %s", source, message, out.messages);
   assert_true(out.verdict.problems > 0);
   assert_non_null(strstr(out.messages, message));
   free(out.messages);
+}
+
+static inline void expect_proved(const char *source, const char *facts) {
+  check_proved(validated(source, facts, NULL), source);
+}
+
+static inline void expect_message(const char *source, const char *facts, const char *message) {
+  check_message(validated(source, facts, NULL), source, message);
 }
 
 #endif

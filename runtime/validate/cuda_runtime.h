@@ -1,0 +1,71 @@
+/* cuda_runtime.h - what the validator reads in place of the CUDA toolkit's: only what emitted files
+ * may use, so that no toolkit is needed and any other name is an error. clang knows the launch
+ * syntax, the attributes and which side may call what. */
+#ifndef CNNC_VALIDATE_CUDA_RUNTIME_H
+#define CNNC_VALIDATE_CUDA_RUNTIME_H
+
+#include <stddef.h>
+
+#define __host__        __attribute__((host))
+#define __device__      __attribute__((device))
+#define __global__      __attribute__((global))
+#define __shared__      __attribute__((shared))
+#define __forceinline__ inline __attribute__((always_inline))
+
+/* ---- launches ---- */
+
+struct uint3 {
+  unsigned x, y, z;
+};
+struct dim3 {
+  unsigned x, y, z;
+  __host__ __device__ dim3(unsigned x_) : x(x_), y(1), z(1) {}
+  __host__ __device__ dim3(unsigned x_, unsigned y_) : x(x_), y(y_), z(1) {}
+  __host__ __device__ dim3(unsigned x_, unsigned y_, unsigned z_) : x(x_), y(y_), z(z_) {}
+};
+
+extern const __device__ uint3 threadIdx, blockIdx;
+extern const __device__ dim3 blockDim, gridDim;
+
+/* ---- host ---- */
+
+typedef int cudaError_t;
+enum { cudaSuccess = 0 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1 };
+typedef struct CUstream_st *cudaStream_t;
+
+extern "C" {
+cudaError_t cudaGetLastError(void);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream);
+
+/* What clang makes of a launch, on the host and on the device. */
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared = 0, cudaStream_t stream = 0);
+cudaError_t cudaConfigureCall(dim3 grid, dim3 block, size_t shared = 0, cudaStream_t stream = 0);
+cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **arguments, size_t shared,
+                             cudaStream_t stream);
+}
+
+/* ---- device ---- */
+
+__device__ double __dadd_rn(double, double);
+__device__ double __dsub_rn(double, double);
+__device__ double __dmul_rn(double, double);
+
+#define CNNC_DEVICE_1(name)  \
+  __device__ double name(double); \
+  __device__ float name##f(float)
+#define CNNC_DEVICE_2(name)  \
+  __device__ double name(double, double); \
+  __device__ float name##f(float, float)
+CNNC_DEVICE_1(sqrt);
+CNNC_DEVICE_1(exp);
+CNNC_DEVICE_1(log);
+CNNC_DEVICE_1(tanh);
+CNNC_DEVICE_1(erf);
+CNNC_DEVICE_1(fabs);
+CNNC_DEVICE_1(floor);
+CNNC_DEVICE_2(pow);
+#undef CNNC_DEVICE_1
+#undef CNNC_DEVICE_2
+
+#endif
