@@ -89,7 +89,7 @@ Range points_inside(int64_t v, int64_t step, Range box, int64_t length) {
   }
   int64_t first = step > 0 ? -floor_div(v - box.lo, step) : -floor_div(box.hi - 1 - v, -step);
   int64_t last = step > 0 ? floor_div(box.hi - 1 - v, step) : floor_div(v - box.lo, -step);
-  if (first > r.lo) r.lo = first;
+  if (first > r.lo) r.lo = first < length ? first : length;
   if (last + 1 < r.hi) r.hi = last + 1;
   if (r.hi < r.lo) r.hi = r.lo;
   return r;

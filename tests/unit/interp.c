@@ -176,11 +176,32 @@ static void run_ranges(void **state) {
   unit_free(u);
 }
 
+/* Rows that lie thousands of elements before, across and behind what a view reads. */
+static void run_rows_far_outside(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {5};
+  Type x = TYPE(fixed(700)), y = TYPE(fixed(6000));
+  Array array[3] = {random_array(u, &r, &x, 1), {0}, random_array(u, &r, &y, 1)};
+  for (int step = -3; step <= 3; step++) {
+    Kernel k = {.name = "far", .nout = 1};
+    kernel_loop(&k, "a", y.dim[0], false);
+    View *in = kernel_in(&k, 0, &x);
+    in->outside = FILL;
+    in->fill = 0.5;
+    in->at[0] = coord_loop(0, step, -3000 * step);
+    k.out[0] = (Out){.to = {.tensor = 2, .rank = 1}, .value = expr_in(u, 0)};
+    k.out[0].to.at[0] = coord_loop(0, 1, 0);
+    compare(u, &k, array, 2, 1, "far rows");
+  }
+  unit_free(u);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(run_convolutions),   cmocka_unit_test(run_pools),
       cmocka_unit_test(run_random_kernels), cmocka_unit_test(run_formats),
-      cmocka_unit_test(run_ranges),
+      cmocka_unit_test(run_ranges),         cmocka_unit_test(run_rows_far_outside),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
