@@ -17,7 +17,7 @@ from math import prod
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|[0-9]+))*\Z")
-SAME_SHAPE = {"relu", "tanh", "sigmoid", "softmax", "dropout", "lrn"}
+SAME_SHAPE = {"relu", "leaky_relu", "tanh", "scaled_tanh", "sigmoid", "abs", "softmax", "dropout", "lrn"}
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
@@ -69,6 +69,8 @@ def windows(layer, extents, stride_default):
     kernel = per_axis(layer["kernel"], rank)
     stride = per_axis(layer.get("stride", stride_default or layer["kernel"]), rank)
     dilation = per_axis(layer.get("dilation", 1), rank)
+    if layer.get("pad") == "same":
+        return [-(-n // s) for n, s in zip(extents, stride)], kernel
     pad = per_axis(layer.get("pad", 0), rank)
     out = []
     for n, k, s, d, p in zip(extents, kernel, stride, dilation, pad):
@@ -85,18 +87,40 @@ def bias_size(bias, shape):
     return {True: shape[0], "channel": shape[0], "position": prod(shape), False: 0, "none": 0}[bias]
 
 
+def infer_windows(layer, name, shape):
+    """Convolutions: with a table of connections, what it leaves out is neither parameter nor multiply-add."""
+    op = layer["op"]
+    extents, kernel = windows(layer, shape[1:], 1)
+    out = [shape[0] * layer.get("multiplier", 1) if op == "depthwise" else layer["filters"], *extents]
+    groups = shape[0] if op == "depthwise" else layer.get("groups", 1)
+    assert shape[0] % groups == 0 and out[0] % groups == 0, f"{name}: {groups} groups"
+    pairs = out[0] * shape[0] // groups
+    if "connections" in layer:
+        assert [len(row) for row in layer["connections"]] == [shape[0] // groups] * out[0], name
+        pairs = sum(map(sum, layer["connections"]))
+    copies = {"local": prod(extents)}.get(op, 1)
+    if op == "tiled":
+        copies = prod(map(min, per_axis(layer["period"], len(extents)), extents))
+    own = op in ("local", "tiled")
+    bias = layer.get("bias", "position" if own else "weights" not in layer)
+    weights = 0 if "weights" in layer else copies * pairs * prod(kernel)
+    return out, weights + bias_size(bias, out), pairs * prod(kernel) * prod(extents)
+
+
 def infer(layer, name, shapes):
     """(shape, parameters, multiply-adds) of one layer; shapes are those of its inputs."""
     op, shape = layer["op"], shapes[0]
-    if op in ("conv", "depthwise"):
-        extents, kernel = windows(layer, shape[1:], 1)
-        depthwise = op == "depthwise"
-        out = [shape[0] * layer.get("multiplier", 1) if depthwise else layer["filters"], *extents]
-        groups = shape[0] if depthwise else layer.get("groups", 1)
-        assert shape[0] % groups == 0 and out[0] % groups == 0, f"{name}: {groups} groups"
-        per_output = shape[0] // groups * prod(kernel)
-        parameters = out[0] * per_output + bias_size(layer.get("bias", True), out)
-        return out, parameters, prod(out) * per_output
+    if op in ("conv", "depthwise", "local", "tiled"):
+        return infer_windows(layer, name, shape)
+    if op == "conv_transpose":
+        rank, filters = len(shape) - 1, layer["filters"]
+        kernel, stride = per_axis(layer["kernel"], rank), per_axis(layer.get("stride", 1), rank)
+        extents = [(n - 1) * s + k for n, s, k in zip(shape[1:], stride, kernel)]
+        weights = shape[0] * filters * prod(kernel)
+        return [filters, *extents], weights + filters, weights * prod(shape[1:])
+    if op == "rbf":
+        weights = layer["units"] * prod(shape)
+        return [layer["units"]], 0 if "weights" in layer else weights, weights
     if op == "dense":
         units, size = layer["units"], prod(shape)
         return [units], units * size + bias_size(layer.get("bias", True), [units]), units * size
@@ -110,13 +134,29 @@ def infer(layer, name, shapes):
         return shape, 2 * shape[0], 0
     if op == "flatten":
         return [prod(shape)], 0, 0
-    if op in ("add", "mul"):
+    if op == "subsample":
+        return [shape[0], *windows(layer, shape[1:], None)[0]], 2 * shape[0], 0
+    if op == "maxout":
+        return [shape[0] // layer["pieces"], *shape[1:]], 0, 0
+    if op == "crop":
+        return [shape[0], *(n - layer["lo"] - layer["hi"] for n in shape[1:])], 0, 0
+    if op == "slice":
+        axis, start = layer["axis"], layer["start"]
+        return shape[:axis] + [shape[axis] - start] + shape[axis + 1 :], 0, 0
+    if op == "sum":
+        assert layer["keep"], name
+        return [1 if a == layer["axes"] else n for a, n in enumerate(shape)], 0, 0
+    if op in ("add", "sub", "mul"):
         assert all(s == shape for s in shapes), f"{name}: {shapes} differ"
         return shape, 0, 0
-    if op in ("concat", "pad"):
+    if op == "concat":
         axis = layer.get("axis", 0)
-        extent = sum(s[axis] for s in shapes) + layer.get("lo", 0) + layer.get("hi", 0)
-        return shape[:axis] + [extent] + shape[axis + 1 :], 0, 0
+        return shape[:axis] + [sum(s[axis] for s in shapes)] + shape[axis + 1 :], 0, 0
+    if op == "pad":
+        axes = layer.get("axis", 0)
+        more = layer.get("lo", 0) + layer.get("hi", 0)
+        axes = axes if isinstance(axes, list) else [axes]
+        return [n + more if a in axes else n for a, n in enumerate(shape)], 0, 0
     assert op in SAME_SHAPE, f"{name}: unknown operator {op}"
     return shape, 0, 0
 
@@ -130,6 +170,8 @@ class Expander:
         self.last = "x"  # the chain: what a layer without "from" reads
         inputs = network.get("inputs") or {"x": network["input"]}
         for name, field in inputs.items():
+            if field.get("dtype") == "i32":
+                continue  # a target
             self.layers[name] = Layer(name, "input", field["shape"], [])
         self.run(network["layers"], "", [], {name: name for name in inputs}, {})
 
@@ -165,7 +207,7 @@ class Expander:
         block = self.blocks[layer["block"]]
         arguments = dict(block.get("params", {}))
         for key, value in layer.items():
-            if key not in ("block", "name", "repeat", "start", "from"):
+            if key not in ("block", "name", "repeat", "start", "from", "share"):
                 assert key in arguments, f"{name}: block has no parameter {key}"
                 arguments[key] = value
         missing = [k for k, v in arguments.items() if v is None]
@@ -175,6 +217,9 @@ class Expander:
         for instance in instances:
             self.last = sources[0]
             self.run(block["layers"], f"{prefix}{instance}.", sources, {}, arguments, scopes)
+            for made in self.layers if "share" in layer else ():
+                if made.startswith(f"{prefix}{instance}."):
+                    self.layers[made].parameters = 0
             sources = [self.last]
             scopes[0][instance] = self.last
         scopes[0][name] = self.last
@@ -218,10 +263,12 @@ def check(path, total, per_layer):
     mine = [(l.name, l.op, l.output(), str(l.parameters), str(l.macs)) for l in layers if l.macs]
     columns = ("layer", "op", "output", "parameters", "macs")
     figures = [tuple(row[c] for c in columns) for row in per_layer]
+    if not total:  # figures of some layers only
+        mine = [m for m in mine if m[0] in {f[0] for f in figures}]
     if figures and mine != figures:
         wrong += [f"layer {a} is published as {b}" for a, b in zip(mine, figures) if a != b]
         wrong += [f"{len(mine)} layers, {len(figures)} published"] * (len(mine) != len(figures))
-    state = "no figures" if not total else "differs" if wrong else "ok"
+    state = "no figures" if not total and not figures else "differs" if wrong else "ok"
     print(f"{path.stem:24} {have[0]:>11} parameters {have[1]:>13} MACs  {state}")
     for line in wrong:
         print(f"  {line}")
