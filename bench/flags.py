@@ -50,8 +50,8 @@ class Build:
         run(cc, "-std=c11", "-O2", *flags, "-fPIC", "-c", source, "-o", path + ".o")
         run(cc, "-std=c11", "-O2", "-shared", "-fPIC", "-I", os.path.dirname(source), f"-DNET={name}",
             f'-DHEADER="{os.path.basename(base)}.h"', os.path.join(HERE, "harness.c"), path + ".o", "-lm", "-o", path)
-        self.library = ctypes.CDLL(path)
-        if self.library.bench_open(1, 1):
+        self.lib = ctypes.CDLL(path)
+        if self.lib.bench_open(1, 1):
             sys.exit("the library refuses to start")
         with open(base + ".h") as header:
             self.buffers = [array("f", [0.5]) * size for size in sizes(header.read())]
@@ -60,7 +60,7 @@ class Build:
     def seconds(self, calls):
         begin = time.thread_time()
         for _ in range(calls):
-            self.library.bench_forward(1, *self.pointers)
+            self.lib.bench_forward(1, *self.pointers)
         return (time.thread_time() - begin) / calls
 
 

@@ -31,15 +31,15 @@ def sample(shape):
 
 class Cnnc:
     def __init__(self, job):
-        self.library = ctypes.CDLL(job["library"])
-        status = self.library.bench_open(job["threads"], 1) or self.library.bench_load(job["weights"].encode())
+        self.lib = ctypes.CDLL(job["library"])
+        status = self.lib.bench_open(job["threads"], 1) or self.lib.bench_load(job["weights"].encode())
         if status:
             raise SystemExit(f"the library answers {status}")
         self.x, self.y = sample(job["input"]), np.zeros(job["output"], np.float32)
         self.pointer = [a.ctypes.data_as(ctypes.POINTER(ctypes.c_float)) for a in (self.x, self.y)]
 
     def forward(self):
-        if self.library.bench_forward(self.x.shape[0], *self.pointer):
+        if self.lib.bench_forward(self.x.shape[0], *self.pointer):
             raise SystemExit("forward failed")
         return self.y
 
