@@ -35,7 +35,10 @@ static const Language *output_name(Unit *u, const Options *o, const char **base)
   const Language *language = dot ? language_of(dot) : NULL;
   if (!o->output) language = target ? target->language : target_native()->language;
   *base = arena_copy(u->arena, path, dot && dot > name ? (size_t)(dot - path) : strlen(path));
-  if (!language || (o->output && *name == '.'))
+  if (strcmp(path, "-") == 0)
+    usage_error(u, "-o -: a library is more than one file; -o names its source, such as net%s",
+                target_native()->language->suffix);
+  else if (!language || (o->output && *name == '.'))
     usage_error(u, "-o %s: the name of the output ends in %s", path, suffixes(u));
   else if (strpbrk(name, "\"\\\n"))
     usage_error(u, "-o %s: a name for #include has no quotes, backslashes or line breaks", path);

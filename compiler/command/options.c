@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef enum OptionKind {
   OPTION_FLAG,   /* bool */
@@ -149,6 +150,7 @@ static const OptionRow rows[] = {
 static const struct {
   const char *word, *answer;
 } absent[] = {
+    {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
     {"bench", "this version has no benchmark; `cnnc info --explain` prints estimated times"},
     {"convert", "this version reads networks in JSON only"},
     {"--plan", "this version reads no plan files; --algo forces an algorithm"},
@@ -313,7 +315,12 @@ static bool check_first(Unit *u, const char *word) {
     usage_error(u, "%s: %s", word, answer);
   else if (near)
     usage_error(u, "unknown command \"%s\"; did you mean \"%s\"?", word, near);
-  return !answer && !near;
+  else if (access(word, F_OK) == 0)
+    return true;
+  else
+    usage_error(u, "\"%s\" is neither a command nor a file; `cnnc --help` lists the commands",
+                word);
+  return false;
 }
 
 static bool take_command(Unit *u, Options *o, int argc, char *const *argv, int *next) {
@@ -360,9 +367,9 @@ bool options_parse(Unit *u, Options *o, int argc, char *const *argv) {
   }
   if (!fine || o->help || o->version || o->network || !command_rows[o->command].operand)
     return fine;
-  usage_error(u, "no network given; usage: cnnc %s %s [options], or cnnc --help",
+  usage_error(u, "no network given; usage: cnnc %s%s%s [options], or cnnc --help",
               o->command == COMMAND_COMPILE ? "" : command_rows[o->command].name,
-              command_rows[o->command].operand);
+              o->command == COMMAND_COMPILE ? "" : " ", command_rows[o->command].operand);
   return false;
 }
 

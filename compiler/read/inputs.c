@@ -119,6 +119,14 @@ static Input *find_input(Reader *r, const char *name, size_t length) {
   return NULL;
 }
 
+/* As the option takes it: "3x224x224". */
+static const char *shape_text(Unit *u, const Type *type) {
+  Text text = {.arena = u->arena};
+  for (int a = 1; a < type->rank; a++)
+    text_add(&text, "%s%lld", a > 1 ? "x" : "", (long long)type->dim[a].plus);
+  return text.n ? text.at : "";
+}
+
 static void override_shape(Reader *r, const char *option) {
   const char *equals = strchr(option, '='), *at = equals ? equals + 1 : option;
   Input *input = equals      ? find_input(r, option, (size_t)(equals - option))
@@ -149,8 +157,9 @@ static void override_shape(Reader *r, const char *option) {
     diag_error_in(r->u, "--input-shape", "%s is more than %lld elements", option,
                   (long long)MAX_ELEMENTS);
   else
-    diag_error_in(r->u, "--input-shape", "%s: input \"%s\" has %d extents, not %d", option,
-                  input->name, input->type.rank - 1, type.rank - 1);
+    diag_error_in(r->u, "--input-shape", "%s: input \"%s\" has %d extents, not %d: %s=%s", option,
+                  input->name, input->type.rank - 1, type.rank - 1, input->name,
+                  shape_text(r->u, &input->type));
 }
 
 void read_inputs(Reader *r) {

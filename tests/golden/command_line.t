@@ -15,6 +15,24 @@ cnnc: error: unknown option "--trian"; did you mean "--train"?
 $ cnnc chekc net.json
 cnnc: error: unknown command "chekc"; did you mean "check"?
 = 2
+$ cnnc
+cnnc: error: no network given; usage: cnnc NET.json [options], or cnnc --help
+= 2
+$ cnnc nonsense
+cnnc: error: "nonsense" is neither a command nor a file; `cnnc --help` lists the commands
+= 2
+$ cnnc help
+cnnc: error: help: `cnnc --help` prints the commands, `cnnc COMMAND --help` one of them
+= 2
+$ cnnc net.json -o -
+cnnc: error: -o -: a library is more than one file; -o names its source, such as net.c
+= 2
+$ cnnc net.json -o 'a"b.c'
+cnnc: error: -o a"b.c: a name for #include has no quotes, backslashes or line breaks
+= 2
+$ cnnc check net.json --input-shape 8x8
+--input-shape: error: 8x8: input "x" has 3 extents, not 2: x=1x8x8
+= 1
 $ cnnc net.json -o net.cpp
 cnnc: error: -o net.cpp: the name of the output ends in .c or .cu
 = 2
