@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-  PROOF_STEPS = 300, /* eliminations tried before a proof is given up */
+  PROOF_STEPS = 3000, /* eliminations tried before a proof is given up */
   MAX_CHOICES = 24   /* ways that are tried for one atom */
 };
 
