@@ -184,7 +184,8 @@ static void add_linked(Text *out, const Library *l) {
 }
 
 void library_param_code(Text *out, const Library *l) {
-  static const char *const loaded[] = {"c/random.c", "c/header.c", "c/safetensors.c", "c/params.c"};
+  static const char *const loaded[] = {"c/philox.h", "c/random.c", "c/header.c", "c/safetensors.c",
+                                       "c/params.c"};
   static const char *const packed[] = {"c/header.c", "c/packed.c"};
   static const char *const embedded[] = {"c/embedded.c"};
   static const char *const linked[] = {"c/header.c", "c/linked.c"};

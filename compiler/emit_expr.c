@@ -76,7 +76,7 @@ static const char *print(Printing *p, const Expr *x) {
   if (x->op == E_const) {
     text = emit_number(e->arena, x->value, p->dialect->number);
     if (p->dialect->constant) text = fill_in(e, p->dialect->constant, &text);
-  } else if (expr_arity(x->op) == 0) {
+  } else if (expr_arity(x->op) == 0 || x->op == E_random) {
     text = p->leaf(p->context, x);
   } else {
     text = print_parts(p, x);

@@ -232,6 +232,7 @@ const Expr *expr2(Unit *u, ExprOp op, const Expr *a, const Expr *b) {
 }
 
 const Expr *expr3(Unit *u, ExprOp op, const Expr *a, const Expr *b, const Expr *c) {
+  if (op == E_random) return node(u, op, a, b, c);
   if (op != E_select) BUG("no expression of three arguments is called %s", expr_name(op));
   if (is_const(a)) return a->value != 0 ? b : c;
   if (b == c) return b;
@@ -463,7 +464,7 @@ static const Expr *derivative(Walk *w, const Expr *y) {
   else if (y->op == E_select)
     made = expr3(u, E_select, y->arg[0], d[1], d[2]);
   else
-    made = expr_const(u, 0); /* comparisons */
+    made = expr_const(u, 0); /* comparisons, random numbers */
   return at->made = made;
 }
 

@@ -30,8 +30,10 @@ struct Expr {
 
 /* Run-time scalars, by index: what a call knows besides its tensors. */
 typedef enum Scalar {
-  SCALAR_N,  /* number of samples of this call */
-  SCALAR_LR, /* learning rate of this step */
+  SCALAR_N,    /* number of samples of this call */
+  SCALAR_LR,   /* learning rate of this step */
+  SCALAR_SEED, /* of random numbers: below 2^53 */
+  SCALAR_PASS, /* forward passes of training so far, this one included: its random numbers' own */
   SCALARS
 } Scalar;
 
@@ -48,6 +50,7 @@ const Expr *expr3(Unit *u, ExprOp op, const Expr *a, const Expr *b, const Expr *
 int expr_arity(ExprOp op);
 const char *expr_name(ExprOp op); /* "add", "max": the function-call spelling of the text form */
 double expr_apply(ExprOp op, double a, double b, double c); /* the value of one primitive */
+double expr_random(double key, double high, double low);    /* of E_random (uniform.c) */
 
 /* Kernels join only where no expression grows beyond this tree size: it bounds text, recursion and
  * the time of the C compiler. */

@@ -366,6 +366,8 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   bool *live = find_live(from);
   Id *map = NEW_ARRAY(to->u->arena, Id, from->node.n);
   to->name = from->name;
+  to->seed = from->seed;
+  to->pass = from->pass;
   for (Id id = 0; id < from->node.n; id++) map[id] = NO_ID;
   copy_leaves(from, to, map);
   for (Id id = 0; id < from->node.n; id++)

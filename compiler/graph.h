@@ -155,6 +155,7 @@ typedef struct Graph {
   VEC(Layer) layer;
   Entry entry[ENTRIES];
   Id optimizer; /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
+  int64_t seed, pass; /* SCALAR_SEED, SCALAR_PASS where the graph or its plan is interpreted */
 } Graph;
 
 /* ---- operators

@@ -40,6 +40,8 @@ static void leaf_array(GraphRun *run, Id id, LeafValue leaf, void *context) {
 void graph_scalars(const Graph *g, int64_t n, double scalar[SCALARS]) {
   scalar[SCALAR_N] = (double)n;
   scalar[SCALAR_LR] = 0;
+  scalar[SCALAR_SEED] = g ? (double)g->seed : 0;
+  scalar[SCALAR_PASS] = g ? (double)g->pass : 0;
   if (!g || g->optimizer == NO_ID || g->node.n == 0) return; /* plans from text: no nodes */
   const Node *rule = &g->node.at[g->optimizer];
   const Op *op = ops[rule->op];

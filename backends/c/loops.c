@@ -47,9 +47,27 @@ static bool in_term(const Kernel *k, int in) {
   return false;
 }
 
+/* Arguments of random numbers, in double. */
+static const char *exact_text(void *context, const Expr *x) {
+  Loops *w = context;
+  if (x->op == E_scalar) return leaf_scalar(w->f, x->index);
+  if (x->op != E_index) BUG("%s: a random number of data", w->f->k->name);
+  return arena_printf(w->f->e->arena, "(double)(%s)", leaf_form(w->f, &w->f->value[x->index]));
+}
+
+static const char *random_text(Loops *w, const Expr *x) {
+  Emit *e = w->f->e;
+  const char *arg[3], *text;
+  for (int i = 0; i < 3; i++) arg[i] = emit_expr(e, &scalar_double, x->arg[i], exact_text, w);
+  text = arena_printf(e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
+  if (w->lane < 0) return text;
+  return arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
+}
+
 static const char *leaf_text(void *context, const Expr *x) {
   Loops *w = context;
   Arena *arena = w->f->e->arena;
+  if (x->op == E_random) return random_text(w, x);
   if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
   if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
   if (x->op == E_scalar) {

@@ -104,11 +104,14 @@ static void add_gradients(Text *out, const Library *l) {
 static void add_scalars(Text *out, const Library *l) {
   double scalar[SCALARS];
   graph_scalars(l->plan->graph, 1, scalar);
-  text_add(out,
-           "/* What every call is told: samples, learning rate; and the network's. */\n"
-           "enum { %s_SCALAR_N = %d, %s_SCALAR_LR = %d };\n"
-           "static const double %s_scalars[] = {",
-           l->o->prefix, SCALAR_N, l->o->prefix, SCALAR_LR, l->o->prefix);
+  text_add(
+      out,
+      "/* What every call is told: samples, learning rate, seed, forward passes; and how it "
+      "begins. */\n"
+      "enum { %s_SCALAR_N = %d, %s_SCALAR_LR = %d, %s_SCALAR_SEED = %d, %s_SCALAR_PASS = %d };\n"
+      "static const double %s_scalars[] = {",
+      l->o->prefix, SCALAR_N, l->o->prefix, SCALAR_LR, l->o->prefix, SCALAR_SEED, l->o->prefix,
+      SCALAR_PASS, l->o->prefix);
   for (int i = 0; i < SCALARS; i++)
     text_add(out, "%s%s", i ? ", " : "", emit_number(l->arena, scalar[i], F64));
   text_add(out, "};\n");
@@ -155,6 +158,7 @@ static void add_train_forward(Emit *e, const Library *l) {
     emit(e, "int status = %s_ready(ctx);", p);
     emit(e, "if (status) return status;");
     emit(e, "ctx->scalar[%s_SCALAR_N] = n;", p);
+    emit(e, "ctx->scalar[%s_SCALAR_PASS] += 1;", p);
     for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, PLAN_TRAIN_FORWARD, steps->at[i]);
     for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, argument(l, i));
     emit(e, "ctx->samples = n;");
@@ -177,7 +181,28 @@ static void add_train_step(Emit *e, const Library *l) {
   emit_line(e);
 }
 
+typedef struct Draws {
+  bool any;
+} Draws;
+
+static void find_draw(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  Draws *draws = context;
+  (void)entry, (void)outer, (void)depth;
+  for (int i = 0; i < k->nfold; i++) draws->any |= expr_uses(k->fold[i].term, E_random, -1);
+  for (int o = 0; o < k->nout; o++) draws->any |= expr_uses(k->out[o].value, E_random, -1);
+}
+
+/* What kernels with random numbers call. */
+static void add_uniform(Emit *e, const Plan *plan) {
+  Draws draws = {.any = false};
+  plan_leaves(plan, find_draw, &draws);
+  if (!draws.any) return;
+  emit_text(e, runtime_file("c/uniform.h"));
+  emit_line(e);
+}
+
 void c_train_body(Emit *e, const Library *l) {
+  add_uniform(e, l->plan);
   const PlanEntry entries[] = {PLAN_TRAIN_FORWARD, PLAN_BACKWARD, PLAN_STEP};
   for (int i = 0; i < COUNT(entries); i++) {
     const Steps *steps = &l->plan->entry[entries[i]].step;

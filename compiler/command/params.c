@@ -7,6 +7,7 @@
 
 /* The library's own generator, so that `cnnc run --seed` and NAME_init_params give the same bits.
  */
+#include "../runtime/c/philox.h"
 #include "../runtime/c/random.c"
 
 static double *from_floats(Arena *arena, const float *values, int64_t size) {

@@ -302,7 +302,14 @@ static void replace_constants(Fuse *f, Group *group) {
 /* ---- 2. epilogues
  * --------------------------------------------------------------------------------------- */
 
+/* A contraction runs in vectors and does not know where it is: what asks for the place (dropout)
+ * stays behind it. */
+static bool asks_place(const Kernel *k) {
+  return expr_uses(k->out[0].value, E_index, -1);
+}
+
 static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
+  if (fold && kernel_kind(&fold->k) == KIND_CONTRACT && asks_place(&map->k)) return false;
   return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
          f->uses[fold->node] == 1 && fold->entry == map->entry;
 }

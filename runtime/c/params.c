@@ -13,7 +13,7 @@ static void NAME_take_params(NAME *ctx, const NAME_memory *memory) {
 }
 
 #ifdef NAME_TRAIN_WORK_BYTES
-static void NAME_restart(NAME *ctx);
+static void NAME_restart(NAME *ctx, uint64_t seed);
 #endif
 
 static void NAME_mark(const NAME *ctx, uint32_t state) {
@@ -39,9 +39,11 @@ static int NAME_ready(const NAME *ctx) {
 }
 
 /* All parameters are new. */
-static int NAME_begin(NAME *ctx) {
+static int NAME_begin(NAME *ctx, uint64_t seed) {
 #ifdef NAME_TRAIN_WORK_BYTES
-  NAME_restart(ctx);
+  NAME_restart(ctx, seed);
+#else
+  (void)seed;
 #endif
   NAME_mark(ctx, NAME_STALE);
   return NAME_ready(ctx);
@@ -55,7 +57,7 @@ int NAME_init_params(NAME *ctx, uint64_t seed) {
     NAME_fill((float *)(void *)ctx->params + first, size, seed, NAME_places[i].stream,
               NAME_places[i].center, NAME_places[i].bound);
   }
-  return NAME_begin(ctx);
+  return NAME_begin(ctx, seed);
 }
 
 int NAME_get_param(const NAME *ctx, int index, float *values) {
@@ -133,7 +135,7 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
       return NAME_E_FILE;
     }
   }
-  return NAME_begin(ctx);
+  return NAME_begin(ctx, 0);
 }
 
 int NAME_load(NAME *ctx, const void *bytes, size_t size) {

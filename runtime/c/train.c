@@ -10,10 +10,16 @@ static int NAME_check_training(const NAME_memory *memory, int threads) {
              : NAME_OK;
 }
 
+static void NAME_take_seed(NAME *ctx, uint64_t seed) {
+  ctx->scalar[NAME_SCALAR_SEED] = (double)(seed & UINT64_C(0x1fffffffffffff));
+  ctx->scalar[NAME_SCALAR_PASS] = 0;
+}
+
 /* With new parameters training begins anew: no momentum, the network's learning rate. */
-static void NAME_restart(NAME *ctx) {
+static void NAME_restart(NAME *ctx, uint64_t seed) {
   ctx->samples = 0;
   memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
+  NAME_take_seed(ctx, seed);
   if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
 }
 
@@ -22,7 +28,7 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   ctx->state = (unsigned char *)memory->state;
   ctx->kept = ctx->work + NAME_WORK_BYTES(ctx->threads);
   ctx->sum = ctx->kept + NAME_KEPT_BYTES;
-  NAME_restart(ctx);
+  NAME_restart(ctx, 0);
 }
 
 int NAME_backward(NAME *ctx, int n, int accumulate) {
@@ -46,6 +52,13 @@ int NAME_step(NAME *ctx) {
   NAME_run_step(ctx);
   ctx->samples = 0;
   NAME_mark(ctx, NAME_STALE);
+  return NAME_OK;
+}
+
+int NAME_set_seed(NAME *ctx, uint64_t seed) {
+  if (!ctx) return NAME_E_NULL;
+  ctx->samples = 0;
+  NAME_take_seed(ctx, seed);
   return NAME_OK;
 }
 

@@ -12,6 +12,10 @@ int NAME_backward(NAME *ctx, int n, int accumulate);
 /* Moves the parameters by the optimiser's rule; the next forward pass, of either kind, prepares
  * the weights that are computed from them. */
 int NAME_step(NAME *ctx);
+/* Dropout begins anew with this seed (53 bits count); NAME_init_params takes its own, NAME_load 0.
+ * What is dropped depends on the seed, on how many NAME_train_forward there were, on the layer and
+ * on the element. */
+int NAME_set_seed(NAME *ctx, uint64_t seed);
 /* The learning rate of the steps to come; at first the network's. */
 int NAME_set_lr(NAME *ctx, float lr);
 /* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none

@@ -55,12 +55,6 @@
   "layers": [
     { "op": "relu" }
   ] }
-@ dropout.json
-{ "name": "net", "input": { "shape": [3, 8, 8] },
-  "layers": [
-    { "op": "dropout" },
-    { "op": "dense", "units": 3 }
-  ], "loss": { "op": "mse" }, "optimizer": { "op": "sgd" } }
 @ unused.json
 { "name": "net", "input": { "shape": [3, 8, 8] },
   "layers": [
@@ -160,11 +154,6 @@ train.json:1:1: error: training needs a "loss", for example { "op": "cross_entro
 train.json:1:1: error: training needs an "optimizer", for example { "op": "sgd" }
     1 | { "name": "net", "input": { "shape": [3, 8, 8] },
       | ^
-= 1
-$ cnnc check dropout.json --train
-dropout.json:3:5: error: training with dropout is not supported
-    3 |     { "op": "dropout" },
-      |     ^~~~~~~~~~~~~~~~~~~
 = 1
 $ cnnc check unused.json
 unused.json:5:5: warning: "c" is left out: no output and no loss needs it

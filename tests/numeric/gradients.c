@@ -359,8 +359,10 @@ static void over_three_axes(void **state) {
 
 static void in_training(void **state) {
   (void)state;
-  for (int rank = 1; rank <= 3; rank++)
+  for (int rank = 1; rank <= 3; rank++) {
     walk_operator(ops[OP_batch_norm], rank, true, check_in_training);
+    walk_operator(ops[OP_dropout], rank, true, check_in_training);
+  }
 }
 
 /* Windows whose fields matter together: every pair of them. */

@@ -50,6 +50,13 @@ static const Net nets[] = {
      "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2},"
      "{\"op\": \"conv\", \"filters\": 3, \"kernel\": [2, 3, 1], \"stride\": [1, 2, 1], "
      "\"pad\": [0, 1, 0]}, {\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3}]" OPTIMIZER},
+    {"dropout of channels, of flat ones and of the input", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [3, 9, 8]}, \"layers\": ["
+     "{\"op\": \"dropout\", \"p\": 0.2}, {\"op\": \"conv\", \"filters\": 20, \"kernel\": 3},"
+     "{\"op\": \"dropout\", \"p\": 0.3}, {\"op\": \"relu\"},"
+     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2}, {\"op\": \"dropout\", \"p\": 0.4},"
+     "{\"op\": \"dense\", \"units\": 33}, {\"op\": \"relu\"}, {\"op\": \"dropout\"},"
+     "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
 };
 
 /* ---- the emitted library */
@@ -223,6 +230,13 @@ static void update(Run *r, EntryKind kind) {
   }
 }
 
+/* Step i is the pass i + 1 after net_init_params(SEED). */
+static void draw(const Graph *const_graph, int step) {
+  Graph *g = (Graph *)(uintptr_t)const_graph;
+  g->seed = SEED;
+  g->pass = step + 1;
+}
+
 /* Loss and gradients; then the parameters move. */
 static void step_by_graph(Run *r) {
   const Entry *backward = &r->g->entry[ENTRY_BACKWARD];
@@ -331,6 +345,8 @@ static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void 
     p.title = arena_printf(r->u->arena, "%s, %s, %s, %d samples, step %d", r->net->name,
                            r->plan->target->name, reference, (int)r->n, i + 1);
     p.tolerance = (i + 1) * 8 * 0x1p-24 * sqrt((double)longest_reduction(r));
+    draw(r->g, i);
+    draw(r->plan->graph, i);
     step(r);
     compare(&p, r->loss, 1, 1, "the loss");
     compare_gradients(r, &p, 1);

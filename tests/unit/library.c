@@ -52,6 +52,8 @@ static void NAME_prepare(const NAME *ctx) {
 }
 #include "../../runtime/c/errors.c"
 #include "../../runtime/c/parallel.c"
+#include "../../runtime/c/philox.h"
+#include "../../runtime/c/uniform.h"
 #include "../../runtime/c/random.c"
 #include "../../runtime/c/header.c"
 #include "../../runtime/c/safetensors.c"
@@ -125,15 +127,33 @@ static void seeds_decide_about_values(void **state) {
   assert_true(bias[0] == 1.0f && bias[1] == 1.0f);
 }
 
-/* The known answer of Random123 for key and counter of all ones. */
+/* The known answers that Random123 publishes for philox4x32-10 (kat_vectors). */
 static void philox_is_philox(void **state) {
+  static const struct {
+    uint32_t counter[4], key[2], answer[4];
+  } known[] = {
+      {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+      {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+      {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+       {0xa4093822, 0x299f31d0},
+       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+  };
   (void)state;
-  uint32_t word[4] = {~0u, ~0u, ~0u, ~0u};
-  NAME_philox(~0u, ~0u, word);
-  assert_int_equal(word[0], 0x408f276du);
-  assert_int_equal(word[1], 0x41c83b0eu);
-  assert_int_equal(word[2], 0xa20bc7c6u);
-  assert_int_equal(word[3], 0x6d5451fdu);
+  for (int i = 0; i < COUNT(known); i++) {
+    uint32_t word[4];
+    memcpy(word, known[i].counter, sizeof word);
+    cnnc_philox(known[i].key[0], known[i].key[1], word);
+    assert_memory_equal(word, known[i].answer, sizeof word);
+  }
+}
+
+/* A number is the upper 24 bits of the first word; its arguments are the words' places. */
+static void numbers_are_philox(void **state) {
+  (void)state;
+  uint32_t word[4] = {0x03707344, 0x31fd0, 0x299f31d0, 0x1c0de};
+  cnnc_philox(0x243f6a88, 0x5a308, word);
+  float number = cnnc_uniform(0x5a308243f6a88p0, 0x1c0de299f31d0p0, 0x31fd003707344p0);
+  assert_true(number == (float)(word[0] >> 8) / 16777216.0f);
 }
 
 static void setting_makes_stale(void **state) {
@@ -299,6 +319,7 @@ int main(void) {
       cmocka_unit_test(parameters_are_wanted_before_use),
       cmocka_unit_test(seeds_decide_about_values),
       cmocka_unit_test(philox_is_philox),
+      cmocka_unit_test(numbers_are_philox),
       cmocka_unit_test(setting_makes_stale),
       cmocka_unit_test(saved_is_loaded),
       cmocka_unit_test(files_do_the_same),
