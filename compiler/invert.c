@@ -282,11 +282,20 @@ static bool has_reduced(const Kernel *k) {
   return false;
 }
 
+/* Is a view where out 0's view is, on an axis of the same extent? It leaves with it. */
+static bool like_out(const Inverse *v, const View *view) {
+  const View *to = &v->w.out[0].to;
+  bool same = view->rank == to->rank;
+  for (int a = 0; same && a < to->rank; a++) same = coord_same(&view->at[a], &to->at[a]);
+  return same;
+}
+
 /* The gradient by IN(which) of w where each point contributes w's term; tensor `dout` is the
- * gradient that flows in, read through out 0's view. */
+ * gradient that flows in, read through out 0's view. A point where that view is outside is left out:
+ * whatever is read at the same place (the result, a maximum's place) need not be tested again. */
 static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
   Kernel *k = v->result;
-  bool product = plain_product(term);
+  bool skips = !plain_product(term) && has_reduced(k);
   for (int i = 0; i < v->w.nin; i++) {
     const View *view = &v->w.in[i];
     View *made = kernel_in(k, view->tensor, v->type);
@@ -301,7 +310,7 @@ static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
     }
     if (!compose_view(v, view, made)) return false;
     if (view->outside != INSIDE || !leaves_any(v, view)) continue;
-    made->outside = view->tensor == dout && !product && has_reduced(k) ? SKIP : FILL;
+    made->outside = skips && (view->tensor == dout || like_out(v, view)) ? SKIP : FILL;
   }
   return true;
 }

@@ -141,6 +141,24 @@ static void add_tests(Loops *w, const View *v, int axis, Text *out) {
     text_add(out, "%s%s < %s", out->n ? " && " : "", name, leaf_form(f, &extent));
 }
 
+/* A view before view i that has the same coordinate under a name already, and its axis. */
+static const View *named_before(const Loops *w, int i, const Coord *c, int *axis) {
+  for (int j = 0; j < i; j++)
+    for (int a = 0; a < w->f->k->in[j].rank; a++) {
+      if (!w->f->coordinate[j][a] || !coord_same(&w->f->k->in[j].at[a], c)) continue;
+      *axis = a;
+      return &w->f->k->in[j];
+    }
+  return NULL;
+}
+
+/* Has an axis been tested with an equal one of another view? */
+static bool tested_there(const Loops *w, const View *v, int axis, const View *there, int other) {
+  return there && there->outside == SKIP &&
+         extent_same(leaf_buffer(w->f, v)->type.dim[axis],
+                     leaf_buffer(w->f, there)->type.dim[other]);
+}
+
 /* Names what can be named at this level; returns the tests of SKIP views, or NULL. */
 static const char *name_coordinates(Loops *w, int level) {
   Leaf *f = w->f;
@@ -151,8 +169,13 @@ static const char *name_coordinates(Loops *w, int level) {
     if (!in_value(w, i) && !in_term(k, i)) continue;
     for (int a = 0; a < v->rank; a++) {
       if (f->coordinate[i][a] || !needs_name(w, v, a) || level_of(w, &v->at[a]) != level) continue;
-      name_coordinate(w, v, a);
-      if (v->outside == SKIP) add_tests(w, v, a, &skip);
+      int other = 0;
+      const View *there = named_before(w, i, &v->at[a], &other);
+      if (there)
+        f->coordinate[i][a] = f->coordinate[there - k->in][other];
+      else
+        name_coordinate(w, v, a);
+      if (v->outside == SKIP && !tested_there(w, v, a, there, other)) add_tests(w, v, a, &skip);
     }
   }
   for (int o = 0; o < k->nout; o++)
@@ -349,6 +372,65 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   }
 }
 
+/* Reduced loop l moves a coordinate (p - l) / s where s must divide: a gradient's window. Can it
+ * run over the coordinate instead? Where skipping views have equal such coordinates, one in each,
+ * and all others that mention l need no test. Returns one of the views, and its axis. */
+static const View *stride_coordinate(const Loops *w, int level, int *axis) {
+  const Kernel *k = w->f->k;
+  const int l = w->order[level];
+  const View *found = NULL;
+  if (!k->loop[l].reduced || k->loop[l].extent.per_n || k->bind[l].step >= 0) return NULL;
+  for (int i = 0; i < k->nin; i++)
+    for (int a = 0; a < k->in[i].rank; a++) {
+      const Coord *c = &k->in[i].at[a];
+      if (!coord_uses(c, l) || (coord_affine(c) && !needs_name(w, &k->in[i], a))) continue;
+      if (!c->exact || c->mod || c->coef[l] != -1 || k->in[i].outside != SKIP) return NULL;
+      if (level_of(w, c) != level) return NULL;
+      const Extent dim = leaf_buffer(w->f, &k->in[i])->type.dim[a];
+      if (dim.per_n || (found && !coord_same(&found->at[*axis], c))) return NULL;
+      if (found && !extent_same(leaf_buffer(w->f, found)->type.dim[*axis], dim)) return NULL;
+      found = &k->in[i];
+      *axis = a;
+    }
+  if (!found) return NULL;
+  Coord p = found->at[*axis];
+  int64_t lo, hi;
+  p.coef[l] = 0;
+  p.div = 1;
+  p.exact = false;
+  coord_range(k, &p, w->f->plan->max_batch, &lo, &hi);
+  return lo >= 0 ? found : NULL;
+}
+
+/* for (o = (p - l's last value) / s rounded up, at least 0; o <= p / s; o++): l = p - s * o */
+static void stride_loop(Loops *w, int level, const View *v, int axis) {
+  Leaf *f = w->f;
+  Emit *e = f->e;
+  const int l = w->order[level];
+  const Coord c = v->at[axis];
+  const char *name = axis_name(f, v, axis);
+  const long long extent = leaf_buffer(f, v)->type.dim[axis].plus;
+  Linear p = linear_constant(c.plus);
+  for (int i = 0; i < f->k->nloop; i++)
+    if (c.coef[i] && i != l) linear_add(&p, &f->value[i], c.coef[i]);
+  Linear first = p;
+  first.constant += c.div - f->k->loop[l].extent.plus;
+  const char *from = leaf_form(f, &first), *to = leaf_form(f, &p);
+  emit(e, "const int %s_from = %s > 0 ? (%s) / %d : 0;", name, from, from, c.div);
+  emit(e, "const int %s_last = (%s) / %d;", name, to, c.div);
+  emit(e, "const int %s_to = %s_last < %lld ? %s_last + 1 : %lld;", name, name, extent - 1, name,
+       extent);
+  for (int i = 0; i < f->k->nin; i++)
+    for (int a = 0; a < f->k->in[i].rank; a++)
+      if (coord_same(&f->k->in[i].at[a], &c)) f->coordinate[i][a] = name;
+  f->value[l] = p;
+  const Linear back = linear_variable(1, name);
+  linear_add(&f->value[l], &back, -c.div);
+  BLOCK(e, "for (int %s = %s_from; %s < %s_to; %s++)", name, name, name, name, name) {
+    loop_body(w, level);
+  }
+}
+
 /* The lane loop: whole vectors, then the lanes that are left. */
 static void vector_loop(Loops *w, int level) {
   Leaf *f = w->f;
@@ -387,9 +469,13 @@ static void open_loop(Loops *w, int level) {
   Leaf *f = w->f;
   const int l = w->order[level];
   Extent extent;
+  int axis = 0;
   const Coord *window = window_coordinate(w, l, &extent);
+  const View *strided = window ? NULL : stride_coordinate(w, level, &axis);
   if (window) {
     window_loop(w, level, window, extent);
+  } else if (strided) {
+    stride_loop(w, level, strided, axis);
   } else if (l == w->lane) {
     vector_loop(w, level);
   } else {
