@@ -50,6 +50,14 @@ static const Net nets[] = {
      "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2},"
      "{\"op\": \"conv\", \"filters\": 3, \"kernel\": [2, 3, 1], \"stride\": [1, 2, 1], "
      "\"pad\": [0, 1, 0]}, {\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3}]" OPTIMIZER},
+    {"maxima of overlapping windows", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [2, 16, 15]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 20, \"kernel\": 3, \"pad\": 1}, {\"op\": \"relu\"},"
+     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 3, \"stride\": 2, \"ceil_mode\": true},"
+     "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"stride\": 2, \"pad\": 1}, {\"op\": "
+     "\"tanh\"},"
+     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 3, \"stride\": 2, \"pad\": 1},"
+     "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
     {"dropout of channels, of flat ones and of the input", NULL,
      "{\"name\": \"net\", \"input\": {\"shape\": [3, 9, 8]}, \"layers\": ["
      "{\"op\": \"dropout\", \"p\": 0.2}, {\"op\": \"conv\", \"filters\": 20, \"kernel\": 3},"
@@ -64,60 +72,60 @@ static const Net nets[] = {
 /* Writes, per step: loss, gradients, gradients accumulated (first step), parameters. */
 static const char program[] =
     "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include \"net.h\"\n"
-    "static float x[net_MAX_BATCH * INPUT], values[MOST], loss;\n"
-    "static int target[net_MAX_BATCH];\n"
+    "static float x[toy_MAX_BATCH * INPUT], values[MOST], loss;\n"
+    "static int target[toy_MAX_BATCH];\n"
     "static void *memory(size_t n) {\n"
     "  void *at = aligned_alloc(64, (n + 63) / 64 * 64);\n"
     "  return at ? memset(at, 0xff, n) : NULL;\n}\n"
-    "static int gradients(net *ctx) {\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
-    "    int status = net_get_grad(ctx, i, values);\n"
-    "    if (status == net_E_RANGE) continue;\n"
+    "static int gradients(toy *ctx) {\n"
+    "  for (int i = 0; i < toy_PARAM_COUNT; i++) {\n"
+    "    int status = toy_get_grad(ctx, i, values);\n"
+    "    if (status == toy_E_RANGE) continue;\n"
     "    if (status) return status;\n"
-    "    fwrite(values, 4, net_params[i].size, stdout);\n  }\n  return 0;\n}\n"
-    "static int parameters(net *ctx) {\n"
+    "    fwrite(values, 4, toy_params[i].size, stdout);\n  }\n  return 0;\n}\n"
+    "static int parameters(toy *ctx) {\n"
     "  int status = 0;\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; i++) {\n"
-    "    status |= net_get_param(ctx, i, values);\n"
-    "    fwrite(values, 4, net_params[i].size, stdout);\n  }\n  return status;\n}\n"
-    "static int apart(net *ctx, int n) {\n"
-    "  int status = net_train_forward(ctx, n, x, target, &loss);\n"
-    "  status |= net_backward(ctx, n, 0);\n"
+    "  for (int i = 0; i < toy_PARAM_COUNT; i++) {\n"
+    "    status |= toy_get_param(ctx, i, values);\n"
+    "    fwrite(values, 4, toy_params[i].size, stdout);\n  }\n  return status;\n}\n"
+    "static int apart(toy *ctx, int n) {\n"
+    "  int status = toy_train_forward(ctx, n, x, target, &loss);\n"
+    "  status |= toy_backward(ctx, n, 0);\n"
     "  fwrite(&loss, 4, 1, stdout);\n"
-    "  status |= gradients(ctx) | net_backward(ctx, n, 1) | gradients(ctx);\n"
-    "  status |= net_backward(ctx, n, 0) | net_step(ctx) | parameters(ctx);\n"
-    "  return status | (net_backward(ctx, n, 0) != net_E_BATCH);\n}\n"
-    "static int together(net *ctx, int n) {\n"
-    "  int status = net_train_step(ctx, n, x, target, &loss);\n"
+    "  status |= gradients(ctx) | toy_backward(ctx, n, 1) | gradients(ctx);\n"
+    "  status |= toy_backward(ctx, n, 0) | toy_step(ctx) | parameters(ctx);\n"
+    "  return status | (toy_backward(ctx, n, 0) != toy_E_BATCH);\n}\n"
+    "static int together(toy *ctx, int n) {\n"
+    "  int status = toy_train_step(ctx, n, x, target, &loss);\n"
     "  fwrite(&loss, 4, 1, stdout);\n"
     "  return status | gradients(ctx) | parameters(ctx);\n}\n"
     "/* Without a learning rate only statistics change. */\n"
-    "static int frozen(net *ctx, int n) {\n"
-    "  static float before[net_PARAMS_BYTES / 4];\n"
+    "static int frozen(toy *ctx, int n) {\n"
+    "  static float before[toy_PARAMS_BYTES / 4];\n"
     "  float *at = before;\n"
-    "  int status = net_set_lr(ctx, 0);\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; at += net_params[i++].size)\n"
-    "    status |= net_get_param(ctx, i, at);\n"
-    "  status |= net_train_step(ctx, n, x, target, &loss);\n"
+    "  int status = toy_set_lr(ctx, 0);\n"
+    "  for (int i = 0; i < toy_PARAM_COUNT; at += toy_params[i++].size)\n"
+    "    status |= toy_get_param(ctx, i, at);\n"
+    "  status |= toy_train_step(ctx, n, x, target, &loss);\n"
     "  at = before;\n"
-    "  for (int i = 0; i < net_PARAM_COUNT; at += net_params[i++].size) {\n"
-    "    if (net_get_grad(ctx, i, values) == net_E_RANGE) continue;\n"
-    "    status |= net_get_param(ctx, i, values);\n"
-    "    status |= memcmp(values, at, 4 * net_params[i].size) != 0;\n  }\n"
+    "  for (int i = 0; i < toy_PARAM_COUNT; at += toy_params[i++].size) {\n"
+    "    if (toy_get_grad(ctx, i, values) == toy_E_RANGE) continue;\n"
+    "    status |= toy_get_param(ctx, i, values);\n"
+    "    status |= memcmp(values, at, 4 * toy_params[i].size) != 0;\n  }\n"
     "  return status;\n}\n"
     "int main(int argc, char **argv) {\n"
     "  int n = argc > 2 ? atoi(argv[1]) : 0, threads = argc > 2 ? atoi(argv[2]) : 0;\n"
-    "  net ctx;\n"
-    "  net_memory m = {.hash = net_HASH, .params = memory(net_PARAMS_BYTES),\n"
-    "    .params_bytes = net_PARAMS_BYTES, .work = memory(net_TRAIN_WORK_BYTES(threads)),\n"
-    "    .work_bytes = net_TRAIN_WORK_BYTES(threads), .grads = memory(net_GRADS_BYTES),\n"
-    "    .grads_bytes = net_GRADS_BYTES, .state = memory(net_STATE_BYTES),\n"
-    "    .state_bytes = net_STATE_BYTES};\n"
+    "  toy ctx;\n"
+    "  toy_memory m = {.hash = toy_HASH, .params = memory(toy_PARAMS_BYTES),\n"
+    "    .params_bytes = toy_PARAMS_BYTES, .work = memory(toy_TRAIN_WORK_BYTES(threads)),\n"
+    "    .work_bytes = toy_TRAIN_WORK_BYTES(threads), .grads = memory(toy_GRADS_BYTES),\n"
+    "    .grads_bytes = toy_GRADS_BYTES, .state = memory(toy_STATE_BYTES),\n"
+    "    .state_bytes = toy_STATE_BYTES};\n"
     "  for (int i = 0; i < n * INPUT; i++) x[i] = (float)(i * 37 % 101 - 50) / 64;\n"
     "  for (int i = 0; i < n; i++) target[i] = i * 3 % CLASSES;\n"
-    "  int status = net_init(&ctx, &m, threads);\n"
+    "  int status = toy_init(&ctx, &m, threads);\n"
     "  for (int again = 0; again < 2 && !status; again++) {\n"
-    "    status = net_init_params(&ctx, 5) | apart(&ctx, n) | together(&ctx, n);\n"
+    "    status = toy_init_params(&ctx, 5) | apart(&ctx, n) | together(&ctx, n);\n"
     "    status |= frozen(&ctx, n);\n  }\n"
     "  return status != 0;\n}\n";
 
@@ -152,7 +160,7 @@ static void build(Run *r, const char *target) {
   const char *source = arena_printf(u->arena, "%s/net.c", r->folder);
   const char *main_file = arena_printf(u->arena, "%s/program.c", r->folder);
   const char *const words[] = {"cnnc", r->file, "--train", "--batch",  "4",  "--target",
-                               target, "-o",    source,    "--prefix", "net"};
+                               target, "-o",    source,    "--prefix", "toy"};
   r->o = options_of(u, words, COUNT(words));
   assert_int_equal(command_compile(u, &r->o), STATUS_DONE);
   assert_true(file_write(u, main_file, program, sizeof program - 1));
@@ -230,7 +238,7 @@ static void update(Run *r, EntryKind kind) {
   }
 }
 
-/* Step i is the pass i + 1 after net_init_params(SEED). */
+/* Step i is the pass i + 1 after toy_init_params(SEED). */
 static void draw(const Graph *const_graph, int step) {
   Graph *g = (Graph *)(uintptr_t)const_graph;
   g->seed = SEED;
@@ -281,7 +289,7 @@ static double **zeros(Unit *u, int n, const int64_t *size) {
   return at;
 }
 
-/* Memory as net_init_params leaves it. */
+/* Memory as toy_init_params leaves it. */
 static void start(Run *r, int64_t n) {
   const Graph *g = r->g;
   int64_t *param = NEW_ARRAY(r->u->arena, int64_t, g->param.n + 1);
