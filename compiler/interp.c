@@ -80,7 +80,7 @@ static int64_t linear_at(const Coord *c, const int64_t *index, int nloop) {
   return v;
 }
 
-/* The r in [0, length) with lo <= v + step * r < hi. */
+/* The r in [0, length) with lo <= v + step * r < hi; none: [0, 0). */
 Range points_inside(int64_t v, int64_t step, Range box, int64_t length) {
   Range r = {0, length};
   if (step == 0) {
@@ -91,8 +91,7 @@ Range points_inside(int64_t v, int64_t step, Range box, int64_t length) {
   int64_t last = step > 0 ? floor_div(box.hi - 1 - v, step) : floor_div(v - box.lo, -step);
   if (first > r.lo) r.lo = first < length ? first : length;
   if (last + 1 < r.hi) r.hi = last + 1;
-  if (r.hi < r.lo) r.hi = r.lo;
-  return r;
+  return r.lo < r.hi ? r : (Range){0, 0};
 }
 
 static bool row_is_linear(const Run *run, const View *view, const Array *a) {

@@ -38,9 +38,10 @@ static const char *broadcast_text(const Ukernel *m, const char *pointer, const c
 
 static void print_fma(const Ukernel *m, int r, int j, const char *x) {
   if (m->w->lanes == 1)
-    emit(m->e, "acc%d_%d += %s * w%d;", r, j, x, j);
+    emit(m->e, "acc%d_%d += %s * w_%d;", r, j, x, j);
   else
-    emit(m->e, "acc%d_%d = %s_fma(%s, w%d, acc%d_%d);", r, j, m->f->plan->target->name, x, j, r, j);
+    emit(m->e, "acc%d_%d = %s_fma(%s, w_%d, acc%d_%d);", r, j, m->f->plan->target->name, x, j, r,
+         j);
 }
 
 /* ---- places ---- */
@@ -90,15 +91,16 @@ static void print_pointers(Ukernel *m) {
 
 /* ---- the reduction ---- */
 
+/* Names with _: loops may be called w1. */
 static void print_step(Ukernel *m) {
   const Contract *w = m->w;
   for (int j = 0; j < m->t->vectors; j++) {
     stand_at(m, 0, j);
-    emit(m->e, "const %s w%d = %s;", w->d.type, j, load_text(m, "pw", distance(m, w->c.w), 0));
+    emit(m->e, "const %s w_%d = %s;", w->d.type, j, load_text(m, "pw", distance(m, w->c.w), 0));
   }
   for (int r = 0; r < m->t->points; r++) {
     stand_at(m, r, 0);
-    const char *at = distance(m, w->c.x), *x = arena_printf(m->arena, "x%d", r);
+    const char *at = distance(m, w->c.x), *x = arena_printf(m->arena, "x_%d", r);
     const int count =
         m->f->plan->buffer.at[view_of(m, w->c.x)->tensor].format.lanes == 1 ? m->t->count : 0;
     emit(m->e, "const %s %s = %s;", w->d.type, x,

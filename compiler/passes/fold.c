@@ -100,6 +100,7 @@ static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
   s->result = s->map.in[s->read].tensor;
   if (f->uses[s->result] != 1 || !is_contraction(g, s)) return false;
   const Type *type = &g->node.at[s->result].type;
+  if (!type_same(type, &g->node.at[id].type)) return false; /* an axis of 1 more or less */
   if (!view_is_whole(&s->map, &s->map.in[s->read], type, s->axis)) return false;
   if (!expr_affine(g->u, s->map.out[0].value, expr_in(g->u, s->read), &s->a, &s->b)) return false;
   if (s->a->op == E_const && s->a->value == 1) return false;

@@ -289,6 +289,7 @@ static void add_inputs(Generator *g) {
   for (int i = 0; i < n; i++) {
     const char *name = new_name(g, "x");
     if (!shape || chance(g, 2)) {
+      json_decref(shape);
       shape = json_pack("[i]", ANY(g, channels));
       for (int a = 0; a < g->rank; a++)
         json_array_append_new(shape, json_integer(random_int(&g->r, 2, most[g->rank])));
@@ -303,6 +304,7 @@ static void add_inputs(Generator *g) {
     vec_push(g->arena, &g->type, type);
     vec_push(g->arena, &g->layer, NULL);
   }
+  json_decref(shape);
 }
 
 static void merge(Document *to, const Generator *g, json_t *outputs) {
@@ -319,7 +321,8 @@ void generate(Document *to, int64_t seed, Accept accept) {
   g.rank = random_int(&g.r, 1, 3);
   add_inputs(&g);
   int inputs = g.name.n, layers = inputs + random_int(&g.r, 1, MOST_LAYERS);
-  for (int tries = 0; tries < MOST_TRIES && g.name.n < layers; tries++) add_layer(&g);
+  for (int tries = 0; (tries < MOST_TRIES || g.name.n == inputs) && g.name.n < layers; tries++)
+    add_layer(&g);
   json_t *outputs = json_array();
   for (int i = inputs; i < g.name.n; i++) {
     bool last = i + 1 == g.name.n;

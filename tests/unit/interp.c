@@ -1,4 +1,5 @@
 /* interp.c - kernel_run against the meaning of kernels, point by point. */
+#include "interp.h"
 #include "kernels.h"
 
 static void compare(Unit *u, const Kernel *k, Array *array, int out, int64_t n, const char *what) {
@@ -197,11 +198,28 @@ static void run_rows_far_outside(void **state) {
   unit_free(u);
 }
 
+/* A row that lies beside its box, by more than its own length. */
+static void rows_beside_their_box(void **state) {
+  const Range box = {0, 5};
+  (void)state;
+  for (int64_t step = -2; step <= 2; step++)
+    for (int64_t v = -40; v <= 40; v++) {
+      Range r = points_inside(v, step, box, 4);
+      for (int64_t i = 0; i < 4; i++)
+        assert_int_equal(r.lo <= i && i < r.hi, v + step * i >= box.lo && v + step * i < box.hi);
+      assert_true(0 <= r.lo && r.lo <= r.hi && r.hi <= 4);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(run_convolutions),   cmocka_unit_test(run_pools),
-      cmocka_unit_test(run_random_kernels), cmocka_unit_test(run_formats),
-      cmocka_unit_test(run_ranges),         cmocka_unit_test(run_rows_far_outside),
+      cmocka_unit_test(run_convolutions),
+      cmocka_unit_test(run_pools),
+      cmocka_unit_test(run_random_kernels),
+      cmocka_unit_test(run_formats),
+      cmocka_unit_test(run_ranges),
+      cmocka_unit_test(run_rows_far_outside),
+      cmocka_unit_test(rows_beside_their_box),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
