@@ -35,7 +35,7 @@ static unsigned char *NAME_map(const char *path) {
   return (unsigned char *)area;
 }
 
-static void NAME_open_library(NAME *net, int threads) {
+static void NAME_open_library(NAME *ctx, int threads) {
   NAME_memory memory = {.hash = NAME_HASH,
                         .params = NAME_memory_of(NAME_PARAMS_BYTES),
                         .params_bytes = NAME_PARAMS_BYTES,
@@ -45,55 +45,55 @@ static void NAME_open_library(NAME *net, int threads) {
                         .grads_bytes = NAME_GRADS_BYTES,
                         .state = NAME_memory_of(NAME_STATE_BYTES),
                         .state_bytes = NAME_STATE_BYTES};
-  int status = NAME_init(net, &memory, threads);
+  int status = NAME_init(ctx, &memory, threads);
   if (status) NAME_fail("the library refused", NAME_strerror(status));
 }
 
 /* The square root of the sum of squares of a parameter's gradient; < 0: it has none. */
-static double NAME_norm(NAME *net, int index, float *room) {
+static double NAME_norm(NAME *ctx, int index, float *room) {
   double sum = 0;
-  if (NAME_get_grad(net, index, room)) return -1;
+  if (NAME_get_grad(ctx, index, room)) return -1;
   for (size_t i = 0; i < NAME_params[index].size; i++) sum += (double)room[i] * (double)room[i];
   return sqrt(sum);
 }
 
-static NAME_answer NAME_serve(NAME *net, unsigned char *area, const NAME_request *r) {
+static NAME_answer NAME_serve(NAME *ctx, unsigned char *area, const NAME_request *r) {
   NAME_answer a = {0, 0, 0, 0};
   unsigned char *extra = area + NAME_extra_at;
   float *values = (float *)(void *)extra, loss = 0;
   switch (r->what) {
   case 'h': break;
-  case 'i': a.status = NAME_init_params(net, (uint64_t)r->number); break;
-  case 'p': a.status = NAME_set_param(net, r->index, values); break;
+  case 'i': a.status = NAME_init_params(ctx, (uint64_t)r->number); break;
+  case 'p': a.status = NAME_set_param(ctx, r->index, values); break;
   case 't':
-    a.status = NAME_call_step(net, r->n, area, NAME_in_at[r->slot], &loss);
+    a.status = NAME_call_step(ctx, r->n, area, NAME_in_at[r->slot], &loss);
     a.value = (double)loss;
     break;
-  case 'f': a.status = NAME_call_forward(net, r->n, area, NAME_in_at[r->slot]); break;
+  case 'f': a.status = NAME_call_forward(ctx, r->n, area, NAME_in_at[r->slot]); break;
   case 's':
-    a.size = (int64_t)NAME_save_size(net);
-    a.status = NAME_save(net, extra, NAME_EXTRA);
+    a.size = (int64_t)NAME_save_size(ctx);
+    a.status = NAME_save(ctx, extra, NAME_EXTRA);
     break;
   case 'c':
     a.size = (int64_t)NAME_CHECKPOINT_BYTES;
-    a.status = NAME_checkpoint_save(net, extra, NAME_EXTRA);
+    a.status = NAME_checkpoint_save(ctx, extra, NAME_EXTRA);
     break;
-  case 'r': a.status = NAME_checkpoint_restore(net, extra, (size_t)r->number); break;
-  case 'd': a.value = NAME_norm(net, r->index, values); break;
+  case 'r': a.status = NAME_checkpoint_restore(ctx, extra, (size_t)r->number); break;
+  case 'd': a.value = NAME_norm(ctx, r->index, values); break;
   default: a.status = NAME_E_RANGE;
   }
   return a;
 }
 
 int main(int argc, char **argv) {
-  NAME net;
+  NAME ctx;
   NAME_request request;
   if (argc != 3) NAME_fail(argv[0], "wrong number of arguments");
   signal(SIGINT, SIG_IGN); /* who asks decides when it is over */
   unsigned char *area = NAME_map(argv[1]);
-  NAME_open_library(&net, (int)strtol(argv[2], NULL, 10));
+  NAME_open_library(&ctx, (int)strtol(argv[2], NULL, 10));
   while (fread(&request, sizeof request, 1, stdin) == 1) {
-    NAME_answer answer = NAME_serve(&net, area, &request);
+    NAME_answer answer = NAME_serve(&ctx, area, &request);
     if (fwrite(&answer, sizeof answer, 1, stdout) != 1 || fflush(stdout) != 0) return 1;
   }
   return 0;
