@@ -30,9 +30,12 @@ struct Expr {
 
 /* Run-time scalars, by index: what a call knows besides its tensors. */
 typedef enum Scalar {
-  SCALAR_N,    /* number of samples of this call */
-  SCALAR_LR,   /* learning rate of this step */
-  SCALAR_SEED, /* of random numbers: below 2^53 */
+  SCALAR_N,       /* number of samples of this call */
+  SCALAR_LR,      /* learning rate of this step */
+  SCALAR_STEP,    /* which step it is: 1, 2 ... */
+  SCALAR_UNBIAS1, /* adam's corrections: 1 - beta1^step, */
+  SCALAR_UNBIAS2, /* and the root of 1 - beta2^step */
+  SCALAR_SEED,    /* of random numbers: below 2^53 */
   SCALAR_PASS, /* forward passes of training so far, this one included: its random numbers' own */
   SCALARS
 } Scalar;

@@ -368,6 +368,7 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   to->name = from->name;
   to->seed = from->seed;
   to->pass = from->pass;
+  to->steps = from->steps;
   for (Id id = 0; id < from->node.n; id++) map[id] = NO_ID;
   copy_leaves(from, to, map);
   for (Id id = 0; id < from->node.n; id++)

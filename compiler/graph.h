@@ -154,8 +154,9 @@ typedef struct Graph {
   VEC(State) state;
   VEC(Layer) layer;
   Entry entry[ENTRIES];
-  Id optimizer; /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
+  Id optimizer;       /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
   int64_t seed, pass; /* SCALAR_SEED, SCALAR_PASS where the graph or its plan is interpreted */
+  int64_t steps;      /* taken before the one that is interpreted: SCALAR_STEP is one more */
 } Graph;
 
 /* ---- operators
@@ -202,6 +203,18 @@ typedef struct Field {
   const char *const *names; /* ENUM: NULL-terminated */
   const char *doc;
 } Field;
+
+/* How every optimiser's attributes begin. */
+typedef struct Rule {
+  double lr, weight_decay, clip_norm, gamma, floor;
+  int64_t accumulate, warm_up, period, patience;
+  int32_t schedule; /* of runtime/c/schedule.c */
+  bool decay_bias_norm;
+} Rule;
+/* Of the graph's optimiser; NULL: none. */
+const Rule *graph_rule(const Graph *);
+/* A number that only some optimisers have, 0 for the others: "beta1". */
+double graph_rule_real(const Graph *, const char *field);
 
 typedef enum OpClass {
   CLASS_LEAF,  /* input, param, const, state, scalar */
@@ -338,8 +351,8 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* ---- running and printing
  * --------------------------------------------------------------------------------------- */
 
-/* The run-time scalars of a call with n samples; the learning rate is the optimiser's "lr" (no
- * graph, no optimiser: 0). */
+/* The run-time scalars of a call with n samples; those of a step are the optimiser's (no graph, no
+ * optimiser: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
 /* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */

@@ -10,7 +10,8 @@ bool c_trains(const Library *l) {
   return l->plan->entry[PLAN_BACKWARD].exists;
 }
 
-enum { SCALAR_BYTES = 64 }; /* of a checkpoint: SCALARS doubles, and room */
+/* Of a checkpoint: scalars, what the schedule keeps, and passes. */
+enum { NUMBERS_BYTES = ((SCALARS + 4) * 8 + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN };
 
 static int inputs(const Library *l) {
   return l->plan->graph->input.n;
@@ -38,8 +39,14 @@ static int64_t at_least(int64_t bytes) {
   return bytes > LIBRARY_ALIGN ? bytes : LIBRARY_ALIGN;
 }
 
+/* Gradients that a checkpoint must hold: those of a step that is not complete. */
+static int64_t sum_bytes(const Plan *plan) {
+  return graph_rule(plan->graph)->accumulate > 1 ? at_least(plan->grad_bytes) : 0;
+}
+
 static int64_t checkpoint_bytes(const Plan *plan) {
-  return LIBRARY_HEADER + SCALAR_BYTES + plan->param_bytes + at_least(plan->state_bytes);
+  return LIBRARY_HEADER + NUMBERS_BYTES + plan->param_bytes + at_least(plan->state_bytes) +
+         sum_bytes(plan);
 }
 
 void c_train_sizes(Text *out, const Library *l) {
@@ -66,7 +73,9 @@ void c_train_memory(Text *out, const Library *l) {
 void c_train_members(Text *out, const Library *l) {
   text_add(out,
            "  unsigned char *grads, *state, *kept, *sum;\n  double scalar[%d];\n"
-           "  int samples; /* of the last forward pass for training */\n",
+           "  double lr, least, waited; /* before its schedule; of what was reported */\n"
+           "  int samples; /* of the last forward pass for training */\n"
+           "  int passes;  /* backward, since the last step */\n",
            SCALARS);
   for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", input_type(l, i), i);
 }
@@ -78,9 +87,13 @@ void c_train_functions(Text *out, const Library *l) {
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
            "int %s_train_forward(%s *ctx, int n%s, float *loss);\n"
-           "/* All of it: forward, backward, step. */\n"
+           "/* All of it: forward, backward, step%s. */\n"
            "int %s_train_step(%s *ctx, int n%s, float *loss);\n",
-           p, p, p, parameters(l), p, p, parameters(l));
+           p, p, p, parameters(l),
+           graph_rule(l->plan->graph)->accumulate > 1
+               ? " after as many as the optimiser accumulates"
+               : "",
+           p, p, parameters(l));
 }
 
 /* ---- NAME.c ---- */
@@ -101,20 +114,66 @@ static void add_gradients(Text *out, const Library *l) {
   text_add(out, "%s};\n", l->param.n ? "" : "0");
 }
 
+/* What the runtime calls scalar i: NAME_SCALAR_LR. */
+static const char *const scalar_names[SCALARS] = {
+    [SCALAR_N] = "N",
+    [SCALAR_LR] = "LR",
+    [SCALAR_STEP] = "STEP",
+    [SCALAR_UNBIAS1] = "UNBIAS1",
+    [SCALAR_UNBIAS2] = "UNBIAS2",
+    [SCALAR_SEED] = "SEED",
+    [SCALAR_PASS] = "PASS",
+};
+
 static void add_scalars(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
   double scalar[SCALARS];
   graph_scalars(l->plan->graph, 1, scalar);
-  text_add(
-      out,
-      "/* What every call is told: samples, learning rate, seed, forward passes; and how it "
-      "begins. */\n"
-      "enum { %s_SCALAR_N = %d, %s_SCALAR_LR = %d, %s_SCALAR_SEED = %d, %s_SCALAR_PASS = %d };\n"
-      "static const double %s_scalars[] = {",
-      l->o->prefix, SCALAR_N, l->o->prefix, SCALAR_LR, l->o->prefix, SCALAR_SEED, l->o->prefix,
-      SCALAR_PASS, l->o->prefix);
+  scalar[SCALAR_STEP] = 0;
+  text_add(out, "/* What every call is told besides tensors, and how it begins. */\nenum {");
+  for (int i = 0; i < SCALARS; i++)
+    text_add(out, "%s%s_SCALAR_%s", i ? ", " : " ", p, scalar_names[i]);
+  text_add(out, " };\nstatic const double %s_scalars[] = {", p);
   for (int i = 0; i < SCALARS; i++)
     text_add(out, "%s%s", i ? ", " : "", emit_number(l->arena, scalar[i], F64));
   text_add(out, "};\n");
+}
+
+/* The optimiser's learning rate and schedule, for runtime/c/schedule.c. */
+static void add_rule(Text *out, const Library *l) {
+  const Rule *rule = graph_rule(l->plan->graph);
+  const char *p = l->o->prefix;
+  const double number[] = {(double)rule->warm_up,
+                           (double)rule->period,
+                           rule->gamma,
+                           rule->floor,
+                           (double)rule->patience,
+                           graph_rule_real(l->plan->graph, "beta1"),
+                           graph_rule_real(l->plan->graph, "beta2")};
+  library_template(out, l, "c/schedule.c");
+  text_add(out, "\nstatic const %s_rule %s_optimizer = {%d", p, p, (int)rule->schedule);
+  for (int i = 0; i < COUNT(number); i++)
+    text_add(out, ", %s", emit_number(l->arena, number[i], F64));
+  text_add(out, "};\n#define %s_LR %s\nenum { %s_ACCUMULATE = %d };\n", p,
+           emit_number(l->arena, rule->lr, F64), p, (int)rule->accumulate);
+}
+
+/* Where the parts of a checkpoint begin. */
+static void add_checkpoint(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  const char *p = l->o->prefix;
+  int64_t raw = LIBRARY_HEADER + NUMBERS_BYTES, state = raw + plan->param_bytes;
+  const struct {
+    const char *name;
+    int64_t value;
+  } row[] = {{"NUMBERS_AT", LIBRARY_HEADER},
+             {"NUMBERS_BYTES", NUMBERS_BYTES},
+             {"RAW_AT", raw},
+             {"STATE_AT", state},
+             {"SUM_AT", state + at_least(plan->state_bytes)},
+             {"SUM_BYTES", sum_bytes(plan)}};
+  for (int i = 0; i < COUNT(row); i++)
+    text_add(out, "#define %s_%s ((size_t)%" PRId64 ")\n", p, row[i].name, row[i].value);
 }
 
 /* Do the kernels of an entry read this input? */
@@ -175,7 +234,9 @@ static void add_train_step(Emit *e, const Library *l) {
   for (int i = 0; i < inputs(l); i++) text_add(&names, ", %s", argument(l, i));
   BLOCK(e, "int %s_train_step(%s *ctx, int n%s, float *loss)", p, p, parameters(l)) {
     emit(e, "int status = %s_train_forward(ctx, n%s, loss);", p, names.n ? names.at : "");
-    emit(e, "if (!status) status = %s_backward(ctx, n, 0);", p);
+    bool several = graph_rule(l->plan->graph)->accumulate > 1;
+    emit(e, "if (!status) status = %s_backward(ctx, n, %s);", p, several ? "ctx->passes > 0" : "0");
+    if (several) emit(e, "if (!status && ctx->passes < %s_ACCUMULATE) return %s_OK;", p, p);
     emit(e, "return status ? status : %s_step(ctx);", p);
   }
   emit_line(e);
@@ -209,9 +270,10 @@ void c_train_body(Emit *e, const Library *l) {
     for (int s = 0; s < steps->n; s++) generate_kernel(e, l->plan, entries[i], steps->at[s]);
   }
   emit(e, "#define %s_KEPT_BYTES ((size_t)%" PRId64 ")", e->prefix, at_least(l->plan->kept_bytes));
-  emit(e, "#define %s_SCALAR_BYTES ((size_t)%d)", e->prefix, SCALAR_BYTES);
   add_gradients(e->out, l);
   add_scalars(e->out, l);
+  add_rule(e->out, l);
+  add_checkpoint(e->out, l);
   emit_line(e);
   add_entry(e, l, PLAN_BACKWARD, "backward");
   add_entry(e, l, PLAN_STEP, "step");

@@ -60,10 +60,12 @@ static bool finish_epoch(Training *t) {
     t->at.best_epoch = t->at.epoch;
     t->at.stale = 0;
   }
-  bool done = train_report_epoch(t) && train_report_gradients(t);
+  if (!trainer_report(&t->trainer, 100 - t->epoch.accuracy, &t->epoch.lr) ||
+      !train_report_epoch(t) || !train_report_gradients(t))
+    return false;
   t->at.done = 0;
   t->at.loss = 0;
-  return done && train_checkpoint_write(t);
+  return train_checkpoint_write(t);
 }
 
 static Status stop_early(Training *t) {

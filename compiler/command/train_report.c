@@ -43,7 +43,7 @@ bool train_log_open(Training *t) {
     return false;
   }
   if (fseek(t->log, 0, SEEK_END) == 0 && ftell(t->log) == 0)
-    fputs("epoch,loss,accuracy,images_per_second,seconds\n", t->log);
+    fputs("epoch,loss,accuracy,lr,images_per_second,seconds\n", t->log);
   return true;
 }
 
@@ -51,7 +51,7 @@ static bool log_epoch(Training *t, double loss) {
   if (!t->log) return true;
   fprintf(t->log, "%" PRId64 ",%.9g,", t->at.epoch, loss);
   if (t->epoch.accuracy >= 0) fprintf(t->log, "%.4f", t->epoch.accuracy);
-  fprintf(t->log, ",%.1f,%.3f\n", rate(t), t->epoch.seconds);
+  fprintf(t->log, ",%.9g,%.1f,%.3f\n", t->epoch.lr, rate(t), t->epoch.seconds);
   if (fflush(t->log) == 0) return true;
   diag_error_in(t->u, t->o->log, "cannot write the file: %s", strerror(errno));
   return false;
@@ -64,7 +64,8 @@ bool train_report_epoch(Training *t) {
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
   printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f", t->at.epoch, t->epochs, loss);
   if (t->epoch.accuracy >= 0) printf(", accuracy %.2f %%", t->epoch.accuracy);
-  printf(", %.0f images/s, %s\n", rate(t), duration(t->u->arena, t->epoch.seconds));
+  printf(", lr %g, %.0f images/s, %s\n", t->epoch.lr, rate(t),
+         duration(t->u->arena, t->epoch.seconds));
   fflush(stdout);
   return log_epoch(t, loss);
 }

@@ -33,8 +33,8 @@ static int64_t place(Trainer *t, int64_t bytes) {
 /* What a safetensors header may take for each parameter, besides the values. */
 enum { ROOM_FOR_A_NAME = 512 };
 
-/* Samples of each slot, results, and room for parameters: whole, with as much state again for each
- * as any optimiser keeps. */
+/* Samples of each slot, results, and room for what is sent as a whole: the largest is a checkpoint
+ * that holds gradients too. */
 static void plan_area(Trainer *t, const Plan *plan) {
   const Graph *g = t->g;
   Arena *arena = t->u->arena;
@@ -50,7 +50,8 @@ static void plan_area(Trainer *t, const Plan *plan) {
     const Type *type = &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
     t->out[i] = place(t, type_size(type, t->batch) * dtype_size(type->dtype));
   }
-  t->extra_size = plan->param_bytes + plan->state_bytes + (g->param.n + 8) * ROOM_FOR_A_NAME;
+  t->extra_size = plan->param_bytes + plan->state_bytes + plan->grad_bytes +
+                  (g->param.n + 8) * ROOM_FOR_A_NAME;
   t->extra = place(t, t->extra_size);
 }
 
@@ -227,6 +228,15 @@ bool trainer_set_params(Trainer *t, double *const *values) {
     for (int64_t k = 0; k < type_size(&p->type, 1); k++) room[k] = (float)values[t->param[i]][k];
     if (!request(t, (Request){.what = 'p', .index = i}, &a)) return false;
   }
+  return true;
+}
+
+bool trainer_report(Trainer *t, double metric, double *lr) {
+  Answer a;
+  if (!request(t, (Request){.what = 'm', .value = metric}, &a) ||
+      !request(t, (Request){.what = 'l'}, &a))
+    return false;
+  *lr = a.value;
   return true;
 }
 

@@ -8,7 +8,8 @@
 typedef struct Epoch { /* one pass over the training part, done or under way */
   double loss;         /* sum over the samples */
   double seconds;      /* since this process began it */
-  double accuracy; /* of the test part, in percent; < 0: not known */
+  double lr;           /* that the next one begins with */
+  double accuracy;     /* of the test part, in percent; < 0: not known */
 } Epoch;
 
 /* What a checkpoint holds besides the library's own. */

@@ -6,30 +6,99 @@
  * is frozen has no gradient, and nothing is computed for it. */
 #include "plan.h"
 
-static void want_gradient(Graph *g, int param, Id gradient) {
-  Entry *backward = &g->entry[ENTRY_BACKWARD];
-  vec_push(g->u->arena, &backward->want, gradient);
-  vec_push(g->u->arena, &backward->want_name, g->param.at[param].name);
-  if (g->optimizer == NO_ID) return;
-  const Node rule = g->node.at[g->optimizer];
-  ops[rule.op]->update(g, rule.attr, param, gradient);
+/* ---- what a step takes for the gradients: their mean, shortened ---- */
+
+static void read_all_of(Kernel *k, Id tensor, const Type *type) {
+  View *view = kernel_in(k, tensor, type);
+  for (int a = 0; a < type->rank; a++) view->at[a] = coord_loop(a, 1, 0);
+}
+
+/* The sum of the squares of all elements. */
+static Id sum_of_squares(Graph *g, Id tensor) {
+  static const char *const names[MAX_RANK] = {"i", "j", "k", "l", "m", "n", "o", "p"};
+  const Type type = g->node.at[tensor].type, scalar = {.dtype = F32};
+  const Where where = g->node.at[tensor].where;
+  const Expr *x = expr_in(g->u, 0);
+  Kernel k;
+  kernel_start(&k, where.layer, -1, &scalar);
+  for (int a = 0; a < type.rank; a++) kernel_loop(&k, names[a], type.dim[a], true);
+  read_all_of(&k, tensor, &type);
+  k.nfold = 1;
+  k.fold[0] = (Fold){.op = FOLD_SUM, .term = expr2(g->u, E_mul, x, x), .acc = F64};
+  k.out[0].value = expr_acc(g->u, 0);
+  return graph_kernel(g, &k, &scalar, where);
+}
+
+/* What all gradients are multiplied by: min(1, clip / (norm of their mean + 1e-6)) / accumulate. */
+static Id shortening(Graph *g, const Rule *rule, const Id *gradient, int n) {
+  Unit *u = g->u;
+  const Type scalar = {.dtype = F32};
+  const Where where = g->node.at[g->optimizer].where;
+  const Expr *passes = expr_const(u, (double)rule->accumulate);
+  Id sum = sum_of_squares(g, gradient[0]);
+  for (int i = 1; i < n; i++)
+    sum = graph_add(g, OP_add, (Id[]){sum, sum_of_squares(g, gradient[i])}, 2, NULL, where);
+  Kernel k;
+  kernel_start(&k, where.layer, -1, &scalar);
+  kernel_in(&k, sum, &scalar);
+  const Expr *norm = expr2(u, E_div, expr1(u, E_sqrt, expr_in(u, 0)), passes);
+  const Expr *ratio =
+      expr2(u, E_div, expr_const(u, rule->clip_norm), expr2(u, E_add, norm, expr_const(u, 1e-6)));
+  k.out[0].value = expr2(u, E_div, expr2(u, E_min, ratio, expr_const(u, 1)), passes);
+  return graph_kernel(g, &k, &scalar, where);
+}
+
+/* gradient * factor; factor NO_ID: the mean of the passes alone. */
+static Id scaled(Graph *g, const Rule *rule, Id gradient, Id factor) {
+  if (factor == NO_ID && rule->accumulate == 1) return gradient;
+  const Type type = g->node.at[gradient].type, scalar = {.dtype = F32};
+  const Where where = g->node.at[gradient].where;
+  const Expr *by = expr_const(g->u, 1 / (double)rule->accumulate);
+  Kernel k;
+  kernel_start(&k, where.layer, -1, &type);
+  read_all_of(&k, gradient, &type);
+  if (factor != NO_ID) {
+    kernel_in(&k, factor, &scalar);
+    by = expr_in(g->u, 1);
+  }
+  k.out[0].value = expr2(g->u, E_mul, expr_in(g->u, 0), by);
+  return graph_kernel(g, &k, &type, where);
+}
+
+/* ---- the pass ---- */
+
+/* ENTRY_STEP, from the gradients of n parameters. */
+static void add_updates(Graph *g, const int *param, const Id *gradient, int n) {
+  const Rule *rule = graph_rule(g);
+  if (!rule || n == 0) return;
+  const OpKind op = g->node.at[g->optimizer].op;
+  Id factor = rule->clip_norm > 0 ? shortening(g, rule, gradient, n) : NO_ID;
+  for (int i = 0; i < n; i++)
+    ops[op]->update(g, rule, param[i], scaled(g, rule, gradient[i], factor));
 }
 
 Graph *pass_grad(Graph *g) {
   if (g->entry[ENTRY_TRAIN_FORWARD].want.n == 0) BUG("%s: nothing to differentiate", g->name);
-  Id *node = NEW_ARRAY(g->u->arena, Id, g->param.n),
-     loss = g->entry[ENTRY_TRAIN_FORWARD].want.at[0];
-  Id *gradient = NEW_ARRAY(g->u->arena, Id, g->param.n);
+  Arena *arena = g->u->arena;
+  Id *node = NEW_ARRAY(arena, Id, g->param.n), *gradient = NEW_ARRAY(arena, Id, g->param.n);
+  int *param = NEW_ARRAY(arena, int, g->param.n), n = 0, found = 0;
+  Id loss = g->entry[ENTRY_TRAIN_FORWARD].want.at[0];
+  Entry *backward = &g->entry[ENTRY_BACKWARD];
   const Type scalar = g->node.at[loss].type;
-  int n = 0;
   for (int i = 0; i < g->param.n; i++)
-    if (g->param.at[i].trainable) node[n++] = g->param.at[i].node;
+    if (g->param.at[i].trainable) {
+      param[n] = i;
+      node[n++] = g->param.at[i].node;
+    }
   Id one = graph_const(g, &scalar, (const double[]){1.0}, g->node.at[loss].where);
   graph_gradients(g, loss, one, node, n, gradient);
-  for (int i = 0, next = 0; i < g->param.n; i++) {
-    if (!g->param.at[i].trainable) continue;
-    Id found = gradient[next++];
-    if (found != NO_ID) want_gradient(g, i, found);
+  for (int i = 0; i < n; i++) {
+    if (gradient[i] == NO_ID) continue;
+    vec_push(arena, &backward->want, gradient[i]);
+    vec_push(arena, &backward->want_name, g->param.at[param[i]].name);
+    param[found] = param[i];
+    gradient[found++] = gradient[i];
   }
+  add_updates(g, param, gradient, found);
   return g;
 }

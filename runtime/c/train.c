@@ -17,7 +17,10 @@ static void NAME_take_seed(NAME *ctx, uint64_t seed) {
 
 /* With new parameters training begins anew: no momentum, the network's learning rate. */
 static void NAME_restart(NAME *ctx, uint64_t seed) {
-  ctx->samples = 0;
+  ctx->samples = ctx->passes = 0;
+  ctx->lr = NAME_LR;
+  ctx->least = HUGE_VAL;
+  ctx->waited = 0;
   memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
   NAME_take_seed(ctx, seed);
   if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
@@ -37,6 +40,7 @@ int NAME_backward(NAME *ctx, int n, int accumulate) {
   if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
   if (accumulate) memcpy(ctx->sum, ctx->grads, NAME_GRADS_BYTES);
   NAME_run_backward(ctx, n);
+  ctx->passes = accumulate ? ctx->passes + 1 : 1;
   if (accumulate) {
     float *grads = (float *)(void *)ctx->grads;
     const float *sum = (const float *)(const void *)ctx->sum;
@@ -49,8 +53,12 @@ int NAME_step(NAME *ctx) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  double step = ctx->scalar[NAME_SCALAR_STEP] += 1;
+  ctx->scalar[NAME_SCALAR_LR] = ctx->lr * NAME_factor(&NAME_optimizer, step);
+  ctx->scalar[NAME_SCALAR_UNBIAS1] = NAME_unbias(NAME_optimizer.beta1, step);
+  ctx->scalar[NAME_SCALAR_UNBIAS2] = sqrt(NAME_unbias(NAME_optimizer.beta2, step));
   NAME_run_step(ctx);
-  ctx->samples = 0;
+  ctx->samples = ctx->passes = 0;
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;
 }
@@ -64,7 +72,25 @@ int NAME_set_seed(NAME *ctx, uint64_t seed) {
 
 int NAME_set_lr(NAME *ctx, float lr) {
   if (!ctx) return NAME_E_NULL;
-  ctx->scalar[NAME_SCALAR_LR] = (double)lr;
+  ctx->lr = (double)lr;
+  return NAME_OK;
+}
+
+float NAME_lr(const NAME *ctx) {
+  return ctx ? (float)(ctx->lr * NAME_factor(&NAME_optimizer, ctx->scalar[NAME_SCALAR_STEP] + 1))
+             : 0;
+}
+
+int NAME_report(NAME *ctx, float metric) {
+  if (!ctx) return NAME_E_NULL;
+  double value = (double)metric;
+  if (value < ctx->least - 1e-4 * fabs(ctx->least) || ctx->least >= HUGE_VAL) {
+    ctx->least = value;
+    ctx->waited = 0;
+  } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
+    ctx->lr = fmax(ctx->lr * NAME_optimizer.gamma, NAME_LR * NAME_optimizer.floor);
+    ctx->waited = 0;
+  }
   return NAME_OK;
 }
 
@@ -78,9 +104,16 @@ int NAME_get_grad(const NAME *ctx, int index, float *values) {
   return NAME_OK;
 }
 
-/* ---- checkpoints: a header, the scalars, the parameters as loaded, the optimiser's state ---- */
+/* ---- checkpoints: a header, numbers, the parameters as loaded, the optimiser's state, and where a
+ * step takes several backward passes the gradients so far ---- */
 
 static const char NAME_checkpoint_magic[8] = {'C', 'N', 'N', 'C', 'C', 'K', 'P', '\n'};
+
+typedef struct NAME_progress {
+  double scalar[sizeof NAME_scalars / sizeof *NAME_scalars];
+  double lr, least, waited;
+  int64_t passes;
+} NAME_progress;
 
 size_t NAME_checkpoint_size(const NAME *ctx) {
   (void)ctx;
@@ -90,6 +123,7 @@ size_t NAME_checkpoint_size(const NAME *ctx) {
 int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size) {
   unsigned char *at = (unsigned char *)bytes;
   NAME_header header;
+  NAME_progress numbers;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads || size < NAME_CHECKPOINT_BYTES) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
@@ -98,17 +132,25 @@ int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size) {
   header.version = NAME_FORMAT;
   header.hash = NAME_HASH;
   header.size = NAME_CHECKPOINT_BYTES;
+  memset(&numbers, 0, sizeof numbers);
+  memcpy(numbers.scalar, ctx->scalar, sizeof numbers.scalar);
+  numbers.lr = ctx->lr;
+  numbers.least = ctx->least;
+  numbers.waited = ctx->waited;
+  numbers.passes = ctx->passes;
+  memset(at, 0, NAME_NUMBERS_AT + NAME_NUMBERS_BYTES);
   memcpy(at, &header, sizeof header);
-  memset(at + sizeof header, 0, NAME_SCALAR_BYTES);
-  memcpy(at + sizeof header, ctx->scalar, sizeof ctx->scalar);
-  memcpy(at + sizeof header + NAME_SCALAR_BYTES, ctx->params, NAME_RAW_BYTES);
-  memcpy(at + sizeof header + NAME_SCALAR_BYTES + NAME_RAW_BYTES, ctx->state, NAME_STATE_BYTES);
+  memcpy(at + NAME_NUMBERS_AT, &numbers, sizeof numbers);
+  memcpy(at + NAME_RAW_AT, ctx->params, NAME_RAW_BYTES);
+  memcpy(at + NAME_STATE_AT, ctx->state, NAME_STATE_BYTES);
+  memcpy(at + NAME_SUM_AT, ctx->grads, NAME_SUM_BYTES);
   return NAME_OK;
 }
 
 int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size) {
   const unsigned char *at = (const unsigned char *)bytes;
   NAME_header header;
+  NAME_progress numbers;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (size < NAME_CHECKPOINT_BYTES) return NAME_E_WEIGHTS;
@@ -117,9 +159,15 @@ int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size) {
       header.version != NAME_FORMAT || header.hash != NAME_HASH ||
       header.size != NAME_CHECKPOINT_BYTES)
     return NAME_E_WEIGHTS;
-  memcpy(ctx->scalar, at + sizeof header, sizeof ctx->scalar);
-  memcpy(ctx->params, at + sizeof header + NAME_SCALAR_BYTES, NAME_RAW_BYTES);
-  memcpy(ctx->state, at + sizeof header + NAME_SCALAR_BYTES + NAME_RAW_BYTES, NAME_STATE_BYTES);
+  memcpy(&numbers, at + NAME_NUMBERS_AT, sizeof numbers);
+  memcpy(ctx->scalar, numbers.scalar, sizeof numbers.scalar);
+  ctx->lr = numbers.lr;
+  ctx->least = numbers.least;
+  ctx->waited = numbers.waited;
+  ctx->passes = (int)numbers.passes;
+  memcpy(ctx->params, at + NAME_RAW_AT, NAME_RAW_BYTES);
+  memcpy(ctx->state, at + NAME_STATE_AT, NAME_STATE_BYTES);
+  memcpy(ctx->grads, at + NAME_SUM_AT, NAME_SUM_BYTES);
   ctx->samples = 0;
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;

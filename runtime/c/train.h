@@ -16,8 +16,12 @@ int NAME_step(NAME *ctx);
  * What is dropped depends on the seed, on how many NAME_train_forward there were, on the layer and
  * on the element. */
 int NAME_set_seed(NAME *ctx, uint64_t seed);
-/* The learning rate of the steps to come; at first the network's. */
+/* The learning rate of the steps to come, at first the network's; its schedule goes on from there. */
 int NAME_set_lr(NAME *ctx, float lr);
+float NAME_lr(const NAME *ctx); /* of the next step, by the schedule */
+/* Something that should fall, now and then: a loss, a rate of errors. Where the schedule is plateau
+ * and it stopped falling, the learning rate is reduced. */
+int NAME_report(NAME *ctx, float metric);
 /* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none
  * because it is not trained. */
 int NAME_get_grad(const NAME *ctx, int index, float *values);

@@ -79,6 +79,8 @@ static NAME_answer NAME_serve(NAME *ctx, unsigned char *area, const NAME_request
     a.status = NAME_checkpoint_save(ctx, extra, NAME_EXTRA);
     break;
   case 'r': a.status = NAME_checkpoint_restore(ctx, extra, (size_t)r->number); break;
+  case 'm': a.status = NAME_report(ctx, (float)r->value); break;
+  case 'l': a.value = (double)NAME_lr(ctx); break;
   case 'd': a.value = NAME_norm(ctx, r->index, values); break;
   default: a.status = NAME_E_RANGE;
   }

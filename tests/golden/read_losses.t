@@ -100,7 +100,7 @@ losses.json:13:28: error: from must be the name of a layer, not an integer
 losses.json:13:41: error: target must be the name of an input, not an integer
    13 |     { "op": "mse", "from": 3, "target": 4, "weight": -1, "wieght": 1 }
       |                                         ^
-losses.json:16:24: error: unknown operator "adm"; `cnnc ops` lists what there is
+losses.json:16:24: error: unknown operator "adm"; did you mean "adam"?
    16 |   "optimizer": { "op": "adm", "lr": 1 } }
       |                        ^~~~~
 losses.json:5:42: error: "y" is the target of a loss; a layer cannot read it

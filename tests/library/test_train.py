@@ -80,6 +80,16 @@ class Train(Case):
         self.assertEqual(self.weights("t1"), self.weights("t2"))
         self.assertEqual(self.weights("t1"), self.weights("t3"))
 
+    def optimize(self, **rule):
+        self.network.write_text(json.dumps({**NETWORK, "optimizer": rule}))
+
+    def test_learning_rate_falls(self):
+        self.optimize(op="adam", lr=0.5, schedule="plateau", patience=0, gamma=0.5, clip_norm=1)
+        self.train("plateau", "--epochs", 6, "--log", self.folder / "log.csv")
+        rates = [float(line.split(",")[3]) for line in (self.folder / "log.csv").read_text().splitlines()[1:]]
+        self.assertLess(rates[-1], 0.5)
+        self.assertTrue(all(later in (rate, rate / 2) for rate, later in zip(rates, rates[1:])), rates)
+
     def end_in_the_middle(self, name, how):
         """Starts a training that would be long, ends it by a signal when there is a checkpoint."""
         process = subprocess.Popen(self.command(name, "--epochs", 100000), stdout=subprocess.PIPE, text=True)
@@ -108,6 +118,7 @@ class Train(Case):
         self.resumed("killed")
 
     def test_interrupted_and_resumed(self):
+        self.optimize(op="adam", lr=0.002, accumulate=3, schedule="cosine", period=20000)
         status, out = self.end_in_the_middle("broken", signal.SIGINT)
         self.assertEqual(status, 130)
         self.assertIn("--resume", out)

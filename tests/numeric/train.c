@@ -14,6 +14,17 @@ typedef struct Net {
   const char *text;
 } Net;
 
+/* Every optimiser, on parameters of several kinds. */
+#define OPTIMIZED(title, ...)                                                                      \
+  {                                                                                                \
+    title, NULL,                                                                                   \
+        "{\"name\": \"net\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["                     \
+        "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"bias\": false}, {\"op\": "            \
+        "\"batch_norm\"},"                                                                         \
+        "{\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3, \"lr_scale\": 0.5}],"               \
+        "\"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {" __VA_ARGS__ "}}"                 \
+  }
+
 #define OPTIMIZER                                                                                  \
   ", \"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {\"op\": \"sgd\", \"lr\": 0.05, "       \
   "\"momentum\": 0.9, \"weight_decay\": 0.001}}"
@@ -65,6 +76,20 @@ static const Net nets[] = {
      "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2}, {\"op\": \"dropout\", \"p\": 0.4},"
      "{\"op\": \"dense\", \"units\": 33}, {\"op\": \"relu\"}, {\"op\": \"dropout\"},"
      "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
+    OPTIMIZED("nesterov, clipped",
+              "\"op\": \"sgd\", \"lr\": 0.05, \"momentum\": 0.9, "
+              "\"nesterov\": true, \"clip_norm\": 0.3, \"weight_decay\": 0.01, "
+              "\"decay_bias_norm\": false"),
+    OPTIMIZED("adam, warmed up, with cosine",
+              "\"op\": \"adam\", \"lr\": 0.01, \"eps\": 0.1, "
+              "\"weight_decay\": 0.01, \"schedule\": \"cosine\", \"period\": 3, \"warm_up\": 2"),
+    OPTIMIZED("adamw in steps",
+              "\"op\": \"adamw\", \"lr\": 0.01, \"eps\": 0.1, \"schedule\": \"step\", "
+              "\"period\": 1, \"gamma\": 0.5"),
+    OPTIMIZED("rmsprop, centered",
+              "\"op\": \"rmsprop\", \"lr\": 0.01, \"eps\": 0.1, \"momentum\": 0.9, "
+              "\"centered\": true"),
+    OPTIMIZED("adagrad", "\"op\": \"adagrad\", \"lr\": 0.01, \"initial\": 0.5, \"lr_decay\": 0.1"),
 };
 
 /* ---- the emitted library */
@@ -136,6 +161,7 @@ typedef struct Run {
   const char *folder, *file;
   Options o;
   Graph *g; /* before any pass */
+  Graph *planned;
   Plan *plan;
   int64_t n, input_size, classes;
   double **param, **state, **grad, *loss, *x, *target;
@@ -260,6 +286,7 @@ static void step_by_graph(Run *r) {
 static void finish_by_graph(Run *r) {
   update(r, ENTRY_TRAIN_FORWARD); /* from the parameters of this step */
   update(r, ENTRY_STEP);
+  r->g->steps++;
 }
 
 static PlanRun plan_memory(Run *r) {
@@ -281,6 +308,7 @@ static void step_by_plan(Run *r) {
 static void finish_by_plan(Run *r) {
   PlanRun run = plan_memory(r);
   plan_run(r->plan, PLAN_STEP, &run);
+  r->planned->steps++;
 }
 
 static double **zeros(Unit *u, int n, const int64_t *size) {
@@ -297,6 +325,7 @@ static void start(Run *r, int64_t n) {
   for (int i = 0; i < g->param.n; i++) param[i] = type_size(&g->param.at[i].type, 1);
   for (int i = 0; i < g->state.n; i++) state[i] = type_size(&g->state.at[i].type, 1);
   r->n = n;
+  r->g->steps = r->planned->steps = 0;
   r->param = params_seeded(g, SEED);
   r->state = zeros(r->u, g->state.n, state);
   r->grad = zeros(r->u, g->param.n, param);
@@ -402,6 +431,7 @@ static void check_net(const Net *net, const char *target, int from, int to) {
   Graph *g = pipeline_read(r.u, &r.o);
   r.plan = pipeline_plan(r.u, &r.o, g, target_find(target), false);
   assert_non_null(r.plan);
+  r.planned = (Graph *)(uintptr_t)r.plan->graph;
   for (int n = from; n <= to; n++) check_batch(&r, n);
   toolchain_remove(r.u, r.folder);
   unit_free(r.u);
