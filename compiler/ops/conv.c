@@ -264,10 +264,13 @@ static Id tiled_build(Build *b, const void *attr, const Id *arg, int nargs) {
   return build_unshared(b, attr, PERIODIC, arg[0]);
 }
 
+/* Weights are [filters, channels, kernel], behind the positions that have their own. */
 static bool conv_infer(Graph *g, Node *node) {
   const ConvAttr *attr = node->attr;
   const Type *in = &g->node.at[node->arg[0]].type;
+  int rank = attr->window.kernel.n, lead = g->node.at[node->arg[1]].type.rank - 2 - rank;
   int64_t out[MAX_SPATIAL];
+  if (lead != 0 && lead != rank) return false;
   if (!window_extents(g, node, &attr->window, false, out)) return false;
   node->type = (Type){.dtype = F32, .rank = in->rank, .dim = {in->dim[0], fixed(attr->filters)}};
   for (int a = 2; a < in->rank; a++) node->type.dim[a] = fixed(out[a - 2]);
