@@ -266,8 +266,9 @@ static Id prelu_build(Build *b, const void *attributes, const Id *arg, int nargs
   int64_t n = attr->num_parameters;
   (void)nargs;
   if (n > 1 && (type.rank < 2 || type.dim[1].plus != n)) {
-    build_error(b, "num_parameters", "%lld slopes do not fit %lld channels", (long long)n,
-                (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
+    build_error(b, "num_parameters",
+                "%lld slopes do not fit %lld channels: there is one slope, or one for each",
+                (long long)n, (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
     return NO_ID;
   }
   Id w = build_param(b, "weight", PARAM_SCALE, 1, &n, INIT_CONSTANT, attr->init, n, n);

@@ -117,7 +117,7 @@ static Id weights_of(Build *b, const Matrix *given, int64_t classes) {
   if (given->rank == 0) return NO_ID;
   if (given->rank == 1 && given->dim[0] == classes)
     return graph_const(build_graph(b), &type, given->at, build_where(b));
-  build_error(b, "class_weights", "class_weights must be a list of %lld numbers",
+  build_error(b, "class_weights", "class_weights must be a list of %lld numbers, one per class",
               (long long)classes);
   return NO_ID;
 }

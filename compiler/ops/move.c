@@ -109,8 +109,8 @@ static Id split_build(Build *b, const void *attributes, const Id *arg, int nargs
   const Type in = *build_type(b, arg[0]);
   (void)nargs;
   if (attr->axis + 1 >= in.rank) {
-    build_error(b, "axis", "axis %lld does not exist: the input has %d", (long long)attr->axis,
-                in.rank - 1);
+    build_error(b, "axis", "axis %lld does not exist: the input has %d, from 0",
+                (long long)attr->axis, in.rank - 1);
     return NO_ID;
   }
   int64_t extent = in.dim[attr->axis + 1].plus;

@@ -243,7 +243,7 @@ static Id layer_norm_build(Build *b, const void *attributes, const Id *arg, int 
   int rank = build_type(b, arg[0])->rank, kept = (int)attr->axis + 1;
   (void)nargs;
   if (kept >= rank) {
-    build_error(b, "axis", "axis %d does not exist: the input has %d", kept - 1, rank - 1);
+    build_error(b, "axis", "axis %d does not exist: the input has %d, from 0", kept - 1, rank - 1);
     return NO_ID;
   }
   Id y = normalise(b, arg[0], kept, attr->eps);
@@ -275,7 +275,7 @@ static Id instance_norm_build(Build *b, const void *attributes, const Id *arg, i
   const SampleNormAttr *attr = attributes;
   (void)nargs;
   if (build_type(b, arg[0])->rank < 3) {
-    build_error(b, NULL, "instance_norm needs channels with positions");
+    build_error(b, NULL, "instance_norm needs channels with positions, [c,w] to [c,d,h,w]");
     return NO_ID;
   }
   Id y = normalise(b, arg[0], 2, attr->eps);

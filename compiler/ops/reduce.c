@@ -33,7 +33,7 @@ static bool reduce_infer(Graph *g, Node *node) {
   for (int i = 0; i < attr->axes.n; i++)
     if (attr->axes.at[i] + 1 >= in->rank) {
       diag_error(g->u, path_key(g->u->arena, node->where.path, "axes"),
-                 "axis %lld does not exist: the input has %d", (long long)attr->axes.at[i],
+                 "axis %lld does not exist: the input has %d, from 0", (long long)attr->axes.at[i],
                  in->rank - 1);
       return false;
     }

@@ -12,7 +12,7 @@ static int type_axis(Graph *g, const Node *node, int64_t axis) {
   const Type *type = &g->node.at[node->arg[0]].type;
   if (axis + 1 < type->rank) return (int)axis + 1;
   diag_error(g->u, path_key(g->u->arena, node->where.path, "axis"),
-             "axis %lld does not exist: the input has %d", (long long)axis, type->rank - 1);
+             "axis %lld does not exist: the input has %d, from 0", (long long)axis, type->rank - 1);
   return 0;
 }
 

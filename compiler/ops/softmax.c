@@ -82,7 +82,7 @@ const Op op_shift = {
 static bool shifted(Build *b, Id x, int64_t axis, Id *difference, Id *exponential, Id *sum) {
   const Type type = *build_type(b, x);
   if (axis + 1 >= type.rank) {
-    build_error(b, "axis", "axis %lld does not exist: the input has %d", (long long)axis,
+    build_error(b, "axis", "axis %lld does not exist: the input has %d, from 0", (long long)axis,
                 type.rank - 1);
     return false;
   }

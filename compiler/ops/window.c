@@ -3,6 +3,8 @@
  * Output position o and window position k meet at input position stride*o + dilation*k - lo. */
 #include "window.h"
 
+#include <string.h>
+
 const char *output_name(int axis, int rank) {
   static const char *const names[] = {"od", "oh", "ow"};
   return names[MAX_SPATIAL - rank + axis];
@@ -95,10 +97,11 @@ bool window_extents(Graph *g, const Node *node, const Window *w, bool ceil,
   for (int a = 0; fits && a < rank; a++)
     if (out[a] == 0) {
       Arena *arena = g->u->arena;
+      bool dilated = memcmp(size, w->kernel.at, sizeof *size * (size_t)rank) != 0;
       diag_error(g->u, path_key(arena, node->where.path, "kernel"),
-                 "kernel %s does not fit the input of %s (%s with padding)",
-                 extents_text(arena, size, rank), extents_text(arena, extent, rank),
-                 extents_text(arena, padded, rank));
+                 "kernel %s%s does not fit the input of %s (%s with padding)",
+                 extents_text(arena, size, rank), dilated ? ", dilated," : "",
+                 extents_text(arena, extent, rank), extents_text(arena, padded, rank));
       return false;
     }
   return fits;

@@ -212,7 +212,8 @@ static void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, con
   }
   d.broken = !good || r->u->errors != errors;
   chain->last = push_draft(r, &d);
-  if (!name_define(r, d.name, chain->last, false, path)) /* its parameters need another one */
+  if (!name_define(r, d.name, chain->last, false,
+                   path_below(r, path, "name"))) /* its parameters need another one */
     r->draft.at[chain->last].name = arena_printf(r->u->arena, "%s (%d)", d.name, chain->last);
 }
 
@@ -346,7 +347,7 @@ static void expand_instances(Reader *r, Scope *inner, json_t *layer, const Path 
     int output = expand_instance(r, inner, instance, path);
     use->broken = output < 0;
     const char *full = arena_printf(arena, "%s%s", inner->outer->prefix, instance);
-    if (output >= 0) name_define(r, full, output, false, path);
+    if (output >= 0) name_define(r, full, output, false, path_below(r, path, "name"));
     inner->in.n = 0;
     vec_push(arena, &inner->in, output);
   }
@@ -376,7 +377,7 @@ static void use_block(Reader *r, Scope *scope, Chain *chain, json_t *layer, cons
   if (!use.broken) expand_instances(r, &inner, layer, path, name, &use);
   chain->last = use.broken ? push_draft(r, &use) : inner.in.at[0];
   if (use.broken || json_object_get(layer, "repeat"))
-    name_define(r, use.name, chain->last, true, path);
+    name_define(r, use.name, chain->last, true, path_below(r, path, "name"));
 }
 
 /* ---- lists */

@@ -186,14 +186,26 @@ static void field_defaults(const Op *op, void *attr) {
     default_field(&op->field[i], (char *)attr + op->field[i].offset);
 }
 
-/* Keys that are neither fields nor common to all. */
-static void check_fields(const Place *p, const Op *op, const char *const *common) {
+/* Fields and what is common to all. */
+static const char *const *known_keys(Arena *arena, const Op *op, const char *const *common) {
   int n = 0;
   while (common[n]) n++;
-  const char **known = NEW_ARRAY(p->r->u->arena, const char *, op->nfield + n + 1);
+  const char **known = NEW_ARRAY(arena, const char *, op->nfield + n + 1);
   for (int i = 0; i < op->nfield; i++) known[i] = op->field[i].name;
   for (int i = 0; i < n; i++) known[op->nfield + i] = common[i];
-  check_keys(p->r, p->json, p->path, known);
+  return known;
+}
+
+/* Reports a field that is not there, unless it is under a key that was found to mean it. */
+static void report_missing(const Place *p, const Op *op, const Field *field,
+                           const char *const *known) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(p->json, key, value) {
+    const char *near = key_meant(p->r, p->json, key, known);
+    if (near && strcmp(near, field->name) == 0) return;
+  }
+  diag_error(p->r->u, p->path, "%s needs \"%s\": %s", op->name, field->name, field->doc);
 }
 
 const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *object,
@@ -201,7 +213,8 @@ const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *obj
   Place p = {r, scope, object, path};
   void *attr = arena_alloc(r->u->arena, op->attr_size ? op->attr_size : 1);
   int errors = r->u->errors;
-  check_fields(&p, op, common);
+  const char *const *known = known_keys(r->u->arena, op, common);
+  check_keys(r, object, path, known);
   field_defaults(op, attr);
   for (int i = 0; i < op->nfield; i++) {
     const Field *field = &op->field[i];
@@ -209,7 +222,7 @@ const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *obj
     if (value.json)
       read_field(&value, field, (char *)attr + field->offset);
     else if (field->required)
-      diag_error(r->u, path, "%s needs \"%s\": %s", op->name, field->name, field->doc);
+      report_missing(&p, op, field, known);
   }
   return r->u->errors == errors ? attr : NULL;
 }
@@ -229,12 +242,27 @@ static OpKind kind_of(const Op *op) {
   return (OpKind)i;
 }
 
+/* No "op": perhaps it is there under another name. */
+static void report_no_op(Reader *r, json_t *object, const Path *path, const char *role) {
+  static const char *const known[] = {"op", NULL};
+  const char *key;
+  json_t *value;
+  json_object_foreach(object, key, value) if (strlen(key) > 1 && json_is_string(value) &&
+                                              key_meant(r, object, key, known)) {
+    diag_error_key(r->u, path_below(r, path, key), "unknown key \"%s\"; did you mean \"op\"?", key);
+    return;
+  }
+  diag_error(r->u, path, "\"op\" must name %s", role);
+}
+
 OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
   static const char *const roles[] = {"an operator of a layer", "a loss", "an optimizer"};
+  static const char *const kinds[] = {"operator", "loss", "optimizer"};
   json_t *value = json_object_get(object, "op");
   const Path *where = path_key(r->u->arena, path, "op");
-  if (!value || !json_is_string(value)) {
-    diag_error(r->u, where, "\"op\" must name %s", roles[role]);
+  if (!value) return report_no_op(r, object, path, roles[role]), OP_KINDS;
+  if (!json_is_string(value)) {
+    diag_error(r->u, where, "\"op\" must name %s, not %s", roles[role], json_kind(value));
     return OP_KINDS;
   }
   const char *word = json_string_value(value), *names[OP_KINDS];
@@ -243,12 +271,12 @@ OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
     if (has_role(ops[i], role)) names[n++] = ops[i]->name;
   const Op *op = op_find(word);
   if (op && has_role(op, role)) return kind_of(op);
-  const char *near = nearest(word, names, n);
+  const char *near = meant(word, names, n);
   if (op && op->in_json)
     diag_error(r->u, where, "\"%s\" is not %s", word, roles[role]);
   else if (near)
-    diag_error(r->u, where, "unknown operator \"%s\"; did you mean \"%s\"?", word, near);
+    diag_error(r->u, where, "unknown %s \"%s\"; did you mean \"%s\"?", kinds[role], word, near);
   else
-    diag_error(r->u, where, "unknown operator \"%s\"; `cnnc ops` lists what there is", word);
+    diag_error(r->u, where, "unknown %s \"%s\"; `cnnc ops` lists what there is", kinds[role], word);
   return OP_KINDS;
 }

@@ -70,7 +70,7 @@ bool name_define(Reader *r, const char *full, int draft, bool alias, const Path 
     known->draft = draft;
   } else {
     diag_error(r->u, where, "the name \"%s\" is taken", full);
-    diag_note(r->u, r->draft.at[known->draft].path, "it is taken here");
+    diag_note(r->u, path_below(r, r->draft.at[known->draft].path, "name"), "it is taken here");
     return false;
   }
   return true;

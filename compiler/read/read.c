@@ -160,7 +160,12 @@ static void read_document(Reader *r) {
   if (blocks) check_blocks(r, blocks);
   Scope scope = document_scope(r);
   if (!json_is_array(scope.layers) || json_array_size(scope.layers) == 0) {
-    diag_error(r->u, path_key(r->u->arena, NULL, "layers"), "a network needs \"layers\": a list");
+    const Path *path = path_key(r->u->arena, NULL, "layers");
+    if (!scope.layers)
+      diag_error(r->u, path, "a network needs \"layers\": a list");
+    else
+      diag_error(r->u, path, "layers must be a list of at least one layer, not %s",
+                 json_is_array(scope.layers) ? "an empty one" : json_kind(scope.layers));
     return;
   }
   read_layers(r, &scope);
@@ -170,19 +175,6 @@ static void read_document(Reader *r) {
 }
 
 /* ---- the text */
-
-static void report_syntax(Unit *u, const json_error_t *error) {
-  const char *text = error->text;
-  size_t at = error->position > 0 ? (size_t)error->position : 0;
-  switch (json_error_code(error)) {
-  case json_error_numeric_overflow: text = "the number is too large"; break;
-  case json_error_stack_overflow: text = "the nesting is too deep"; break;
-  case json_error_premature_end_of_input: text = "the file ends too early"; break;
-  case json_error_duplicate_key: break;
-  default: break;
-  }
-  diag_error_at(u, at > 0 ? at - 1 : 0, 1, "%s", text);
-}
 
 static json_t *parse(Unit *u) {
   json_error_t error;

@@ -6,6 +6,8 @@
  *   settings.c  what layers say about their parameters
  *   names.c     what a name may look like, and which layer it means
  *   inputs.c    "input" and "inputs"
+ *   words.c     "did you mean"
+ *   syntax.c    messages for text that is not JSON
  *   read.c      the document as a whole: outputs, losses, optimiser
  *   build.c     Drafts -> Graph, and what an operator's `build` may ask for
  *
@@ -127,9 +129,17 @@ const void *read_fields(Reader *, const Scope *, const Op *, json_t *object, con
                         const char *const *common);
 /* Reports members of `object` that are not among `known`. */
 void check_keys(Reader *, json_t *object, const Path *, const char *const *known);
+/* The key that was meant by an unknown one, rather one that the object has not; NULL: no idea. */
+const char *key_meant(Reader *, json_t *object, const char *key, const char *const *known);
 /* The operator of a class that `object` names under "op"; OP_KINDS after errors. */
 typedef enum OpRole { ROLE_LAYER, ROLE_LOSS, ROLE_OPTIMIZER } OpRole;
 OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
+
+/* ---- words.c, syntax.c ---- */
+
+/* The candidate that somebody meant who wrote `word`, or NULL. */
+const char *meant(const char *word, const char *const *candidates, int n);
+void report_syntax(Unit *, const json_error_t *);
 
 /* ---- inputs.c ---- */
 

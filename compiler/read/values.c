@@ -259,7 +259,7 @@ bool read_choice(Reader *r, json_t *value, const Path *where, const char *const 
   for (int32_t i = 0; word && names[i]; i++)
     if (strcmp(names[i], word) == 0) return *result = i, true;
   const char *listed = list_names(r->u->arena, names);
-  const char *near = word ? nearest(word, names, count_names(names)) : NULL;
+  const char *near = word ? meant(word, names, count_names(names)) : NULL;
   if (near)
     diag_error(r->u, where, "%s must be %s, not \"%s\"; did you mean \"%s\"?", path_name(where),
                listed, word, near);
@@ -270,6 +270,17 @@ bool read_choice(Reader *r, json_t *value, const Path *where, const char *const 
   return false;
 }
 
+const char *key_meant(Reader *r, json_t *object, const char *key, const char *const *known) {
+  int count = count_names(known), n = 0;
+  const char **open = NEW_ARRAY(r->u->arena, const char *, count + 1);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(known[i], key) == 0) return NULL;
+    if (!json_object_get(object, known[i])) open[n++] = known[i];
+  }
+  const char *near = meant(key, open, n);
+  return near ? near : nearest(key, known, count);
+}
+
 void check_keys(Reader *r, json_t *object, const Path *where, const char *const *known) {
   const char *key;
   json_t *value;
@@ -278,7 +289,7 @@ void check_keys(Reader *r, json_t *object, const Path *where, const char *const 
     while (known[i] && strcmp(known[i], key) != 0) i++;
     if (known[i]) continue;
     const Path *place = path_key(r->u->arena, where, key);
-    const char *near = nearest(key, known, count_names(known));
+    const char *near = key_meant(r, object, key, known);
     if (near)
       diag_error_key(r->u, place, "unknown key \"%s\"; did you mean \"%s\"?", key, near);
     else

@@ -43,7 +43,7 @@ keys.json:1:1: error: a network needs "input": { "shape": [...] }
 keys.json:2:40: error: blocks must be an object of names and blocks, not a list
     2 |   "source": 1, "layers": {}, "blocks": [] }
       |                                        ^~
-keys.json:2:26: error: a network needs "layers": a list
+keys.json:2:26: error: layers must be a list of at least one layer, not an object
     2 |   "source": 1, "layers": {}, "blocks": [] }
       |                          ^~
 = 1
@@ -75,13 +75,13 @@ kinds.json:1:45: error: a layer must be an object, not an integer
 kinds.json:1:66: error: "op" must name an operator of a layer
     1 | ...me": 7, "input": [1, 4, 4], "layers": [7, { "op": "relu" }, { "name": "x" }, { "op": 7 }],
       |                                                                ^~~~~~~~~~~~~~~
-kinds.json:1:66: error: the name "x" is taken
-    1 | ...me": 7, "input": [1, 4, 4], "layers": [7, { "op": "relu" }, { "name": "x" }, { "op": 7 }],
-      |                                                                ^~~~~~~~~~~~~~~
+kinds.json:1:76: error: the name "x" is taken
+    1 | ...nput": [1, 4, 4], "layers": [7, { "op": "relu" }, { "name": "x" }, { "op": 7 }],
+      |                                                                ^~~
 kinds.json:1:23: note: it is taken here
     1 | { "name": 7, "input": [1, 4, 4], "layers": [7, { "op": "relu" }, { "name": "x" }, { "op": 7 }],
       |                       ^~~~~~~~~
-kinds.json:1:91: error: "op" must name an operator of a layer
+kinds.json:1:91: error: "op" must name an operator of a layer, not an integer
     1 | ...], "layers": [7, { "op": "relu" }, { "name": "x" }, { "op": 7 }],
       |                                                                ^
 kinds.json:2:14: error: outputs must be a name or a list of names, not an integer

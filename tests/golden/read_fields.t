@@ -84,7 +84,7 @@ fields.json:19:59: error: weights must be numbers in 1 to 8 nested lists, none o
 fields.json:20:64: error: weights must be a number, not a string
    20 | ... { "op": "conv", "filters": 4, "kernel": 3, "weights": [[1, "a"]] },
       |                                                                ^~~
-fields.json:21:29: error: kind must be "max", "average" or "l2", not "avg"
+fields.json:21:29: error: kind must be "max", "average" or "l2", not "avg"; did you mean "average"?
    21 |     { "op": "pool", "kind": "avg", "kernel": 2 },
       |                             ^~~~~
 fields.json:22:29: error: kind must be "max", "average" or "l2", not an integer

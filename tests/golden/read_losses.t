@@ -79,7 +79,7 @@ losses.json:8:38: error: there is no layer "fcc"; did you mean "fc"?
 losses.json:9:54: error: a target must be an input, and "f" is a layer
     9 |     { "op": "cross_entropy", "from": "fc", "target": "f" },
       |                                                      ^~~
-losses.json:12:13: error: unknown operator "contrastive"; `cnnc ops` lists what there is
+losses.json:12:13: error: unknown loss "contrastive"; `cnnc ops` lists what there is
    12 |     { "op": "contrastive", "from": "fc" }, { "op": "relu" }, 7,
       |             ^~~~~~~~~~~~~
 losses.json:12:52: error: "relu" is not a loss
@@ -100,7 +100,7 @@ losses.json:13:28: error: from must be the name of a layer, not an integer
 losses.json:13:41: error: target must be the name of an input, not an integer
    13 |     { "op": "mse", "from": 3, "target": 4, "weight": -1, "wieght": 1 }
       |                                         ^
-losses.json:16:24: error: unknown operator "adm"; did you mean "adam"?
+losses.json:16:24: error: unknown optimizer "adm"; did you mean "adam"?
    16 |   "optimizer": { "op": "adm", "lr": 1 } }
       |                        ^~~~~
 losses.json:5:42: error: "y" is the target of a loss; a layer cannot read it

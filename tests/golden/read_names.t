@@ -52,15 +52,15 @@ ops.json:6:13: error: unknown operator "input"; `cnnc ops` lists what there is
       |             ^~~~~~~
 = 1
 $ cnnc check names.json
-names.json:4:5: error: the name "a" is taken
+names.json:4:29: error: the name "a" is taken
     4 |     { "op": "relu", "name": "a" },
-      |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-names.json:3:5: note: it is taken here
+      |                             ^~~
+names.json:3:29: note: it is taken here
     3 |     { "op": "relu", "name": "a" },
-      |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-names.json:5:5: error: the name "x" is taken
+      |                             ^~~
+names.json:5:29: error: the name "x" is taken
     5 |     { "op": "relu", "name": "x" },
-      |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+      |                             ^~~
 names.json:1:27: note: it is taken here
     1 | { "name": "net", "input": { "shape": [3, 8, 8] },
       |                           ^~~~~~~~~~~~~~~~~~~~~~

@@ -19,7 +19,7 @@
 { "name": "net", "input": { "shape": [6] }, "layers": [{ "op": "dense", "units": 3 }],
   "loss": { "op": "cross_entropy", "class_weights": [1, 2] }, "optimizer": { "op": "sgd", "lr": 1 } }
 $ cnnc check net.json
-net.json:2:53: error: 4 slopes do not fit 6 channels
+net.json:2:53: error: 4 slopes do not fit 6 channels: there is one slope, or one for each
     2 |     { "op": "prelu", "from": "x", "num_parameters": 4 },
       |                                                     ^
 net.json:3:50: error: 4 groups do not divide the 6 channels
@@ -37,16 +37,16 @@ net.json:6:5: error: nothing is left of an axis of 4 after cutting 4
 net.json:7:55: error: part 2 of 2 of an axis of 6 does not exist
     7 |     { "op": "split", "from": "x", "parts": 2, "part": 2 },
       |                                                       ^
-net.json:8:55: error: axis 3 does not exist: the input has 3
+net.json:8:55: error: axis 3 does not exist: the input has 3, from 0
     8 |     { "op": "split", "from": "x", "parts": 2, "axis": 3 },
       |                                                       ^
 net.json:9:48: error: order must hold each of the numbers 0 to 2 once
     9 |     { "op": "transpose", "from": "x", "order": [0, 1, 1] },
       |                                                ^~~~~~~~~
-net.json:10:48: error: axis 3 does not exist: the input has 3
+net.json:10:48: error: axis 3 does not exist: the input has 3, from 0
    10 |     { "op": "layer_norm", "from": "x", "axis": 3 },
       |                                                ^
-net.json:12:5: error: instance_norm needs channels with positions
+net.json:12:5: error: instance_norm needs channels with positions, [c,w] to [c,d,h,w]
    12 |     { "op": "instance_norm", "from": "f" },
       |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 net.json:13:78: error: pad cuts off everything: 0 positions are left
@@ -54,7 +54,7 @@ net.json:13:78: error: pad cuts off everything: 0 positions are left
       |                                                                ^
 = 1
 $ cnnc check loss.json
-loss.json:2:53: error: class_weights must be a list of 3 numbers
+loss.json:2:53: error: class_weights must be a list of 3 numbers, one per class
     2 |   "loss": { "op": "cross_entropy", "class_weights": [1, 2] }, "optimizer": { "op": "sgd", "lr": 1 } }
       |                                                     ^~~~~~
 = 1

@@ -36,7 +36,7 @@ settings.json:3:93: error: decay must be true or false, not a string
 settings.json:4:33: error: lr_scale must be at least 0, not -1
     4 |     { "op": "relu", "lr_scale": -1, "init": "kaiming" },
       |                                 ^~
-settings.json:4:45: error: init must be "default", "he", "xavier" or "lecun", not "kaiming"
+settings.json:4:45: error: init must be "default", "he", "xavier" or "lecun", not "kaiming"; did you mean "he"?
     4 |     { "op": "relu", "lr_scale": -1, "init": "kaiming" },
       |                                             ^~~~~~~~~
 settings.json:5:31: error: unknown key "value"; expected "constant"
