@@ -279,6 +279,11 @@ static void view_simplify(const Kernel *k, View *view) {
   if (view->outside != FILL) view->fill = 0;
 }
 
+typedef struct SumOfZeros {
+  Unit *u;
+  int fold;
+} SumOfZeros;
+
 typedef struct FoldNumbers {
   Unit *u;
   int at[MAX_FOLD];
@@ -287,6 +292,22 @@ typedef struct FoldNumbers {
 static const Expr *fold_leaf(void *context, const Expr *leaf) {
   const FoldNumbers *numbers = context;
   return leaf->op == E_acc ? expr_acc(numbers->u, numbers->at[leaf->index]) : leaf;
+}
+
+static const Expr *sum_leaf(void *context, const Expr *leaf) {
+  const SumOfZeros *sum = context;
+  return leaf->op == E_acc && leaf->index == sum->fold ? expr_const(sum->u, 0) : leaf;
+}
+
+/* A sum of nothing but zeros is 0. */
+static void replace_zeros(Unit *u, Kernel *k) {
+  for (int f = 0; f < k->nfold; f++) {
+    const Expr *term = k->fold[f].term;
+    SumOfZeros sum = {u, f};
+    if (k->fold[f].op != FOLD_SUM || term->op != E_const || term->value != 0) continue;
+    for (int o = 0; o < k->nout; o++)
+      k->out[o].value = expr_replace(u, k->out[o].value, sum_leaf, &sum);
+  }
 }
 
 /* Folds that no out uses vanish; with the last one the reduced loops. */
@@ -306,6 +327,7 @@ static void drop_folds(Unit *u, Kernel *k) {
 }
 
 void kernel_simplify(Unit *u, Kernel *k) {
+  replace_zeros(u, k);
   drop_folds(u, k);
   int loop[MAX_LOOPS], in[MAX_IN], nloop = 0, nin = 0;
   for (int l = 0; l < k->nloop; l++)

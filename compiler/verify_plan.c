@@ -189,15 +189,11 @@ static void verify_steps(Verify *v, const Steps *steps, int depth) {
 /* ---- one writer; state is read before it is updated
  * ---------------------------------------------------------------------------------------- */
 
-typedef struct Box { /* what a view touches */
-  int64_t lo[MAX_RANK], hi[MAX_RANK];
-} Box;
-
 typedef struct Written {
   int previous; /* of the same buffer; -1: none */
   PlanEntry entry;
-  Box box;
-  const char *name;
+  const Kernel *kernel;
+  const View *to;
 } Written;
 
 typedef struct Reader { /* the last one of a buffer */
@@ -212,15 +208,39 @@ typedef struct Writers {
   Reader *reader;
 } Writers;
 
-static Box box_of(const Plan *p, const Kernel *k, const View *v) {
-  Box box = {{0}, {0}};
-  for (int a = 0; a < v->rank; a++) coord_range(k, &v->at[a], p->max_batch, &box.lo[a], &box.hi[a]);
-  return box;
+/* What is left of a coordinate's values where whole multiples of `unit` are taken away: a range. */
+static Range rests(const Plan *p, const Kernel *k, const Coord *c, int32_t unit) {
+  Coord rest = *c;
+  Range r;
+  for (int l = 0; l < k->nloop; l++)
+    if (c->coef[l] % unit == 0) rest.coef[l] = 0;
+  coord_range(k, &rest, p->max_batch, &r.lo, &r.hi);
+  return (Range){r.lo, r.hi + 1};
 }
 
-static bool disjoint(const Box *a, const Box *b, int rank) {
-  for (int i = 0; i < rank; i++)
-    if (a->hi[i] < b->lo[i] || b->hi[i] < a->lo[i]) return true;
+/* Of 4 * i + j, parts with their own values of j have no element in common. */
+static bool rests_apart(const Plan *p, const Kernel *a, const Coord *at, const Kernel *b,
+                        const Coord *bt, int32_t unit) {
+  const Range x = rests(p, a, at, unit), y = rests(p, b, bt, unit);
+  const int64_t behind = y.lo - x.lo - floor_div(y.lo - x.lo, unit) * unit;
+  return behind >= x.hi - x.lo && behind + (y.hi - y.lo) <= unit;
+}
+
+static bool axis_apart(const Plan *p, const Kernel *a, const Coord *at, const Kernel *b,
+                       const Coord *bt) {
+  Range x, y;
+  coord_range(a, at, p->max_batch, &x.lo, &x.hi);
+  coord_range(b, bt, p->max_batch, &y.lo, &y.hi);
+  bool apart = x.hi < y.lo || y.hi < x.lo;
+  for (int l = 0; l < a->nloop && coord_affine(at) && coord_affine(bt); l++)
+    apart |= at->coef[l] > 1 && rests_apart(p, a, at, b, bt, at->coef[l]);
+  return apart;
+}
+
+/* Do two kernels touch different elements of one buffer? */
+static bool apart(const Plan *p, const Kernel *a, const View *at, const Kernel *b, const View *bt) {
+  for (int i = 0; i < at->rank; i++)
+    if (axis_apart(p, a, &at->at[i], b, &bt->at[i])) return true;
   return false;
 }
 
@@ -232,11 +252,12 @@ static bool is_state(const Buffer *b) {
 static void verify_reader(Writers *w, PlanEntry entry, const Kernel *k, const View *v,
                           const Step *nest) {
   const Buffer *b = &w->p->buffer.at[v->tensor];
-  const Box box = box_of(w->p, k, v);
   w->reader[v->tensor] = (Reader){k, nest};
-  for (int i = w->last[v->tensor]; i >= 0 && is_state(b); i = w->at.at[i].previous)
-    REQUIRE(w->at.at[i].entry != entry || disjoint(&w->at.at[i].box, &box, v->rank),
-            "%s reads %s after its update by %s", k->name, b->name, w->at.at[i].name);
+  for (int i = w->last[v->tensor]; i >= 0 && is_state(b); i = w->at.at[i].previous) {
+    const Written *one = &w->at.at[i];
+    REQUIRE(one->entry != entry || apart(w->p, one->kernel, one->to, k, v),
+            "%s reads %s after its update by %s", k->name, b->name, one->kernel->name);
+  }
 }
 
 /* A kernel that replaces what it reads reads just the element that it is to write. */
@@ -251,11 +272,12 @@ static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const Vi
                           const Step *nest) {
   const Buffer *b = &w->p->buffer.at[to->tensor];
   const Reader *reader = &w->reader[to->tensor];
-  Written one = {.previous = w->last[to->tensor], .entry = entry, .name = k->name};
-  one.box = box_of(w->p, k, to);
-  for (int i = one.previous; i >= 0; i = w->at.at[i].previous)
-    REQUIRE(disjoint(&w->at.at[i].box, &one.box, to->rank), "%s and %s write the same part of %s",
-            w->at.at[i].name, k->name, b->name);
+  Written one = {.previous = w->last[to->tensor], .entry = entry, .kernel = k, .to = to};
+  for (int i = one.previous; i >= 0; i = w->at.at[i].previous) {
+    const Written *other = &w->at.at[i];
+    REQUIRE(apart(w->p, other->kernel, other->to, k, to), "%s and %s write the same part of %s",
+            other->kernel->name, k->name, b->name);
+  }
   REQUIRE(!is_state(b) || !nest || reader->nest != nest || reader->kernel == k,
           "%s updates %s block by block beside %s, which reads it", k->name, b->name,
           reader->kernel ? reader->kernel->name : "");

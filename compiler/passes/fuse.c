@@ -13,7 +13,7 @@
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
  *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
 #include "fuse.h"
-#include "backend.h"
+#include "dictionary.h"
 #include "join.h"
 
 #include <string.h>
@@ -21,12 +21,19 @@
 /* ---- which nodes, in which entry
  * ----------------------------------------------------------------------------- */
 
-/* What has an extent of n can only be computed in a call, be it of parameters alone. */
-Phase node_phase(const Fuse *f, Id id) {
-  const Type *type = &f->g->node.at[id].type;
-  for (int a = 0; a < type->rank; a++)
-    if (type->dim[a].per_n) return PHASE_CALL;
-  return graph_phase(f->g, id);
+/* What has an extent of n can only be computed in a call, be it of parameters alone; so can what
+ * reads it. */
+static Phase *find_phases(const Graph *g) {
+  Phase *phase = NEW_ARRAY(g->u->arena, Phase, g->node.n);
+  for (Id id = 0; id < g->node.n; id++) {
+    const Node *node = &g->node.at[id];
+    phase[id] = graph_phase(g, id);
+    for (int a = 0; a < node->type.rank; a++)
+      if (node->type.dim[a].per_n) phase[id] = PHASE_CALL;
+    for (int i = 0; i < node->nargs; i++)
+      if (phase[node->arg[i]] > phase[id]) phase[id] = phase[node->arg[i]];
+  }
+  return phase;
 }
 
 /* The first entry of the family that needs a node computes it. */
@@ -38,8 +45,36 @@ static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
     const Node *node = &f->g->node.at[id];
     for (int i = 0; i < node->nargs && need[id]; i++) need[node->arg[i]] = true;
     if (need[id] && f->entry[id] == PLAN_ENTRIES)
-      f->entry[id] = node_phase(f, id) == PHASE_CALL ? where : PLAN_PREPARE;
+      f->entry[id] = f->phase[id] == PHASE_CALL ? where : PLAN_PREPARE;
   }
+}
+
+/* ---- titles
+ * ------------------------------------------------------------------------------------------- */
+
+static bool is_bias(const Graph *g, const Node *node) {
+  bool found = false;
+  for (int i = 0; i < node->nargs && node->op == OP_add; i++)
+    found |= g->node.at[node->arg[i]].op == OP_broadcast;
+  return found;
+}
+
+/* What a comment calls each node: its layer, or what it does behind the layer's first operation. */
+static const char **find_titles(const Graph *g) {
+  Arena *arena = g->u->arena;
+  const char **title = NEW_ARRAY(arena, const char *, g->node.n);
+  Dictionary begun = {0};
+  for (Id id = 0; id < g->node.n; id++) {
+    const Node *node = &g->node.at[id];
+    const char *layer = node->where.layer;
+    const bool first = !layer || dictionary_find(&begun, layer) < 0;
+    title[id] = first || node->op == OP_kernel ? layer
+                : is_bias(g, node)             ? "bias"
+                                               : ops[node->op]->name;
+    if (layer && !node_is_leaf(g, id) && node->op != OP_broadcast && node->op != OP_kernel)
+      dictionary_set(arena, &begun, layer, id);
+  }
+  return title;
 }
 
 /* ---- groups
@@ -63,96 +98,21 @@ static void fold_of_one_term(const Fuse *f, Kernel *k) {
   k->nfold = 0;
 }
 
-/* What a comment calls a node: its layer, or what it does behind the layer's first operation. */
-static const char *node_title(const Graph *g, Id id) {
-  const Node *node = &g->node.at[id];
-  bool first = node->op == OP_kernel;
-  if (first || !node->where.layer) return node->where.layer;
-  first = true;
-  for (Id i = 0; i < id; i++) {
-    const Node *other = &g->node.at[i];
-    const bool computes =
-        !node_is_leaf(g, i) && other->op != OP_broadcast && other->op != OP_kernel;
-    first &= !computes || !other->where.layer || strcmp(other->where.layer, node->where.layer) != 0;
-  }
-  if (first) return node->where.layer;
-  for (int i = 0; i < node->nargs && node->op == OP_add; i++)
-    if (g->node.at[node->arg[i]].op == OP_broadcast) return "bias";
-  return ops[node->op]->name;
-}
-
 static const char *both_titles(const Fuse *f, const char *a, const char *b) {
   if (!a || !b || strcmp(a, b) == 0) return a ? a : b;
   return arena_printf(f->u->arena, "%s + %s", a, b);
 }
 
-static void add_group(Fuse *f, const Kernel *k, Id node) {
+void fuse_add_group(Fuse *f, const Kernel *k, Id node) {
   Group *group = NEW(f->u->arena, Group);
   *group = (Group){.k = *k, .node = node, .entry = f->entry[node], .position = f->group.n};
   group->k.out[0].to.tensor = node;
   if (!group->k.name) group->k.name = f->g->node.at[node].where.layer;
-  group->k.covers = node_title(f->g, node);
+  group->k.covers = f->title[node];
   kernel_simplify(f->u, &group->k);
   fold_of_one_term(f, &group->k);
   vec_push(f->u->arena, &f->group, group);
   vec_push(f->u->arena, &f->made[node], group);
-}
-
-/* Is e a sum of inputs, each once? */
-static bool sums_inputs(const Expr *e, bool *seen) {
-  if (e->op == E_add) return sums_inputs(e->arg[0], seen) && sums_inputs(e->arg[1], seen);
-  if (e->op != E_in || seen[e->index]) return false;
-  return seen[e->index] = true;
-}
-
-/* Is input `which` of k one part of the whole along at most one axis, at `offset` there? */
-static bool is_part(const Kernel *k, int which, int *axis, int64_t *offset) {
-  const View *v = &k->in[which];
-  if (v->outside == SKIP || (v->outside == FILL && v->fill != 0) || v->rank != k->nloop)
-    return false;
-  *offset = 0;
-  for (int a = 0; a < v->rank; a++) {
-    Coord plain = coord_loop(a, 1, v->at[a].plus);
-    if (!coord_same(&plain, &v->at[a]) || v->at[a].plus > 0) return false;
-    if (v->at[a].plus == 0) continue;
-    if (*offset) return false;
-    *axis = a;
-    *offset = -v->at[a].plus;
-  }
-  return true;
-}
-
-/* Do the members lie one after another along one axis and fill it? */
-static bool is_concat(const Graph *g, const Kernel *k, int *axis) {
-  bool seen[MAX_IN] = {false};
-  if (k->nfold || k->nin < 2 || k->nout != 1 || !sums_inputs(k->out[0].value, seen)) return false;
-  int64_t offset = 0, at;
-  if (!is_part(k, 1, axis, &at) || at == 0) return false;
-  for (int i = 0; i < k->nin; i++) {
-    int other = *axis;
-    if (!seen[i] || !is_part(k, i, &other, &at) || other != *axis || at != offset) return false;
-    offset += g->node.at[k->in[i].tensor].type.dim[*axis].plus;
-  }
-  return extent_same(k->loop[*axis].extent, fixed(offset));
-}
-
-/* A concatenation is the sum of its members, each 0 outside its part: one copy kernel per member
- * takes its place. */
-static bool split_concat(Fuse *f, const Kernel *k, Id node) {
-  int axis;
-  if (!is_concat(f->g, k, &axis)) return false;
-  for (int i = 0; i < k->nin; i++) {
-    Kernel copy = *k;
-    copy.nin = 1;
-    copy.in[0] = k->in[i];
-    copy.in[0].outside = INSIDE;
-    copy.in[0].at[axis].plus = 0;
-    copy.loop[axis].extent = f->g->node.at[k->in[i].tensor].type.dim[axis];
-    copy.out[0].to.at[axis].plus = -k->in[i].at[axis].plus;
-    copy.out[0].value = expr_in(f->u, 0);
-    add_group(f, &copy, node);
-  }
-  return true;
 }
 
 static void make_groups(Fuse *f) {
@@ -160,7 +120,7 @@ static void make_groups(Fuse *f) {
     if (f->entry[id] == PLAN_ENTRIES || node_is_leaf(f->g, id) || f->given[id]) continue;
     Kernel k = {0};
     node_kernel(f->g, id, &k);
-    if (!split_concat(f, &k, id)) add_group(f, &k, id);
+    if (!fuse_split_concat(f, &k, id)) fuse_add_group(f, &k, id);
   }
 }
 
@@ -193,7 +153,7 @@ static void replace_kernel(Fuse *f, Group *group, const Kernel *k) {
 }
 
 /* The one group that computes a node, or NULL. */
-Group *producer(const Fuse *f, Id node) {
+Group *fuse_producer(const Fuse *f, Id node) {
   Group *found = NULL;
   for (int i = 0; i < f->made[node].n; i++) {
     if (f->made[node].at[i]->dead) continue;
@@ -229,17 +189,17 @@ static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
   if (from->k.nfold || from->k.nout != 1) return false;
   if (only_moves(&from->k)) return true;
   if (only_moves(&reader->k)) return false; /* to be absorbed itself, and nothing computed twice */
-  if (node_phase(f, from->node) != node_phase(f, reader->node)) {
-    return node_phase(f, reader->node) != PHASE_CALL; /* constant into loaded */
+  if (f->phase[from->node] != f->phase[reader->node]) {
+    return f->phase[reader->node] != PHASE_CALL; /* constant into loaded */
   }
-  if (node_phase(f, from->node) != PHASE_CALL) return true; /* rounded once: nothing between */
+  if (f->phase[from->node] != PHASE_CALL) return true; /* rounded once: nothing between */
   return reader->k.nfold == 0 && f->uses[from->node] == 1 && from->entry == reader->entry &&
          free_size(&from->k, 1) == free_size(&reader->k, 1);
 }
 
 /* A contraction whose index maps need divisions could only run scalar: then the move stays. */
 static bool absorb_one(Fuse *f, Group *group, int which) {
-  const Group *from = producer(f, group->k.in[which].tensor);
+  const Group *from = fuse_producer(f, group->k.in[which].tensor);
   if (!from || !may_absorb(f, group, from)) return false;
   Kernel k = group->k;
   Type type[MAX_IN];
@@ -319,7 +279,7 @@ static Group *last_fold(const Fuse *f, const Group *map, int before, int *positi
   Group *last = NULL;
   *position = -1;
   for (int i = 0; i < map->k.nin; i++) {
-    Group *fold = producer(f, map->k.in[i].tensor);
+    Group *fold = fuse_producer(f, map->k.in[i].tensor);
     if (!may_join(f, fold, map)) continue;
     int at = fold->position;
     if (at >= before || at <= *position) continue;
@@ -344,38 +304,6 @@ static void join_to_fold(Fuse *f, Group *map) {
     fold->dead = true;
     return;
   }
-}
-
-/* ---- 3. writing in place
- * --------------------------------------------------------------------------------- */
-
-/* Vectors of channels can only be stored at multiples of lanes: other members are copied. */
-static bool lanes_line_up(const Fuse *f, const View *to) {
-  return to->rank < 3 || to->at[1].plus % f->target->lanes == 0;
-}
-
-/* A copy that nobody else's reading stands in the way of: its producers write where it would. */
-static void write_in_place(Fuse *f, Group *copy) {
-  if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
-  if (!lanes_line_up(f, &copy->k.out[0].to)) return;
-  Id node = copy->k.in[0].tensor;
-  int axis[MAX_LOOPS];
-  Groups *made = &f->made[node];
-  if (f->uses[node] != 1 || made->n == 0 || f->entry[node] != copy->entry ||
-      !view_is_whole(&copy->k, &copy->k.in[0], &f->g->node.at[node].type, axis))
-    return;
-  for (int i = 0; i < made->n; i++)
-    if (!made->at[i]->dead && (made->at[i]->k.nout != 1 || made->at[i]->k.out[0].combine)) return;
-  copy->dead = true;
-  f->uses[node] = 0;
-  for (int i = 0; i < made->n; i++) {
-    Group *group = made->at[i];
-    if (group->dead) continue;
-    group->k.out[0].to = view_through(&copy->k.out[0].to, axis, &group->k.out[0].to);
-    group->node = copy->node;
-    vec_push(f->u->arena, &f->made[copy->node], group);
-  }
-  made->n = 0;
 }
 
 /* ---- the pass
@@ -405,7 +333,7 @@ static void fuse_groups(Fuse *f) {
     absorb(f, group);
     replace_constants(f, group);
     join_to_fold(f, group);
-    write_in_place(f, group);
+    fuse_write_in_place(f, group);
   }
 }
 
@@ -419,7 +347,11 @@ static const struct {
 };
 
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
-  Fuse f = {.u = g->u, .g = g, .target = options->target};
+  Fuse f = {.u = g->u,
+            .g = g,
+            .target = options->target,
+            .phase = find_phases(g),
+            .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);
   FusePlan *out = fuse_plan_begin(&f, options);
   for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {

@@ -1,4 +1,5 @@
-/* fuse.h - the two halves of pass fuse: kernels join (fuse.c), then become a Plan (fuse_plan.c). */
+/* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c), then become a Plan
+ * (fuse_plan.c). */
 #ifndef FUSE_H
 #define FUSE_H
 
@@ -18,7 +19,9 @@ typedef struct Fuse {
   Unit *u;
   const Graph *g;
   const Target *target;
-  bool *given; /* per node: an earlier family's kernel of PLAN_PREPARE computes it */
+  const Phase *phase;       /* per node: when its value can be computed */
+  const char *const *title; /* per node: what comments call it */
+  bool *given;              /* per node: an earlier family's kernel of PLAN_PREPARE computes it */
   /* of one family of entries: */
   Groups group;
   PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
@@ -30,8 +33,16 @@ static inline PlanEntry plan_entry(EntryKind kind) {
   return (PlanEntry)(PLAN_FORWARD + (int)kind);
 }
 
-Phase node_phase(const Fuse *, Id);
-Group *producer(const Fuse *, Id); /* the one live group that computes a node, or NULL */
+/* The one live group that computes a node, or NULL. */
+Group *fuse_producer(const Fuse *, Id);
+/* A new group that computes a node, or a part of it. */
+void fuse_add_group(Fuse *, const Kernel *, Id node);
+
+/* fuse_concat.c */
+/* If k, the kernel of a node, is a concatenation: one group for each member, which copies it. */
+bool fuse_split_concat(Fuse *, const Kernel *k, Id node);
+/* If a group only copies what nobody else reads, its producers write where it would. */
+void fuse_write_in_place(Fuse *, Group *);
 
 /* fuse_plan.c */
 typedef struct FusePlan FusePlan;

@@ -3,13 +3,14 @@
  * A node that is an output, a gradient or an update of a parameter is written where it belongs if
  * nothing stands against it; otherwise it is copied there at the end of its entry. */
 #include "fuse.h"
-
-#include <string.h>
+#include "dictionary.h"
 
 struct FusePlan {
   Fuse *f;
   Plan *p;
-  int *buffer; /* per node, -1: none yet */
+  int *buffer;      /* per node, -1: none yet */
+  Groups *readers;  /* per node: the live groups of the family that read it */
+  Dictionary param; /* indices of parameters by name */
 };
 
 /* ---- buffers
@@ -32,21 +33,19 @@ static Buffer leaf_buffer(const Graph *g, Id id) {
 }
 
 /* Does a group of an entry after `after` read the node? */
-static bool read_after(const Fuse *f, Id node, PlanEntry after) {
-  for (int i = 0; i < f->group.n; i++) {
-    const Group *group = f->group.at[i];
-    for (int j = 0; j < group->k.nin && !group->dead; j++)
-      if (group->k.in[j].tensor == node && group->entry > after) return true;
-  }
+static bool read_after(const FusePlan *e, Id node, PlanEntry after) {
+  for (int i = 0; i < e->readers[node].n; i++)
+    if (e->readers[node].at[i]->entry > after) return true;
   return false;
 }
 
 /* Of what is computed from weights, only what calls read is rounded. */
-static Buffer computed_buffer(const Fuse *f, Id id, const char *name) {
+static Buffer computed_buffer(const FusePlan *e, Id id, const char *name) {
+  const Fuse *f = e->f;
   const Node *node = &f->g->node.at[id];
-  bool later = read_after(f, id, f->entry[id]);
-  if (!producer(f, id)) name = node->where.layer; /* several parts: a concatenation */
-  Buffer b = {.name = name, .type = node->type, .phase = node_phase(f, id)};
+  bool later = read_after(e, id, f->entry[id]);
+  if (!fuse_producer(f, id)) name = node->where.layer; /* several parts: a concatenation */
+  Buffer b = {.name = name, .type = node->type, .phase = f->phase[id]};
   b.format = format_plain(node->type.dtype);
   b.home = later ? HOME_KEPT : HOME_WORK;
   if (f->entry[id] != PLAN_PREPARE) return b;
@@ -58,7 +57,7 @@ static Buffer computed_buffer(const Fuse *f, Id id, const char *name) {
 
 static int node_buffer(FusePlan *e, Id id, const char *name) {
   if (e->buffer[id] >= 0) return e->buffer[id];
-  Buffer b = node_is_leaf(e->f->g, id) ? leaf_buffer(e->f->g, id) : computed_buffer(e->f, id, name);
+  Buffer b = node_is_leaf(e->f->g, id) ? leaf_buffer(e->f->g, id) : computed_buffer(e, id, name);
   return e->buffer[id] = plan_buffer(e->p, b);
 }
 
@@ -76,30 +75,26 @@ static void emit_group(FusePlan *e, const Group *group) {
 typedef struct Result {
   PlanEntry entry;
   Id node;
-  int buffer; /* where it belongs */
+  Id replaces; /* the leaf that it is the new value of, or NO_ID */
+  int buffer;  /* where it belongs */
   bool placed;
 } Result;
 
 typedef VEC(Result) Results;
-
-static int find_param(const Graph *g, const char *name) {
-  for (int i = 0; i < g->param.n; i++)
-    if (strcmp(g->param.at[i].name, name) == 0) return i;
-  return -1;
-}
 
 static void add_wants(FusePlan *e, EntryKind kind, Results *results) {
   const Graph *g = e->f->g;
   const Entry *entry = &g->entry[kind];
   for (int i = 0; i < entry->want.n; i++) {
     Id node = entry->want.at[i];
-    int param = kind == ENTRY_BACKWARD ? find_param(g, entry->want_name.at[i]) : -1;
+    int param = kind == ENTRY_BACKWARD ? dictionary_find(&e->param, entry->want_name.at[i]) : -1;
     Buffer b = {.name = entry->want_name.at[i], .type = g->node.at[node].type, .index = i};
     b.format = format_plain(b.type.dtype);
     b.phase = PHASE_CALL;
     b.home = param >= 0 ? HOME_GRAD : HOME_OUTPUT;
     if (param >= 0) b.index = param;
-    Result result = {.entry = plan_entry(kind), .node = node, .buffer = plan_buffer(e->p, b)};
+    Result result = {.entry = plan_entry(kind), .node = node, .replaces = NO_ID};
+    result.buffer = plan_buffer(e->p, b);
     vec_push(e->p->u->arena, results, result);
   }
 }
@@ -108,7 +103,7 @@ static void add_updates(FusePlan *e, EntryKind kind, Results *results) {
   const Entry *entry = &e->f->g->entry[kind];
   for (int i = 0; i < entry->update.n; i++) {
     Update update = entry->update.at[i];
-    Result result = {.entry = plan_entry(kind), .node = update.value};
+    Result result = {.entry = plan_entry(kind), .node = update.value, .replaces = update.to};
     result.buffer = node_buffer(e, update.to, NULL);
     vec_push(e->p->u->arena, results, result);
   }
@@ -117,23 +112,21 @@ static void add_updates(FusePlan *e, EntryKind kind, Results *results) {
 /* Does any group but the one that computes the result still read what it replaces? Entries run in
  * their order. */
 static bool read_by_others(const FusePlan *e, const Result *r) {
-  const Group *own = producer(e->f, r->node);
-  for (int i = 0; i < e->f->group.n; i++) {
-    const Group *group = e->f->group.at[i];
-    const bool late = !group->dead && group != own && group->entry >= r->entry;
-    for (int j = 0; j < group->k.nin && late; j++)
-      if (e->buffer[group->k.in[j].tensor] == r->buffer) return true;
+  const Group *own = fuse_producer(e->f, r->node);
+  for (int i = 0; i < e->readers[r->replaces].n; i++) {
+    const Group *group = e->readers[r->replaces].at[i];
+    if (group != own && group->entry >= r->entry) return true;
   }
   return false;
 }
 
 /* Does the group that computes it read what it replaces at the place that it writes, if at all? */
 static bool written_element_wise(const FusePlan *e, const Result *r) {
-  const Group *own = producer(e->f, r->node);
+  const Group *own = fuse_producer(e->f, r->node);
   if (!own || own->k.nfold || own->k.nout != 1) return false;
   const View *to = &own->k.out[0].to;
   for (int i = 0; i < own->k.nin; i++)
-    for (int a = 0; a < to->rank && e->buffer[own->k.in[i].tensor] == r->buffer; a++)
+    for (int a = 0; a < to->rank && own->k.in[i].tensor == r->replaces; a++)
       if (!coord_same(&own->k.in[i].at[a], &to->at[a])) return false;
   return true;
 }
@@ -142,12 +135,12 @@ static bool written_element_wise(const FusePlan *e, const Result *r) {
  * element: the kernel writes them in place. */
 static void place_result(FusePlan *e, Result *r) {
   const Fuse *f = e->f;
-  Home home = e->p->buffer.at[r->buffer].home;
+  const Home home = e->p->buffer.at[r->buffer].home;
   if (node_is_leaf(f->g, r->node) || f->made[r->node].n == 0 || f->entry[r->node] != r->entry)
     return;
   if (e->buffer[r->node] >= 0) return;
   if (home == HOME_OUTPUT && f->uses[r->node] != 1) return;
-  if ((home == HOME_PARAM || home == HOME_STATE) &&
+  if (r->replaces != NO_ID &&
       (f->uses[r->node] != 1 || read_by_others(e, r) || !written_element_wise(e, r)))
     return;
   e->buffer[r->node] = r->buffer;
@@ -174,6 +167,9 @@ FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   e->f = f;
   e->p = plan_new(f->u, f->g, options->target, options->max_batch);
   e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
+  e->readers = NEW_ARRAY(f->u->arena, Groups, f->g->node.n);
+  for (int i = 0; i < f->g->param.n; i++)
+    dictionary_set(f->u->arena, &e->param, f->g->param.at[i].name, i);
   for (Id id = 0; id < f->g->node.n; id++) e->buffer[id] = -1;
   for (int i = 0; i < f->g->input.n; i++)
     if (f->g->input.at[i].kind == INPUT_DATA) node_buffer(e, f->g->input.at[i].node, NULL);
@@ -182,18 +178,25 @@ FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   return e;
 }
 
+static void find_readers(FusePlan *e) {
+  const Fuse *f = e->f;
+  for (Id id = 0; id < f->g->node.n; id++) e->readers[id].n = 0;
+  for (int i = 0; i < f->group.n; i++) {
+    Group *group = f->group.at[i];
+    for (int j = 0; j < group->k.nin && !group->dead; j++)
+      vec_push(f->u->arena, &e->readers[group->k.in[j].tensor], group);
+  }
+}
+
 void fuse_plan_family(FusePlan *e, const EntryKind *kinds, int n) {
   Results results = {0};
   const Fuse *f = e->f;
+  find_readers(e);
   for (int i = 0; i < n; i++) {
     e->p->entry[plan_entry(kinds[i])].exists = true;
     add_wants(e, kinds[i], &results);
     add_updates(e, kinds[i], &results);
   }
-  for (int i = 0; i < f->group.n; i++) /* what groups read must be known before places are */
-    for (int j = 0; j < f->group.at[i]->k.nin && !f->group.at[i]->dead; j++)
-      if (node_is_leaf(f->g, f->group.at[i]->k.in[j].tensor))
-        node_buffer(e, f->group.at[i]->k.in[j].tensor, NULL);
   for (int i = 0; i < results.n; i++) place_result(e, &results.at[i]);
   for (int i = 0; i < f->group.n; i++)
     if (!f->group.at[i]->dead) emit_group(e, f->group.at[i]);

@@ -129,6 +129,13 @@ static void canonical_form(void **state) {
                                     "  in0 = %t0[n, c]\n"
                                     "  %t2[n, c] = in0 + in0*in0\n");
   assert_int_equal(kernel_kind(&k), KIND_MAP);
+  kernel_start(&k, "zeros", 2, &x); /* a sum of zeros is none */
+  kernel_loop(&k, "i", fixed(3), true);
+  k.fold[k.nfold++] = (Fold){.op = FOLD_SUM, .term = expr_const(u, 0)};
+  k.out[0].value = expr2(u, E_add, expr_acc(u, 0), expr_const(u, 1));
+  kernel_simplify(u, &k);
+  assert_string_equal(print(u, &k), "zeros: n<n c<4\n"
+                                    "  %t2[n, c] = 1\n");
   unit_free(u);
 }
 

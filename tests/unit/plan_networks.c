@@ -1,7 +1,6 @@
 /* plan_networks.c - random networks and some of models/ at small inputs: after every pass the Plan,
  * run as it lies in memory, gives the values of the Graph as it was read. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "kernels.h"
 #include "plan.h"
@@ -186,15 +185,22 @@ static void plan_case(const Case *c, const Target *target, const char *algo, boo
   compare(c, p, "memory");
 }
 
+/* A network's text, or the file that holds it. */
+static Graph *read_source(Unit *u, const char *source, const ReadOptions *options) {
+  Graph *g = *source == '{' ? read_text(u, "network", source, strlen(source), options)
+                            : read_network(u, source, options);
+  assert_non_null(g);
+  return g;
+}
+
 /* Every target; every algorithm wherever it serves, if asked for. */
-static void run_network(const char *file, const char *shape, int64_t n, bool each_algo) {
+static void run_network(const char *source, const char *shape, int64_t n, bool each_algo) {
   Unit *u = unit_new();
   FILE *silent = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
   u->messages = silent;
   ReadOptions options = {0};
   if (shape) vec_push(u->arena, &options.input_shape, shape);
-  Graph *g = read_network(u, file, &options);
-  assert_non_null(g);
+  Graph *g = read_source(u, source, &options);
   Case c = {.u = u, .g = graph_rewrite(g, NULL, NULL), .n = n};
   fill_case(&c, 5);
   for (int t = 0; targets[t]; t++) {
@@ -208,22 +214,23 @@ static void run_network(const char *file, const char *shape, int64_t n, bool eac
 }
 
 static void random_networks(void **state) {
-  char file[] = "/tmp/cnnc_plan_XXXXXX";
   (void)state;
-  int fd = mkstemp(file);
-  assert_true(fd >= 0);
-  close(fd);
   for (uint64_t seed = 1; seed <= 60; seed++) {
     Arena *arena = arena_new();
     const char *text = random_network(arena, seed);
-    FILE *out = fopen(file, "w");
-    fputs(text, out);
-    fclose(out);
     if (getenv("CNNC_SHOW")) fprintf(stderr, "seed %d\n%s\n", (int)seed, text);
-    run_network(file, NULL, 1 + (int64_t)(seed % 2), seed % 4 == 0);
+    run_network(text, NULL, 1 + (int64_t)(seed % 2), seed % 4 == 0);
     arena_free(arena);
   }
-  remove(file);
+}
+
+/* Rows of columns that lie one in another, and are cut where padding ends. */
+static void columns_of_strided_windows(void **state) {
+  (void)state;
+  run_network("{ \"name\": \"strided\", \"input\": { \"shape\": [5, 3, 7] }, \"layers\": [\n"
+              " { \"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"stride\": 4,"
+              " \"pad\": { \"lo\": 1, \"hi\": 2 } } ] }",
+              NULL, 2, true);
 }
 
 static void models(void **state) {
@@ -270,14 +277,12 @@ static void compare_gradients(const Training *t, const Graph *g, const Array *ex
   }
 }
 
-/* Loss, gradients and one step of LeNet-5: Plan against Graph. */
-static void lenet5_trains(void **state) {
-  (void)state;
+/* Loss, gradients and one step: Plan against Graph. */
+static void train_network(const char *source) {
   Unit *u = unit_new();
   ReadOptions read = {.training = true};
   PlanOptions options = {.target = target_find("generic"), .max_batch = 4, .training = true};
-  Graph *g = read_network(u, "models/lenet5.json", &read);
-  assert_non_null(g);
+  Graph *g = read_source(u, source, &read);
   pass_grad(g);
   g = pass_clean(g);
   Training t = {.c = {.u = u, .g = g, .n = 3}};
@@ -351,11 +356,24 @@ static void resnet50_is_fused(void **state) {
   unit_free(u);
 }
 
+static void networks_train(void **state) {
+  (void)state;
+  train_network("models/lenet5.json");
+  train_network(/* the second layer reads nothing but padding, so no gradient passes it */
+                "{ \"name\": \"beside\", \"input\": { \"shape\": [16, 5] }, \"layers\": [\n"
+                " { \"op\": \"conv\", \"kernel\": 4, \"stride\": 2, \"filters\": 19 },\n"
+                " { \"op\": \"conv\", \"kernel\": 1, \"stride\": 3, \"pad\": 1, \"filters\": 16 "
+                "},\n"
+                " { \"op\": \"relu\" } ], \"loss\": { \"op\": \"mse\" },"
+                " \"optimizer\": { \"op\": \"sgd\", \"lr\": 0.1, \"momentum\": 0.9 } }");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_networks),
+      cmocka_unit_test(columns_of_strided_windows),
       cmocka_unit_test(models),
-      cmocka_unit_test(lenet5_trains),
+      cmocka_unit_test(networks_train),
       cmocka_unit_test(resnet50_is_fused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

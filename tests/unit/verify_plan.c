@@ -39,6 +39,12 @@ static const Row rows[] = {
     {HEAD FORWARD "run plain f32\n a: n<n\n in0 = %x[n, 0]\n %y[n, 0] = in0\n"
                   "run plain f32\n b: n<n c<7\n in0 = %x[n, c]\n %y[n, c + 1] = in0\n",
      NULL},
+    {HEAD FORWARD "run plain f32\n a: n<n c<4\n in0 = %x[n, c]\n %y[n, 2*c] = in0\n"
+                  "run plain f32\n b: n<n c<4\n in0 = %x[n, c]\n %y[n, 2*c + 1] = in0\n",
+     NULL},
+    {HEAD FORWARD "run plain f32\n a: n<n c<2\n in0 = %x[n, c]\n %y[n, 4*c] = in0\n"
+                  "run plain f32\n b: n<n c<2 d<3\n in0 = %x[n, c]\n %y[n, 4*c + d] = in0\n",
+     "a and b write the same part of y"},
     {HEAD "buffer %u: f32[8] param 1 load nowhere\n" FORWARD RUN1("a", "%u[c]", "%y[0, c]"),
      "a reads u, which has no place"},
     /* state */
