@@ -6,7 +6,7 @@ usage: flags.py [--cnnc build/cnnc] [--target avx512] [--rounds 15] [--seconds 0
 For gcc and clang: both builds of the library run in one process, pinned, one thread, in turns; the ratio is the processor's
 time with -march=native / with -O2 alone (goal: at least 0.97). Then the machine code of -O2 alone is read: in every contraction
 the innermost loops must consist of fused multiply-adds on whole vectors and touch no vector on the stack (a spilled
-accumulator). Status 1 if a goal is missed.
+accumulator). Status 1 if a goal is missed, 77 if nothing is known about the target's vectors.
 """
 import argparse
 import ctypes
@@ -166,12 +166,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", nargs="?", default=os.path.join(ROOT, "models", "resnet50.json"))
     parser.add_argument("--cnnc", default=os.path.join(ROOT, "build", "cnnc"))
-    parser.add_argument("--target", default="avx512", choices=VECTOR)
+    parser.add_argument("--target", default="avx512")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.3, help="of one side in a round")
     parser.add_argument("--no-time", action="store_true", help="only read the machine code")
     parser.add_argument("--verbose", action="store_true", help="a line for every contraction")
     options = parser.parse_args()
+    if options.target not in VECTOR:
+        print(f"skipped: the machine code of {options.target} is not examined, only that of {', '.join(VECTOR)}")
+        sys.exit(77)
+    missing = [path for path in (options.cnnc, options.network) if not os.path.exists(path)]
+    if missing:
+        sys.exit(f"{missing[0]} is missing; ./scripts/setup builds cnnc, --cnnc names another one")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     fine = True
     with tempfile.TemporaryDirectory() as folder:

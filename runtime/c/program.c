@@ -61,16 +61,16 @@ int main(int argc, char **argv) {
   if (argc != 7 + NAME_INPUTS + NAME_OUTPUTS) NAME_fail(argv[0], "wrong number of arguments");
   long samples = strtol(argv[2], NULL, 10);
   int threads = (int)strtol(argv[4], NULL, 10), progress = argv[5][0] == '1';
-  NAME net;
+  NAME ctx;
   NAME_memory memory = {.hash = NAME_HASH,
                         .params = NAME_memory_of(NAME_PARAMS_BYTES),
                         .params_bytes = NAME_PARAMS_BYTES,
                         .work = NAME_memory_of(NAME_WORK_BYTES(threads)),
                         .work_bytes = NAME_WORK_BYTES(threads)};
-  NAME_must(NAME_init(&net, &memory, threads));
+  NAME_must(NAME_init(&ctx, &memory, threads));
   NAME_must(strncmp(argv[1], "seed:", 5) == 0
-                ? NAME_init_params(&net, strtoull(argv[1] + 5, NULL, 10))
-                : NAME_load_file(&net, argv[1]));
+                ? NAME_init_params(&ctx, strtoull(argv[1] + 5, NULL, 10))
+                : NAME_load_file(&ctx, argv[1]));
   char *in[NAME_INPUTS + 1], *out[NAME_OUTPUTS + 1];
   for (int i = 0; i < NAME_INPUTS; i++) {
     in[i] = NAME_memory_of((size_t)samples * NAME_in_bytes[i]);
@@ -81,7 +81,7 @@ int main(int argc, char **argv) {
   double least = 1e30, spent = 0;
   for (long repeat = strtol(argv[3], NULL, 10); repeat > 0; repeat--) {
     double begin = NAME_now();
-    NAME_infer(&net, samples, in, out, progress);
+    NAME_infer(&ctx, samples, in, out, progress);
     double seconds = NAME_now() - begin;
     if (seconds < least) least = seconds;
     spent += seconds;

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tempfile
 import unittest
-from concurrent.futures import ThreadPoolExecutor
 
 __unittest = True  # frames of this file are left out of reports of failures
 
@@ -15,19 +14,33 @@ ROOT = HERE.parents[1]
 MODELS = ROOT / "models"
 CNNC = pathlib.Path(os.environ.get("CNNC", ROOT / "build" / "cnnc")).resolve()
 LONG = os.environ.get("CNNC_TEST_LONG") == "1"  # also what takes longer than a minute
-TARGETS = ("avx512", "avx2", "generic")
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+# Machines of another kind: compilers for them, and what starts their programs here.
+CROSS = {"neon": (("aarch64-linux-gnu-gcc", "clang --target=aarch64-linux-gnu"), "qemu-aarch64 -L /usr/aarch64-linux-gnu")}
 STRICT = ("-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Werror")
 # What a program writes into memory before the library gets it, read as float: no number.
 POISON = "0xff"
 
 
-def flag_of(target):
-    return {"avx512": "avx512f", "avx2": "avx2", "generic": ""}[target]
+def targets_of_c():
+    """The targets that `cnnc targets` lists for C; True: this processor runs it."""
+    lines = subprocess.run([CNNC, "targets"], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    rows = [line.split(None, 2) for line in lines]
+    return {name: "(not this machine)" not in doc for name, language, doc in rows if language == "c"}
 
 
-def runs_here(target):
-    return flag_of(target) in pathlib.Path("/proc/cpuinfo").read_text()
+TARGETS = targets_of_c()
+RUNNABLE = [target for target, runs in TARGETS.items() if runs]
+BEST = RUNNABLE[0]
+
+
+def is_there(command):
+    return shutil.which(command.split()[0]) is not None
+
+
+def compilers(target):
+    """Commands that make objects for a target."""
+    return COMPILERS if TARGETS[target] or target not in CROSS else [cc for cc in CROSS[target][0] if is_there(cc)]
 
 
 def can(cc, *flags):
@@ -39,10 +52,6 @@ def can(cc, *flags):
     if done.returncode:
         print(f"skipped: {cc} without {' '.join(flags)}", flush=True)
     return done.returncode == 0
-
-
-RUNNABLE = [target for target in TARGETS if runs_here(target)]
-BEST = RUNNABLE[0]
 
 
 class Library:
@@ -84,20 +93,25 @@ class Case(unittest.TestCase):
         self.run_command(CNNC, network, "-o", self.folder / f"{stem}.c", *options)
         return Library(self.folder, stem, (self.folder / f"{stem}.h").read_text())
 
-    def build(self, library, program, *flags, cc="gcc", output=None):
-        """A program of this folder (a C file) around a library."""
-        output = self.folder / (output or f"{library.stem}-{pathlib.Path(program).stem}")
-        self.run_command(cc, "-std=c11", "-O1", *STRICT, *flags, *library.definitions(), "-I", self.folder, "-I", HERE,
-                         HERE / program, library.source, "-o", output, "-lm", "-pthread")
+    def compiled(self, library, cc, flags):
+        """The library's object, made once for the same flags."""
+        output = self.folder / f"{library.stem}-{'-'.join([cc, *flags]).replace('/', '_')}.o"
+        if not output.exists():
+            self.run_command(cc, "-std=c11", "-O1", *STRICT, *flags, "-c", library.source, "-o", output)
+        return output
+
+    def build(self, library, program, *definitions, cc="gcc", flags=()):
+        """A program of this folder (a C file) around a library; the definitions are the program's alone."""
+        output = self.folder / f"{library.stem}-{pathlib.Path(program).stem}-{cc}"
+        self.run_command(cc, "-std=c11", "-O1", *STRICT, *flags, *definitions, *library.definitions(), "-I", self.folder, "-I",
+                         HERE, HERE / program, self.compiled(library, cc, flags), "-o", output, "-lm", "-pthread")
         return output
 
     def each(self, function, cases):
-        """function(*case) for all cases, two at a time; every failure is reported."""
-        with ThreadPoolExecutor(2) as pool:
-            futures = [(case, pool.submit(function, *case)) for case in cases]
-        for case, future in futures:
+        """function(*case) for all cases; every failure is reported."""
+        for case in cases:
             with self.subTest(" ".join(map(str, case))):
-                future.result()
+                function(*case)
 
 
 def main():

@@ -1,24 +1,25 @@
 """Emitted libraries at work: bit-identical whatever the threads, n and hook; silent under the sanitizers; errors; parameters."""
-import pathlib
 import struct
-import sys
 import unittest
 
+from shapes import write_network
 from support import BEST, COMPILERS, HERE, LONG, MODELS, RUNNABLE, Case, can, main
-
-sys.path.append(str(HERE.parent / "numeric"))
-from shapes import NETS as SHAPES, write_network  # noqa: E402
 
 MIXED = HERE / "networks" / "mixed.json"
 NETS = {"lenet5": (MODELS / "lenet5.json", "5"), "mixed": (MIXED, "3")}
 LARGER = {"resnet20_cifar": "3", "squeezenet1_1": "2", "googlenet": "2", "mobilenet_v1": "2"}  # where time is no matter
 IN_MEMORY = "-DPARAMS_IN_MEMORY"
 WITH_OPENMP = [cc for cc in COMPILERS if can(cc, "-fopenmp")]
-SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+# clang takes minutes where both sanitizers meet long functions, gcc does not.
+SANITIZERS = {"gcc": ("address,undefined",), "clang": ("address", "undefined")}
 
 
 def floats(data):
     return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def sanitize(sanitizer):
+    return f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", "-g"
 
 
 def nets():
@@ -37,43 +38,38 @@ class Behaviour(Case):
 
     def threads(self, name, target):
         library = self.library(name, target)
-        printed = self.run_command(self.build(library, "threads.c", IN_MEMORY, output=f"{library.stem}-plain"))
+        printed = self.run_command(self.build(library, "threads.c", IN_MEMORY))
         if name in LARGER:
             self.assertGreater(int(printed.split()[0]), 0, "nothing ran through the hook")
         for cc in WITH_OPENMP:
-            self.run_command(self.build(library, "threads.c", IN_MEMORY, "-fopenmp", cc=cc, output=f"{library.stem}-{cc}"))
+            self.run_command(self.build(library, "threads.c", IN_MEMORY, cc=cc, flags=("-fopenmp",)))
 
     def test_threads_n_and_hook(self):
         self.each(self.threads, [(name, target) for name in nets() for target in RUNNABLE])
 
-    def sanitized(self, name, target, cc):
+    def sanitized(self, name, target, cc, sanitizer):
         library = self.library(name, target)
         for program in ("threads.c", "errors.c"):
-            self.run_command(self.build(library, program, IN_MEMORY, *SANITIZE, "-g", cc=cc,
-                                        output=f"{library.stem}-{cc}-{program}.sanitized"),
+            self.run_command(self.build(library, program, IN_MEMORY, cc=cc, flags=sanitize(sanitizer)),
                              env={"ASAN_OPTIONS": "detect_leaks=0"})
 
-    def test_address_and_undefined_sanitizers(self):
-        compilers = [cc for cc in (COMPILERS if LONG else COMPILERS[:1]) if can(cc, *SANITIZE)]
-        self.each(self.sanitized, [(name, target, cc) for name in nets() for target in RUNNABLE for cc in compilers])
+    def sanitized_by(self, cc):
+        sanitizers = [sanitizer for sanitizer in SANITIZERS[cc] if can(cc, *sanitize(sanitizer))]
+        self.each(self.sanitized, [(name, target, cc, sanitizer) for name in nets() for target in RUNNABLE
+                                   for sanitizer in sanitizers])
 
-    def sanitized_once(self, name, target):
-        library = self.emit(MODELS / f"{name}.json", f"{name}_{target}", "--target", target, "--batch", "2",
-                            "--input-shape", SHAPES[name][0], "--no-validate")
-        program = self.build(library, "outputs.c", IN_MEMORY, *SANITIZE, output=f"{library.stem}.sanitized")
-        results, weights = f"{program}.results", f"{program}.safetensors"
-        self.run_command(program, results, weights, "save", env={"ASAN_OPTIONS": "detect_leaks=0"})
-        for path in (program, results, weights):
-            pathlib.Path(path).unlink()
+    @unittest.skipUnless("gcc" in COMPILERS, "no gcc")
+    def test_sanitizers_of_gcc(self):
+        self.sanitized_by("gcc")
 
-    @unittest.skipUnless(LONG, "every network under the sanitizers takes minutes")
-    def test_every_network_sanitized(self):
-        self.each(self.sanitized_once, [(name, target) for name in SHAPES for target in RUNNABLE])
+    @unittest.skipUnless(LONG and "clang" in COMPILERS, "no clang, or no time")
+    def test_sanitizers_of_clang(self):
+        self.sanitized_by("clang")
 
     def shared(self, name, target):
         library = self.library(name, target)
         for program in ("contexts.c", "threads.c"):
-            self.run_command(self.build(library, program, IN_MEMORY, "-fsanitize=thread", "-g"))
+            self.run_command(self.build(library, program, IN_MEMORY, flags=("-fsanitize=thread", "-g")))
 
     def test_contexts_share_parameters(self):
         self.each(self.shared, [(name, BEST) for name in nets()] + [("lenet5", "generic")])
@@ -88,16 +84,18 @@ class Behaviour(Case):
     @unittest.skipIf(BEST == "generic", "this processor has no target that others lack")
     def test_processor_without_instructions(self):
         library = self.library("lenet5", BEST)
-        self.run_command(self.build(library, "errors.c", IN_MEMORY, "-DNO_CPU", "-D__builtin_cpu_supports(x)=0"))
+        self.run_command(self.build(library, "errors.c", IN_MEMORY, "-DNO_CPU", flags=("-D__builtin_cpu_supports(x)=0",)))
 
     def fast_math(self, name, target, cc):
         library = self.library(name, target)
-        results = []
-        for flags in (("-O2",), ("-O2", "-ffast-math")):
-            program = self.build(library, "outputs.c", IN_MEMORY, *flags, cc=cc, output=f"{library.stem}-{cc}{flags[-1]}")
-            self.run_command(program, f"{program}.results", f"{program}.safetensors", "save")
-            results.append(floats(program.with_name(program.name + ".results").read_bytes()))
-        plain, fast = results
+        results = self.folder / f"{library.stem}-{cc}.results"
+
+        def outputs(*flags):
+            self.run_command(self.build(library, "outputs.c", IN_MEMORY, cc=cc, flags=flags), results, f"{results}.safetensors",
+                             "save")
+            return floats(results.read_bytes())
+
+        plain, fast = outputs("-O2"), outputs("-O2", "-ffast-math")
         worst = max(abs(a - b) for a, b in zip(plain, fast)) / max(map(abs, plain))
         self.assertLess(worst, 1e-5)
 

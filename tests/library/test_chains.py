@@ -1,9 +1,8 @@
 """Long chains of layers compile in seconds: neither text nor time grows faster than the network."""
 import json
 import subprocess
-import tempfile
-import os
-import sys
+
+from support import CNNC, Case, main
 
 SECONDS = 60  # of one compilation, on a busy machine; without bounds these take hours
 BYTES = 1 << 20
@@ -32,17 +31,16 @@ NETWORKS = {
 }
 
 
-def main():
-    cnnc = os.environ["CNNC"]
-    with tempfile.TemporaryDirectory() as folder:
-        for name, layers in NETWORKS.items():
-            network, out = os.path.join(folder, name + ".json"), os.path.join(folder, name + ".c")
-            with open(network, "w") as file:
-                json.dump({"name": name, "input": {"shape": [8, 4, 4]}, "layers": layers}, file)
-            subprocess.run([cnnc, "compile", network, "-o", out, "--no-validate"], check=True, timeout=SECONDS)
-            size = os.path.getsize(out)
-            if name != "conv" and size > BYTES:
-                sys.exit(f"{name}: {size} bytes of C")
+class Chains(Case):
+    def chain(self, name, layers):
+        (self.folder / f"{name}.json").write_text(json.dumps({"name": name, "input": {"shape": [8, 4, 4]}, "layers": layers}))
+        out = self.folder / f"{name}.c"
+        subprocess.run([CNNC, "compile", self.folder / f"{name}.json", "-o", out, "--no-validate"], check=True, timeout=SECONDS)
+        if name != "conv":
+            self.assertLess(out.stat().st_size, BYTES)
+
+    def test_chains(self):
+        self.each(self.chain, NETWORKS.items())
 
 
 main()

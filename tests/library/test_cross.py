@@ -10,10 +10,10 @@ import shutil
 import struct
 import unittest
 
-from support import CNNC, LONG, MODELS, ROOT, STRICT, Case, main
+from support import CNNC, CROSS, LONG, MODELS, ROOT, STRICT, Case, main
 
 DATA = os.environ.get("CNNC_DATA")
-ARM_CC, ARM_RUNNER = "aarch64-linux-gnu-gcc", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+ARM_CC, ARM_RUNNER = CROSS["neon"][0][0], CROSS["neon"][1].split()
 PACKAGES = {ARM_CC: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "qemu-aarch64": "qemu-user", "tcc": "tcc",
             "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi"}
 

@@ -1,34 +1,13 @@
-"""Emitted files as source: no warnings, headers that stand alone, prefixed symbols, the same bytes every time, libraries, examples."""
+"""Emitted files as source: headers that stand alone, prefixed symbols, the same bytes every time, libraries, examples."""
 import filecmp
 import shutil
-import unittest
 
-from support import BEST, CNNC, HERE, LONG, MODELS, ROOT, STRICT, TARGETS, Case, main
+from support import BEST, CNNC, HERE, MODELS, ROOT, STRICT, Case, main
 
 MIXED = HERE / "networks" / "mixed.json"
-# Networks that share no kind of layer with the others: these stand for all where time is short.
-THIRD = ("alexnet_2012", "alphago_policy", "googlenet_caffe", "lenet5", "mobilenet_v1", "resnet50", "squeezenet1_1")
 
 
 class Source(Case):
-    def commands(self, target):
-        quick = [("gcc", "-O1"), ("clang", "-fsyntax-only")]
-        long = [("gcc", "-O3"), ("clang", "-O3")]
-        for cc, *flags in quick + (long if LONG else []):
-            yield [cc, "-std=c11", *flags, *STRICT]
-        if target == "generic":
-            yield ["gcc", "-std=c99", "-fsyntax-only", *STRICT]
-
-    def warnings(self, net, target):
-        library = self.emit(MODELS / f"{net}.json", f"{net}_{target}", "--target", target)
-        for command in self.commands(target):
-            self.run_command(*command, "-c", library.source, "-o", self.folder / f"{net}_{target}.o")
-
-    def test_no_warnings(self):
-        nets = sorted(path.stem for path in MODELS.glob("*.json"))
-        self.each(self.warnings, [(net, target) for target in TARGETS for net in nets
-                                  if LONG or target == "avx512" or net in THIRD])
-
     def headers(self, target, *options):
         library = self.emit(MODELS / "lenet5.json", "lenet5", "--target", target, *options)
         self.run_command("gcc", "-std=c11", "-fsyntax-only", *STRICT, "-x", "c", library.header)
