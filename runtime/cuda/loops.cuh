@@ -10,15 +10,15 @@ static inline unsigned cnnc_blocks(long long points) {
   return (unsigned)(blocks < most ? blocks : most);
 }
 
-/* Starts a kernel; its value is cudaSuccess, or what is wrong. */
-#ifdef CUDASIM_LAUNCH /* a stand-in for the CUDA runtime that runs kernels on the CPU */
-#define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
-  CUDASIM_LAUNCH(kernel, cnnc_blocks(points), CNNC_THREADS, stream, __VA_ARGS__)
-#else
-#define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
-  (kernel<<<cnnc_blocks(points), CNNC_THREADS, 0, (cudaStream_t)(stream)>>>(__VA_ARGS__),          \
-   cudaGetLastError())
+/* Starts a kernel; its value is cudaSuccess, or what is wrong. A program that wants to see every
+ * launch defines its own in front of this file. */
+#ifndef CNNC_START
+#define CNNC_START(kernel, blocks, threads, stream, ...)                                           \
+  (kernel<<<(blocks), (threads), 0, (cudaStream_t)(stream)>>>(__VA_ARGS__), cudaGetLastError())
 #endif
+/* With a thread for every point. */
+#define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
+  CNNC_START(kernel, cnnc_blocks(points), CNNC_THREADS, stream, __VA_ARGS__)
 
 #define CNNC_HELPER static __device__ __forceinline__ __attribute__((unused))
 

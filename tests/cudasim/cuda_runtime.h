@@ -1,55 +1,99 @@
 /* cuda_runtime.h - stands in for the CUDA toolkit's: emitted .cu files run on the CPU, built by
  *
- *   g++ -x c++ -I tests/cudasim NET.cu
+ *   g++ -x c++ -I tests/cudasim -fsanitize=thread -c NET.cu     the instrumentation, not its
+ * library g++ NET.o DRIVER.o libcudasim.a
  *
- * Plain kernels have no barriers, so threads simply run one after another; CUDASIM_ORDER=reverse
- * runs them backwards, and no result may change by that. Device memory is host memory. */
-#ifndef CUDASIM_H
-#define CUDASIM_H
+ * See cudasim.h. What emitted files may use is declared in runtime/validate/cuda_runtime.h; here it
+ * does something, and there is a little more for the drivers of tests. */
+#ifndef CUDASIM_CUDA_RUNTIME_H
+#define CUDASIM_CUDA_RUNTIME_H
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include <tuple>
+#include <utility>
+
+#include "cudasim.h"
 
 #define __global__
+#define __host__
 #define __device__
-#define __forceinline__ inline
+#define __forceinline__      inline
+#define __launch_bounds__(n) /* the compiler's business */
+/* The section is the shared memory of the block that runs. */
+#define __shared__ static __attribute__((section("cudasim_shared")))
+
+/* ---- host ---- */
 
 typedef int cudaError_t;
-enum { cudaSuccess = 0, cudaErrorInvalidConfiguration = 9 };
+enum { cudaSuccess = 0 };
 typedef struct CUstream_st *cudaStream_t;
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3
+};
 
 static inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
                                           cudaStream_t) {
-  memcpy(to, from, bytes);
+  return cudasim_copy(to, from, bytes);
+}
+static inline cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t) {
+  return cudasim_fill(to, byte, bytes);
+}
+static inline cudaError_t cudaGetLastError(void) {
+  return cudasim_last_error();
+}
+
+/* For drivers. */
+static inline cudaError_t cudaMalloc(void **at, size_t bytes) {
+  *at = cudasim_allocate(bytes);
+  return *at ? cudaSuccess : 2;
+}
+static inline cudaError_t cudaFree(void *at) {
+  cudasim_wait();
+  cudasim_release(at);
+  return cudaSuccess;
+}
+static inline cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
+  const cudaError_t error = cudasim_copy(to, from, bytes);
+  cudasim_wait();
+  return error;
+}
+static inline cudaError_t cudaDeviceSynchronize(void) {
+  cudasim_wait();
   return cudaSuccess;
 }
 
-struct cudasim_dim {
-  unsigned x;
+/* ---- launches ---- */
+
+template <class... P> struct cudasim_call {
+  void (*kernel)(P...);
+  std::tuple<P...> arguments;
 };
-static cudasim_dim threadIdx, blockIdx, blockDim, gridDim;
 
-/* Calls `thread` once for each thread of the grid. */
-template <class Thread>
-static inline cudaError_t cudasim_launch(unsigned blocks, unsigned threads, Thread thread) {
-  const char *order = getenv("CUDASIM_ORDER");
-  const bool reverse = order && strcmp(order, "reverse") == 0;
-  const unsigned long long all = (unsigned long long)blocks * threads;
-  if (blocks == 0 || threads == 0 || threads > 1024) return cudaErrorInvalidConfiguration;
-  gridDim.x = blocks;
-  blockDim.x = threads;
-  for (unsigned long long i = 0; i < all; i++) {
-    const unsigned long long at = reverse ? all - 1 - i : i;
-    blockIdx.x = (unsigned)(at / threads);
-    threadIdx.x = (unsigned)(at % threads);
-    thread();
-  }
-  return cudaSuccess;
+template <class... P, size_t... I>
+static void cudasim_apply(const cudasim_call<P...> *call, std::index_sequence<I...>) {
+  call->kernel(std::get<I>(call->arguments)...);
 }
-#define CUDASIM_LAUNCH(kernel, blocks, threads, stream, ...)                                       \
-  ((void)(stream), cudasim_launch((blocks), (threads), [&] { kernel(__VA_ARGS__); }))
+
+template <class... P> static void cudasim_run(const void *call) {
+  cudasim_apply(static_cast<const cudasim_call<P...> *>(call), std::index_sequence_for<P...>());
+}
+
+template <class... P, class... A>
+static cudaError_t cudasim_start(const char *name, void (*kernel)(P...), unsigned blocks,
+                                 unsigned threads, A... arguments) {
+  const cudasim_call<P...> call = {kernel, std::tuple<P...>(arguments...)};
+  const CudasimLaunch launch = {name,  {blocks, 1, 1}, {threads, 1, 1}, cudasim_run<P...>,
+                                &call, sizeof call};
+  return cudasim_launch(&launch);
+}
+#define CNNC_START(kernel, blocks, threads, stream, ...)                                           \
+  ((void)(stream), cudasim_start(#kernel, kernel, (blocks), (threads), __VA_ARGS__))
+
+/* ---- device ---- */
+
+#define __syncthreads() cudasim_barrier(__FILE__, __LINE__)
 
 static inline double __dadd_rn(double a, double b) {
   return a + b;

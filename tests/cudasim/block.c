@@ -1,0 +1,142 @@
+/* block.c - the threads of a block as fibers. A fiber runs one thread after the other until one
+ * waits at a barrier; then another fiber goes on with those that have not begun. So kernels without
+ * barriers need one fiber and no switch. When every thread waits or has ended, either all wait at
+ * one barrier, or the kernel is wrong. */
+#define _XOPEN_SOURCE 700
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include "cudasim.h"
+
+enum { STACK = 64 << 10 };
+
+typedef enum State { WAITS, ENDED } State;
+
+typedef struct Fiber {
+  ucontext_t context;
+  unsigned char *stack;
+  CudasimThread thread; /* that it runs */
+} Fiber;
+
+/* One per thread of the block. */
+typedef struct Place {
+  State state;
+  Fiber *fiber; /* while it waits */
+  const char *file;
+  int line;
+} Place;
+
+cudasim_index threadIdx, blockIdx, blockDim, gridDim;
+CudasimOrder cudasim_order;
+const CudasimThread *cudasim_thread;
+
+static Fiber fibers[CUDASIM_THREADS], *current;
+static Fiber *idle[CUDASIM_THREADS];
+static unsigned nidle, nfibers;
+static ucontext_t scheduler;
+
+static Place place[CUDASIM_THREADS];
+static unsigned order[CUDASIM_THREADS], begun, count;
+static const CudasimLaunch *launch;
+
+static unsigned long long random_state;
+
+static unsigned random_below(unsigned n) {
+  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+  return (unsigned)((random_state >> 33) % n);
+}
+
+void cudasim_seed(unsigned long long seed) {
+  random_state = seed;
+}
+
+void cudasim_permute(unsigned *at, unsigned n) {
+  for (unsigned i = 0; i < n; i++) at[i] = cudasim_order == ORDER_REVERSE ? n - 1 - i : i;
+  for (unsigned i = n; cudasim_order == ORDER_RANDOM && i > 1; i--) {
+    const unsigned other = random_below(i), kept = at[i - 1];
+    at[i - 1] = at[other];
+    at[other] = kept;
+  }
+}
+
+/* ---- fibers ---- */
+
+static void become(Fiber *f, unsigned number) {
+  f->thread.number = number;
+  current = f;
+  cudasim_thread = &f->thread;
+  threadIdx.x = number % blockDim.x;
+  threadIdx.y = number / blockDim.x % blockDim.y;
+  threadIdx.z = number / blockDim.x / blockDim.y;
+}
+
+/* What a fiber does: threads that have not begun, until there are none. */
+static void run_threads(int at) {
+  Fiber *f = &fibers[at];
+  while (begun < count) {
+    become(f, order[begun++]);
+    launch->run(launch->arguments);
+    place[f->thread.number].state = ENDED;
+  }
+  idle[nidle++] = f;
+  setcontext(&scheduler);
+}
+
+static void start_fiber(void) {
+  if (nidle == 0) {
+    Fiber *made = &fibers[nfibers++];
+    made->stack = malloc(STACK);
+    if (!made->stack) abort();
+    made->thread = (CudasimThread){.stack = made->stack, .stack_bytes = STACK};
+    idle[nidle++] = made;
+  }
+  Fiber *f = idle[--nidle];
+  getcontext(&f->context);
+  f->context.uc_stack.ss_sp = f->stack;
+  f->context.uc_stack.ss_size = STACK;
+  f->context.uc_link = NULL;
+  makecontext(&f->context, (void (*)(void))run_threads, 1, (int)(f - fibers));
+  swapcontext(&scheduler, &f->context);
+}
+
+void cudasim_barrier(const char *file, int line) {
+  Fiber *f = current;
+  const unsigned number = f->thread.number;
+  place[number] = (Place){.state = WAITS, .fiber = f, .file = file, .line = line};
+  swapcontext(&f->context, &scheduler);
+  become(f, number);
+}
+
+/* ---- a block ---- */
+
+/* Do all threads wait at one barrier? */
+static bool all_wait(void) {
+  unsigned waiting = 0, first = 0;
+  for (unsigned i = 0; i < count; i++) {
+    if (place[i].state == ENDED) continue;
+    if (waiting++ == 0) first = i;
+    if (place[i].line != place[first].line || place[i].file != place[first].file)
+      cudasim_found(NULL, "%s: thread %u waits at %s:%d, but thread %u at %s:%d", launch->kernel,
+                    first, place[first].file, place[first].line, i, place[i].file, place[i].line);
+  }
+  if (waiting > 0 && waiting < count)
+    cudasim_found(NULL, "%s: %u threads of %u wait at %s:%d for others that have ended",
+                  launch->kernel, waiting, count, place[first].file, place[first].line);
+  return waiting > 0;
+}
+
+void cudasim_block(const CudasimLaunch *l) {
+  launch = l;
+  count = l->threads.x * l->threads.y * l->threads.z;
+  begun = 0;
+  cudasim_permute(order, count);
+  while (begun < count) start_fiber();
+  while (all_wait()) {
+    cudasim_thread = NULL;
+    cudasim_memory_barrier();
+    cudasim_permute(order, count);
+    for (unsigned i = 0; i < count; i++) swapcontext(&scheduler, &place[order[i]].fiber->context);
+  }
+  cudasim_thread = NULL;
+}

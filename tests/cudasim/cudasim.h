@@ -1,0 +1,89 @@
+/* cudasim.h - the simulator's core, as cuda_runtime.h and its parts use it: launches and copies
+ * that wait in a queue (cudasim.c), threads as fibers (block.c), memory and what is wrong with its
+ * use (memory.c).
+ *
+ * What is found ends the program with status CUDASIM_FOUND and a message on stderr: accesses
+ * outside of what cudaMalloc gave, reads of what nothing wrote, races between threads, barriers
+ * that not all threads of a block reach. Settings come from the environment:
+ *
+ *   CUDASIM_ORDER   natural (default), reverse, random or random:SEED: of blocks, and of threads
+ *                   between barriers
+ *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream; late: when the host
+ *                   waits for it
+ *   CUDASIM_CHECK   0: memory is not watched, which is faster
+ *   CUDASIM_FAIL    K: the K-th launch or copy fails */
+#ifndef CUDASIM_H
+#define CUDASIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { CUDASIM_FOUND = 3, CUDASIM_THREADS = 1024 /* of a block, at most */ };
+
+typedef struct cudasim_index {
+  unsigned x, y, z;
+} cudasim_index;
+
+extern cudasim_index threadIdx, blockIdx, blockDim, gridDim;
+
+/* ---- cudasim.c ---- */
+
+typedef struct CudasimLaunch {
+  const char *kernel;
+  cudasim_index blocks, threads;
+  void (*run)(const void *arguments); /* one thread */
+  const void *arguments;              /* copied */
+  size_t size;                        /* of arguments, in bytes */
+} CudasimLaunch;
+
+/* An error code of CUDA, which is also the last error then. */
+int cudasim_launch(const CudasimLaunch *);
+int cudasim_copy(void *to, const void *from, size_t bytes);
+int cudasim_fill(void *to, int byte, size_t bytes);
+int cudasim_last_error(void); /* and forgets it */
+/* Runs what was put in. */
+void cudasim_wait(void);
+
+/* Says what is wrong, and where; ends the program. */
+void cudasim_found(const void *code, const char *format, ...) __attribute__((noreturn));
+
+/* ---- block.c ---- */
+
+typedef enum CudasimOrder { ORDER_NATURAL, ORDER_REVERSE, ORDER_RANDOM } CudasimOrder;
+extern CudasimOrder cudasim_order;
+/* A permutation of 0 ... n - 1 in that order. */
+void cudasim_permute(unsigned *at, unsigned n);
+
+/* All threads of block blockIdx. */
+void cudasim_block(const CudasimLaunch *);
+/* Where a thread waits for its block. */
+void cudasim_barrier(const char *file, int line);
+/* Of the thread that runs: its number in its block, its stack; NULL: none does. */
+typedef struct CudasimThread {
+  unsigned number;
+  const unsigned char *stack;
+  size_t stack_bytes;
+} CudasimThread;
+extern const CudasimThread *cudasim_thread;
+
+/* ---- memory.c ---- */
+
+void *cudasim_allocate(size_t bytes); /* device memory, poisoned; NULL: there is none */
+void cudasim_release(void *);
+/* What comes next is ordered after all before: a launch (with its arguments), a copy. */
+void cudasim_memory_next(const void *arguments, size_t size);
+/* A block begins: its shared memory is poison. */
+void cudasim_memory_block(unsigned block);
+/* All threads have passed a barrier. */
+void cudasim_memory_barrier(void);
+/* The host writes or reads device memory; other memory is its own. */
+void cudasim_memory_host(const void *at, size_t bytes, bool write);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

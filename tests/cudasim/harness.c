@@ -1,0 +1,365 @@
+/* harness.c - see harness.h. The program reads parameters and inputs from the file `in` and writes
+ * the outputs to `out`. */
+#include "harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../numeric/rounding.h"
+#include "library.h"
+
+enum { MOST_SETTINGS = 8 };
+
+static const char *name_of(const Simulated *s) {
+  return s->plan->graph->name;
+}
+
+static const char *path_of(const Simulated *s, const char *file) {
+  return arena_printf(s->u->arena, "%s/%s", s->folder, file);
+}
+
+/* ---- networks ---- */
+
+Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,
+                            WeightsAs as) {
+  Simulated s = {.u = unit_new(), .as = as};
+  Options o = {.network = file, .batch = batch};
+  if (shape) vec_push(s.u->arena, &o.input_shape, shape);
+  s.folder = toolchain_folder(s.u);
+  s.graph = pipeline_read(s.u, &o);
+  if (!s.graph) fail_msg("%s is not read", file);
+  s.param = params_seeded(s.graph, 1);
+  s.plan =
+      pipeline_plan(s.u, &o, pipeline_read(s.u, &o), target_find(target), as != WEIGHTS_LOADED);
+  assert_non_null(s.plan);
+  return s;
+}
+
+Simulated simulated_text(const char *json, const char *target, int batch) {
+  char path[] = "/tmp/cnnc-cudasim-XXXXXX";
+  FILE *file = fdopen(mkstemp(path), "w");
+  assert_non_null(file);
+  for (const char *c = json; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
+  fclose(file);
+  Simulated s = simulated_network(path, target, NULL, batch, WEIGHTS_LOADED);
+  remove(path);
+  return s;
+}
+
+void simulated_free(Simulated *s) {
+  toolchain_remove(s->u, s->folder);
+  unit_free(s->u);
+}
+
+/* ---- the program ---- */
+
+void simulated_emit(const Simulated *s) {
+  static const int as[] = {[WEIGHTS_LOADED] = WEIGHTS_AS_DEFAULT,
+                           [WEIGHTS_EMBED] = WEIGHTS_AS_EMBED,
+                           [WEIGHTS_FILE] = WEIGHTS_AS_FILE};
+  const Options o = {.network = name_of(s), .weights_as = as[s->as]};
+  Emitted emitted = {0};
+  compile_emit(s->u, &o, s->plan, s->as == WEIGHTS_LOADED ? NULL : s->param, name_of(s), name_of(s),
+               &emitted);
+  assert_true(compile_write(s->u, &emitted, path_of(s, "")));
+}
+
+static bool is_held(const Plan *p, int param) {
+  for (int b = 0; b < p->buffer.n; b++)
+    if (p->buffer.at[b].home == HOME_PARAM && p->buffer.at[b].index == param) return true;
+  return false;
+}
+
+static bool is_read(const Simulated *s, int input) {
+  return s->plan->graph->input.at[input].kind == INPUT_DATA;
+}
+
+static int outputs(const Simulated *s) {
+  return s->plan->graph->entry[ENTRY_FORWARD].want.n;
+}
+
+static const Type *output_type(const Simulated *s, int o) {
+  const Graph *g = s->plan->graph;
+  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[o]].type;
+}
+
+/* Statements that bring the parameters to the device. */
+static void add_params(Text *d, const Simulated *s) {
+  const char *p = name_of(s);
+  const Graph *g = s->plan->graph;
+  if (s->as == WEIGHTS_FILE)
+    text_add(d,
+             "  FILE *f = fopen(\"%s.weights\", \"rb\");\n"
+             "  if (!f || fread(params, 1, m.params_bytes, f) != m.params_bytes) return 106;\n"
+             "  fclose(f);\n",
+             path_of(s, p));
+  text_add(d, "  %s net;\n  int status = %s_init(&net, &m);\n", p, p);
+  if (s->as == WEIGHTS_LOADED) {
+    text_add(d, "  if (!status) status = %s_init_params(&net, 2);\n", p);
+    for (int i = 0, held = 0; i < g->param.n; i++)
+      if (is_held(s->plan, i))
+        text_add(d, "  if (!status) status = %s_set_param(&net, %d, from_file(%lld));\n", p, held++,
+                 (long long)type_size(&g->param.at[i].type, 1) * 4);
+  }
+  text_add(d, "  if (!status) status = %s_upload(&net, NULL);\n", p);
+}
+
+/* The number of elements for n samples, as text. */
+static const char *size_text(const Simulated *s, const Type *type) {
+  const int64_t one = type_size(type, 1), each = type_size(type, 2) - one;
+  return arena_printf(s->u->arena, "%lld + n * %lldLL", (long long)(one - each), (long long)each);
+}
+
+static void add_tensors(Text *d, const Simulated *s) {
+  const Graph *g = s->plan->graph;
+  for (int i = 0; i < g->input.n; i++)
+    if (is_read(s, i))
+      text_add(d, "  %s *in%d;\n  sent(&in%d, %s);\n", c_type(g->input.at[i].type.dtype), i, i,
+               size_text(s, &g->input.at[i].type));
+  for (int o = 0; o < outputs(s); o++)
+    text_add(d, "  float *out%d = (float *)device((%s) * sizeof(float));\n", o,
+             size_text(s, output_type(s, o)));
+}
+
+static void write_driver(const Simulated *s) {
+  Text d = {.arena = s->u->arena};
+  const char *p = name_of(s);
+  text_add(&d, "#include \"%s.h\"\n#include \"program.h\"\n", p);
+  text_add(&d,
+           "int main(int argc, char **argv) {\n"
+           "  const int n = arguments(argc, argv);\n"
+           "  %s_memory m = {};\n  m.hash = %s_HASH;\n",
+           p, p);
+  if (s->as != WEIGHTS_EMBED)
+    text_add(&d,
+             "  m.params_bytes = %s_PARAMS_BYTES;\n"
+             "  void *params = host(m.params_bytes);\n  m.params = params;\n",
+             p);
+  text_add(&d,
+           "  m.device_params_bytes = %s_DEVICE_PARAMS_BYTES;\n"
+           "  m.device_params = device(m.device_params_bytes);\n"
+           "  m.work_bytes = %s_WORK_BYTES;\n  m.work = device(m.work_bytes);\n",
+           p, p);
+  add_params(&d, s);
+  add_tensors(&d, s);
+  text_add(&d, "  if (!status) status = %s_forward(&net, n", p);
+  for (int i = 0; i < s->plan->graph->input.n; i++)
+    if (is_read(s, i)) text_add(&d, ", in%d", i);
+  for (int o = 0; o < outputs(s); o++) text_add(&d, ", out%d", o);
+  text_add(&d, ", NULL);\n  if (!status) {\n");
+  for (int o = 0; o < outputs(s); o++)
+    text_add(&d, "    received(out%d, %s);\n", o, size_text(s, output_type(s, o)));
+  text_add(&d, "  }\n  fclose(out);\n  return status;\n}\n");
+  assert_true(file_write(s->u, path_of(s, "program.cc"), d.at, d.n));
+}
+
+/* Runs a command of words; fails with what it said. */
+static void tool(const Simulated *s, const char *const *words) {
+  Text output = {.arena = s->u->arena};
+  if (toolchain_run(s->u, words, &output) == 0) return;
+  for (int i = 0; words[i]; i++) print_error("%s ", words[i]);
+  fail_msg("\n%s", output.n ? output.at : "");
+}
+
+void simulated_build(const Simulated *s) {
+  const char *source = path_of(s, arena_printf(s->u->arena, "%s.cu", name_of(s)));
+  const char *object = path_of(s, "net.o"), *driver = path_of(s, "program.cc");
+  write_driver(s);
+  tool(s, (const char *const[]){"g++",
+                                "-std=c++14",
+                                "-O1",
+                                "-g1",
+                                "-ffp-contract=off",
+                                "-fsanitize=thread",
+                                "-Wall",
+                                "-Wextra",
+                                "-Wshadow",
+                                "-Werror",
+                                "-Wno-missing-field-initializers",
+                                "-I",
+                                CUDASIM,
+                                "-x",
+                                "c++",
+                                "-c",
+                                source,
+                                "-o",
+                                object,
+                                NULL});
+  tool(s, (const char *const[]){"g++", "-std=c++14", "-I", CUDASIM, driver, object, CUDASIM_LIBRARY,
+                                "-o", path_of(s, "program"), NULL});
+}
+
+/* ---- running ---- */
+
+static double random_value(uint32_t *seed, DType dtype) {
+  *seed = *seed * 1664525u + 1013904223u;
+  const double unit = (double)(*seed >> 8) / (1 << 24);
+  if (dtype == I32) return floor(unit * 4);
+  if (dtype == U8) return floor(unit * 256);
+  return (float)(2 * unit - 1);
+}
+
+static void add_values(Text *bytes, const double *value, DType dtype, int64_t size) {
+  for (int64_t i = 0; i < size; i++) {
+    const float real = (float)value[i];
+    const int32_t integer = (int32_t)value[i];
+    const unsigned char byte = (unsigned char)value[i];
+    if (dtype == F32) text_append(bytes, (const char *)&real, sizeof real);
+    if (dtype == I32) text_append(bytes, (const char *)&integer, sizeof integer);
+    if (dtype == U8) text_append(bytes, (const char *)&byte, sizeof byte);
+  }
+}
+
+typedef struct Leaves {
+  const Simulated *s;
+  const SimulatedRun *run;
+} Leaves;
+
+static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t n) {
+  const Leaves *l = context;
+  const Node *node = &g->node.at[leaf];
+  const int64_t index = ((const LeafAttr *)node->attr)->index;
+  (void)n;
+  return node->op == OP_param ? l->s->param[index] : l->run->in[index];
+}
+
+static void expect(const Simulated *s, SimulatedRun *r) {
+  if (!s->graph) {
+    PlanRun run = {
+        .input = r->in, .output = r->expected, .param = (double **)(uintptr_t)s->param, .n = r->n};
+    plan_run(s->plan, PLAN_FORWARD, &run);
+    return;
+  }
+  Leaves leaves = {s, r};
+  const Entry *forward = &s->graph->entry[ENTRY_FORWARD];
+  Array *value = graph_run(s->graph, forward->want.at, forward->want.n, r->n, leaf_value, &leaves);
+  for (int o = 0; o < forward->want.n; o++) r->expected[o] = value[o].at;
+}
+
+SimulatedRun simulated_inputs(const Simulated *s, int n) {
+  Arena *arena = s->u->arena;
+  const Graph *g = s->plan->graph;
+  uint32_t seed = (uint32_t)n;
+  SimulatedRun r = {.n = n,
+                    .in = NEW_ARRAY(arena, double *, g->input.n + 1),
+                    .expected = NEW_ARRAY(arena, double *, outputs(s) + 1),
+                    .out = NEW_ARRAY(arena, float *, outputs(s) + 1)};
+  for (int i = 0; i < g->input.n; i++) {
+    const Type *type = &g->input.at[i].type;
+    const int64_t size = type_size(type, n);
+    r.in[i] = NEW_ARRAY(arena, double, size);
+    for (int64_t k = 0; k < size; k++) r.in[i][k] = random_value(&seed, type->dtype);
+  }
+  for (int o = 0; o < outputs(s); o++)
+    r.expected[o] = NEW_ARRAY(arena, double, type_size(output_type(s, o), n));
+  expect(s, &r);
+  return r;
+}
+
+static void write_input(const Simulated *s, const SimulatedRun *r) {
+  const Graph *g = s->plan->graph;
+  Text bytes = {.arena = s->u->arena};
+  for (int i = 0; s->as == WEIGHTS_LOADED && i < g->param.n; i++)
+    if (is_held(s->plan, i))
+      add_values(&bytes, s->param[i], F32, type_size(&g->param.at[i].type, 1));
+  for (int i = 0; i < g->input.n; i++)
+    if (is_read(s, i))
+      add_values(&bytes, r->in[i], g->input.at[i].type.dtype,
+                 type_size(&g->input.at[i].type, r->n));
+  assert_true(file_write(s->u, path_of(s, "in"), bytes.at, bytes.n));
+}
+
+int simulated_run(const Simulated *s, SimulatedRun *r, const char *const *settings) {
+  const char *words[MOST_SETTINGS + 6] = {"env"};
+  size_t size, at = 0;
+  int n = 1;
+  for (int i = 0; settings && settings[i]; i++) words[n++] = settings[i];
+  words[n++] = path_of(s, "program");
+  words[n++] = arena_printf(s->u->arena, "%d", r->n);
+  words[n++] = path_of(s, "in");
+  words[n++] = path_of(s, "out");
+  write_input(s, r);
+  r->messages = (Text){.arena = s->u->arena};
+  const int status = toolchain_run(s->u, words, &r->messages);
+  if (status != 0) return status;
+  const char *bytes = file_read(s->u, path_of(s, "out"), &size);
+  assert_non_null(bytes);
+  for (int o = 0; o < outputs(s); o++) {
+    const int64_t elements = type_size(output_type(s, o), r->n);
+    r->out[o] = NEW_ARRAY(s->u->arena, float, elements);
+    assert_true(at + (size_t)elements * sizeof(float) <= size);
+    memcpy(r->out[o], bytes + at, (size_t)elements * sizeof(float));
+    at += (size_t)elements * sizeof(float);
+  }
+  return 0;
+}
+
+double simulated_error(const Simulated *s, const SimulatedRun *r, int output) {
+  const int64_t size = type_size(output_type(s, output), r->n);
+  double error = 0, largest = 0;
+  for (int64_t i = 0; i < size; i++) {
+    const double difference = fabs((double)r->out[output][i] - r->expected[output][i]);
+    if (!(difference <= error)) error = difference; /* NaN stays */
+    largest = fmax(largest, fabs(r->expected[output][i]));
+  }
+  return error == 0 ? 0 : error / largest;
+}
+
+/* ---- checking ---- */
+
+static void fail_run(const Simulated *s, const SimulatedRun *r, const char *const *settings,
+                     const char *what) {
+  for (int i = 0; settings[i]; i++) print_error("%s ", settings[i]);
+  fail_msg("%s, %s, %d samples: %s\n%s", name_of(s), s->plan->target->name, r->n, what,
+           r->messages.n ? r->messages.at : "");
+}
+
+static const double *tolerances(const Simulated *s, int n, double tolerance) {
+  double *result = NEW_ARRAY(s->u->arena, double, outputs(s) + 1);
+  double *known = tolerance > 0 ? NULL : NEW_ARRAY(s->u->arena, double, s->graph->node.n);
+  for (int o = 0; o < outputs(s); o++)
+    result[o] = tolerance > 0
+                    ? tolerance
+                    : rounding_error(s->graph, s->graph->entry[ENTRY_FORWARD].want.at[o], n, known);
+  return result;
+}
+
+static void check_run(const Simulated *s, SimulatedRun *r, const char *const *settings,
+                      const double *tolerance) {
+  Arena *arena = s->u->arena;
+  const int status = simulated_run(s, r, settings);
+  if (status != 0) fail_run(s, r, settings, arena_printf(arena, "status %d", status));
+  for (int o = 0; o < outputs(s); o++) {
+    const double error = simulated_error(s, r, o);
+    if (!(error <= tolerance[o]))
+      fail_run(
+          s, r, settings,
+          arena_printf(arena, "output %d has error %.3g, allowed %.3g", o, error, tolerance[o]));
+  }
+}
+
+static void same_bits(const Simulated *s, const SimulatedRun *a, const SimulatedRun *b) {
+  for (int o = 0; o < outputs(s); o++)
+    assert_memory_equal(a->out[o], b->out[o],
+                        (size_t)type_size(output_type(s, o), a->n) * sizeof(float));
+}
+
+void simulated_check(const Simulated *s, int from, int to, double tolerance) {
+  static const char *const watched[] = {"CUDASIM_ORDER=natural", NULL};
+  static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
+  const char *const late[] = {arena_printf(s->u->arena, "CUDASIM_ORDER=random:%d", (int)getpid()),
+                              "CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
+  simulated_emit(s);
+  simulated_build(s);
+  for (int n = from; n <= to; n++) {
+    const double *allowed = tolerances(s, n, tolerance);
+    SimulatedRun first = simulated_inputs(s, n), other = first;
+    other.out = NEW_ARRAY(s->u->arena, float *, outputs(s) + 1);
+    check_run(s, &first, watched, allowed);
+    check_run(s, &other, reversed, allowed);
+    same_bits(s, &first, &other);
+    check_run(s, &other, late, allowed);
+    same_bits(s, &first, &other);
+  }
+}

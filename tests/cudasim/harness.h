@@ -1,0 +1,51 @@
+/* harness.h - a plan for CUDA as a program on the CPU: emitted, compiled with the simulator and a
+ * driver around the library, run in a process of its own, compared with what is interpreted. */
+#ifndef CUDASIM_HARNESS_H
+#define CUDASIM_HARNESS_H
+
+#include "../unit/unit.h"
+
+#include "backend.h"
+#include "cudasim.h"
+#include "driver.h"
+
+typedef struct Simulated {
+  Unit *u;
+  const Plan *plan;
+  const Graph *graph;   /* before any pass; NULL: the plan alone says what is expected */
+  double *const *param; /* by index of graph->param */
+  WeightsAs as;
+  const char *folder;
+} Simulated;
+
+/* The network in a file, for a target, with parameters of its initialisers; shape: --input-shape,
+ * or NULL. `batch` samples at most. */
+Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,
+                            WeightsAs);
+/* The same for a text, with ' for ". */
+Simulated simulated_text(const char *json, const char *target, int batch);
+void simulated_free(Simulated *); /* the unit and the folder */
+
+/* Emits into the folder; in between, tests may change what was emitted; compiles. */
+void simulated_emit(const Simulated *);
+void simulated_build(const Simulated *);
+
+typedef struct SimulatedRun {
+  int n; /* samples */
+  double **in, **expected;
+  float **out;
+  Text messages;
+} SimulatedRun;
+/* Random inputs, the same for equal n, and what is expected of them. */
+SimulatedRun simulated_inputs(const Simulated *, int n);
+/* Runs the program with words for `env` ("CUDASIM_ORDER=reverse"), and fills out and messages. Its
+ * status: 0, one of the library's, CUDASIM_FOUND, or 128 + a signal. */
+int simulated_run(const Simulated *, SimulatedRun *, const char *const *settings);
+/* The largest error of an output of that run, relative to its largest element. */
+double simulated_error(const Simulated *, const SimulatedRun *, int output);
+
+/* Emits, builds, and runs from ... to samples in every order, watched in the first: all give the
+ * same bits, with errors below the tolerance. 0: what rounding may do. */
+void simulated_check(const Simulated *, int from, int to, double tolerance);
+
+#endif

@@ -1,0 +1,232 @@
+/* memory.c - device memory and the shared memory of a block, watched: -fsanitize=thread makes the
+ * compiler call a function for every load and store, and those functions are here.
+ *
+ * Every four bytes have a cell that knows who wrote them and who read them last. Two accesses race
+ * if they belong to one launch, one of them writes, and they are made by different blocks, or by
+ * different threads of a block with no barrier between them. As all threads of a block meet at its
+ * barriers, their number is all that is to be known about time. */
+#define _XOPEN_SOURCE 700
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cudasim.h"
+
+enum { GRANULE = 4, REGIONS = 1024, POISON = 0xff };
+
+typedef struct Access {
+  uint32_t launch;   /* 0: none */
+  uint32_t block;    /* of the grid */
+  uint32_t interval; /* barriers of the block so far */
+  uint16_t thread;
+  bool threads, blocks; /* reads: several threads in this interval, several blocks in this launch */
+} Access;
+
+typedef struct Cell {
+  Access write, read;
+} Cell;
+
+typedef struct Region {
+  unsigned char *at;
+  size_t size;
+  Cell *cell;
+  bool shared;
+} Region;
+
+static Region region[REGIONS];
+static int nregion;
+static Access now;
+static bool watches = true;
+static const unsigned char *arguments;
+static size_t arguments_size;
+
+void cudasim_watch(bool yes) {
+  watches = yes;
+}
+
+/* ---- regions ---- */
+
+static size_t cells(size_t size) {
+  return (size + GRANULE - 1) / GRANULE;
+}
+
+static void add_region(unsigned char *at, size_t size, bool shared) {
+  if (nregion == REGIONS) cudasim_found(NULL, "more than %d allocations", REGIONS);
+  region[nregion++] = (Region){at, size, calloc(cells(size) + 1, sizeof(Cell)), shared};
+}
+
+static Region *region_of(uintptr_t at) {
+  static int last;
+  if (last < nregion && at - (uintptr_t)region[last].at < region[last].size) return &region[last];
+  for (int i = 0; i < nregion; i++)
+    if (at - (uintptr_t)region[i].at < region[i].size) return &region[last = i];
+  return NULL;
+}
+
+void *cudasim_allocate(size_t bytes) {
+  unsigned char *at = aligned_alloc(256, (bytes + 511) / 256 * 256);
+  if (!at) return NULL;
+  memset(at, POISON, bytes);
+  add_region(at, bytes, false);
+  return at;
+}
+
+void cudasim_release(void *at) {
+  for (int i = 0; i < nregion; i++) {
+    if (region[i].at != at) continue;
+    free(region[i].cell);
+    free(at);
+    region[i] = region[--nregion];
+    return;
+  }
+  if (at) cudasim_found(NULL, "cudaFree of what cudaMalloc did not give");
+}
+
+/* ---- time ---- */
+
+void cudasim_memory_next(const void *its_arguments, size_t size) {
+  arguments = its_arguments;
+  arguments_size = size;
+  now = (Access){.launch = now.launch + 1};
+}
+
+extern unsigned char __start_cudasim_shared[] __attribute__((weak));
+extern unsigned char __stop_cudasim_shared[] __attribute__((weak));
+
+void cudasim_memory_block(unsigned block) {
+  const size_t size = (size_t)(__stop_cudasim_shared - __start_cudasim_shared);
+  now.block = block;
+  now.interval = 0;
+  if (size == 0) return;
+  memset(__start_cudasim_shared, POISON, size);
+  if (!region_of((uintptr_t)__start_cudasim_shared)) add_region(__start_cudasim_shared, size, true);
+  memset(region_of((uintptr_t)__start_cudasim_shared)->cell, 0, cells(size) * sizeof(Cell));
+}
+
+void cudasim_memory_barrier(void) {
+  now.interval++;
+}
+
+/* ---- accesses ---- */
+
+/* Does what was done before race with what is done now? */
+static bool concurrent(const Access *before) {
+  if (before->launch != now.launch) return false;
+  if (before->block != now.block) return true;
+  return before->interval == now.interval && before->thread != now.thread;
+}
+
+static bool read_concurrently(const Access *reads) {
+  if (reads->launch != now.launch) return false;
+  return reads->blocks || concurrent(reads) || (reads->interval == now.interval && reads->threads);
+}
+
+static void race(const void *code, const Region *r, const unsigned char *at, const Access *before,
+                 const char *then, const char *what) {
+  cudasim_found(code,
+                "race in %s memory, byte %zu of %zu: this %s and the %s of block %u, thread %u",
+                r->shared ? "shared" : "device", (size_t)(at - r->at), r->size, what, then,
+                before->block, before->thread);
+}
+
+static void note_read(Cell *c) {
+  Access *reads = &c->read;
+  const bool launch = reads->launch == now.launch;
+  const bool blocks = launch && (reads->blocks || reads->block != now.block);
+  const bool interval = launch && reads->block == now.block && reads->interval == now.interval;
+  const bool threads = interval && (reads->threads || reads->thread != now.thread);
+  *reads = now;
+  reads->blocks = blocks;
+  reads->threads = threads;
+}
+
+static void on_cell(const void *code, const Region *r, size_t granule, bool write) {
+  Cell *c = &r->cell[granule];
+  const unsigned char *at = r->at + granule * GRANULE;
+  const char *what = write ? "write" : "read";
+  if (concurrent(&c->write)) race(code, r, at, &c->write, "write", what);
+  if (write && read_concurrently(&c->read)) race(code, r, at, &c->read, "read", what);
+  if (!write && c->write.launch == 0)
+    cudasim_found(code, "byte %zu of %zu of %s memory is read, but nothing wrote it",
+                  (size_t)(at - r->at), r->size, r->shared ? "shared" : "device");
+  if (write)
+    c->write = now;
+  else
+    note_read(c);
+}
+
+static void on_region(const void *code, const Region *r, uintptr_t at, size_t bytes, bool write) {
+  const size_t from = at - (uintptr_t)r->at;
+  if (bytes > r->size - from)
+    cudasim_found(code, "%s of %zu bytes at byte %zu of %zu", write ? "write" : "read", bytes, from,
+                  r->size);
+  for (size_t g = from / GRANULE; g * GRANULE < from + bytes; g++) on_cell(code, r, g, write);
+}
+
+/* What a thread may access that is nobody's device memory: its stack; to read, what was passed to
+ * it, and the program's constants. */
+static bool is_own(uintptr_t at, bool write) {
+  extern const char __executable_start[], _end[];
+  if (at - (uintptr_t)cudasim_thread->stack < cudasim_thread->stack_bytes) return true;
+  if (write) return false;
+  return at - (uintptr_t)arguments < arguments_size ||
+         at - (uintptr_t)__executable_start < (uintptr_t)(_end - __executable_start);
+}
+
+static void on_access(const void *code, uintptr_t at, size_t bytes, bool write) {
+  if (!cudasim_thread) return; /* the host's own */
+  if (!watches) return;
+  if (at % bytes != 0 && bytes <= 16)
+    cudasim_found(code, "%s of %zu bytes at an address that is not a multiple of it",
+                  write ? "write" : "read", bytes);
+  const Region *r = region_of(at);
+  now.thread = (uint16_t)cudasim_thread->number;
+  if (r)
+    on_region(code, r, at, bytes, write);
+  else if (!is_own(at, write))
+    cudasim_found(code, "%s of %zu bytes outside of device memory", write ? "write" : "read",
+                  bytes);
+}
+
+void cudasim_memory_host(const void *at, size_t bytes, bool write) {
+  const Region *r = watches && bytes ? region_of((uintptr_t)at) : NULL;
+  if (r) on_region(NULL, r, (uintptr_t)at, bytes, write);
+}
+
+/* ---- what the compiler calls ---- */
+
+#define CALLED __builtin_return_address(0)
+#define ON_ACCESS(name, bytes, write)                                                              \
+  void __tsan_##name(void *at);                                                                    \
+  void __tsan_##name(void *at) {                                                                   \
+    on_access(CALLED, (uintptr_t)at, bytes, write);                                                \
+  }
+#define ON_BOTH(bytes)                                                                             \
+  ON_ACCESS(read##bytes, bytes, false)                                                             \
+  ON_ACCESS(write##bytes, bytes, true)                                                             \
+  ON_ACCESS(unaligned_read##bytes, bytes, false)                                                   \
+  ON_ACCESS(unaligned_write##bytes, bytes, true)
+ON_BOTH(1)
+ON_BOTH(2)
+ON_BOTH(4)
+ON_BOTH(8)
+ON_BOTH(16)
+
+void __tsan_read_range(void *at, unsigned long bytes);
+void __tsan_write_range(void *at, unsigned long bytes);
+void __tsan_func_entry(void *caller);
+void __tsan_func_exit(void);
+void __tsan_init(void);
+
+void __tsan_read_range(void *at, unsigned long bytes) {
+  on_access(CALLED, (uintptr_t)at, bytes, false);
+}
+void __tsan_write_range(void *at, unsigned long bytes) {
+  on_access(CALLED, (uintptr_t)at, bytes, true);
+}
+void __tsan_func_entry(void *caller) {
+  (void)caller;
+}
+void __tsan_func_exit(void) {}
+void __tsan_init(void) {}
