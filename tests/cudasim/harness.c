@@ -9,7 +9,8 @@
 #include "../numeric/rounding.h"
 #include "library.h"
 
-enum { MOST_SETTINGS = 8 };
+/* Watching takes ten times the memory: networks with more parameters than this are only run. */
+enum { MOST_SETTINGS = 8, WATCHED_BYTES = 32 << 20 };
 
 static const char *name_of(const Simulated *s) {
   return s->plan->graph->name;
@@ -346,7 +347,9 @@ static void same_bits(const Simulated *s, const SimulatedRun *a, const Simulated
 }
 
 void simulated_check(const Simulated *s, int from, int to, double tolerance) {
-  static const char *const watched[] = {"CUDASIM_ORDER=natural", NULL};
+  const char *const watched[] = {
+      "CUDASIM_ORDER=natural",
+      s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0", NULL};
   static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
   const char *const late[] = {arena_printf(s->u->arena, "CUDASIM_ORDER=random:%d", (int)getpid()),
                               "CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
