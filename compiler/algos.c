@@ -34,7 +34,10 @@ static char loop_role(const Kernel *k, int x, int w, int loop) {
 bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
   if (kernel_kind(k) != KIND_CONTRACT) return false;
   int a = k->fold[0].term->arg[0]->index, b = k->fold[0].term->arg[1]->index;
-  bool first = p->buffer.at[k->in[a].tensor].phase < p->buffer.at[k->in[b].tensor].phase;
+  const Phase of_a = p->buffer.at[k->in[a].tensor].phase,
+              of_b = p->buffer.at[k->in[b].tensor].phase;
+  bool first = of_a < of_b;
+  if (of_a == PHASE_CALL && of_b == PHASE_CALL && !k->algo) first = lanes_along_first(p, k, a, b);
   *c = (Contraction){.k = k, .x = first ? b : a, .w = first ? a : b};
   for (int l = 0; l < k->nloop; l++) c->role[l] = loop_role(k, c->x, c->w, l);
   return true;
@@ -78,7 +81,7 @@ void pick_tile(const Plan *p, Kernel *k) {
 }
 
 /* Blocks of lanes that other loops or offsets would straddle cannot be loaded as vectors. */
-static bool lines_up(const Coord *c, int loop, int lanes) {
+bool lines_up(const Coord *c, int loop, int lanes) {
   for (int l = 0; l < MAX_LOOPS; l++)
     if (l != loop && c->coef[l] % lanes != 0) return false;
   return c->coef[loop] == 1 && c->plus % lanes == 0 && coord_affine(c);
@@ -128,7 +131,7 @@ void view_move(View *v, const int *to, int nloop) {
 }
 
 /* Loop l becomes loop to[l]. */
-static void move_loops(Unit *u, Kernel *k, const int *to) {
+void kernel_move_loops(Unit *u, Kernel *k, const int *to) {
   Moved m = {u, to};
   Kernel old = *k;
   for (int l = 0; l < k->nloop; l++) {
@@ -150,7 +153,7 @@ static void taps_first(Unit *u, Kernel *k, const Contraction *c) {
   for (int group = 0; group < 3; group++)
     for (int l = 0; l < k->nloop; l++)
       if (group == (!k->loop[l].reduced ? 0 : loop_slides(c, l) ? 1 : 2)) to[l] = next++;
-  move_loops(u, k, to);
+  kernel_move_loops(u, k, to);
 }
 
 /* The kernel of PLAN_PREPARE that computes a derived buffer, if a map does. */
@@ -210,4 +213,11 @@ Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) 
     if (coord_uses(&k->in[c->w].at[a], lane)) f->lane_axis = (int8_t)a;
   f->lanes = (int16_t)columns;
   return leaf;
+}
+
+void lower_in_tiles(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+  if (both_change(p, c))
+    lower_correlation(p, c, role, algo, steps);
+  else
+    vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, role), algo));
 }

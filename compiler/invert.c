@@ -291,8 +291,9 @@ static bool like_out(const Inverse *v, const View *view) {
 }
 
 /* The gradient by IN(which) of w where each point contributes w's term; tensor `dout` is the
- * gradient that flows in, read through out 0's view. A point where that view is outside is left out:
- * whatever is read at the same place (the result, a maximum's place) need not be tested again. */
+ * gradient that flows in, read through out 0's view. A point where that view is outside is left
+ * out: whatever is read at the same place (the result, a maximum's place) need not be tested again.
+ */
 static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
   Kernel *k = v->result;
   bool skips = !plain_product(term) && has_reduced(k);
@@ -339,9 +340,9 @@ static void finish(Inverse *v, const Expr *term) {
     k->nfold = 1;
     k->fold[0] = (Fold){FOLD_SUM, term, F32};
     k->out[0].value = expr_acc(v->u, 0);
-    if (kernel_kind(k) != KIND_CONTRACT && sums_samples(k)) k->fold[0].acc = F64;
   }
   kernel_simplify(v->u, k);
+  if (kernel_kind(k) == KIND_REDUCE && sums_samples(k)) k->fold[0].acc = F64;
 }
 
 bool view_invert(Unit *u, const Kernel *k, int which, int dout, const Type *type, const Expr *term,

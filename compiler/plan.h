@@ -139,6 +139,8 @@ int64_t buffer_bytes(const Buffer *, int64_t n);
  * the fill. */
 enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
 int view_tests(const Plan *, const Kernel *, const View *, int axis);
+/* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
+bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
 
 /* interp.c: runs an entry in double; memory margins are poisoned first. */
 typedef struct PlanRun {
@@ -158,7 +160,8 @@ void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
  * in w and out; K is reduced. */
 typedef struct Contraction {
   const Kernel *k;
-  int x, w;             /* which inputs; w is the one of the earlier phase, or the second */
+  int x, w;             /* which inputs; w is the one of the earlier phase. Of two that both change
+                           in every call, the one that lanes run along; once lowered, the second */
   char role[MAX_LOOPS]; /* 'B' 'M' 'N' 'K', per loop */
 } Contraction;
 bool contraction(const Plan *, const Kernel *, Contraction *);
@@ -202,10 +205,23 @@ const char *refuses_packing(const Plan *, const Contraction *);
 bool slides(const Contraction *);
 bool loop_slides(const Contraction *, int loop);
 void view_move(View *, const int *to, int nloop); /* loop l becomes loop to[l] */
+void kernel_move_loops(Unit *, Kernel *, const int *to);
+/* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
+bool lines_up(const Coord *, int loop, int lanes);
 /* The register-tile contraction: lanes run over the result's channels (loop `lane`), x is broadcast
  * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are
  * packed by a kernel of PLAN_PREPARE in the order of reading. */
 Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
+
+/* Contractions of two operands that both change in every call (correlation.c): as above, by role of
+ * the loop that lanes run along. */
+bool both_change(const Plan *, const Contraction *);
+int correlation_lane(const Plan *, const Contraction *, char role);
+bool lanes_along_first(const Plan *, const Kernel *, int a, int b);
+const char *refuses_correlation(const Plan *, const Contraction *, char role);
+void lower_correlation(Plan *, const Contraction *, char role, const char *algo, Steps *);
+/* One or the other, by when the operands change. */
+void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, Steps *);
 
 /* ---- passes: passes.def lists them in order
  * -------------------------------------------------------------------- */

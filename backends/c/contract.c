@@ -24,11 +24,14 @@ static bool view_fits(const Plan *p, const Kernel *k, const View *v) {
   return true;
 }
 
-/* The packed weights: lanes innermost, whole vectors of them. */
-static bool weights_fit(const Plan *p, const View *w, int l) {
+/* The packed weights: lanes innermost, whole vectors of them. What changes in every call lies as it
+ * is. */
+static bool weights_fit(const Plan *p, const Contraction *c, int l) {
+  const View *w = &c->k->in[c->w];
   const Format *f = &p->buffer.at[w->tensor].format;
   const int lanes = p->target->lanes;
   if (!view_uses(w, l)) return false;
+  if (both_change(p, c)) return view_moves_by_one(p, c->k, w, l);
   for (int a = 0; a < w->rank; a++) {
     if (!coord_uses(&w->at[a], l)) continue;
     int only;
@@ -44,26 +47,29 @@ static bool lane_fits(const Plan *p, const Contraction *c, int l) {
   if (!view_uses(&k->out[0].to, l) || !view_moves_by_one(p, k, &k->out[0].to, l)) return false;
   for (int i = 0; i < k->nin; i++)
     if (i != c->w && !view_moves_by_one(p, k, &k->in[i], l)) return false;
-  return weights_fit(p, &k->in[c->w], l);
+  return weights_fit(p, c, l);
 }
 
-static int find_lane(const Plan *p, const Contraction *c) {
-  const Kernel *k = c->k;
-  if (k->math != F32 || k->nout != 1 || k->out[0].combine || k->fold[0].acc != F32) return -1;
-  if (!view_fits(p, k, &k->out[0].to)) return -1;
-  for (int i = 0; i < k->nin; i++)
-    if (!view_fits(p, k, &k->in[i])) return -1;
-  for (int l = 0; l < k->nloop; l++)
-    if (expr_uses(k->out[0].value, E_index, l)) return -1;
-  for (int l = 0; l < k->nloop; l++)
+int contract_lane(const Plan *p, const Contraction *c) {
+  for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == 'N' && lane_fits(p, c, l)) return l;
-  for (int l = 0; l < k->nloop; l++)
+  for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == 'B' && lane_fits(p, c, l)) return l;
   return -1;
 }
 
+static bool kernel_fits(const Plan *p, const Kernel *k) {
+  if (k->math != F32 || k->nout != 1 || k->out[0].combine || k->fold[0].acc != F32) return false;
+  if (!view_fits(p, k, &k->out[0].to)) return false;
+  for (int i = 0; i < k->nin; i++)
+    if (!view_fits(p, k, &k->in[i])) return false;
+  for (int l = 0; l < k->nloop; l++)
+    if (expr_uses(k->out[0].value, E_index, l)) return false;
+  return true;
+}
+
 /* The innermost loop over points, or any loop of x that the weights do not know; -1: none. */
-static int find_point(const Contraction *c) {
+int contract_point(const Contraction *c) {
   for (int l = c->k->nloop - 1; l >= 0; l--)
     if (c->role[l] == 'M' && view_uses(&c->k->in[c->x], l)) return l;
   return -1;
@@ -71,11 +77,16 @@ static int find_point(const Contraction *c) {
 
 bool contract_fits(const Plan *p, const Kernel *k) {
   Contraction c;
-  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) &&
-         find_lane(p, &c) >= 0 && find_point(&c) >= 0;
+  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) && kernel_fits(p, k) &&
+         contract_lane(p, &c) >= 0 && contract_point(&c) >= 0;
 }
 
 /* ---- rows and columns as one loop ---- */
+
+int lanes_of_loop(const Plan *p, const View *x, int l) {
+  const Format *f = &p->buffer.at[x->tensor].format;
+  return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
+}
 
 static int64_t element_step(const Plan *p, const View *v, int l) {
   const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
@@ -97,6 +108,7 @@ static bool follows(const Plan *p, const Kernel *k, int outer, int inner) {
 static int find_outer(const Plan *p, const Contraction *c, int point) {
   const Kernel *k = c->k;
   if (k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
+  if (lanes_of_loop(p, &k->in[c->x], point) > 1) return -1;
   for (int l = point - 1; l >= 0; l--)
     if (c->role[l] == 'M' && k->loop[l].extent.per_n == 0 && follows(p, k, l, point)) return l;
   return -1;
@@ -156,6 +168,57 @@ static void point_loop(Contract *w, TileAt t) {
   }
 }
 
+/* `count` points of one block of x's lanes, which begins at `first`. */
+static void points_of_block(Contract *w, TileAt t, const Linear *first, int count) {
+  const char *name = w->f->k->loop[w->point].name;
+  const int whole = count / w->points;
+  t.points = w->points;
+  t.at = *first;
+  if (whole == 1) {
+    lone_tile(w, &t);
+  } else if (whole > 1) {
+    Linear at = linear_variable(1, name);
+    at.term[0].below = (whole - 1) * w->points + 1;
+    linear_add(&t.at, &at, 1);
+    FOR(w->f->e, name, 0, whole * w->points, w->points) {
+      ukernel_tile(w, &t);
+    }
+  }
+  t.points = count % w->points;
+  t.at = *first;
+  t.at.constant += count - t.points;
+  if (t.points) lone_tile(w, &t);
+}
+
+static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several);
+
+/* Points along the lanes of x, block by block: subscripts stay linear. */
+static void point_blocks(Contract *w, const TileAt *t, int lanes) {
+  Leaf *f = w->f;
+  Emit *e = f->e;
+  const int l = w->point;
+  const int64_t extent = f->k->loop[l].extent.plus;
+  const Linear from = linear_divided(&f->from[l], lanes), *to = &f->to[l];
+  Linear last = linear_divided(to, lanes), first = linear_constant(extent / lanes * lanes);
+  const char *name = arena_printf(e->arena, "%s_block", f->k->loop[l].name);
+  if (!linear_divides(to, lanes) && to->n > 0)
+    last = linear_variable(1, arena_printf(e->arena, "%s / %d", leaf_form(f, to), lanes));
+  if (extent >= lanes) {
+    const Linear block = linear_variable(lanes, name);
+    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &from), name,
+          leaf_form(f, &last), name)
+    points_of_block(w, *t, &block, lanes);
+  }
+  if (extent % lanes == 0) return;
+  if (to->n)
+    emit(e, "if (%s) {", reaches_end(f, l, extent, extent >= lanes));
+  else
+    emit(e, "{ /* the last %d */", (int)(extent % lanes));
+  e->indent++;
+  points_of_block(w, *t, &first, (int)(extent % lanes));
+  emit_close(e);
+}
+
 static void free_loops(Contract *w, int l, const TileAt *t);
 
 /* Is a function at the part of loop l that ends with the loop? Where there are several parts, as a
@@ -212,7 +275,11 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
   const Kernel *k = f->k;
   while (l < k->nloop && (k->loop[l].reduced || l == w->point || l == w->outer)) l++;
   if (l == k->nloop) {
-    point_loop(w, *t);
+    const int lanes = lanes_of_loop(f->plan, &k->in[w->c.x], w->point);
+    if (lanes > 1 && lines_up(&k->in[w->c.x].at[1], w->point, lanes))
+      point_blocks(w, t, lanes);
+    else
+      point_loop(w, *t);
   } else if (l == w->lane) {
     lane_tiles(w, *t);
   } else {
@@ -228,8 +295,8 @@ void contract_body(Leaf *f) {
   Contract w = {.f = f, .lanes = p->target->lanes, .outer = -1};
   contraction(p, k, &w.c);
   w.c.k = k;
-  w.lane = find_lane(p, &w.c);
-  w.point = find_point(&w.c);
+  w.lane = contract_lane(p, &w.c);
+  w.point = contract_point(&w.c);
   w.outer = find_outer(p, &w.c, w.point);
   w.x_lanes = view_uses(&k->in[w.c.x], w.lane);
   w.points = tile_get(&k->tile, "r", 1);

@@ -27,5 +27,7 @@ typedef struct TileAt {
 } TileAt;
 
 void ukernel_tile(Contract *, const TileAt *);
+/* Lanes of the axis that loop l moves x along; 1: none. */
+int lanes_of_loop(const Plan *, const View *x, int l);
 
 #endif

@@ -144,26 +144,6 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
   return sum;
 }
 
-bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
-  const Buffer *b = &p->buffer.at[v->tensor];
-  const Layout layout = buffer_layout(b, p->max_batch);
-  const int lanes = p->target->lanes;
-  if (b->format.dtype != F32) return false;
-  if (lanes == 1) return true;
-  for (int a = 0; a < v->rank; a++) {
-    if (!coord_uses(&v->at[a], l)) continue;
-    const int unit_axis = layout.lane_axis >= 0 ? layout.lane_axis : v->rank - 1;
-    if (a != unit_axis || v->at[a].coef[l] != 1 || !coord_affine(&v->at[a]) ||
-        view_tests(p, k, v, a))
-      return false;
-    if (layout.lane_axis < 0) continue;
-    if (layout.lanes != lanes || v->at[a].plus % lanes != 0) return false;
-    for (int i = 0; i < k->nloop; i++)
-      if (i != l && v->at[a].coef[i] % lanes != 0) return false;
-  }
-  return true;
-}
-
 /* ---- subscripts ---- */
 
 const char *leaf_pointer(Leaf *f, const View *v) {

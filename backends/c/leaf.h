@@ -80,9 +80,6 @@ const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
 
-/* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
-bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
-
 /* Writes `fill` around the part of an out's buffer that the function wrote: margins, and with
  * `lanes` the unused lanes of the last block. */
 void leaf_margins(Leaf *, const Out *, bool lanes);
@@ -101,5 +98,8 @@ void loops_body(Leaf *);
 /* The register-tiled contraction, where it fits the kernel; loops_body always does. */
 bool contract_fits(const Plan *, const Kernel *);
 void contract_body(Leaf *);
+/* Its lane loop, and the loop that tiles take points of; -1: none fits. */
+int contract_lane(const Plan *, const Contraction *);
+int contract_point(const Contraction *);
 
 #endif

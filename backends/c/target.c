@@ -1,7 +1,7 @@
 /* target.c - the machines that run emitted C. One row each: the width of its vectors and the
  * numbers that estimates are made of (measured on one core of a Zen 4 at 3.7 GHz; see Machine). */
 #include "file.h"
-#include "leaf.h"
+#include "contract.h"
 
 #include <math.h>
 
@@ -10,6 +10,15 @@
   .cores = 2, .l1 = 32e3, .l2 = 1e6, .l3 = 32e6, .l2_bandwidth = 116e9, .l3_bandwidth = 84e9,      \
   .dram_bandwidth = 27e9, .launch = 2e-6
 
+static double view_bytes(const Plan *p, const View *v) {
+  return (double)buffer_bytes(&p->buffer.at[v->tensor], p->max_batch);
+}
+
+/* Cycles a second. */
+static double clock_of(const Target *t) {
+  return t->machine.flops / (2 * t->lanes * t->machine.fma_per_cycle);
+}
+
 /* ---- register tiles ---- */
 
 /* Turns of the loops that a contraction's tile covers. */
@@ -17,6 +26,8 @@ typedef struct Shape {
   int64_t vectors, points, rows; /* vectors along the lanes; points, and how often they come */
   int64_t terms;                 /* of one sum */
   bool shares_x;                 /* all lanes read the same x: several vectors pay */
+  int64_t block;                 /* so many points lie side by side in x's lanes; 1: elsewhere */
+  double bytes_per_cycle;        /* of operands that every tile reads whole; 0: from L1 */
 } Shape;
 
 static int64_t loops_product(const Plan *p, const Kernel *k, bool reduced) {
@@ -37,32 +48,55 @@ static bool unstrided(const Kernel *k, const View *x, int l) {
   return true;
 }
 
-static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
+/* Points of loops of x that follow each other without a stride. */
+static int64_t points_of_rows(const Plan *p, const Contraction *c) {
   const Kernel *k = c->k;
-  Shape s = {.points = 1, .terms = loops_product(p, k, true)};
-  const int64_t channels = lane < 0 ? 1 : k->loop[lane].extent.plus;
-  s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
-  s.shares_x = lane >= 0 && c->role[lane] == 'N';
+  int64_t points = 1;
   bool run = false;
   for (int l = k->nloop - 1; l >= 0; l--) {
     if (c->role[l] != 'M' || !view_uses(&k->in[c->x], l)) continue;
-    if (s.points > 1 && !run) break;
-    if (s.points > 1 && !unstrided(k, &k->in[c->x], l)) break;
-    s.points *= extent_at(k->loop[l].extent, p->max_batch);
+    if (points > 1 && !run) break;
+    if (points > 1 && !unstrided(k, &k->in[c->x], l)) break;
+    points *= extent_at(k->loop[l].extent, p->max_batch);
     run = unstrided(k, &k->in[c->x], l);
   }
+  return points;
+}
+
+/* Operands that lie as they are: each tile reads all of both. */
+static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
+  const Machine *m = &p->target->machine;
+  const View *x = &c->k->in[c->x];
+  const double bytes = view_bytes(p, x) + view_bytes(p, &c->k->in[c->w]);
+  const int point = contract_point(c);
+  s->points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
+  if (point >= 0) s->block = lanes_of_loop(p, x, point);
+  if (bytes > m->l1)
+    s->bytes_per_cycle = (bytes > m->l2 ? m->l3_bandwidth : m->l2_bandwidth) / clock_of(p->target);
+}
+
+static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
+  const Kernel *k = c->k;
+  Shape s = {.block = 1, .terms = loops_product(p, k, true)};
+  const int64_t channels = lane < 0 ? 1 : k->loop[lane].extent.plus;
+  s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
+  s.shares_x = lane >= 0 && c->role[lane] == 'N';
+  if (both_change(p, c))
+    shape_of_streams(p, c, &s);
+  else
+    s.points = points_of_rows(p, c);
   s.rows = loops_product(p, k, false) / (channels * s.points);
   if (s.rows < 1) s.rows = 1;
   return s;
 }
 
-/* Cycles of one reduction step of a tile: multiply-adds, their latency, loads. */
-static double step_cycles(const Target *t, int64_t r, int64_t k, bool shares_x) {
-  const double per_cycle = t->machine.fma_per_cycle,
-               loads = (double)(shares_x ? r + k : r * k + k) / 2;
-  double cycles = (double)(r * k) / per_cycle;
-  if (cycles < 4) cycles = 4;
-  return (cycles > loads ? cycles : loads) + 0.4;
+/* Cycles of one reduction step of a tile: multiply-adds, their latency, loads, what arrives. */
+static double step_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
+  const double loads = (double)(s->shares_x ? r + k : r * k + k) / 2;
+  double cycles = fmax((double)(r * k) / t->machine.fma_per_cycle, 4);
+  if (s->bytes_per_cycle > 0)
+    cycles = fmax(cycles, 4 * (double)(s->block + k * t->lanes) / s->bytes_per_cycle);
+  return fmax(cycles, loads) + 0.4;
 }
 
 /* Cycles of a whole contraction of that shape in tiles of r points x k vectors. */
@@ -74,14 +108,15 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
     const int64_t vectors = part ? s->vectors % k : k, times = part ? 1 : s->vectors / k;
     const int64_t rest = s->points % r;
     if (vectors == 0 || times == 0) continue;
-    double one = (double)(s->points / r) * (terms * step_cycles(t, r, vectors, s->shares_x) + edge);
-    if (rest) one += terms * step_cycles(t, rest, vectors, s->shares_x) + edge;
+    double one = (double)(s->points / r) * (terms * step_cycles(t, s, r, vectors) + edge);
+    if (rest) one += terms * step_cycles(t, s, rest, vectors) + edge;
     cycles += one * (double)times;
   }
   return cycles * (double)s->rows;
 }
 
 static int lane_of(const Plan *p, const Contraction *c) {
+  if (both_change(p, c)) return contract_lane(p, c);
   const int lane = lane_loop(p, c, 'N');
   return lane >= 0 ? lane : lane_loop(p, c, 'B');
 }
@@ -91,12 +126,15 @@ static void c_tile(const Plan *p, Kernel *k) {
   Contraction c;
   if (!contraction(p, k, &c)) return;
   const Target *t = p->target;
-  const Shape s = shape_of(p, &c, lane_of(p, &c));
+  const int lane = lane_of(p, &c);
+  if (lane < 0 && both_change(p, &c)) return;
+  const Shape s = shape_of(p, &c, lane);
   const int64_t most_vectors = s.shares_x ? 4 : 1;
   double best = INFINITY;
   for (int64_t vectors = 1; vectors <= most_vectors && vectors <= s.vectors; vectors++)
     for (int64_t r = 1; r * vectors + vectors + 1 <= t->registers && r <= s.points && r <= 28;
          r++) {
+      if (s.block > 1 && r != s.points && s.block % r != 0) continue;
       const double cycles = tile_cycles(t, &s, r, vectors);
       if (cycles > best * 1.001) continue;
       best = cycles;
@@ -108,11 +146,6 @@ static void c_tile(const Plan *p, Kernel *k) {
 }
 
 /* ---- time ---- */
-
-static double view_bytes(const Plan *p, const View *v) {
-  const Buffer *b = &p->buffer.at[v->tensor];
-  return (double)type_size(&b->type, p->max_batch) * dtype_size(b->type.dtype);
-}
 
 /* Everything is read and written once; what fits no cache comes from memory, and loads from L1 are
  * counted as instructions. */
@@ -128,26 +161,41 @@ static double traffic_seconds(const Plan *p, const Kernel *k) {
   return bytes / speed;
 }
 
-static bool in_lanes(const Plan *p, const Kernel *k) {
-  for (int o = 0; o < k->nout; o++) {
-    bool moves = false;
-    for (int l = 0; l < k->nloop && !moves; l++) {
-      moves = !k->loop[l].reduced && view_uses(&k->out[o].to, l) &&
-              view_moves_by_one(p, k, &k->out[o].to, l);
-      for (int i = 0; i < k->nin; i++) moves &= view_moves_by_one(p, k, &k->in[i], l);
-    }
-    if (!moves) return false;
+/* The loop that plain loops run in vectors, or -1. */
+static int vector_loop(const Plan *p, const Kernel *k) {
+  bool scalar = plan_lanes(p) == 1 || k->math != F32;
+  for (int i = 0; i < k->nfold; i++)
+    scalar |= k->fold[i].op == FOLD_ARGMAX || k->fold[i].acc != F32;
+  for (int l = k->nloop - 1; l >= 0 && !scalar; l--) {
+    bool moves = !k->loop[l].reduced;
+    for (int i = 0; i < k->nin; i++) moves &= view_moves_by_one(p, k, &k->in[i], l);
+    for (int o = 0; o < k->nout; o++)
+      moves &= view_uses(&k->out[o].to, l) && view_moves_by_one(p, k, &k->out[o].to, l);
+    if (moves) return l;
   }
-  return true;
+  return -1;
+}
+
+/* Cycles of plain loops: terms of a sum wait for each other, positions are compared and kept. */
+static double loop_cycles(const Plan *p, const Kernel *k) {
+  const int lane = vector_loop(p, k), lanes = plan_lanes(p);
+  double points = (double)loops_product(p, k, false), terms = (double)loops_product(p, k, true);
+  if (lane >= 0) {
+    const double extent = (double)extent_at(k->loop[lane].extent, p->max_batch);
+    points *= ceil(extent / lanes) / extent;
+  }
+  double each = k->nfold ? 4 : 0;
+  for (int i = 0; i < k->nfold; i++)
+    if (k->fold[i].op == FOLD_ARGMAX) each = 7;
+  return points * (terms * each + 1.5);
 }
 
 /* Seconds on one core: arithmetic or traffic, whichever is more. */
 static double c_time(const Plan *p, const Kernel *k) {
   const Target *t = p->target;
-  const double clock = t->machine.flops / (2 * t->lanes * t->machine.fma_per_cycle);
+  const double clock = clock_of(t);
   const double traffic = traffic_seconds(p, k);
-  const double points = (double)loops_product(p, k, false) * (double)loops_product(p, k, true);
-  double seconds = points * (in_lanes(p, k) && t->lanes > 1 ? 1.5 / t->lanes : 1.5) / clock;
+  double seconds = loop_cycles(p, k) / clock;
   Contraction c;
   if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c)) {
     const Shape s = shape_of(p, &c, lane_of(p, &c));

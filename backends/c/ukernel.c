@@ -91,12 +91,19 @@ static void print_pointers(Ukernel *m) {
 
 /* ---- the reduction ---- */
 
+/* Lanes in use of vector j; 0: all. */
+static int last_count(const Ukernel *m, int j) {
+  return j == m->t->vectors - 1 ? m->t->count : 0;
+}
+
 /* Names with _: loops may be called w1. */
 static void print_step(Ukernel *m) {
   const Contract *w = m->w;
+  const bool rows = m->f->plan->buffer.at[view_of(m, w->c.w)->tensor].format.lanes == 1;
   for (int j = 0; j < m->t->vectors; j++) {
     stand_at(m, 0, j);
-    emit(m->e, "const %s w_%d = %s;", w->d.type, j, load_text(m, "pw", distance(m, w->c.w), 0));
+    emit(m->e, "const %s w_%d = %s;", w->d.type, j,
+         load_text(m, "pw", distance(m, w->c.w), rows ? last_count(m, j) : 0));
   }
   for (int r = 0; r < m->t->points; r++) {
     stand_at(m, r, 0);
@@ -172,10 +179,39 @@ static void blocks(Ukernel *m, int l, int lanes) {
   if (extent % lanes) turns(m, l, loop->name, &rest, extent % lanes);
 }
 
-static int lanes_of_loop(const Ukernel *m, int l) {
-  const View *x = view_of(m, m->w->c.x);
-  const Format *f = &m->f->plan->buffer.at[x->tensor].format;
-  return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
+/* Does the reduction begin with the samples of a batch? Then each is summed by itself: long sums of
+ * few bits stay apart. */
+static bool sums_samples(const Kernel *k, int *loop) {
+  int l = 0;
+  while (l < k->nloop && !k->loop[l].reduced) l++;
+  *loop = l;
+  return l + 1 < k->nloop && k->loop[l].extent.per_n;
+}
+
+static void start_accumulators(const Ukernel *m, const char *name) {
+  const Contract *w = m->w;
+  const char *zero =
+      w->lanes == 1 ? "0.0f" : arena_printf(m->arena, "%s_zero()", m->f->plan->target->name);
+  for (int r = 0; r < m->t->points; r++)
+    for (int j = 0; j < m->t->vectors; j++)
+      emit(m->e, "%s %s%d_%d = %s;", w->d.type, name, r, j, zero);
+}
+
+static void reduce(Ukernel *m, int l);
+
+static void reduce_samples(Ukernel *m, int l) {
+  const char *isa = m->f->plan->target->name;
+  start_accumulators(m, "sum");
+  const bool opened = leaf_open(m->f, l);
+  start_accumulators(m, "acc");
+  reduce(m, l + 1);
+  for (int r = 0; r < m->t->points; r++)
+    for (int j = 0; j < m->t->vectors; j++)
+      if (m->w->lanes == 1)
+        emit(m->e, "sum%d_%d += acc%d_%d;", r, j, r, j);
+      else
+        emit(m->e, "sum%d_%d = %s_add(sum%d_%d, acc%d_%d);", r, j, isa, r, j, r, j);
+  leaf_close(m->f, opened);
 }
 
 static void reduce(Ukernel *m, int l) {
@@ -185,7 +221,7 @@ static void reduce(Ukernel *m, int l) {
     print_step(m);
     return;
   }
-  const int lanes = lanes_of_loop(m, l);
+  const int lanes = lanes_of_loop(m->f->plan, view_of(m, m->w->c.x), l);
   const Linear zero = linear_constant(0);
   if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
     const bool opened = leaf_open(m->f, l);
@@ -199,10 +235,6 @@ static void reduce(Ukernel *m, int l) {
 }
 
 /* ---- the epilogue ---- */
-
-static int last_count(const Ukernel *m, int j) {
-  return j == m->t->vectors - 1 ? m->t->count : 0;
-}
 
 static const char *input_text(const Ukernel *m, int i) {
   const View *v = view_of(m, i);
@@ -220,7 +252,10 @@ static bool shared(const Ukernel *m, int i) {
 
 static const char *epilogue_leaf(void *context, const Expr *x) {
   const Ukernel *m = context;
-  if (x->op == E_acc) return arena_printf(m->arena, "acc%d_%d", m->r, m->j);
+  int samples;
+  if (x->op == E_acc)
+    return arena_printf(m->arena, "%s%d_%d", sums_samples(m->f->k, &samples) ? "sum" : "acc", m->r,
+                        m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
   const char *text = arena_printf(m->arena, "(float)%s", leaf_scalar(m->f, x->index));
@@ -259,11 +294,13 @@ static void epilogue(Ukernel *m) {
 
 void ukernel_tile(Contract *w, const TileAt *t) {
   Ukernel m = {.w = w, .t = t, .f = w->f, .e = w->f->e, .arena = w->f->e->arena};
-  const char *zero =
-      w->lanes == 1 ? "0.0f" : arena_printf(m.arena, "%s_zero()", w->f->plan->target->name);
+  int samples;
   print_pointers(&m);
-  for (int r = 0; r < t->points; r++)
-    for (int j = 0; j < t->vectors; j++) emit(m.e, "%s acc%d_%d = %s;", w->d.type, r, j, zero);
-  reduce(&m, 0);
+  if (sums_samples(w->f->k, &samples)) {
+    reduce_samples(&m, samples);
+  } else {
+    start_accumulators(&m, "acc");
+    reduce(&m, 0);
+  }
   epilogue(&m);
 }

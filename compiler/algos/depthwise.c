@@ -14,8 +14,10 @@ static bool same_channel(const Plan *p, const Contraction *c, int lane) {
 extern const Algo algo_depthwise;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_packing(p, c);
+  const bool changing = both_change(p, c);
+  const char *reason = changing ? refuses_correlation(p, c, 'B') : refuses_packing(p, c);
   if (reason) return reason;
+  if (changing) return NULL;
   int lane = lane_loop(p, c, 'B');
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane < 0 || !same_channel(p, c, lane)) return "output channels share input channels";
@@ -23,7 +25,7 @@ static const char *refuses(const Plan *p, const Contraction *c) {
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, 'B'), algo_depthwise.name));
+  lower_in_tiles(p, c, 'B', algo_depthwise.name, steps);
 }
 
 const Algo algo_depthwise = {

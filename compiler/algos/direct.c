@@ -8,15 +8,17 @@
 extern const Algo algo_direct;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_packing(p, c);
+  const bool changing = both_change(p, c);
+  const char *reason = changing ? refuses_correlation(p, c, 'N') : refuses_packing(p, c);
   if (reason) return reason;
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
-  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  if (!changing && lane_loop(p, c, 'N') < 0)
+    return "output channels that share inputs do not fill lanes";
   return NULL;
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, 'N'), algo_direct.name));
+  lower_in_tiles(p, c, 'N', algo_direct.name, steps);
 }
 
 const Algo algo_direct = {

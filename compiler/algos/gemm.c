@@ -7,15 +7,17 @@
 extern const Algo algo_gemm;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_packing(p, c);
+  const bool changing = both_change(p, c);
+  const char *reason = changing ? refuses_correlation(p, c, 'N') : refuses_packing(p, c);
   if (reason) return reason;
   if (slides(c)) return "a window slides over its input";
-  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  if (!changing && lane_loop(p, c, 'N') < 0)
+    return "output channels that share inputs do not fill lanes";
   return NULL;
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, 'N'), algo_gemm.name));
+  lower_in_tiles(p, c, 'N', algo_gemm.name, steps);
 }
 
 const Algo algo_gemm = {

@@ -103,11 +103,12 @@ static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
   p->buffer.at[buffer].format = format_of(p, &p->buffer.at[buffer], layout);
 }
 
-/* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result. */
+/* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result, and
+ * like it an operand that lanes run along as it lies. */
 static Layouts wanted(const Plan *p, const Candidate *c, const Kernel *k, int i) {
   Contraction contracted;
   if (!c->algo || !contraction(p, k, &contracted)) return c->wants;
-  if (i == contracted.w) return LAYOUT_ANY;
+  if (i == contracted.w) return both_change(p, &contracted) ? c->algo->gives : LAYOUT_ANY;
   return i == contracted.x ? c->wants : c->gives;
 }
 
@@ -153,7 +154,8 @@ static void contraction_candidates(Choose *c, Item *item, const Contraction *k) 
   for (int a = 0; a < ALGO_KINDS; a++) {
     const char *reason = algos[a]->refuses(c->p, k);
     if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
-    if (!reason) add_candidate(c, item, (Candidate){algos[a], algos[a]->wants, algos[a]->gives});
+    Layouts gives = both_change(c->p, k) ? LAYOUT_ANY : algos[a]->gives; /* settled row by row */
+    if (!reason) add_candidate(c, item, (Candidate){algos[a], algos[a]->wants, gives});
     add_choice(c->p, k->k, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
   }
 }

@@ -44,7 +44,14 @@ static int64_t jobs_wanted(const Plan *p, double seconds) {
 /* ---- cutting one kernel
  * ------------------------------------------------------------------------------------ */
 
-/* Blocks of loop l must be multiples of this, or lanes would be split. */
+static bool last_free(const Kernel *k, int l) {
+  bool last = true;
+  for (int i = l + 1; i < k->nloop; i++) last &= k->loop[i].reduced;
+  return last;
+}
+
+/* Blocks of loop l must be multiples of this, or lanes would be split; tiles of points should not
+ * be. */
 static int loop_unit(const Plan *p, const Kernel *k, int l) {
   int unit = 1;
   for (int i = 0; i < k->nin + k->nout; i++) {
@@ -53,6 +60,7 @@ static int loop_unit(const Plan *p, const Kernel *k, int l) {
     if (f->lane_axis >= 0 && coord_uses(&v->at[f->lane_axis], l) && f->lanes > unit)
       unit = f->lanes;
   }
+  if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
 
@@ -66,9 +74,8 @@ static bool may_cut(const Kernel *k, int l) {
 
 /* Rows of lanes lie best in one piece: the innermost loop is left alone unless it is a channel. */
 static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
-  bool last = true;
-  for (int i = l + 1; i < k->nloop; i++) last &= k->loop[i].reduced;
-  return may_cut(k, l) && (!last || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
+  return may_cut(k, l) &&
+         (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {

@@ -67,11 +67,11 @@ c1
 c2
   * direct
 c2:wgrad
-  * loops
+  * direct
 c2:dgrad
   * im2col
 c1:wgrad
-  * loops
+  * direct
 = 0
 $ cnnc net.json --dump=fusee
 cnnc: error: --dump=fusee: no such pass; did you mean "fuse"?
