@@ -75,6 +75,32 @@ void library_assembly(Text *, const Library *); /* NAME_weights.S */
  * `params_bytes`: behind params; `work_bytes`: behind work. */
 void library_facts(Emit *, const Library *, int64_t params_bytes, int64_t work_bytes);
 
+/* ---- training (library_train.c) ---- */
+
+bool library_trains(const Library *);
+bool library_draws(const Plan *); /* random numbers? */
+/* Is it the output of train_forward, not of forward? */
+bool library_is_loss(const Plan *, int buffer);
+
+int64_t library_at_least(int64_t bytes); /* no memory is empty */
+int64_t library_checkpoint_bytes(const Plan *);
+
+/* Inputs and targets: the name of one; as parameters; as arguments; " || !x || !target". */
+const char *library_train_input(const Library *, int input);
+const char *library_train_parameters(const Library *);
+const char *library_train_names(const Library *);
+const char *library_train_null_tests(const Library *);
+
+/* Members of the context that keep the inputs of a forward pass, statements that set them, and
+ * variables of the inputs' names for an entry that reads them. */
+void library_train_members(Text *, const Library *);
+void library_keep_inputs(Emit *, const Library *);
+void library_kept_inputs(Emit *, const Library *, PlanEntry);
+
+/* Where gradients begin, run-time scalars, the optimiser's rule, the parts of a checkpoint. */
+void library_train_tables(Text *, const Library *);
+void library_train_facts(Emit *, const Library *);
+
 /* ---- files (library.c) ---- */
 
 typedef void LibraryHeader(Text *, const Library *);

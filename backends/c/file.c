@@ -10,33 +10,15 @@
 
 /* ---- what the generators ask for ---- */
 
-typedef struct Search {
-  int buffer;
-  bool found;
-} Search;
-
-static void find_writer(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  Search *s = context;
-  (void)outer, (void)depth;
-  for (int o = 0; o < k->nout; o++)
-    s->found |= entry == PLAN_TRAIN_FORWARD && k->out[o].to.tensor == s->buffer;
-}
-
-/* Is it the output of train_forward, not of forward? */
-static bool is_loss(const Plan *plan, int buffer) {
-  Search s = {.buffer = buffer};
-  plan_leaves(plan, find_writer, &s);
-  return s.found;
-}
-
 const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   const char *member = NULL;
   switch (b->home) {
   case HOME_INPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_OUTPUT:
-    return is_loss(plan, buffer) ? "loss"
-                                 : library_argument(e->arena, e->prefix, plan, b->home, b->index);
+    return library_is_loss(plan, buffer)
+               ? "loss"
+               : library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_CONST: return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
   case HOME_PARAM: member = "params"; break;
   case HOME_DERIVED: member = "derived"; break;
@@ -102,7 +84,7 @@ static void add_facts(Emit *e, const Library *l) {
   emit_fact(e, NULL, "derived", 0, l->plan->derived_bytes - 1);
   if (l->o->weights_as == WEIGHTS_EXTERN)
     emit_fact(e, NULL, arena_printf(e->arena, "%s_weights", e->prefix), 0, l->params_bytes - 1);
-  if (c_trains(l)) c_train_facts(e, l);
+  if (library_trains(l)) c_train_facts(e, l);
 }
 
 /* ---- NAME.c ---- */
@@ -153,12 +135,12 @@ static void add_body(Emit *e, const Library *l) {
   if (loaded) add_kernels(e, l, PLAN_PREPARE);
   add_kernels(e, l, PLAN_FORWARD);
   add_params(e, l);
-  if (c_trains(l)) c_train_body(e, l);
+  if (library_trains(l)) c_train_body(e, l);
   add_cpu(e, l->plan->target);
   library_template(e->out, l, "c/init.c");
   emit_line(e);
   add_forward(e, l);
-  if (c_trains(l)) c_train_entries(e, l);
+  if (library_trains(l)) c_train_entries(e, l);
 }
 
 static const char *head(const Library *l) {
@@ -167,7 +149,7 @@ static const char *head(const Library *l) {
       "%s.c - %s of the network \"%s\", emitted by cnnc %s:\n%s\nTarget %s: %s. No compiler "
       "flags are needed: cc -std=c11 -O2 -c %s.c. The interface is explained in %s.h. This file "
       "belongs to whoever had it emitted.",
-      l->name, c_trains(l) ? "training and inference" : "inference", l->plan->graph->name,
+      l->name, library_trains(l) ? "training and inference" : "inference", l->plan->graph->name,
       CNNC_VERSION, l->o->command, l->plan->target->name, l->plan->target->doc, l->name, l->name);
 }
 

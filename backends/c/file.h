@@ -8,7 +8,6 @@
 void c_header(Text *, const Library *); /* all of NAME.h */
 
 /* What a library that trains has in addition (train.c), in the order of the files. */
-bool c_trains(const Library *);
 void c_train_sizes(Text *, const Library *);
 void c_train_members(Text *, const Library *);   /* of the context */
 void c_train_memory(Text *, const Library *);    /* of NAME_memory */

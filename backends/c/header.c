@@ -9,7 +9,7 @@ static void add_summary(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   bool loaded = l->o->weights_as == WEIGHTS_LOADED;
   text_add(out, "/* %s.h - %s of the network \"%s\".\n *\n", l->name,
-           c_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
+           library_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
   library_tensors(out, l);
   text_add(out, " *\n *   %s net;\n *   %s_memory memory = {.hash = %s_HASH, ", p, p, p);
   if (library_takes_params(l))
@@ -44,7 +44,7 @@ static void add_sizes(Text *out, const Library *l) {
            "#define %s_WORK_BYTES(threads) ((size_t)%" PRId64
            " + (size_t)(threads) * (size_t)%" PRId64 ")\n",
            p, l->work_bytes, l->worker_bytes);
-  if (c_trains(l)) c_train_sizes(out, l);
+  if (library_trains(l)) c_train_sizes(out, l);
   library_count_and_hash(out, l);
 }
 
@@ -78,7 +78,7 @@ static void add_context(Text *out, const Library *l) {
       "  int threads;\n  %s_params_memory *header, *params, *derived;\n"
       "  unsigned char *work;\n",
       p, p, p, p);
-  if (c_trains(l)) c_train_members(out, l);
+  if (library_trains(l)) c_train_members(out, l);
   text_add(out, "} %s;\n", p);
 }
 
@@ -101,8 +101,8 @@ static void add_init(Text *out, const Library *l) {
     text_add(out, "  %svoid *params;\n  size_t params_bytes; /* at least %s_PARAMS_BYTES */\n",
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
   text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_%sWORK_BYTES(threads) */\n", p,
-           c_trains(l) ? "TRAIN_" : "");
-  if (c_trains(l)) c_train_memory(out, l);
+           library_trains(l) ? "TRAIN_" : "");
+  if (library_trains(l)) c_train_memory(out, l);
   text_add(out, "} %s_memory;\n\n", p);
   text_add(
       out,
@@ -142,6 +142,6 @@ void c_header(Text *out, const Library *l) {
           ? "\n * Parameters that were set since the last call are prepared first."
           : "",
       p, p, library_arguments(l));
-  if (c_trains(l)) c_train_functions(out, l);
+  if (library_trains(l)) c_train_functions(out, l);
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

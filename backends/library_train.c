@@ -1,0 +1,236 @@
+/* library_train.c - what training libraries of every language have in common: arguments, sizes,
+ * tables of gradients and run-time scalars, the optimiser's rule. See library.h. */
+#include "library.h"
+
+#include <inttypes.h>
+
+bool library_trains(const Library *l) {
+  return l->plan->entry[PLAN_BACKWARD].exists;
+}
+
+/* Of a checkpoint: scalars, what the schedule keeps, and passes. */
+enum { NUMBERS_BYTES = ((SCALARS + 4) * 8 + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN };
+
+static int inputs(const Library *l) {
+  return l->plan->graph->input.n;
+}
+
+const char *library_train_input(const Library *l, int input) {
+  return library_argument(l->arena, l->o->prefix, l->plan, HOME_INPUT, input);
+}
+
+static const char *type_of(const Library *l, int input) {
+  return c_type(l->plan->graph->input.at[input].type.dtype);
+}
+
+const char *library_train_parameters(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++)
+    text_add(&text, ", const %s *%s", type_of(l, i), library_train_input(l, i));
+  return text.at;
+}
+
+const char *library_train_names(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++) text_add(&text, ", %s", library_train_input(l, i));
+  return text.n ? text.at : "";
+}
+
+const char *library_train_null_tests(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", library_train_input(l, i));
+  return text.n ? text.at : "";
+}
+
+/* ---- questions to the plan ---- */
+
+typedef struct Search {
+  int buffer;
+  PlanEntry entry;
+  bool found;
+} Search;
+
+static void find_reader(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  Search *s = context;
+  (void)outer, (void)depth;
+  for (int i = 0; i < k->nin; i++) s->found |= entry == s->entry && k->in[i].tensor == s->buffer;
+}
+
+static bool entry_reads(const Plan *plan, PlanEntry entry, int input) {
+  Search s = {.entry = entry};
+  for (s.buffer = 0; s.buffer < plan->buffer.n; s.buffer++) {
+    const Buffer *b = &plan->buffer.at[s.buffer];
+    if (b->home == HOME_INPUT && b->index == input) plan_leaves(plan, find_reader, &s);
+  }
+  return s.found;
+}
+
+static void find_writer(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  Search *s = context;
+  (void)outer, (void)depth;
+  for (int o = 0; o < k->nout; o++)
+    s->found |= entry == PLAN_TRAIN_FORWARD && k->out[o].to.tensor == s->buffer;
+}
+
+bool library_is_loss(const Plan *plan, int buffer) {
+  Search s = {.buffer = buffer};
+  plan_leaves(plan, find_writer, &s);
+  return s.found;
+}
+
+static void find_draw(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  bool *draws = context;
+  (void)entry, (void)outer, (void)depth;
+  for (int i = 0; i < k->nfold; i++) *draws |= expr_uses(k->fold[i].term, E_random, -1);
+  for (int o = 0; o < k->nout; o++) *draws |= expr_uses(k->out[o].value, E_random, -1);
+}
+
+bool library_draws(const Plan *plan) {
+  bool draws = false;
+  plan_leaves(plan, find_draw, &draws);
+  return draws;
+}
+
+/* ---- inputs of the last forward pass, which backward reads again ---- */
+
+void library_train_members(Text *out, const Library *l) {
+  for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
+}
+
+void library_keep_inputs(Emit *e, const Library *l) {
+  for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, library_train_input(l, i));
+}
+
+void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
+  for (int i = 0; i < inputs(l); i++)
+    if (entry_reads(l->plan, entry, i))
+      emit(e, "const %s *%s = ctx->input%d;", type_of(l, i), library_train_input(l, i), i);
+}
+
+/* ---- sizes ---- */
+
+int64_t library_at_least(int64_t bytes) {
+  return bytes > LIBRARY_ALIGN ? bytes : LIBRARY_ALIGN;
+}
+
+/* Gradients that a checkpoint must hold: those of a step that is not complete. */
+static int64_t sum_bytes(const Plan *plan) {
+  return graph_rule(plan->graph)->accumulate > 1 ? library_at_least(plan->grad_bytes) : 0;
+}
+
+int64_t library_checkpoint_bytes(const Plan *plan) {
+  return LIBRARY_HEADER + NUMBERS_BYTES + plan->param_bytes + library_at_least(plan->state_bytes) +
+         sum_bytes(plan);
+}
+
+/* ---- tables ---- */
+
+/* Where each parameter's gradient begins, in floats; behind all of them if it has none. */
+static void add_gradients(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  int64_t all = library_at_least(plan->grad_bytes) / (int64_t)sizeof(float);
+  text_add(out, "enum { %s_GRADS = %" PRId64 " }; /* floats */\n", l->o->prefix, all);
+  text_add(out, "static const size_t %s_grad_first[] = {", l->o->prefix);
+  for (int i = 0; i < l->param.n; i++) {
+    int64_t first = all + 1;
+    for (int b = 0; b < plan->buffer.n; b++)
+      if (plan->buffer.at[b].home == HOME_GRAD && plan->buffer.at[b].index == l->param.at[i])
+        first = plan->buffer.at[b].offset / (int64_t)sizeof(float);
+    text_add(out, "%s%" PRId64, i ? ", " : "", first);
+  }
+  text_add(out, "%s};\n", l->param.n ? "" : "0");
+}
+
+/* What the runtime calls scalar i: NAME_SCALAR_LR. */
+static const char *const scalar_names[SCALARS] = {
+    [SCALAR_N] = "N",
+    [SCALAR_LR] = "LR",
+    [SCALAR_STEP] = "STEP",
+    [SCALAR_UNBIAS1] = "UNBIAS1",
+    [SCALAR_UNBIAS2] = "UNBIAS2",
+    [SCALAR_SEED] = "SEED",
+    [SCALAR_PASS] = "PASS",
+};
+
+static void add_scalars(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  double scalar[SCALARS];
+  graph_scalars(l->plan->graph, 1, scalar);
+  scalar[SCALAR_STEP] = 0;
+  text_add(out, "/* What every call is told besides tensors, and how it begins. */\nenum {");
+  for (int i = 0; i < SCALARS; i++)
+    text_add(out, "%s%s_SCALAR_%s", i ? ", " : " ", p, scalar_names[i]);
+  text_add(out, " };\nstatic const double %s_scalars[] = {", p);
+  for (int i = 0; i < SCALARS; i++)
+    text_add(out, "%s%s", i ? ", " : "", emit_number(l->arena, scalar[i], F64));
+  text_add(out, "};\n");
+}
+
+/* The optimiser's learning rate and schedule, for runtime/c/schedule.c. */
+static void add_rule(Text *out, const Library *l) {
+  const Rule *rule = graph_rule(l->plan->graph);
+  const char *p = l->o->prefix;
+  const double number[] = {(double)rule->warm_up,
+                           (double)rule->period,
+                           rule->gamma,
+                           rule->floor,
+                           (double)rule->patience,
+                           graph_rule_real(l->plan->graph, "beta1"),
+                           graph_rule_real(l->plan->graph, "beta2")};
+  library_template(out, l, "c/schedule.c");
+  text_add(out, "\nstatic const %s_rule %s_optimizer = {%d", p, p, (int)rule->schedule);
+  for (int i = 0; i < COUNT(number); i++)
+    text_add(out, ", %s", emit_number(l->arena, number[i], F64));
+  text_add(out, "};\n#define %s_LR %s\nenum { %s_ACCUMULATE = %d };\n", p,
+           emit_number(l->arena, rule->lr, F64), p, (int)rule->accumulate);
+}
+
+/* Where the parts of a checkpoint begin. */
+static void add_checkpoint(Text *out, const Library *l) {
+  const Plan *plan = l->plan;
+  const char *p = l->o->prefix;
+  int64_t raw = LIBRARY_HEADER + NUMBERS_BYTES, state = raw + plan->param_bytes;
+  const struct {
+    const char *name;
+    int64_t value;
+  } row[] = {{"NUMBERS_AT", LIBRARY_HEADER},
+             {"NUMBERS_BYTES", NUMBERS_BYTES},
+             {"RAW_AT", raw},
+             {"STATE_AT", state},
+             {"SUM_AT", state + library_at_least(plan->state_bytes)},
+             {"SUM_BYTES", sum_bytes(plan)}};
+  for (int i = 0; i < COUNT(row); i++)
+    text_add(out, "#define %s_%s ((size_t)%" PRId64 ")\n", p, row[i].name, row[i].value);
+}
+
+void library_train_tables(Text *out, const Library *l) {
+  add_gradients(out, l);
+  add_scalars(out, l);
+  add_rule(out, l);
+  add_checkpoint(out, l);
+}
+
+/* ---- facts ---- */
+
+void library_train_facts(Emit *e, const Library *l) {
+  const Plan *plan = l->plan;
+  const char *const calls[] = {arena_printf(l->arena, "%s_train_forward", l->o->prefix),
+                               arena_printf(l->arena, "%s_train_step", l->o->prefix)};
+  const char *const checkpoints[] = {arena_printf(l->arena, "%s_checkpoint_save", l->o->prefix),
+                                     arena_printf(l->arena, "%s_checkpoint_restore", l->o->prefix)};
+  const char *get_grad = arena_printf(l->arena, "%s_get_grad", l->o->prefix);
+  const int64_t grads = library_at_least(plan->grad_bytes);
+  for (int i = 0; i < inputs(l); i++) {
+    int64_t last = type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1;
+    for (int c = 0; c < COUNT(calls); c++)
+      emit_fact(e, calls[c], library_train_input(l, i), 0, last);
+    emit_fact(e, NULL, arena_printf(l->arena, "input%d", i), 0, last);
+  }
+  for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
+  for (int c = 0; c < COUNT(checkpoints); c++)
+    emit_fact(e, checkpoints[c], "bytes", 0, library_checkpoint_bytes(plan) - 1);
+  emit_fact(e, get_grad, "values", 0, grads / (int64_t)sizeof(float) - 1);
+  emit_fact(e, NULL, "grads", 0, grads - 1);
+  emit_fact(e, NULL, "sum", 0, grads - 1);
+  emit_fact(e, NULL, "kept", 0, library_at_least(plan->kept_bytes) - 1);
+}
