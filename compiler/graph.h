@@ -202,6 +202,7 @@ typedef struct Field {
   double min, max;          /* inclusive; min == max == 0: unlimited */
   const char *const *names; /* ENUM: NULL-terminated */
   const char *doc;
+  const char *example; /* its value in the operator's example, in JSON; NULL: not there */
 } Field;
 
 /* How every optimiser's attributes begin. */

@@ -73,11 +73,13 @@ static const Field clip_fields[] = {
      .kind = FIELD_REAL,
      .offset = offsetof(ClipAttr, lo),
      .required = true,
+     .example = "0",
      .doc = "smallest result"},
     {.name = "hi",
      .kind = FIELD_REAL,
      .offset = offsetof(ClipAttr, hi),
      .required = true,
+     .example = "6",
      .doc = "largest result"},
 };
 static const Expr *clip_expr(Unit *u, const void *attr) {

@@ -10,7 +10,7 @@ enum { BIAS_AUTO = -1 }; /* a bias per channel, none beside fixed weights */
 #define FILTERS_FIELD(Attr)                                                                        \
   {                                                                                                \
     .name = "filters", .kind = FIELD_INT, .offset = offsetof(Attr, filters), .required = true,     \
-    .min = 1, .max = 0x7fffffff, .doc = "number of output channels"                                \
+    .min = 1, .max = 0x7fffffff, .example = "16", .doc = "number of output channels"               \
   }
 #define GROUPS_FIELD(Attr)                                                                         \
   {                                                                                                \

@@ -89,6 +89,7 @@ static const Field tiled_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "2",
      .doc = "positions this far apart share their weights; 1: a convolution"},
     WINDOW_FIELDS(ConvAttr, 1, "distance between windows"),
     UNIT_BIAS_FIELD(ConvAttr),
@@ -306,7 +307,8 @@ const Op op_conv = {
     .min_args = 1,
     .max_args = 1,
     .node_args = 2,
-    .doc = "convolution (cross-correlation) over 1 to 3 axes",
+    .doc = "convolution (cross-correlation) over 1 to 3 axes: y[k,o] = bias[k] + sum over c, i of "
+           "x[c, stride*o + dilation*i - pad] * weight[k,c,i]",
     .source = "PyTorch Conv1d, Conv2d, Conv3d",
     .field = conv_fields,
     .nfield = COUNT(conv_fields),
@@ -322,7 +324,9 @@ const Op op_depthwise = {
     .in_json = true,
     .min_args = 1,
     .max_args = 1,
-    .doc = "convolution of each channel by itself: conv with as many groups as channels",
+    .doc = "convolution of each channel by itself, conv with as many groups as channels: "
+           "y[c*multiplier + j, o] = bias + sum over i of x[c, stride*o + dilation*i - pad] * "
+           "weight[c*multiplier + j, 0, i]",
     .source = "Howard et al. 2017, arXiv 1704.04861",
     .field = depthwise_fields,
     .nfield = COUNT(depthwise_fields),
@@ -350,7 +354,7 @@ const Op op_local = {
     .in_json = true,
     .min_args = 1,
     .max_args = 1,
-    .doc = "windows like a convolution's, each position with weights of its own",
+    .doc = "windows like a convolution's, each position with weights of its own: weight[o,k,c,i]",
     .source = "Gregor and LeCun 2010, arXiv 1006.0448; Torch7 SpatialConvolutionLocal",
     .field = local_fields,
     .nfield = COUNT(local_fields),
@@ -364,7 +368,8 @@ const Op op_tiled = {
     .in_json = true,
     .min_args = 1,
     .max_args = 1,
-    .doc = "convolution whose weights repeat with a period: positions a period apart share them",
+    .doc = "convolution whose weights repeat with a period, positions a period apart share them: "
+           "weight[o mod period, k,c,i]",
     .source = "Le et al. 2010, NIPS: Tiled convolutional neural networks",
     .field = tiled_fields,
     .nfield = COUNT(tiled_fields),

@@ -16,6 +16,7 @@ static const Field dense_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "10",
      .doc = "number of outputs"},
     BIAS_FIELD(DenseAttr),
     WEIGHTS_FIELD(DenseAttr),
@@ -107,6 +108,7 @@ static const Field rbf_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "10",
      .doc = "number of centres"},
     WEIGHTS_FIELD(DenseAttr),
 };

@@ -71,8 +71,7 @@ static void gaussian_kernel(const Graph *g, const Node *node, Kernel *k) {
   window_kernel(g, node, w, k);
   View *weight = kernel_in(k, node->arg[1], &g->node.at[node->arg[1]].type);
   weight->at[0] = coord_loop(1, 1, 0);
-  for (int a = 0; a < w->kernel.n; a++)
-    weight->at[1 + a] = coord_loop(node->type.rank + a, 1, 0);
+  for (int a = 0; a < w->kernel.n; a++) weight->at[1 + a] = coord_loop(node->type.rank + a, 1, 0);
   if (k->in[0].outside == SKIP) k->in[0].outside = FILL;
   k->nfold = 1;
   k->fold[0].term = expr2(g->u, E_mul, expr_in(g->u, 0), expr_in(g->u, 1));

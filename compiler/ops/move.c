@@ -16,12 +16,14 @@ static const Field crop_fields[] = {
      .offset = offsetof(CropAttr, lo),
      .min = 0,
      .max = 0x7fffffff,
+     .example = "1",
      .doc = "positions cut off before the first, one number or one per spatial axis"},
     {.name = "hi",
      .kind = FIELD_INTS,
      .offset = offsetof(CropAttr, hi),
      .min = 0,
      .max = 0x7fffffff,
+     .example = "1",
      .doc = "positions cut off after the last"},
 };
 
@@ -95,6 +97,7 @@ static const Field split_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "2",
      .doc = "into how many parts; the first are one longer where they do not divide the axis"},
     {.name = "part",
      .kind = FIELD_INT,
@@ -151,6 +154,7 @@ static const Field transpose_fields[] = {
      .required = true,
      .min = 0,
      .max = MAX_RANK - 2,
+     .example = "[1, 2, 0]",
      .doc = "axis i of the result is axis order[i] of the input; 0: channels"},
 };
 
@@ -207,6 +211,7 @@ static const Field channel_shuffle_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "2",
      .doc = "neighbours in the result come from different ones of this many groups"},
 };
 
@@ -262,6 +267,7 @@ static const Field upsample_fields[] = {
      .required = true,
      .min = 1,
      .max = 1 << 15,
+     .example = "2",
      .doc = "how many times larger, one number or one per spatial axis"},
     {.name = "mode",
      .kind = FIELD_ENUM,

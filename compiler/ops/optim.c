@@ -21,7 +21,7 @@ static const char *const schedules[] = {"constant", "step", "cosine", "plateau",
   }
 
 #define RULE_FIELDS(rate, decay)                                                                   \
-  RULE_REAL(lr, 0, 1e30, .otherwise = rate, .doc = "learning rate"),                               \
+  RULE_REAL(lr, 0, 1e30, .otherwise = rate, .example = "0.01", .doc = "learning rate"),            \
       RULE_REAL(weight_decay, 0, 1e30, .otherwise = decay,                                         \
                 .doc = "how strongly parameters are drawn to 0"),                                  \
       {.name = "decay_bias_norm",                                                                  \

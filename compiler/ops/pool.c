@@ -22,7 +22,8 @@ typedef struct AdaptiveAttr {
 #define KIND_FIELD(Attr)                                                                           \
   {                                                                                                \
     .name = "kind", .kind = FIELD_ENUM, .offset = offsetof(Attr, kind), .required = true,          \
-    .names = pool_kinds, .doc = "max, average, or l2: the root of the sum of squares"              \
+    .names = pool_kinds, .example = "\"max\"",                                                     \
+    .doc = "max, average, or l2: the root of the sum of squares"                                   \
   }
 
 static const Field pool_fields[] = {
@@ -49,6 +50,7 @@ static const Field adaptive_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "6",
      .doc = "extents of the result"},
 };
 
@@ -140,7 +142,8 @@ const Op op_pool = {
     .in_json = true,
     .min_args = 1,
     .max_args = 1,
-    .doc = "maximum, average or root of squares over sliding windows",
+    .doc = "over windows that slide along each channel: maximum, average, or root of the sum of "
+           "squares",
     .source = "PyTorch MaxPool, AvgPool, LPPool",
     .field = pool_fields,
     .nfield = COUNT(pool_fields),
@@ -327,6 +330,7 @@ static const Field maxout_fields[] = {
      .required = true,
      .min = 1,
      .max = 0x7fffffff,
+     .example = "2",
      .doc = "how many channels in a row make one"},
 };
 

@@ -13,6 +13,7 @@ static const Field reduce_fields[] = {
      .offset = offsetof(ReduceAttr, axes),
      .min = 0,
      .max = MAX_RANK - 2,
+     .example = "[1, 2]",
      .doc = "axes that are summed; default: all but the batch"},
     {.name = "keep",
      .kind = FIELD_BOOL,

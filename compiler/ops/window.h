@@ -20,6 +20,7 @@ typedef struct Window {
    .required = true,                                                                               \
    .min = 1,                                                                                       \
    .max = 0x7fffffff,                                                                              \
+   .example = "3",                                                                                 \
    .doc = "extents of the window"},                                                                \
       {.name = "stride",                                                                           \
        .kind = FIELD_INTS,                                                                         \

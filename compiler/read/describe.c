@@ -70,6 +70,7 @@ static void add_operator(Text *out, const Op *op) {
     text_add(out, " Reads %s%d layers.", op->max_args == op->min_args ? "" : "at least ",
              op->min_args);
   text_add(out, "\n");
+  describe_example(out, op);
   if (op->nfield) text_add(out, "\n| key | value | default | meaning |\n|---|---|---|---|\n");
   for (int i = 0; i < op->nfield; i++) {
     const Field *f = &op->field[i];
@@ -164,9 +165,21 @@ static json_t *value_schema(const Field *f) {
   return result;
 }
 
+/* "from" of an operator that reads more than the layer above it. */
+static json_t *several_schema(const Op *op) {
+  json_t *from = json_pack("{s:s, s:{s:s}, s:i}", "type", "array", "items", "type", "string",
+                           "minItems", op->min_args);
+  if (op->max_args > 0) json_object_set_new(from, "maxItems", json_integer(op->max_args));
+  return from;
+}
+
 static json_t *operator_schema(const Op *op, json_t *common) {
   json_t *properties = json_deep_copy(common), *required = json_array();
   json_object_set_new(properties, "op", json_pack("{s:s}", "const", op->name));
+  if (op->class != CLASS_LOSS && op->min_args > 1) {
+    json_object_set_new(properties, "from", several_schema(op));
+    json_array_append_new(required, json_string("from"));
+  }
   for (int i = 0; i < op->nfield; i++) {
     json_t *value = value_schema(&op->field[i]);
     if (op->field[i].doc) json_object_set_new(value, "description", json_string(op->field[i].doc));
@@ -203,11 +216,14 @@ static const char document_schema[] =
     "{'$schema': 'http://json-schema.org/draft-07/schema#',"
     " 'title': 'a network for cnnc', 'type': 'object', 'required': ['name', 'layers'],"
     " 'additionalProperties': false,"
+    " 'oneOf': [{'required': ['input']}, {'required': ['inputs']}],"
+    " 'not': {'required': ['loss', 'losses']},"
     " 'properties': {"
     "  'name': {'type': 'string', 'pattern': '^[A-Za-z_][A-Za-z0-9_]*$'},"
     "  'source': {'type': 'string', 'description': 'where the network comes from'},"
     "  'input': {'$ref': '#/definitions/input'},"
-    "  'inputs': {'type': 'object', 'additionalProperties': {'$ref': '#/definitions/input'}},"
+    "  'inputs': {'type': 'object', 'minProperties': 1, 'additionalProperties': {'$ref': "
+    "'#/definitions/input'}},"
     "  'outputs': {'$ref': '#/definitions/names'},"
     "  'blocks': {'type': 'object', 'additionalProperties': {'$ref': '#/definitions/block'}},"
     "  'layers': {'$ref': '#/definitions/layers'},"
@@ -220,10 +236,12 @@ static const char document_schema[] =
     "  'init': {'anyOf': [{'enum': ['default', 'he', 'xavier', 'lecun']}, {'type': 'object',"
     "   'required': ['constant'], 'properties': {'constant': {'type': 'number'}},"
     "   'additionalProperties': false}]},"
-    "  'numbers': {'anyOf': [{'type': 'number'}, {'type': 'array', 'items': {'type': 'number'}}]},"
+    "  'numbers': {'anyOf': [{'type': 'number'}, {'type': 'array', 'minItems': 1,"
+    "   'items': {'type': 'number'}}]},"
     "  'input': {'type': 'object', 'required': ['shape'], 'additionalProperties': false,"
     "   'properties': {"
-    "    'shape': {'type': 'array', 'maxItems': 4, 'items': {'type': 'integer', 'minimum': 1}},"
+    "    'shape': {'type': 'array', 'maxItems': 4,"
+    "     'items': {'type': 'integer', 'minimum': 1, 'maximum': 2147483647}},"
     "    'dtype': {'enum': ['f32', 'u8', 'i32']}, 'layout': {'enum': ['chw', 'hwc']},"
     "    'scale': {'type': 'number'}, 'mean': {'$ref': '#/definitions/numbers'},"
     "    'std': {'$ref': '#/definitions/numbers'}}},"
