@@ -13,22 +13,18 @@
 #define EMIT_H
 
 #include "backend.h"
-
-/* A function that stands in the file already: another kernel with the same key calls it. */
-typedef struct EmittedFunction {
-  const char *key; /* everything its text depends on */
-  const char *name;
-} EmittedFunction;
+#include "dictionary.h"
 
 typedef struct Emit {
   Arena *arena;
   Text *out; /* where lines go; may be changed between lines */
   int indent;
-  int temporaries;        /* of expressions, in the function that is being printed */
-  const char *prefix;     /* of all symbols */
-  Emitted *emitted;       /* facts are added here; may be NULL */
-  VEC(const char *) name; /* taken identifiers */
-  VEC(EmittedFunction) function;
+  int temporaries;     /* of expressions, in the function that is being printed */
+  const char *prefix;  /* of all symbols */
+  Emitted *emitted;    /* facts are added here; may be NULL */
+  Dictionary taken;    /* identifiers */
+  Dictionary function; /* functions that stand in the file, by key: numbers of their names */
+  VEC(const char *) function_name;
 } Emit;
 
 Emit emit_start(Arena *, Text *out, const char *prefix, Emitted *);
@@ -75,7 +71,8 @@ typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
  * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */
 const char *emit_expr(Emit *, const Dialect *, const Expr *, EmitLeaf, void *context);
 
-/* The name of the emitted function with this key, or NULL. */
+/* The name of the emitted function with this key, which is everything that its text depends on, or
+ * NULL: another kernel with the same key calls it. */
 const char *emitted_function(const Emit *, const char *key);
 void emitted_add(Emit *, const char *key, const char *name);
 

@@ -33,3 +33,14 @@ void dictionary_set(Arena *arena, Dictionary *d, const char *name, int number) {
   if (!entry->name) d->n++;
   *entry = (DictionaryEntry){name, number};
 }
+
+/* The number of a wish is the last one that was tried for it. */
+const char *dictionary_name(Arena *arena, Dictionary *d, const char *wish, const char *joint) {
+  const char *name = wish;
+  int number = dictionary_find(d, wish);
+  if (number < 1) number = 1;
+  while (dictionary_find(d, name) >= 0) name = arena_printf(arena, "%s%s%d", wish, joint, ++number);
+  dictionary_set(arena, d, name, 1);
+  dictionary_set(arena, d, wish, number);
+  return name;
+}

@@ -131,20 +131,11 @@ void emit_comment(Emit *e, const char *format, ...) {
   text_add(e->out, " */\n");
 }
 
-static bool taken(const Emit *e, const char *name) {
-  for (int i = 0; i < e->name.n; i++)
-    if (!strcmp(e->name.at[i], name)) return true;
-  return false;
-}
-
 const char *emit_name(Emit *e, const char *wish) {
   char *base = arena_copy(e->arena, wish, strlen(wish));
   for (char *c = base; *c; c++)
     if (!isalnum((unsigned char)*c)) *c = '_';
-  const char *name = base;
-  for (int i = 2; taken(e, name); i++) name = arena_printf(e->arena, "%s_%d", base, i);
-  vec_push(e->arena, &e->name, name);
-  return name;
+  return dictionary_name(e->arena, &e->taken, base, "_");
 }
 
 const char *emit_number(Arena *arena, double value, DType type) {
@@ -170,12 +161,11 @@ void emit_fact(Emit *e, const char *function, const char *name, int64_t lo, int6
 }
 
 const char *emitted_function(const Emit *e, const char *key) {
-  for (int i = 0; i < e->function.n; i++)
-    if (!strcmp(e->function.at[i].key, key)) return e->function.at[i].name;
-  return NULL;
+  const int function = dictionary_find(&e->function, key);
+  return function < 0 ? NULL : e->function_name.at[function];
 }
 
 void emitted_add(Emit *e, const char *key, const char *name) {
-  const EmittedFunction function = {key, name};
-  vec_push(e->arena, &e->function, function);
+  dictionary_set(e->arena, &e->function, key, e->function_name.n);
+  vec_push(e->arena, &e->function_name, name);
 }

@@ -2,6 +2,7 @@
  * rewriting into a new graph, and the invariants that hold between passes. */
 #include <string.h>
 
+#include "dictionary.h"
 #include "graph.h"
 #include "text.h"
 
@@ -189,8 +190,6 @@ Id graph_add(Graph *g, OpKind op, const Id *arg, int nargs, const void *attr, Wh
 /* ---- leaves */
 
 Id graph_param(Graph *g, Param param) {
-  for (int i = 0; i < g->param.n; i++)
-    if (strcmp(g->param.at[i].name, param.name) == 0) BUG("parameter %s exists", param.name);
   LeafAttr attr = {g->param.n};
   param.node = NO_ID;
   vec_push(g->u->arena, &g->param, param);
@@ -428,6 +427,11 @@ static void verify_entry(const Graph *g, const Entry *entry) {
 void graph_verify(const Graph *g) {
   for (Id id = 0; id < g->node.n; id++) verify_node(g, id);
   for (int e = 0; e < ENTRIES; e++) verify_entry(g, &g->entry[e]);
-  for (int i = 0; i < g->param.n; i++)
-    if (g->node.at[g->param.at[i].node].op != OP_param) BUG("%s is no leaf", g->param.at[i].name);
+  Dictionary names = {0};
+  for (int i = 0; i < g->param.n; i++) {
+    const char *name = g->param.at[i].name;
+    if (g->node.at[g->param.at[i].node].op != OP_param) BUG("%s is no leaf", name);
+    if (dictionary_find(&names, name) >= 0) BUG("there are two parameters %s", name);
+    dictionary_set(g->u->arena, &names, name, i);
+  }
 }

@@ -9,13 +9,18 @@
 
 #include <string.h>
 
+typedef struct Edge {
+  int to;
+  double *cost; /* [i * size of `to` + j]; the edge from there holds the transpose */
+} Edge;
+
 struct Pbqp {
   Arena *arena;
   int n;
   int *size, *degree;
-  double **cost;  /* per node */
-  double ***edge; /* edge[a][b][i * size[b] + j]; NULL: none. edge[b][a] is its transpose */
-  bool *done;     /* reduced away */
+  double **cost; /* per node */
+  VEC(Edge) * edge;
+  bool *done; /* reduced away */
 };
 
 Pbqp *pbqp_new(Arena *arena, int nodes) {
@@ -24,9 +29,8 @@ Pbqp *pbqp_new(Arena *arena, int nodes) {
   q->size = NEW_ARRAY(arena, int, nodes);
   q->degree = NEW_ARRAY(arena, int, nodes);
   q->cost = NEW_ARRAY(arena, double *, nodes);
-  q->edge = NEW_ARRAY(arena, double **, nodes);
+  q->edge = arena_array(arena, sizeof *q->edge, (size_t)nodes);
   q->done = NEW_ARRAY(arena, bool, nodes);
-  for (int i = 0; i < nodes; i++) q->edge[i] = NEW_ARRAY(arena, double *, nodes);
   return q;
 }
 
@@ -36,51 +40,61 @@ void pbqp_node(Pbqp *q, int node, int alternatives, const double *cost) {
   memcpy(q->cost[node], cost, sizeof *cost * (size_t)alternatives);
 }
 
+/* The costs of the edge from a to b; NULL: there is none. */
+static double *edge_cost(const Pbqp *q, int a, int b) {
+  for (int i = 0; i < q->edge[a].n; i++)
+    if (q->edge[a].at[i].to == b) return q->edge[a].at[i].cost;
+  return NULL;
+}
+
+static double *new_edge(Pbqp *q, int a, int b) {
+  const Edge edge = {b, NEW_ARRAY(q->arena, double, q->size[a] * q->size[b])};
+  vec_push(q->arena, &q->edge[a], edge);
+  q->degree[a]++;
+  return edge.cost;
+}
+
 void pbqp_edge(Pbqp *q, int a, int b, const double *cost) {
   int na = q->size[a], nb = q->size[b];
   if (a == b) {
     for (int i = 0; i < na; i++) q->cost[a][i] += cost[i * na + i];
     return;
   }
-  if (!q->edge[a][b]) {
-    q->edge[a][b] = NEW_ARRAY(q->arena, double, na *nb);
-    q->edge[b][a] = NEW_ARRAY(q->arena, double, na *nb);
-    q->degree[a]++;
-    q->degree[b]++;
-  }
+  double *there = edge_cost(q, a, b), *back = edge_cost(q, b, a);
+  if (!there) there = new_edge(q, a, b);
+  if (!back) back = new_edge(q, b, a);
   for (int i = 0; i < na; i++) {
     for (int j = 0; j < nb; j++) {
-      q->edge[a][b][i * nb + j] += cost[i * nb + j];
-      q->edge[b][a][j * na + i] += cost[i * nb + j];
+      there[i * nb + j] += cost[i * nb + j];
+      back[j * na + i] += cost[i * nb + j];
     }
   }
 }
 
-/* The cost of alternative i of a, plus its edge's to alternative j of b. */
-static double joint(const Pbqp *q, int a, int i, int b, int j) {
-  return q->edge[a][b][i * q->size[b] + j];
-}
-
-static int neighbours(const Pbqp *q, int node, int *found, int most) {
+/* The first `most` neighbours that are not reduced. */
+static int neighbours(const Pbqp *q, int node, const Edge **found, int most) {
   int n = 0;
-  for (int b = 0; b < q->n && n < most; b++)
-    if (q->edge[node][b] && !q->done[b]) found[n++] = b;
+  for (int e = 0; e < q->edge[node].n && n < most; e++)
+    if (!q->done[q->edge[node].at[e].to]) found[n++] = &q->edge[node].at[e];
   return n;
 }
 
 static void cut_off(Pbqp *q, int node) {
   q->done[node] = true;
-  for (int b = 0; b < q->n; b++)
-    if (q->edge[node][b] && !q->done[b]) q->degree[b]--;
+  for (int e = 0; e < q->edge[node].n; e++) {
+    const int b = q->edge[node].at[e].to;
+    if (!q->done[b]) q->degree[b]--;
+  }
 }
 
 static void fold_into_node(Pbqp *q, int node) {
-  int b;
-  if (neighbours(q, node, &b, 1) != 1) BUG("a node of degree 1 has no neighbour");
-  for (int j = 0; j < q->size[b]; j++) {
+  const Edge *edge;
+  if (neighbours(q, node, &edge, 1) != 1) BUG("a node of degree 1 has no neighbour");
+  const int b = edge->to, nb = q->size[b];
+  for (int j = 0; j < nb; j++) {
     double least = PBQP_NEVER;
     for (int i = 0; i < q->size[node]; i++) {
-      double cost = q->cost[node][i] + joint(q, node, i, b, j);
+      double cost = q->cost[node][i] + edge->cost[i * nb + j];
       if (cost < least) least = cost;
     }
     q->cost[b][j] += least;
@@ -89,22 +103,22 @@ static void fold_into_node(Pbqp *q, int node) {
 }
 
 static void fold_into_edge(Pbqp *q, int node) {
-  int at[2];
-  if (neighbours(q, node, at, 2) != 2) BUG("a node of degree 2 lacks neighbours");
-  int na = q->size[at[0]], nb = q->size[at[1]];
+  const Edge *edge[2];
+  if (neighbours(q, node, edge, 2) != 2) BUG("a node of degree 2 lacks neighbours");
+  const int na = q->size[edge[0]->to], nb = q->size[edge[1]->to];
   double *cost = NEW_ARRAY(q->arena, double, na *nb);
   for (int a = 0; a < na; a++) {
     for (int b = 0; b < nb; b++) {
       double least = PBQP_NEVER;
       for (int i = 0; i < q->size[node]; i++) {
-        double sum = q->cost[node][i] + joint(q, node, i, at[0], a) + joint(q, node, i, at[1], b);
+        double sum = q->cost[node][i] + edge[0]->cost[i * na + a] + edge[1]->cost[i * nb + b];
         if (sum < least) least = sum;
       }
       cost[a * nb + b] = least;
     }
   }
   cut_off(q, node);
-  pbqp_edge(q, at[0], at[1], cost);
+  pbqp_edge(q, edge[0]->to, edge[1]->to, cost);
 }
 
 /* The alternative whose cost, with the best that each neighbour can answer, is least. */
@@ -113,12 +127,14 @@ static int best_alternative(const Pbqp *q, int node, const int *fixed) {
   double least = 0;
   for (int i = 0; i < q->size[node]; i++) {
     double sum = q->cost[node][i];
-    for (int b = 0; b < q->n; b++) {
-      if (!q->edge[node][b] || (q->done[b] && fixed[b] < 0)) continue;
+    for (int e = 0; e < q->edge[node].n; e++) {
+      const int b = q->edge[node].at[e].to;
+      const double *cost = q->edge[node].at[e].cost + i * q->size[b];
+      if (q->done[b] && fixed[b] < 0) continue;
       double answer = PBQP_NEVER;
       for (int j = 0; j < q->size[b]; j++) {
-        double cost = joint(q, node, i, b, j) + (fixed[b] < 0 ? q->cost[b][j] : 0);
-        if ((fixed[b] < 0 || fixed[b] == j) && cost < answer) answer = cost;
+        double both = cost[j] + (fixed[b] < 0 ? q->cost[b][j] : 0);
+        if ((fixed[b] < 0 || fixed[b] == j) && both < answer) answer = both;
       }
       sum += answer;
     }
@@ -130,15 +146,22 @@ static int best_alternative(const Pbqp *q, int node, const int *fixed) {
   return best;
 }
 
+static void remove_edge(Pbqp *q, int from, int to) {
+  for (int e = q->edge[from].n - 1; e >= 0; e--)
+    if (q->edge[from].at[e].to == to) q->edge[from].at[e] = q->edge[from].at[--q->edge[from].n];
+}
+
 /* RN: decides a node now; its neighbours pay their edge to that alternative. */
 static void decide(Pbqp *q, int node, int *choice) {
   int alternative = best_alternative(q, node, choice);
-  for (int b = 0; b < q->n; b++) {
-    if (!q->edge[node][b] || q->done[b]) continue;
-    for (int j = 0; j < q->size[b]; j++) q->cost[b][j] += joint(q, node, alternative, b, j);
-  }
   cut_off(q, node);
-  for (int b = 0; b < q->n; b++) q->edge[b][node] = NULL; /* paid */
+  for (int e = 0; e < q->edge[node].n; e++) {
+    const Edge *edge = &q->edge[node].at[e];
+    const double *cost = edge->cost + alternative * q->size[edge->to];
+    if (q->done[edge->to]) continue;
+    for (int j = 0; j < q->size[edge->to]; j++) q->cost[edge->to][j] += cost[j];
+    remove_edge(q, edge->to, node);
+  }
   choice[node] = alternative;
 }
 

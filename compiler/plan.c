@@ -21,21 +21,8 @@ Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch)
   return p;
 }
 
-static bool name_taken(const Plan *p, const char *name) {
-  for (int i = 0; i < p->buffer.n; i++)
-    if (strcmp(p->buffer.at[i].name, name) == 0) return true;
-  return false;
-}
-
-/* Buffers are told apart by name in text forms: a repeated one gets a number. */
-static const char *unique_name(const Plan *p, const char *name) {
-  const char *unique = name;
-  for (int i = 2; name_taken(p, unique); i++) unique = arena_printf(p->u->arena, "%s.%d", name, i);
-  return unique;
-}
-
 int plan_buffer(Plan *p, Buffer b) {
-  b.name = unique_name(p, b.name ? b.name : "t");
+  if (!b.name) b.name = "t";
   for (int a = 0; a < MAX_RANK; a++)
     if (b.part[a].mul == 0) b.part[a] = (Bind){.step = -1};
   vec_push(p->u->arena, &p->buffer, b);

@@ -40,7 +40,7 @@ typedef enum Home {
 
 enum { NO_PLACE = -1 };
 typedef struct Buffer {
-  const char *name; /* the layer's, with a suffix where one layer makes several */
+  const char *name; /* the layer's, with a suffix; several may have the same */
   Type type;
   Format format;
   Home home;

@@ -16,6 +16,7 @@
 #include "text.h"
 #include "plan.h"
 #include "backend.h"
+#include "dictionary.h"
 
 #include <string.h>
 
@@ -48,13 +49,28 @@ static void print_format(Text *out, const Buffer *b) {
   number_print(out, f->fill);
 }
 
-static void print_name(const void *context, int tensor, Text *out) {
-  const Plan *p = context;
-  word_print(out, arena_printf(p->u->arena, "%%%s", p->buffer.at[tensor].name));
+/* What is printed, with a name of its own for each buffer: a repeated one gets a number. */
+typedef struct Printer {
+  const Plan *p;
+  const char **name;
+} Printer;
+
+static Printer printer(const Plan *p) {
+  Arena *arena = p->u->arena;
+  Printer print = {p, NEW_ARRAY(arena, const char *, p->buffer.n)};
+  Dictionary taken = {0};
+  for (int i = 0; i < p->buffer.n; i++)
+    print.name[i] = dictionary_name(arena, &taken, p->buffer.at[i].name, ".");
+  return print;
 }
 
-static void print_buffer(Text *out, const Plan *p, int index) {
-  const Buffer *b = &p->buffer.at[index];
+static void print_name(const void *context, int tensor, Text *out) {
+  const Printer *p = context;
+  word_print(out, arena_printf(out->arena, "%%%s", p->name[tensor]));
+}
+
+static void print_buffer(Text *out, const Printer *p, int index) {
+  const Buffer *b = &p->p->buffer.at[index];
   text_add(out, "buffer ");
   print_name(p, index, out);
   text_add(out, ": ");
@@ -84,7 +100,7 @@ static void print_indent(Text *out, int depth) {
   text_add(out, "%*s", 2 * depth, "");
 }
 
-static void print_leaf(Text *out, const Plan *p, const Kernel *k, int depth) {
+static void print_leaf(Text *out, const Printer *p, const Kernel *k, int depth) {
   bool bound = false;
   print_indent(out, depth);
   text_add(out, "run %s %s", k->algo ? k->algo : "plain", dtype_name(k->math));
@@ -113,7 +129,7 @@ static void print_leaf(Text *out, const Plan *p, const Kernel *k, int depth) {
   }
 }
 
-static void print_steps(Text *out, const Plan *p, const Steps *steps, int depth) {
+static void print_steps(Text *out, const Printer *p, const Steps *steps, int depth) {
   for (int i = 0; i < steps->n; i++) {
     const Step *s = steps->at[i];
     if (s->run) {
@@ -145,19 +161,20 @@ static void print_choice(Text *out, const Choice *c) {
 }
 
 void plan_print(Text *out, const Plan *p) {
+  const Printer print = printer(p);
   text_add(out, "plan ");
   word_print(out, p->graph->name);
   text_add(out, " target %s batch %lld\n", p->target->name, (long long)p->max_batch);
   text_add(out, "bytes param %lld derived %lld state %lld grad %lld kept %lld\n",
            (long long)p->param_bytes, (long long)p->derived_bytes, (long long)p->state_bytes,
            (long long)p->grad_bytes, (long long)p->kept_bytes);
-  for (int i = 0; i < p->buffer.n; i++) print_buffer(out, p, i);
+  for (int i = 0; i < p->buffer.n; i++) print_buffer(out, &print, i);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;
     text_add(out, "entry %s work %lld worker %lld live %lld\n", entry_name[e],
              (long long)p->work_bytes[e], (long long)p->worker_bytes[e],
              (long long)p->live_bytes[e]);
-    print_steps(out, p, &p->entry[e].step, 1);
+    print_steps(out, &print, &p->entry[e].step, 1);
   }
   for (int i = 0; i < p->choice.n; i++) print_choice(out, &p->choice.at[i]);
 }

@@ -241,6 +241,15 @@ static void run_return(Checker *c, CNode *n) {
   f->returned = f->ended = true;
 }
 
+/* Nothing can be read of a block's variables once it is left. */
+static void forget_variables(Checker *c, const CNode *block) {
+  for (const CNode *n = block->first; n; n = n->next) {
+    if (n->kind == NODE_OTHER) forget_variables(c, n);
+    if (n->kind == NODE_VARIABLE && n->symbol->base && memory_is_local(c, n->symbol->base))
+      memory_forget_base(c, n->symbol->base);
+  }
+}
+
 void range_statement(Checker *c, CNode *n) {
   if (c->frame->ended) return;
   switch (n->kind) {
@@ -261,6 +270,7 @@ void range_statement(Checker *c, CNode *n) {
   case NODE_BLOCK:
   case NODE_OTHER:
     for (CNode *child = n->first; child; child = child->next) range_statement(c, child);
+    if (n->kind == NODE_BLOCK) forget_variables(c, n);
     break;
   default: range_eval(c, n);
   }
