@@ -88,36 +88,33 @@ static bool together(const Life *a, const Life *b) {
   return a->first <= b->last && b->first <= a->last;
 }
 
-static int by_offset(const void *a, const void *b) {
-  const Life *const *x = a, *const *y = b;
-  return ((*x)->offset > (*y)->offset) - ((*x)->offset < (*y)->offset);
-}
-
-/* The tightest gap between the placed buffers that live at the same time; after them if none. */
-static int64_t best_gap(Life *const *other, int n, int64_t bytes) {
+/* The tightest gap between those of the placed lives, in the order of their offsets, that live at
+ * the same time; after them if there is none. */
+static int64_t best_gap(Life *const *placed, int n, const Life *life) {
   int64_t end = 0, best = -1, best_size = INT64_MAX;
   for (int i = 0; i < n; i++) {
-    int64_t gap = other[i]->offset - end;
-    if (gap >= bytes && gap < best_size) {
+    if (!together(placed[i], life)) continue;
+    const int64_t gap = placed[i]->offset - end;
+    if (gap >= life->bytes && gap < best_size) {
       best = end;
       best_size = gap;
     }
-    if (other[i]->offset + other[i]->bytes > end) end = other[i]->offset + other[i]->bytes;
+    if (placed[i]->offset + placed[i]->bytes > end) end = placed[i]->offset + placed[i]->bytes;
   }
   return best >= 0 ? best : end;
 }
 
 /* Places the lives in the given order; returns the size of the memory. */
 static int64_t place(Arena *arena, Life **order, int n) {
-  Life **other = NEW_ARRAY(arena, Life *, n);
+  Life **placed = NEW_ARRAY(arena, Life *, n);
   int64_t size = 0;
   for (int i = 0; i < n; i++) {
-    int nother = 0;
-    for (int j = 0; j < i; j++)
-      if (together(order[i], order[j])) other[nother++] = order[j];
-    qsort(other, (size_t)nother, sizeof *other, by_offset);
-    order[i]->offset = best_gap(other, nother, order[i]->bytes);
-    if (order[i]->offset + order[i]->bytes > size) size = order[i]->offset + order[i]->bytes;
+    Life *life = order[i];
+    life->offset = best_gap(placed, i, life);
+    if (life->offset + life->bytes > size) size = life->offset + life->bytes;
+    int at = i;
+    for (; at > 0 && placed[at - 1]->offset > life->offset; at--) placed[at] = placed[at - 1];
+    placed[at] = life;
   }
   return size;
 }
