@@ -30,8 +30,9 @@ typedef struct Loops {
   bool combine;
   int order[MAX_LOOPS], norder; /* free loops of `to`, free loops that combine, reduced loops */
   int nto, nfree;
-  int lane;  /* the loop that runs in vectors, or -1 */
-  int count; /* lanes in use, 0: all */
+  const char *terms_if[MAX_LOOPS]; /* by free loop: what SKIP views ask where it stands; or NULL */
+  int lane;                        /* the loop that runs in vectors, or -1 */
+  int count;                       /* lanes in use, 0: all */
 } Loops;
 
 static bool in_value(const Loops *w, int in) {
@@ -308,9 +309,13 @@ static void store(Loops *w, int out) {
 
 static void run_level(Loops *w, int level);
 
+/* What a free loop decides leaves out terms, but not the point: that is for run_point. */
 static void loop_body(Loops *w, int level) {
   const char *skip = name_coordinates(w, level);
-  if (skip) {
+  if (level < w->nfree) {
+    w->terms_if[level] = skip;
+    run_level(w, level + 1);
+  } else if (skip) {
     BLOCK(w->f->e, "if (%s)", skip) {
       run_level(w, level + 1);
     }
@@ -495,17 +500,30 @@ static void run_folds(Loops *w) {
   for (int a = 0; a < k->nfold; a++) add_to_fold(w, a);
 }
 
+/* The terms of one point. */
+static void run_terms(Loops *w) {
+  Emit *e = w->f->e;
+  Text all = {.arena = e->arena};
+  for (int level = 0; level < w->nfree; level++)
+    if (w->terms_if[level]) text_add(&all, "%s%s", all.n ? " && " : "", w->terms_if[level]);
+  const bool loops = w->nfree < w->norder;
+  if (all.n)
+    emit_open(e, "if (%s)", all.at);
+  else if (!loops) { /* folds over a single term */
+    emit(e, "{");
+    e->indent++;
+  }
+  if (loops)
+    open_loop(w, w->nfree);
+  else
+    run_folds(w);
+  if (all.n || !loops) emit_close(e);
+}
+
 static void run_point(Loops *w) {
   const Kernel *k = w->f->k;
   for (int a = 0; a < k->nfold; a++) start_fold(w, a);
-  if (w->nfree < w->norder)
-    open_loop(w, w->nfree);
-  else if (k->nfold > 0) { /* folds over a single term */
-    emit(w->f->e, "{");
-    w->f->e->indent++;
-    run_folds(w);
-    emit_close(w->f->e);
-  }
+  if (k->nfold > 0) run_terms(w);
   for (int i = 0; i < k->nin; i++)
     if (in_value(w, i)) load(w, i);
   for (int o = 0; o < k->nout; o++)
