@@ -19,12 +19,18 @@ static const char *place(Emit *e, const Buffer *b, const char *member, int64_t o
 const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   switch (b->home) {
-  case HOME_INPUT:
-  case HOME_OUTPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
+  case HOME_INPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
+  case HOME_OUTPUT:
+    return library_is_loss(plan, buffer)
+               ? "loss"
+               : library_argument(e->arena, e->prefix, plan, b->home, b->index);
   case HOME_PARAM: return place(e, b, "device_params", b->offset);
   case HOME_DERIVED: return place(e, b, "device_params", plan->param_bytes + b->offset);
+  case HOME_STATE: return place(e, b, "state", b->offset);
+  case HOME_GRAD: return place(e, b, "grads", b->offset);
+  case HOME_KEPT: return place(e, b, "kept", b->offset);
   case HOME_WORK: return place(e, b, "work", b->offset);
-  default: BUG("buffer %s has no place in an inference library", b->name);
+  default: BUG("buffer %s is a constant, which has a name", b->name);
   }
 }
 
@@ -48,7 +54,19 @@ static int64_t upload_bytes(const Library *l) {
   return l->plan->param_bytes + (loaded ? 0 : l->plan->derived_bytes);
 }
 
-static void add_upload(Emit *e, const Library *l, const Text *calls) {
+/* What the kernels want of parameters that lie on the device. */
+static void add_derive(Emit *e, const Text *calls) {
+  const char *p = e->prefix;
+  BLOCK(e, "static int %s_derive(const %s *ctx, void *stream)", p, p) {
+    if (calls->n) emit(e, "enum { n = 1 };");
+    if (calls->n) emit_text(e, calls->at);
+    if (!calls->n) emit(e, "(void)ctx, (void)stream;");
+    emit(e, "return %s_OK;", p);
+  }
+  emit_line(e);
+}
+
+static void add_upload(Emit *e, const Library *l) {
   const char *p = e->prefix;
   BLOCK(e, "int %s_upload(%s *ctx, void *stream)", p, p) {
     emit(e, "if (!ctx) return %s_E_NULL;", p);
@@ -59,11 +77,12 @@ static void add_upload(Emit *e, const Library *l, const Text *calls) {
       emit(e, "                    cudaMemcpyHostToDevice, (cudaStream_t)stream) != cudaSuccess)");
       emit(e, "  return %s_E_DEVICE;", p);
     }
-    if (calls->n) emit(e, "enum { n = 1 };");
-    if (calls->n) emit_text(e, calls->at);
-    if (!calls->n && upload_bytes(l) == 0) emit(e, "(void)stream;");
+    if (library_trains(l)) {
+      emit(e, "int status = %s_upload_training(ctx, stream);", p);
+      emit(e, "if (status) return status;");
+    }
     emit(e, "ctx->uploaded = 1;");
-    emit(e, "return %s_OK;", p);
+    emit(e, "return %s_derive(ctx, stream);", p);
   }
 }
 
@@ -97,6 +116,7 @@ static void add_facts(Emit *e, const Library *l) {
   const Plan *plan = l->plan;
   library_facts(e, l, upload_bytes(l), l->work_bytes);
   emit_fact(e, NULL, "device_params", 0, plan->param_bytes + plan->derived_bytes - 1);
+  if (library_trains(l)) cuda_train_facts(e, l);
 }
 
 /* ---- NAME.cu ---- */
@@ -110,6 +130,10 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
+  if (library_draws(l->plan)) {
+    emit_text(e, runtime_file("c/philox.h"));
+    emit_text(e, runtime_file("c/uniform.h"));
+  }
   if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
   emit_line(e);
 }
@@ -125,6 +149,8 @@ static void add_body(Emit *e, const Library *l) {
   }
   if (l->o->weights_as == WEIGHTS_LOADED) p.calls[PLAN_PREPARE] = &calls[PLAN_PREPARE];
   p.calls[PLAN_FORWARD] = &calls[PLAN_FORWARD];
+  for (int i = PLAN_TRAIN_FORWARD; i < PLAN_ENTRIES && library_trains(l); i++)
+    p.calls[i] = &calls[i];
 
   add_includes(e, l);
   library_template(e->out, l, "c/errors.c");
@@ -132,23 +158,27 @@ static void add_body(Emit *e, const Library *l) {
   library_constants(e->out, l, "static __device__ const");
   plan_leaves(l->plan, print_leaf, &p);
   add_params(e, l);
+  add_derive(e, &text[PLAN_PREPARE]);
+  if (library_trains(l)) cuda_train_body(e, l, text);
   library_template(e->out, l, "cuda/init.c");
   emit_line(e);
-  add_upload(e, l, &text[PLAN_PREPARE]);
+  add_upload(e, l);
   emit_line(e);
   add_forward(e, l, &text[PLAN_FORWARD]);
+  if (library_trains(l)) cuda_train_entries(e, l, text);
 }
 
 static const char *head(const Library *l) {
   return arena_printf(
       l->arena,
-      "%s.cu - inference of the network \"%s\", emitted by cnnc %s:\n%s\nTarget %s: %s. nvcc "
+      "%s.cu - %s of the network \"%s\", emitted by cnnc %s:\n%s\nTarget %s: %s. nvcc "
       "-arch=%s -O2 -c %s.cu; with -Xcompiler -fno-exceptions,-fno-rtti,-fno-threadsafe-statics "
       "programs in C link it by themselves (and -lcudart_static -ldl -lpthread -lrt). The "
       "interface "
       "is explained in %s.h. This file belongs to whoever had it emitted.",
-      l->name, l->plan->graph->name, CNNC_VERSION, l->o->command, l->plan->target->name,
-      l->plan->target->doc, l->plan->target->name, l->name, l->name);
+      l->name, library_trains(l) ? "training and inference" : "inference", l->plan->graph->name,
+      CNNC_VERSION, l->o->command, l->plan->target->name, l->plan->target->doc,
+      l->plan->target->name, l->name, l->name);
 }
 
 static void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
@@ -167,6 +197,7 @@ const Language language_cuda = {
     .title = "CUDA",
     .suffix = ".cu",
     .target = "sm_80",
+    .trains = true,
     .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",

@@ -40,6 +40,7 @@ static const char *parameters(Writer *w) {
     if (w->out[o])
       add_argument(&list,
                    arena_printf(arena, "%s *out%d", c_type(dtype_of(w, &w->k->out[o].to)), o));
+  if (w->scalar) add_argument(&list, "const double *scalar");
   if (w->batch) add_argument(&list, arena_printf(arena, "%s batch", w->index));
   return list.at;
 }
@@ -56,6 +57,7 @@ static void add_facts(const Writer *w, const char *function) {
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o])
       emit_fact(w->e, function, writer_out(w, o), 0, last_element(w, &w->k->out[o].to));
+  if (w->scalar) emit_fact(w->e, function, "scalar", 0, SCALARS - 1);
   if (w->batch) emit_fact(w->e, function, "batch", 1, w->p->max_batch);
 }
 
@@ -78,6 +80,7 @@ static const char *arguments(Writer *w, bool batch) {
       add_argument(&list, cuda_buffer(w->e, w->p, w->k->in[i].tensor));
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o]) add_argument(&list, cuda_buffer(w->e, w->p, w->k->out[o].to.tensor));
+  if (w->scalar) add_argument(&list, "ctx->scalar");
   if (batch) add_argument(&list, "n");
   return list.at;
 }

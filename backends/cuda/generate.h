@@ -19,7 +19,7 @@
 
 /* Prints the functions of a kernel to `functions`, unless equal ones stand there, and to `calls`
  * the statements that launch them: part of an entry function with `ctx`, `n` and `stream`. The
- * functions need "cuda/loops.cuh" in front. */
+ * functions need "cuda/loops.cuh" in front; those with random numbers "c/uniform.h" as well. */
 void cuda_kernel(Emit *functions, Emit *calls, const Plan *, const Kernel *);
 
 /* A typed pointer expression for where a buffer begins in device memory, valid in entry functions.

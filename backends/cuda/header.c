@@ -6,8 +6,8 @@
 
 static void add_summary(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  text_add(out, "/* %s.h - inference of the network \"%s\" on a CUDA device.\n *\n", l->name,
-           l->plan->graph->name);
+  text_add(out, "/* %s.h - %s of the network \"%s\" on a CUDA device.\n *\n", l->name,
+           library_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
   library_tensors(out, l);
   text_add(out, " *\n *   %s net;\n *   %s_memory memory = {.hash = %s_HASH,\n", p, p, p);
   if (l->o->weights_as != WEIGHTS_EMBED)
@@ -46,6 +46,7 @@ static void add_sizes(Text *out, const Library *l) {
   add_size(out, l, "DEVICE_PARAMS_BYTES", device ? device : LIBRARY_ALIGN,
            "device: parameters as the kernels want them");
   add_size(out, l, "WORK_BYTES", l->work_bytes, "device: activations");
+  if (library_trains(l)) cuda_train_sizes(out, l);
   library_count_and_hash(out, l);
 }
 
@@ -68,8 +69,20 @@ static void add_memory(Text *out, const Library *l) {
            "  void *device_params; /* device */\n"
            "  size_t device_params_bytes; /* at least %s_DEVICE_PARAMS_BYTES */\n"
            "  void *work; /* device */\n"
-           "  size_t work_bytes; /* at least %s_WORK_BYTES */\n} %s_memory;\n\n",
-           p, p, p);
+           "  size_t work_bytes; /* at least %s_%sWORK_BYTES */\n",
+           p, p, library_trains(l) ? "TRAIN_" : "");
+  if (library_trains(l)) cuda_train_memory(out, l);
+  text_add(out, "} %s_memory;\n\n", p);
+}
+
+static void add_context(Text *out, const Library *l) {
+  text_add(out,
+           "typedef struct %s {\n  /* private */\n"
+           "  %s_params_memory *header, *params, *derived; /* host */\n"
+           "  unsigned char *device_params, *work;           /* device */\n  int uploaded;\n",
+           l->o->prefix, l->o->prefix);
+  if (library_trains(l)) cuda_train_members(out, l);
+  text_add(out, "} %s;\n", l->o->prefix);
 }
 
 static void add_functions(Text *out, const Library *l) {
@@ -87,6 +100,7 @@ static void add_functions(Text *out, const Library *l) {
            "does not depend on n. %s_E_WEIGHTS before %s_upload. */\n",
            p, p, p);
   text_add(out, "int %s_forward(%s *ctx, int n%s, void *stream);\n", p, p, library_arguments(l));
+  if (library_trains(l)) cuda_train_functions(out, l);
 }
 
 void cuda_header(Text *out, const Library *l) {
@@ -100,6 +114,7 @@ void cuda_header(Text *out, const Library *l) {
   library_template(out, l, "c/errors.h");
   text_add(out, "\n");
   library_template(out, l, "cuda/api.h");
+  add_context(out, l);
   add_memory(out, l);
   text_add(out,
            "/* Makes a context. Checks everything it is given, and that header and source belong "

@@ -17,19 +17,44 @@
 
 /* ---- loads, folds, outs ---- */
 
+/* A run-time scalar as it is: the number of samples, or a double in device memory. */
+static const char *scalar_text(Writer *w, int scalar) {
+  if (scalar != SCALAR_N) {
+    w->scalar = true;
+    return arena_printf(w->e->arena, "scalar[%d]", scalar);
+  }
+  w->batch = true;
+  return "batch";
+}
+
+/* Arguments of random numbers, in double. */
+static const char *exact_text(void *context, const Expr *leaf) {
+  Writer *w = context;
+  if (leaf->op != E_scalar && leaf->op != E_index) BUG("%s: a random number of data", w->k->name);
+  return arena_printf(w->e->arena, "(double)%s",
+                      leaf->op == E_index ? w->loop[leaf->index] : scalar_text(w, leaf->index));
+}
+
+static const char *random_text(Writer *w, const Expr *x) {
+  const char *arg[3];
+  for (int i = 0; i < 3; i++) arg[i] = emit_expr(w->e, &scalar_double, x->arg[i], exact_text, w);
+  return arena_printf(w->e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
+}
+
 static const char *leaf_text(void *context, const Expr *leaf) {
   Writer *w = context;
   Arena *arena = w->e->arena;
   switch (leaf->op) {
+  case E_random: return random_text(w, leaf);
   case E_in: return arena_printf(arena, "x%d", leaf->index);
   case E_acc:
     if (w->k->fold[leaf->index].op == FOLD_ARGMAX)
       return arena_printf(arena, "(%s)first%d", w->math.type, leaf->index);
-    return arena_printf(arena, "acc%d", leaf->index);
-  case E_scalar:
-    if (leaf->index != SCALAR_N) BUG("kernel %s reads scalar %d", w->k->name, leaf->index);
-    w->batch = true;
-    return arena_printf(arena, "(%s)batch", w->math.type);
+    return arena_printf(arena,
+                        w->k->fold[leaf->index].acc == F64 && w->math.number != F64 ? "(float)acc%d"
+                                                                                    : "acc%d",
+                        leaf->index);
+  case E_scalar: return arena_printf(arena, "(%s)%s", w->math.type, scalar_text(w, leaf->index));
   case E_index: return arena_printf(arena, "(%s)%s", w->math.type, w->loop[leaf->index]);
   default: BUG("no text for %s", expr_name(leaf->op));
   }
@@ -68,6 +93,8 @@ static void print_load(Writer *w, int i) {
   const char *pointer = writer_in(w, i), *type = w->math.type;
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
   const char *at = writer_subscript(w, v, pointer);
+  if (w->p->buffer.at[v->tensor].format.dtype != w->math.number)
+    pointer = arena_printf(w->e->arena, "(%s)%s", type, pointer);
   if (!inside) {
     emit(w->e, "const %s x%d = %s[%s];", type, i, pointer, at);
     return;

@@ -21,7 +21,8 @@ typedef struct Writer {
   bool thread[MAX_LOOPS]; /* the loops of a point */
   bool loaded[MAX_IN];    /* x0, x1 ... that stand before the reduced loops */
   const char *n;          /* the name of the number of samples */
-  bool batch;             /* the text mentions it */
+  bool batch;             /* the text mentions it, */
+  bool scalar;            /* and other run-time scalars */
 } Writer;
 
 /* A level is the index of a reduced loop, or one of these: outside all of them; all of them. */

@@ -37,6 +37,7 @@ static const struct Touch {
     {.name = "fwrite", .pointer = 0, .count = 2, .scale = 1, .bytes = true},
     {.name = "cudaMemcpyAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
     {.name = "cudaMemcpyAsync", .pointer = 1, .count = 2, .bytes = true},
+    {.name = "cudaMemsetAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
     {.name = "snprintf", .pointer = 0, .count = 1, .store = true, .bytes = true},
 };
 

@@ -1,6 +1,12 @@
 /* ---- what a step is told besides gradients: its number, learning rate and bias corrections ----
  */
 
+#if defined(__CUDACC__)
+#define NAME_ANYWHERE static __host__ __device__
+#else
+#define NAME_ANYWHERE static
+#endif
+
 enum { NAME_CONSTANT, NAME_STEPS, NAME_COSINE, NAME_PLATEAU };
 
 typedef struct NAME_rule { /* of the optimiser */
@@ -10,7 +16,7 @@ typedef struct NAME_rule { /* of the optimiser */
 } NAME_rule;
 
 /* The part of the learning rate that step t = 1, 2 ... has by itself. */
-static double NAME_factor(const NAME_rule *r, double t) {
+NAME_ANYWHERE double NAME_factor(const NAME_rule *r, double t) {
   double factor = 1, part = (t - 1) / r->period;
   if (r->schedule == NAME_STEPS) factor = pow(r->gamma, floor(part));
   if (r->schedule == NAME_COSINE && part > 1) part = 1;
@@ -21,6 +27,6 @@ static double NAME_factor(const NAME_rule *r, double t) {
 }
 
 /* 1 - beta^t, of which adam divides by the first and by the root of the second. */
-static double NAME_unbias(double beta, double t) {
+NAME_ANYWHERE double NAME_unbias(double beta, double t) {
   return 1 - pow(beta, t);
 }

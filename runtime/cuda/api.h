@@ -6,9 +6,3 @@
  * `stream` is a cudaStream_t, or NULL. Calls that take one only put work into it, so they can be
  * captured into a CUDA graph. NAME_E_DEVICE: cudaGetLastError() reported something when the work
  * was put in; what goes wrong later the stream reports. */
-typedef struct NAME {
-  /* private */
-  NAME_params_memory *header, *params, *derived; /* host */
-  unsigned char *device_params, *work;           /* device */
-  int uploaded;
-} NAME;

@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+#ifndef __CUDACC__
+#define __CUDACC__ 1
+#endif
+
 #define __host__        __attribute__((host))
 #define __device__      __attribute__((device))
 #define __global__      __attribute__((global))
@@ -31,12 +35,13 @@ extern const __device__ dim3 blockDim, gridDim;
 
 typedef int cudaError_t;
 enum { cudaSuccess = 0 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 typedef struct CUstream_st *cudaStream_t;
 
 extern "C" {
 cudaError_t cudaGetLastError(void);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t stream);
 
 /* What clang makes of a launch, on the host and on the device. */
 unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared = 0, cudaStream_t stream = 0);
@@ -64,6 +69,7 @@ CNNC_DEVICE_1(tanh);
 CNNC_DEVICE_1(erf);
 CNNC_DEVICE_1(fabs);
 CNNC_DEVICE_1(floor);
+CNNC_DEVICE_1(cos);
 CNNC_DEVICE_2(pow);
 #undef CNNC_DEVICE_1
 #undef CNNC_DEVICE_2

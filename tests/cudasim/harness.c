@@ -16,7 +16,7 @@ static const char *name_of(const Simulated *s) {
   return s->plan->graph->name;
 }
 
-static const char *path_of(const Simulated *s, const char *file) {
+const char *simulated_path(const Simulated *s, const char *file) {
   return arena_printf(s->u->arena, "%s/%s", s->folder, file);
 }
 
@@ -63,7 +63,7 @@ void simulated_emit(const Simulated *s) {
   Emitted emitted = {0};
   compile_emit(s->u, &o, s->plan, s->as == WEIGHTS_LOADED ? NULL : s->param, name_of(s), name_of(s),
                &emitted);
-  assert_true(compile_write(s->u, &emitted, path_of(s, "")));
+  assert_true(compile_write(s->u, &emitted, simulated_path(s, "")));
 }
 
 static bool is_held(const Plan *p, int param) {
@@ -94,7 +94,7 @@ static void add_params(Text *d, const Simulated *s) {
              "  FILE *f = fopen(\"%s.weights\", \"rb\");\n"
              "  if (!f || fread(params, 1, m.params_bytes, f) != m.params_bytes) return 106;\n"
              "  fclose(f);\n",
-             path_of(s, p));
+             simulated_path(s, p));
   text_add(d, "  %s net;\n  int status = %s_init(&net, &m);\n", p, p);
   if (s->as == WEIGHTS_LOADED) {
     text_add(d, "  if (!status) status = %s_init_params(&net, 2);\n", p);
@@ -152,7 +152,7 @@ static void write_driver(const Simulated *s) {
   for (int o = 0; o < outputs(s); o++)
     text_add(&d, "    received(out%d, %s);\n", o, size_text(s, output_type(s, o)));
   text_add(&d, "  }\n  fclose(out);\n  return status;\n}\n");
-  assert_true(file_write(s->u, path_of(s, "program.cc"), d.at, d.n));
+  assert_true(file_write(s->u, simulated_path(s, "program.cc"), d.at, d.n));
 }
 
 /* Runs a command of words; fails with what it said. */
@@ -164,9 +164,12 @@ static void tool(const Simulated *s, const char *const *words) {
 }
 
 void simulated_build(const Simulated *s) {
-  const char *source = path_of(s, arena_printf(s->u->arena, "%s.cu", name_of(s)));
-  const char *object = path_of(s, "net.o"), *driver = path_of(s, "program.cc");
-  write_driver(s);
+  const char *source = simulated_path(s, arena_printf(s->u->arena, "%s.cu", name_of(s)));
+  const char *object = simulated_path(s, "net.o"), *driver = simulated_path(s, "program.cc");
+  if (s->program)
+    assert_true(file_write(s->u, driver, s->program, strlen(s->program)));
+  else
+    write_driver(s);
   tool(s, (const char *const[]){"g++",
                                 "-std=c++14",
                                 "-O1",
@@ -188,7 +191,7 @@ void simulated_build(const Simulated *s) {
                                 object,
                                 NULL});
   tool(s, (const char *const[]){"g++", "-std=c++14", "-I", CUDASIM, driver, object, CUDASIM_LIBRARY,
-                                "-o", path_of(s, "program"), NULL});
+                                "-o", simulated_path(s, "program"), NULL});
 }
 
 /* ---- running ---- */
@@ -201,7 +204,7 @@ static double random_value(uint32_t *seed, DType dtype) {
   return (float)(2 * unit - 1);
 }
 
-static void add_values(Text *bytes, const double *value, DType dtype, int64_t size) {
+void simulated_values(Text *bytes, const double *value, DType dtype, int64_t size) {
   for (int64_t i = 0; i < size; i++) {
     const float real = (float)value[i];
     const int32_t integer = (int32_t)value[i];
@@ -263,28 +266,32 @@ static void write_input(const Simulated *s, const SimulatedRun *r) {
   Text bytes = {.arena = s->u->arena};
   for (int i = 0; s->as == WEIGHTS_LOADED && i < g->param.n; i++)
     if (is_held(s->plan, i))
-      add_values(&bytes, s->param[i], F32, type_size(&g->param.at[i].type, 1));
+      simulated_values(&bytes, s->param[i], F32, type_size(&g->param.at[i].type, 1));
   for (int i = 0; i < g->input.n; i++)
     if (is_read(s, i))
-      add_values(&bytes, r->in[i], g->input.at[i].type.dtype,
-                 type_size(&g->input.at[i].type, r->n));
-  assert_true(file_write(s->u, path_of(s, "in"), bytes.at, bytes.n));
+      simulated_values(&bytes, r->in[i], g->input.at[i].type.dtype,
+                       type_size(&g->input.at[i].type, r->n));
+  assert_true(file_write(s->u, simulated_path(s, "in"), bytes.at, bytes.n));
+}
+
+int simulated_start(const Simulated *s, int n, const char *const *settings, Text *messages) {
+  const char *words[MOST_SETTINGS + 6] = {"env"};
+  int nwords = 1;
+  for (int i = 0; settings && settings[i]; i++) words[nwords++] = settings[i];
+  words[nwords++] = simulated_path(s, "program");
+  words[nwords++] = arena_printf(s->u->arena, "%d", n);
+  words[nwords++] = simulated_path(s, "in");
+  words[nwords++] = simulated_path(s, "out");
+  *messages = (Text){.arena = s->u->arena};
+  return toolchain_run(s->u, words, messages);
 }
 
 int simulated_run(const Simulated *s, SimulatedRun *r, const char *const *settings) {
-  const char *words[MOST_SETTINGS + 6] = {"env"};
   size_t size, at = 0;
-  int n = 1;
-  for (int i = 0; settings && settings[i]; i++) words[n++] = settings[i];
-  words[n++] = path_of(s, "program");
-  words[n++] = arena_printf(s->u->arena, "%d", r->n);
-  words[n++] = path_of(s, "in");
-  words[n++] = path_of(s, "out");
   write_input(s, r);
-  r->messages = (Text){.arena = s->u->arena};
-  const int status = toolchain_run(s->u, words, &r->messages);
+  const int status = simulated_start(s, r->n, settings, &r->messages);
   if (status != 0) return status;
-  const char *bytes = file_read(s->u, path_of(s, "out"), &size);
+  const char *bytes = file_read(s->u, simulated_path(s, "out"), &size);
   assert_non_null(bytes);
   for (int o = 0; o < outputs(s); o++) {
     const int64_t elements = type_size(output_type(s, o), r->n);

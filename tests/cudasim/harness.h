@@ -16,6 +16,7 @@ typedef struct Simulated {
   double *const *param; /* by index of graph->param */
   WeightsAs as;
   const char *folder;
+  const char *program; /* around the library; NULL: one that calls forward */
 } Simulated;
 
 /* The network in a file, for a target, with parameters of its initialisers; shape: --input-shape,
@@ -30,6 +31,13 @@ void simulated_free(Simulated *); /* the unit and the folder */
 void simulated_emit(const Simulated *);
 void simulated_build(const Simulated *);
 
+/* Starts the program on n samples, with words for `env` ("CUDASIM_ORDER=reverse"). Its status: 0,
+ * one of the library's, CUDASIM_FOUND, or 128 + a signal. It reads the file `in` of the folder. */
+int simulated_start(const Simulated *, int n, const char *const *settings, Text *messages);
+const char *simulated_path(const Simulated *, const char *file);
+/* Appends values to the bytes of a file. */
+void simulated_values(Text *bytes, const double *value, DType, int64_t size);
+
 typedef struct SimulatedRun {
   int n; /* samples */
   double **in, **expected;
@@ -38,8 +46,7 @@ typedef struct SimulatedRun {
 } SimulatedRun;
 /* Random inputs, the same for equal n, and what is expected of them. */
 SimulatedRun simulated_inputs(const Simulated *, int n);
-/* Runs the program with words for `env` ("CUDASIM_ORDER=reverse"), and fills out and messages. Its
- * status: 0, one of the library's, CUDASIM_FOUND, or 128 + a signal. */
+/* Starts the program on them; fills out and messages. */
 int simulated_run(const Simulated *, SimulatedRun *, const char *const *settings);
 /* The largest error of an output of that run, relative to its largest element. */
 double simulated_error(const Simulated *, const SimulatedRun *, int output);

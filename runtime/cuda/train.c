@@ -1,0 +1,247 @@
+/* ---- training: what every call is told lies in ctx->scalar, on the device; behind it the learning
+ * rate before its schedule ---- */
+
+enum { NAME_BASE_LR = sizeof NAME_scalars / sizeof *NAME_scalars, NAME_NUMBERS };
+
+static int NAME_check_training(const NAME_memory *memory) {
+  if (!memory->grads && !memory->state) return NAME_OK;
+  if (!memory->grads || !memory->state) return NAME_E_NULL;
+  if (!NAME_aligned(memory->grads) || !NAME_aligned(memory->state)) return NAME_E_ALIGN;
+  return memory->grads_bytes < NAME_GRADS_BYTES || memory->state_bytes < NAME_STATE_BYTES ||
+                 memory->work_bytes < NAME_TRAIN_WORK_BYTES
+             ? NAME_E_MEMORY
+             : NAME_OK;
+}
+
+static uint64_t NAME_seed_bits(uint64_t seed) {
+  return seed & UINT64_C(0x1fffffffffffff);
+}
+
+/* With new parameters training begins anew, when they are uploaded. */
+static void NAME_restart(NAME *ctx, uint64_t seed) {
+  ctx->samples = ctx->passes = 0;
+  ctx->least = HUGE_VAL;
+  ctx->waited = 0;
+  memcpy(ctx->begin, NAME_scalars, sizeof NAME_scalars);
+  ctx->begin[NAME_SCALAR_SEED] = (double)NAME_seed_bits(seed);
+  ctx->begin[NAME_SCALAR_PASS] = 0;
+  ctx->begin[NAME_BASE_LR] = NAME_LR;
+  ctx->fresh = 1;
+}
+
+static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
+  ctx->grads = (unsigned char *)memory->grads;
+  ctx->state = (unsigned char *)memory->state;
+  ctx->scalar = (double *)(void *)(ctx->state + NAME_STATE_RAW_BYTES);
+  ctx->kept = ctx->work + NAME_WORK_BYTES;
+  ctx->sum = ctx->kept + NAME_KEPT_BYTES;
+  NAME_restart(ctx, 0);
+}
+
+/* What NAME_upload does for training. */
+static int NAME_upload_training(NAME *ctx, void *stream) {
+  if (!ctx->grads || !ctx->fresh) return NAME_OK;
+  ctx->fresh = 0;
+  if (cudaMemsetAsync(ctx->state, 0, NAME_STATE_RAW_BYTES, (cudaStream_t)stream) != cudaSuccess ||
+      cudaMemsetAsync(ctx->grads, 0, NAME_GRADS_BYTES, (cudaStream_t)stream) != cudaSuccess ||
+      cudaMemcpyAsync(ctx->scalar, ctx->begin, NAME_NUMBERS * sizeof(double),
+                      cudaMemcpyHostToDevice, (cudaStream_t)stream) != cudaSuccess)
+    return NAME_E_DEVICE;
+  return NAME_OK;
+}
+
+/* ---- kernels of one thread: numbers that change from step to step ---- */
+
+static __global__ void NAME_device_pass(double *scalar, int batch) {
+  scalar[NAME_SCALAR_N] = (double)batch;
+  scalar[NAME_SCALAR_PASS] += 1;
+}
+
+static __global__ void NAME_device_step(double *scalar, NAME_rule rule) {
+  const double step = scalar[NAME_SCALAR_STEP] + 1;
+  scalar[NAME_SCALAR_STEP] = step;
+  scalar[NAME_SCALAR_LR] = scalar[NAME_BASE_LR] * NAME_factor(&rule, step);
+  scalar[NAME_SCALAR_UNBIAS1] = NAME_unbias(rule.beta1, step);
+  scalar[NAME_SCALAR_UNBIAS2] = sqrt(NAME_unbias(rule.beta2, step));
+}
+
+static __global__ void NAME_device_seed(double *scalar, double seed) {
+  scalar[NAME_SCALAR_SEED] = seed;
+  scalar[NAME_SCALAR_PASS] = 0;
+}
+
+/* The learning rate becomes `times` of what it is, plus `more`, but at least `least`. */
+static __global__ void NAME_device_lr(double *scalar, double times, double more, double least) {
+  const double lr = scalar[NAME_BASE_LR] * times + more;
+  scalar[NAME_BASE_LR] = lr < least ? least : lr;
+}
+
+static __global__ void NAME_device_add(float *grads, const float *sum) {
+  const int stride = (int)gridDim.x * (int)blockDim.x;
+  for (int i = (int)blockIdx.x * (int)blockDim.x + (int)threadIdx.x; i < NAME_GRADS; i += stride)
+    grads[i] += sum[i];
+}
+
+/* ---- entries ---- */
+
+int NAME_backward(NAME *ctx, int n, int accumulate, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
+  if (accumulate && cudaMemcpyAsync(ctx->sum, ctx->grads, NAME_GRADS_BYTES, cudaMemcpyDeviceToDevice,
+                                    (cudaStream_t)stream) != cudaSuccess)
+    return NAME_E_DEVICE;
+  int status = NAME_run_backward(ctx, n, stream);
+  if (status) return status;
+  ctx->passes = accumulate ? ctx->passes + 1 : 1;
+  if (accumulate && CNNC_LAUNCH(NAME_device_add, NAME_GRADS, stream, (float *)(void *)ctx->grads,
+                                (const float *)(const void *)ctx->sum))
+    return NAME_E_DEVICE;
+  return NAME_OK;
+}
+
+int NAME_step(NAME *ctx, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (!ctx->uploaded) return NAME_E_WEIGHTS;
+  if (CNNC_START(NAME_device_step, 1, 1, stream, ctx->scalar, NAME_optimizer))
+    return NAME_E_DEVICE;
+  ctx->samples = ctx->passes = 0;
+  int status = NAME_run_step(ctx, stream);
+  return status ? status : NAME_derive(ctx, stream);
+}
+
+int NAME_download(NAME *ctx, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->uploaded) return NAME_E_WEIGHTS;
+  return cudaMemcpyAsync(ctx->params, ctx->device_params, NAME_RAW_BYTES, cudaMemcpyDeviceToHost,
+                         (cudaStream_t)stream) == cudaSuccess
+             ? NAME_OK
+             : NAME_E_DEVICE;
+}
+
+int NAME_set_seed(NAME *ctx, uint64_t seed, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  ctx->samples = 0;
+  return CNNC_START(NAME_device_seed, 1, 1, stream, ctx->scalar, (double)NAME_seed_bits(seed))
+             ? NAME_E_DEVICE
+             : NAME_OK;
+}
+
+int NAME_set_lr(NAME *ctx, float lr, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  return CNNC_START(NAME_device_lr, 1, 1, stream, ctx->scalar, 0.0, (double)lr, (double)lr)
+             ? NAME_E_DEVICE
+             : NAME_OK;
+}
+
+int NAME_report(NAME *ctx, float metric, void *stream) {
+  if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  double value = (double)metric;
+  if (value < ctx->least - 1e-4 * fabs(ctx->least) || ctx->least >= HUGE_VAL) {
+    ctx->least = value;
+    ctx->waited = 0;
+  } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
+    ctx->waited = 0;
+    if (CNNC_START(NAME_device_lr, 1, 1, stream, ctx->scalar, NAME_optimizer.gamma, 0.0,
+                   NAME_LR * NAME_optimizer.floor))
+      return NAME_E_DEVICE;
+  }
+  return NAME_OK;
+}
+
+int NAME_get_grad(const NAME *ctx, int index, float *values, void *stream) {
+  if (!ctx || !values) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
+  size_t first = NAME_grad_first[index], size = NAME_params[index].size;
+  if (first > NAME_GRADS || size > NAME_GRADS - first) return NAME_E_RANGE;
+  return cudaMemcpyAsync(values, (const float *)(const void *)ctx->grads + first,
+                         size * sizeof(float), cudaMemcpyDeviceToHost,
+                         (cudaStream_t)stream) == cudaSuccess
+             ? NAME_OK
+             : NAME_E_DEVICE;
+}
+
+/* ---- checkpoints: a header, numbers of the device and of the host, the parameters as loaded, the
+ * optimiser's state, and where a step takes several backward passes the gradients so far ---- */
+
+static const char NAME_checkpoint_magic[8] = {'C', 'N', 'N', 'C', 'C', 'K', 'P', '\n'};
+
+typedef struct NAME_progress { /* of the host, behind the numbers of the device */
+  double least, waited;
+  int64_t passes;
+} NAME_progress;
+
+size_t NAME_checkpoint_size(const NAME *ctx) {
+  (void)ctx;
+  return NAME_CHECKPOINT_BYTES;
+}
+
+int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size, void *stream) {
+  unsigned char *at = (unsigned char *)bytes;
+  const cudaStream_t in = (cudaStream_t)stream;
+  NAME_header header;
+  NAME_progress progress;
+  if (!ctx || !bytes) return NAME_E_NULL;
+  if (!ctx->grads || size < NAME_CHECKPOINT_BYTES) return NAME_E_MEMORY;
+  if (!ctx->uploaded) return NAME_E_WEIGHTS;
+  memset(&header, 0, sizeof header);
+  memcpy(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic);
+  header.version = NAME_FORMAT;
+  header.hash = NAME_HASH;
+  header.size = NAME_CHECKPOINT_BYTES;
+  memset(&progress, 0, sizeof progress);
+  progress.least = ctx->least;
+  progress.waited = ctx->waited;
+  progress.passes = ctx->passes;
+  memset(at, 0, NAME_NUMBERS_AT + NAME_NUMBERS_BYTES);
+  memcpy(at, &header, sizeof header);
+  memcpy(at + NAME_NUMBERS_AT + NAME_NUMBERS * sizeof(double), &progress, sizeof progress);
+  if (cudaMemcpyAsync(at + NAME_NUMBERS_AT, ctx->scalar, NAME_NUMBERS * sizeof(double),
+                      cudaMemcpyDeviceToHost, in) != cudaSuccess ||
+      cudaMemcpyAsync(at + NAME_RAW_AT, ctx->device_params, NAME_RAW_BYTES, cudaMemcpyDeviceToHost,
+                      in) != cudaSuccess ||
+      cudaMemcpyAsync(at + NAME_STATE_AT, ctx->state, NAME_STATE_RAW_BYTES, cudaMemcpyDeviceToHost,
+                      in) != cudaSuccess ||
+      cudaMemcpyAsync(at + NAME_SUM_AT, ctx->grads, NAME_SUM_BYTES, cudaMemcpyDeviceToHost, in) !=
+          cudaSuccess)
+    return NAME_E_DEVICE;
+  return NAME_OK;
+}
+
+int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size, void *stream) {
+  const unsigned char *at = (const unsigned char *)bytes;
+  const cudaStream_t in = (cudaStream_t)stream;
+  NAME_header header;
+  NAME_progress progress;
+  if (!ctx || !bytes) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
+  if (size < NAME_CHECKPOINT_BYTES) return NAME_E_WEIGHTS;
+  memcpy(&header, at, sizeof header);
+  if (memcmp(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic) != 0 ||
+      header.version != NAME_FORMAT || header.hash != NAME_HASH ||
+      header.size != NAME_CHECKPOINT_BYTES)
+    return NAME_E_WEIGHTS;
+  memcpy(&progress, at + NAME_NUMBERS_AT + NAME_NUMBERS * sizeof(double), sizeof progress);
+  memcpy(ctx->params, at + NAME_RAW_AT, NAME_RAW_BYTES);
+  NAME_mark(ctx, NAME_READY);
+  ctx->least = progress.least;
+  ctx->waited = progress.waited;
+  ctx->passes = (int)progress.passes;
+  ctx->samples = ctx->fresh = 0;
+  ctx->uploaded = 1;
+  if (cudaMemcpyAsync(ctx->scalar, at + NAME_NUMBERS_AT, NAME_NUMBERS * sizeof(double),
+                      cudaMemcpyHostToDevice, in) != cudaSuccess ||
+      cudaMemcpyAsync(ctx->device_params, at + NAME_RAW_AT, NAME_RAW_BYTES, cudaMemcpyHostToDevice,
+                      in) != cudaSuccess ||
+      cudaMemcpyAsync(ctx->state, at + NAME_STATE_AT, NAME_STATE_RAW_BYTES, cudaMemcpyHostToDevice,
+                      in) != cudaSuccess ||
+      cudaMemcpyAsync(ctx->grads, at + NAME_SUM_AT, NAME_SUM_BYTES, cudaMemcpyHostToDevice, in) !=
+          cudaSuccess)
+    return NAME_E_DEVICE;
+  return NAME_derive(ctx, stream);
+}

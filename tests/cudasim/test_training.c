@@ -1,0 +1,234 @@
+/* test_training.c - libraries that train, simulated against the graph in double before any pass:
+ * loss, every gradient, accumulated ones, and every parameter after each of two steps; then a
+ * checkpoint, a learning rate of 0 and another seed (training.h). All orders give the same bits. */
+#include "harness.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "../numeric/rounding.h"
+
+enum { SAMPLES = 3, STEPS = 2, SEED = 5 };
+
+static const char small[] =
+    "{ 'name': 'small', 'input': { 'shape': [3, 7, 6] }, 'layers': ["
+    "{ 'op': 'conv', 'name': 'stem', 'filters': 5, 'kernel': 3, 'pad': 1, 'bias': false },"
+    "{ 'op': 'batch_norm' }, { 'op': 'tanh', 'name': 'r' }, { 'op': 'dropout', 'p': 0.3 },"
+    "{ 'op': 'conv', 'filters': 5, 'kernel': 3, 'pad': 1, 'groups': 5 },"
+    "{ 'op': 'add', 'from': ['conv1', 'r'] },"
+    "{ 'op': 'pool', 'kind': 'max', 'kernel': 3, 'stride': 2, 'pad': 1 },"
+    "{ 'op': 'dense', 'units': 9 }, { 'op': 'dropout' }, { 'op': 'dense', 'units': 4 }],"
+    "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'adam', 'lr': 0.01, 'eps': 0.1,"
+    "'weight_decay': 0.001, 'clip_norm': 0.5, 'schedule': 'cosine', 'period': 10, 'warm_up': 3 } }";
+
+/* A network, and where training is at. */
+typedef struct Training {
+  Simulated s;
+  int64_t input_size, classes;
+  double tolerance; /* 0: what rounding may do */
+  double **param, **state, *x, *target;
+} Training;
+
+static Training training(const char *file, const char *target, const char *shape) {
+  Training t = {.s = {.u = unit_new()}};
+  Unit *u = t.s.u;
+  Options o = {.network = file, .batch = SAMPLES, .train = true};
+  if (shape) vec_push(u->arena, &o.input_shape, shape);
+  t.s.folder = toolchain_folder(u);
+  Graph *g = pipeline_read(u, &o);
+  if (!g) fail_msg("%s is not read", file);
+  pass_grad(g);
+  t.s.graph = g;
+  t.s.plan = pipeline_plan(u, &o, pipeline_read(u, &o), target_find(target), false);
+  t.input_size = type_size(&g->input.at[0].type, 1);
+  t.classes = type_size(&g->node.at[g->entry[ENTRY_FORWARD].want.at[0]].type, 1);
+  return t;
+}
+
+/* ---- what is expected ---- */
+
+static const double *leaf_value(void *context, const Graph *g, Id leaf, int64_t n) {
+  const Training *t = context;
+  const Node *node = &g->node.at[leaf];
+  const int64_t index = ((const LeafAttr *)node->attr)->index;
+  (void)n;
+  if (node->op == OP_param) return t->param[index];
+  if (node->op == OP_state) return t->state[index];
+  return g->input.at[index].kind == INPUT_TARGET ? t->target : t->x;
+}
+
+static void start(Training *t) {
+  const Graph *g = t->s.graph;
+  Arena *arena = t->s.u->arena;
+  t->param = params_seeded(g, SEED);
+  t->state = NEW_ARRAY(arena, double *, g->state.n + 1);
+  for (int i = 0; i < g->state.n; i++)
+    t->state[i] = NEW_ARRAY(arena, double, type_size(&g->state.at[i].type, 1));
+  t->x = NEW_ARRAY(arena, double, SAMPLES * t->input_size);
+  t->target = NEW_ARRAY(arena, double, SAMPLES);
+  for (int64_t i = 0; i < SAMPLES * t->input_size; i++) t->x[i] = (float)(i * 37 % 101 - 50) / 64;
+  for (int64_t i = 0; i < SAMPLES; i++) t->target[i] = (double)(i * 3 % t->classes);
+}
+
+/* All updates of an entry are computed from what was before it. */
+static void update(Training *t, EntryKind kind) {
+  const Graph *g = t->s.graph;
+  const Entry *entry = &g->entry[kind];
+  Id *want = NEW_ARRAY(t->s.u->arena, Id, entry->update.n + 1);
+  for (int i = 0; i < entry->update.n; i++) want[i] = entry->update.at[i].value;
+  const Array *value = graph_run(g, want, entry->update.n, SAMPLES, leaf_value, t);
+  for (int i = 0; i < entry->update.n; i++) {
+    const Node *to = &g->node.at[entry->update.at[i].to];
+    const int64_t index = ((const LeafAttr *)to->attr)->index;
+    memcpy(to->op == OP_state ? t->state[index] : t->param[index], value[i].at,
+           sizeof(double) * (size_t)type_size(&to->type, 1));
+  }
+}
+
+/* ---- comparing ---- */
+
+typedef struct Printed {
+  const Training *t;
+  const float *at, *end;
+  double tolerance;
+} Printed;
+
+static void compare(Printed *p, const double *expected, int64_t n, double factor,
+                    const char *what) {
+  const char *name = p->t->s.plan->graph->name;
+  double error = 0, largest = 0;
+  if (p->end - p->at < n) fail_msg("%s: %s is not there", name, what);
+  for (int64_t i = 0; i < n; i++) {
+    const double difference = fabs((double)p->at[i] - factor * expected[i]);
+    if (!(difference <= error)) error = difference;
+    largest = fmax(largest, fabs(factor * expected[i]));
+  }
+  if (!(error <= p->tolerance * largest))
+    fail_msg("%s: %s: error %g, largest %g, allowed %g", name, what, error, largest,
+             p->tolerance * largest);
+  p->at += n;
+}
+
+static void compare_gradients(Printed *p, const Array *gradient, double factor) {
+  const Graph *g = p->t->s.graph;
+  const Entry *backward = &g->entry[ENTRY_BACKWARD];
+  for (int i = 0; i < g->param.n; i++)
+    for (int w = 0; w < backward->want.n; w++)
+      if (strcmp(backward->want_name.at[w], g->param.at[i].name) == 0)
+        compare(p, gradient[w].at, type_size(&g->param.at[i].type, 1), factor, g->param.at[i].name);
+}
+
+/* How far rounding may be from what is exact: of the loss and of any gradient. */
+static double tolerance(const Training *t) {
+  const Graph *g = t->s.graph;
+  double *known = NEW_ARRAY(t->s.u->arena, double, g->node.n), most = 0;
+  if (t->tolerance > 0) return t->tolerance;
+  for (int w = 0; w < g->entry[ENTRY_BACKWARD].want.n; w++)
+    most = fmax(most, rounding_error(g, g->entry[ENTRY_BACKWARD].want.at[w], SAMPLES, known));
+  return most;
+}
+
+static void compare_steps(Training *t, const char *bytes, size_t size) {
+  Printed p = {.t = t, .at = (const float *)(const void *)bytes};
+  Graph *g = (Graph *)(uintptr_t)t->s.graph;
+  const Entry *backward = &g->entry[ENTRY_BACKWARD];
+  p.end = p.at + size / sizeof(float);
+  for (int i = 0; i < STEPS; i++) {
+    p.tolerance = (i + 1) * tolerance(t);
+    g->seed = SEED;
+    g->pass = i + 1;
+    g->steps = i;
+    compare(&p, graph_run(g, g->entry[ENTRY_TRAIN_FORWARD].want.at, 1, SAMPLES, leaf_value, t)->at,
+            1, 1, "the loss");
+    const Array *gradient =
+        graph_run(g, backward->want.at, backward->want.n, SAMPLES, leaf_value, t);
+    compare_gradients(&p, gradient, 1);
+    if (i == 0) compare_gradients(&p, gradient, 2);
+    update(t, ENTRY_TRAIN_FORWARD);
+    update(t, ENTRY_STEP);
+    for (int k = 0; k < g->param.n; k++)
+      compare(&p, t->param[k], type_size(&g->param.at[k].type, 1), 1, g->param.at[k].name);
+  }
+  assert_ptr_equal(p.at, p.end);
+}
+
+/* ---- running ---- */
+
+static const char *program(const Training *t) {
+  const Graph *g = t->s.plan->graph;
+  int64_t most = 1;
+  for (int i = 0; i < g->param.n; i++)
+    if (type_size(&g->param.at[i].type, 1) > most) most = type_size(&g->param.at[i].type, 1);
+  return arena_printf(t->s.u->arena,
+                      "#include \"%s.h\"\n#define NET %s\nenum { INPUT = %d, MOST = %d };\n"
+                      "#include \"training.h\"\n",
+                      g->name, g->name, (int)t->input_size, (int)most);
+}
+
+static const char *run(const Training *t, const char *const *settings, size_t *size) {
+  Text messages;
+  const int status = simulated_start(&t->s, SAMPLES, settings, &messages);
+  if (status != 0)
+    fail_msg("%s, %s: status %d\n%s", t->s.plan->graph->name, settings[0], status,
+             messages.n ? messages.at : "");
+  return file_read(t->s.u, simulated_path(&t->s, "out"), size);
+}
+
+static void check(Training *t) {
+  static const char *const watched[] = {"CUDASIM_ORDER=natural", NULL};
+  static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
+  static const char *const late[] = {"CUDASIM_ORDER=random:3", "CUDASIM_CHECK=0",
+                                     "CUDASIM_ASYNC=late", NULL};
+  const char *const *const others[] = {reversed, late};
+  Text in = {.arena = t->s.u->arena};
+  size_t size, same;
+  start(t);
+  t->s.program = program(t);
+  simulated_emit(&t->s);
+  simulated_build(&t->s);
+  simulated_values(&in, t->x, F32, SAMPLES * t->input_size);
+  simulated_values(&in, t->target, I32, SAMPLES);
+  assert_true(file_write(t->s.u, simulated_path(&t->s, "in"), in.at, in.n));
+  const char *bytes = run(t, watched, &size);
+  compare_steps(t, bytes, size);
+  for (int i = 0; i < COUNT(others); i++) {
+    const char *other = run(t, others[i], &same);
+    assert_int_equal(same, size);
+    assert_memory_equal(other, bytes, size);
+  }
+  simulated_free(&t->s);
+}
+
+static void small_network_takes_steps(void **state) {
+  (void)state;
+  char path[] = "/tmp/cnnc-training-XXXXXX";
+  FILE *file = fdopen(mkstemp(path), "w");
+  assert_non_null(file);
+  for (const char *c = small; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
+  fclose(file);
+  Training t = training(path, "sm_80", NULL);
+  remove(path);
+  check(&t);
+}
+
+static void lenet5_takes_steps(void **state) {
+  (void)state;
+  Training t = training("models/lenet5.json", "sm_80", NULL);
+  check(&t);
+}
+
+static void resnet20_takes_steps(void **state) {
+  (void)state;
+  Training t = training("models/resnet20_cifar.json", "sm_90", "3x8x8");
+  t.tolerance = 1e-3; /* twenty normalisations over few samples, one after the other */
+  check(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(small_network_takes_steps),
+      cmocka_unit_test(lenet5_takes_steps),
+      cmocka_unit_test(resnet20_takes_steps),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
