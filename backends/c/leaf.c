@@ -144,6 +144,15 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
   return sum;
 }
 
+bool leaf_stores_part(const Leaf *f, const View *to) {
+  const Buffer *b = leaf_buffer(f, to);
+  const int axis = b->format.lane_axis;
+  int64_t lo, hi;
+  if (axis < 0 || b->format.lanes == 1) return true;
+  coord_range(f->k, &to->at[axis], f->plan->max_batch, &lo, &hi);
+  return hi + 1 < b->type.dim[axis].plus;
+}
+
 /* ---- subscripts ---- */
 
 const char *leaf_pointer(Leaf *f, const View *v) {

@@ -80,6 +80,10 @@ const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
 
+/* Is what lies behind the last element that an out writes along the lanes not its own to write:
+ * another kernel's part of the block, or memory without blocks? */
+bool leaf_stores_part(const Leaf *, const View *to);
+
 /* Writes `fill` around the part of an out's buffer that the function wrote: margins, and with
  * `lanes` the unused lanes of the last block. */
 void leaf_margins(Leaf *, const Out *, bool lanes);

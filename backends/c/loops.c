@@ -298,7 +298,7 @@ static void store(Loops *w, int out) {
     emit(e, "%s[%s] = %s;", to, at, c_convert(e, value, w->math, b->format.dtype));
   else if (!w->count)
     emit(e, "%s_store(%s + %s, %s);", isa, to, at, value);
-  else if (b->format.lanes == 1)
+  else if (leaf_stores_part(f, &o->to))
     emit(e, "%s_store_part(%s + %s, %s, %d);", isa, to, at, value, w->count);
   else
     emit(e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, to, at, isa, value, w->count,

@@ -271,7 +271,7 @@ static void print_store(const Ukernel *m, const char *value) {
     emit(m->e, "py[%s] = %s;", at, value);
   else if (count == 0)
     emit(m->e, "%s_store(py + %s, %s);", isa, at, value);
-  else if (b->format.lanes == 1)
+  else if (leaf_stores_part(m->f, view_of(m, m->f->k->nin)))
     emit(m->e, "%s_store_part(py + %s, %s, %d);", isa, at, value, count);
   else
     emit(m->e, "%s_store(py + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, at, isa, value, count, isa,

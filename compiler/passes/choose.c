@@ -69,6 +69,50 @@ static double move_time(const Plan *p, int buffer) {
   return m->launch + bytes / m->l3_bandwidth;
 }
 
+/* ---- parts of a buffer
+ * ------------------------------------------------------------------------------------------ */
+
+/* The part of a buffer that k writes gets a buffer of its own; at[] is its place in the whole. */
+static int own_buffer(Plan *p, const Kernel *k, View *to, Layouts layout, int64_t *at) {
+  Buffer b = p->buffer.at[to->tensor];
+  b.name = arena_printf(p->u->arena, "%s.moved", b.name);
+  b.home = HOME_WORK;
+  for (int a = 0; a < to->rank; a++) {
+    int64_t last;
+    coord_range(k, &to->at[a], p->max_batch, &at[a], &last);
+    if (b.type.dim[a].per_n == 0) b.type.dim[a] = fixed(last - at[a] + 1);
+    to->at[a].plus -= at[a];
+  }
+  b.format = format_of(p, &b, layout);
+  return plan_buffer(p, b);
+}
+
+static bool only_copies(const Kernel *k) {
+  return kernel_kind(k) == KIND_MAP && k->out[0].value->op == E_in;
+}
+
+static bool splits_lanes(const Plan *p, const View *to) {
+  const Format lanes = format_lanes(p, &p->buffer.at[to->tensor].type);
+  return has_layouts(p, to->tensor) && to->at[lanes.lane_axis].plus % lanes.lanes != 0;
+}
+
+/* Vectors of channels can only be stored at multiples of lanes: what is computed for another place
+ * in a concatenation is copied there. */
+static void separate_parts(Plan *p, Steps *steps) {
+  Steps all = {0};
+  for (int i = 0; i < steps->n; i++) {
+    Kernel *k = steps->at[i]->run;
+    View *to = &k->out[0].to;
+    const int whole = to->tensor;
+    int64_t at[MAX_RANK];
+    vec_push(p->u->arena, &all, steps->at[i]);
+    if (k->nout != 1 || only_copies(k) || !splits_lanes(p, to)) continue;
+    to->tensor = own_buffer(p, k, to, LAYOUT_PLAIN, at);
+    vec_push(p->u->arena, &all, plan_copy(p, to->tensor, whole, at));
+  }
+  *steps = all;
+}
+
 /* ---- the time of a candidate
  * ----------------------------------------------------------------------------------- */
 
@@ -288,22 +332,6 @@ static int moved_copy(Choose *c, int *copy, int buffer, Layouts layout, Steps *s
   return copy[buffer];
 }
 
-/* A result that shall not lie as the algorithm gives it: the part that k writes gets a buffer of
- * its own; at[] is its place in the whole. */
-static int own_buffer(Plan *p, const Kernel *k, View *to, Layouts layout, int64_t *at) {
-  Buffer b = p->buffer.at[to->tensor];
-  b.name = arena_printf(p->u->arena, "%s.moved", b.name);
-  b.home = HOME_WORK;
-  for (int a = 0; a < to->rank; a++) {
-    int64_t last;
-    coord_range(k, &to->at[a], p->max_batch, &at[a], &last);
-    if (b.type.dim[a].per_n == 0) b.type.dim[a] = fixed(last - at[a] + 1);
-    to->at[a].plus -= at[a];
-  }
-  b.format = format_of(p, &b, layout);
-  return plan_buffer(p, b);
-}
-
 /* The kernel's views name a copy wherever a buffer does not lie as the candidate wants it. */
 static void move_inputs(Choose *c, const Item *item, Kernel *k, int *copy, Steps *steps) {
   const Kernel *original = item->leaf->run;
@@ -350,6 +378,7 @@ static void apply(Choose *c) {
 
 void pass_choose(Plan *p, const PlanOptions *options) {
   Choose c = {.p = p, .options = options};
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) separate_parts(p, &p->entry[e].step);
   find_items(&c);
   solve(&c);
   apply(&c);

@@ -349,7 +349,7 @@ static const struct {
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   Fuse f = {.u = g->u,
             .g = g,
-            .target = options->target,
+
             .phase = find_phases(g),
             .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);

@@ -18,7 +18,6 @@ typedef VEC(Group *) Groups;
 typedef struct Fuse {
   Unit *u;
   const Graph *g;
-  const Target *target;
   const Phase *phase;       /* per node: when its value can be computed */
   const char *const *title; /* per node: what comments call it */
   bool *given;              /* per node: an earlier family's kernel of PLAN_PREPARE computes it */

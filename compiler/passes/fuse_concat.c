@@ -5,7 +5,6 @@
  *     in0 = %1[n, c, h, w] fill 0            ->    %3[n, k, oh, ow] = acc0
  *     in1 = %2[n, c - 32, h, w] fill 0           c3: ..  %3[n, k + 32, oh, ow] = acc0            */
 #include "fuse.h"
-#include "backend.h"
 #include "join.h"
 
 /* ---- members
@@ -71,15 +70,9 @@ bool fuse_split_concat(Fuse *f, const Kernel *k, Id node) {
 /* ---- writing in place
  * --------------------------------------------------------------------------------- */
 
-/* Vectors of channels can only be stored at multiples of lanes: other members are copied. */
-static bool lanes_line_up(const Fuse *f, const View *to) {
-  return to->rank < 3 || to->at[1].plus % f->target->lanes == 0;
-}
-
 /* A copy that nobody else's reading stands in the way of: its producers write where it would. */
 void fuse_write_in_place(Fuse *f, Group *copy) {
   if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
-  if (!lanes_line_up(f, &copy->k.out[0].to)) return;
   Id node = copy->k.in[0].tensor;
   int axis[MAX_LOOPS];
   Groups *made = &f->made[node];
