@@ -39,7 +39,7 @@ static bool in_word(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-void library_template(Text *out, const Library *l, const char *runtime_name) {
+void library_template(Text *out, const char *prefix, const char *runtime_name) {
   const char *text = runtime_file(runtime_name);
   if (!text) BUG("no runtime file %s", runtime_name);
   for (const char *from = text, *at = text;;) {
@@ -50,7 +50,7 @@ void library_template(Text *out, const Library *l, const char *runtime_name) {
     }
     bool word = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
     text_append(out, from, (size_t)(at - from));
-    text_add(out, "%s", word ? l->o->prefix : "NAME");
+    text_add(out, "%s", word ? prefix : "NAME");
     from = at += 4;
   }
 }

@@ -51,7 +51,7 @@ bool library_reads(const Plan *, int input);
 void library_tensors(Text *, const Library *);
 
 /* A file of runtime/, the word NAME replaced by the prefix. */
-void library_template(Text *, const Library *, const char *runtime_name);
+void library_template(Text *, const char *prefix, const char *runtime_name);
 /* The include guard of the header and the headers that it needs. */
 void library_guard(Text *, const Library *);
 /* NAME_PARAM_COUNT and NAME_HASH. */

@@ -205,7 +205,7 @@ void library_param_code(Text *out, const Library *l) {
       p, l->plan->param_bytes, p, p);
   add_linked(out, l);
   for (int i = 0; i < code[l->o->weights_as].n; i++) {
-    library_template(out, l, code[l->o->weights_as].file[i]);
+    library_template(out, l->o->prefix, code[l->o->weights_as].file[i]);
     text_add(out, "\n");
   }
 }

@@ -177,7 +177,7 @@ static void add_rule(Text *out, const Library *l) {
                            (double)rule->patience,
                            graph_rule_real(l->plan->graph, "beta1"),
                            graph_rule_real(l->plan->graph, "beta2")};
-  library_template(out, l, "c/schedule.c");
+  library_template(out, l->o->prefix, "c/schedule.c");
   text_add(out, "\nstatic const %s_rule %s_optimizer = {%d", p, p, (int)rule->schedule);
   for (int i = 0; i < COUNT(number); i++)
     text_add(out, ", %s", emit_number(l->arena, number[i], F64));

@@ -78,6 +78,7 @@ struct Path {
   const Path *up;   /* NULL: the root object */
   const char *key;  /* member of an object, or NULL: */
   int index;        /* element of an array */
+  const char *option; /* of the command line, which is no place in the document: "--outputs" */
   const Path *used; /* inside a block: where that block is used (the message shows both places); set
                        it on any step of a path: what goes on from there inherits it */
 };
@@ -92,6 +93,7 @@ typedef struct Unit {
   Arena *arena;
   Source source; /* the network being read */
   int errors, warnings;
+  int usage_errors;      /* of the errors, those about the command line */
   bool json_diagnostics; /* --diagnostics=json: one JSON object a line */
   FILE *messages;        /* where diagnostics go; stderr unless a test says otherwise */
   struct Exprs *exprs;   /* the pool of expressions (expr.c) */
@@ -111,6 +113,9 @@ void diag_error_key(Unit *, const Path *where, const char *format, ...) PRINTF_L
  */
 void diag_error_at(Unit *, size_t offset, size_t length, const char *format, ...) PRINTF_LIKE(4, 5);
 void diag_error_in(Unit *, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
+/* About the command line, or a tool that it names; and what is worth knowing. */
+void usage_error(Unit *, const char *format, ...) PRINTF_LIKE(2, 3);
+void usage_note(Unit *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Additional line after an error, e.g. "note: block "bottleneck" is used here". */
 void diag_note(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -26,6 +26,8 @@ enum {
   AFTER_CARET = 90   /* and from it on */
 };
 
+static const char program[] = "cnnc"; /* in place of a file, for messages about the command line */
+
 typedef struct Place {
   int line, column; /* from 1; line 0: the file as a whole */
   size_t line_start, line_end, at, length;
@@ -221,7 +223,14 @@ static bool counted(Unit *u, int *counter) {
 static void report(Unit *u, const Path *where, bool of_key, const char *severity,
                    const char *format, va_list args) {
   Text message = {.arena = u->arena};
+  bool usage = where && where->option;
+  if (usage) text_add(&message, "%s: ", where->option);
   text_addv(&message, format, args);
+  if (usage) {
+    u->usage_errors++;
+    put(u, program, (Place){0}, severity, message.at);
+    return;
+  }
   put(u, u->source.name, place_of(u, where, of_key), severity, message.at);
   const Path *used = used_at(where);
   for (int i = 0; used && i < MAX_USED; i++, used = used_at(used))
@@ -276,6 +285,28 @@ void diag_error_in(Unit *u, const char *file, const char *format, ...) {
   text_addv(&message, format, args);
   va_end(args);
   put(u, file, (Place){0}, "error", message.at);
+}
+
+static void report_usage(Unit *u, const char *severity, const char *format, va_list args) {
+  Text message = {.arena = u->arena};
+  text_addv(&message, format, args);
+  put(u, program, (Place){0}, severity, message.at);
+}
+
+void usage_error(Unit *u, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  report_usage(u, "error", format, args);
+  va_end(args);
+  u->errors++;
+  u->usage_errors++;
+}
+
+void usage_note(Unit *u, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  report_usage(u, "note", format, args);
+  va_end(args);
 }
 
 /* ---- did you mean ---- */

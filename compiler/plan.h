@@ -78,10 +78,12 @@ typedef enum PlanEntry {
   PLAN_STEP,
   PLAN_ENTRIES
 } PlanEntry;
+extern const char *const plan_entry_names[PLAN_ENTRIES];
 
 typedef struct Choice { /* what --explain prints and plan files hold: one candidate for one kernel
                          */
   const char *layer;
+  PlanEntry entry; /* PLAN_FORWARD, or one of training */
   Role role;
   const char *algo;
   double predicted; /* seconds; < 0: refused */

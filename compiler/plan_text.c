@@ -23,7 +23,8 @@
 static const char *const home_name[] = {"input", "output", "param", "derived", "const",
                                         "state", "grad",   "kept",  "work"};
 static const char *const phase_name[] = {"const", "load", "call"};
-static const char *const entry_name[] = {"prepare", "forward", "train_forward", "backward", "step"};
+const char *const plan_entry_names[PLAN_ENTRIES] = {"prepare", "forward", "train_forward",
+                                                    "backward", "step"};
 
 /* ---- printing
  * ------------------------------------------------------------------------------------------ */
@@ -149,6 +150,7 @@ static void print_steps(Text *out, const Printer *p, const Steps *steps, int dep
 static void print_choice(Text *out, const Choice *c) {
   text_add(out, "choice ");
   word_print(out, c->layer);
+  if (c->entry != PLAN_FORWARD) text_add(out, " %s", plan_entry_names[c->entry]);
   if (c->role != ROLE_FWD) text_add(out, " %s", role_names[c->role]);
   text_add(out, " %s ", c->algo);
   if (c->predicted < 0) {
@@ -171,7 +173,7 @@ void plan_print(Text *out, const Plan *p) {
   for (int i = 0; i < p->buffer.n; i++) print_buffer(out, &print, i);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;
-    text_add(out, "entry %s work %lld worker %lld live %lld\n", entry_name[e],
+    text_add(out, "entry %s work %lld worker %lld live %lld\n", plan_entry_names[e],
              (long long)p->work_bytes[e], (long long)p->worker_bytes[e],
              (long long)p->live_bytes[e]);
     print_steps(out, &print, &p->entry[e].step, 1);
@@ -375,7 +377,7 @@ static bool parse_steps(Scan *s, Plan *p, Steps *steps, int depth) {
 }
 
 static bool parse_entry(Scan *s, Plan *p) {
-  int e = scan_choice(s, "an entry", entry_name, COUNT(entry_name));
+  int e = scan_choice(s, "an entry", plan_entry_names, PLAN_ENTRIES);
   if (e < 0) return false;
   p->entry[e].exists = true;
   return parse_bytes(s, "work", &p->work_bytes[e]) &&
@@ -384,7 +386,9 @@ static bool parse_entry(Scan *s, Plan *p) {
 }
 
 static bool parse_choice(Scan *s, Plan *p) {
-  Choice c = {.layer = scan_word(s), .predicted = -1};
+  Choice c = {.layer = scan_word(s), .entry = PLAN_FORWARD, .predicted = -1};
+  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES; e++)
+    if (scan_has(s, plan_entry_names[e])) c.entry = e;
   for (Role role = ROLE_DGRAD; role < ROLES; role++)
     if (scan_has(s, role_names[role])) c.role = role;
   const char *name = scan_word(s);

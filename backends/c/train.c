@@ -43,7 +43,7 @@ void c_train_members(Text *out, const Library *l) {
 void c_train_functions(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "\n");
-  library_template(out, l, "c/train.h");
+  library_template(out, l->o->prefix, "c/train.h");
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
            "int %s_train_forward(%s *ctx, int n%s, float *loss);\n"
@@ -126,7 +126,7 @@ void c_train_body(Emit *e, const Library *l) {
   emit_line(e);
   add_entry(e, l, PLAN_BACKWARD, "backward");
   add_entry(e, l, PLAN_STEP, "step");
-  library_template(e->out, l, "c/train.c");
+  library_template(e->out, l->o->prefix, "c/train.c");
   emit_line(e);
 }
 

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -45,6 +46,19 @@ static const Language *output_name(Unit *u, const Options *o, const char **base)
   else
     return language;
   return NULL;
+}
+
+/* The header of BASE.c must not give way to that of BASE.cu. False after a message. */
+static bool check_header(Unit *u, const char *base, const Language *language) {
+  const char *header = arena_printf(u->arena, "%s.h", base);
+  for (int i = 0; targets[i] && access(header, F_OK) == 0; i++) {
+    const char *other = arena_printf(u->arena, "%s%s", base, targets[i]->language->suffix);
+    if (targets[i]->language == language || access(other, F_OK) != 0) continue;
+    usage_error(u, "-o %s%s: %s belongs to %s; another name, such as %s_%s%s, keeps both", base,
+                language->suffix, header, other, base, language->name, language->suffix);
+    return false;
+  }
+  return true;
 }
 
 /* --prefix: an identifier that means nothing else. False after a message. */
@@ -182,13 +196,23 @@ static const char *time_text(Unit *u, double seconds) {
                         : arena_printf(u->arena, "%.2f ms", seconds * 1e3);
 }
 
+/* "conv1", in training "conv1 in train_forward", "conv1:dgrad". */
+static void print_choice_title(const Choice *c) {
+  if (c->role != ROLE_FWD)
+    printf("%s:%s\n", c->layer, role_names[c->role]);
+  else if (c->entry != PLAN_FORWARD)
+    printf("%s in %s\n", c->layer, plan_entry_names[c->entry]);
+  else
+    printf("%s\n", c->layer);
+}
+
 void compile_explain(Unit *u, const Plan *plan) {
   const Choice *last = NULL;
   for (int i = 0; i < plan->choice.n; i++) {
     const Choice *c = &plan->choice.at[i];
-    if (!last || strcmp(last->layer, c->layer) != 0 || last->role != c->role)
-      printf("%s%s%s\n", c->layer, c->role == ROLE_FWD ? "" : ":",
-             c->role == ROLE_FWD ? "" : role_names[c->role]);
+    if (!last || strcmp(last->layer, c->layer) != 0 || last->role != c->role ||
+        last->entry != c->entry)
+      print_choice_title(c);
     last = c;
     printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
            c->predicted < 0 ? "refused" : time_text(u, c->predicted), c->reason ? c->reason : "");
@@ -241,8 +265,9 @@ Status command_compile(Unit *u, const Options *o) {
   if (!plan) return STATUS_USAGE;
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
+  if (!check_header(u, base, language)) return STATUS_USAGE;
   if (strcmp(o->target ? o->target : language->target, "native") == 0)
-    fprintf(u->messages, "cnnc: target native is %s\n", target->name);
+    usage_note(u, "target native is %s", target->name);
   return emit_and_write(u, o, g, plan, base);
 }
 

@@ -40,13 +40,16 @@ bool compile_write(Unit *, const Emitted *, const char *folder);
 /* ---- toolchain.c: the C compiler, and programs started from here ---- */
 
 /* Runs argv[0]; its output is kept in *output when that is not NULL, otherwise passed on. Returns
- * its exit status, 127 if it cannot be started, 128 + signal if it died. */
+ * its exit status, 128 + signal if it died, or 127 if it cannot be started: then *output says why,
+ * or there is a message. */
 int toolchain_run(Unit *, const char *const *argv, Text *output);
 /* Starts argv[0] with a pipe to its standard input and one from its standard output; its number, or
  * -1 after a message. The ends here are closed on exec. toolchain_wait returns its status as
  * toolchain_run does. */
 int toolchain_start(Unit *, const char *const *argv, int *to, int *from);
 int toolchain_wait(int process);
+/* "ended with status 1", "was ended by signal 9 (Killed)": of what these two return. */
+const char *toolchain_ending(Unit *, int status);
 /* cc ... ; on failure shows the command and its output, and returns false. */
 bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
 /* Does the compiler have OpenMP? */

@@ -100,11 +100,9 @@ static Status interpret(Inference *f) {
 /* ---- built ---- */
 
 /* What the program needs to know of the network: sizes, and the call of forward. */
-static const char *program_text(const Inference *f, const Plan *plan) {
+static const char *program_text(const Inference *f) {
   Arena *arena = f->u->arena;
   const Graph *g = f->g;
-  EmitOptions options = {.prefix = "net", .base = "net"};
-  Library l = {.plan = plan, .o = &options, .arena = arena, .name = "net"};
   Text out = {.arena = arena}, in = {.arena = arena}, call = {.arena = arena},
        sizes = {.arena = arena};
   int inputs = 0, outputs = g->entry[ENTRY_FORWARD].want.n;
@@ -128,7 +126,7 @@ static const char *program_text(const Inference *f, const Plan *plan) {
       "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"
       "  return net_forward(ctx, n%s);\n}\n",
       inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
-  library_template(&out, &l, "c/program.c");
+  library_template(&out, "net", "c/program.c");
   return out.at;
 }
 
@@ -184,9 +182,10 @@ static Status start(Inference *f, const char *folder) {
   for (int i = 0; i < f->g->entry[ENTRY_FORWARD].want.n; i++)
     vec_push(u->arena, &argv, path_in(u, folder, "out", i));
   vec_push(u->arena, &argv, NULL);
-  int status = toolchain_run(u, argv.at, NULL);
+  int errors = u->errors, status = toolchain_run(u, argv.at, NULL);
+  if (u->errors > errors) return STATUS_TOOL;
   if (status == 0) return read_results(f, folder) ? STATUS_DONE : STATUS_TOOL;
-  usage_error(u, "the program built for %s ended with status %d%s", f->target->name, status,
+  usage_error(u, "the program built for %s %s%s", f->target->name, toolchain_ending(u, status),
               f->o->runner ? "" : "; --runner starts it through another command");
   return STATUS_TOOL;
 }
@@ -202,7 +201,7 @@ static Status build_and_run(Inference *f) {
   if (!plan) return STATUS_USAGE;
   const char *folder = toolchain_folder(u);
   if (!folder) return STATUS_TOOL;
-  bool built = program_build(u, f->o, plan, folder, program_text(f, plan));
+  bool built = program_build(u, f->o, plan, folder, program_text(f));
   Status status = built ? start(f, folder) : STATUS_TOOL;
   toolchain_remove(u, folder);
   return status;

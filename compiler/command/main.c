@@ -19,14 +19,15 @@ static Status print_help(Unit *u, Command command) {
 static Status run(Unit *u, int argc, char **argv) {
   Options options;
   if (!options_parse(u, &options, argc, argv)) return STATUS_USAGE;
-  u->json_diagnostics = options.diagnostics == DIAGNOSTICS_JSON;
   if (options.version) {
     puts("cnnc " CNNC_VERSION);
     return STATUS_DONE;
   }
   if (options.help)
     return print_help(u, options.command == COMMAND_COMPILE ? COMMANDS : options.command);
-  return commands[options.command](u, &options);
+  Status status = commands[options.command](u, &options);
+  bool usage = u->usage_errors > 0 && u->usage_errors == u->errors;
+  return status == STATUS_INPUT && usage ? STATUS_USAGE : status;
 }
 
 int main(int argc, char **argv) {

@@ -165,16 +165,6 @@ static const struct {
     {"--python", "this version writes no Python module; --build makes libNAME.so"},
 };
 
-void usage_error(Unit *u, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("cnnc: error: ", u->messages);
-  vfprintf(u->messages, format, arguments);
-  fputc('\n', u->messages);
-  va_end(arguments);
-  u->errors++;
-}
-
 /* ---- parsing ---- */
 
 static const char *absent_answer(const char *word, size_t length) {
@@ -253,23 +243,33 @@ static bool set_choice(Unit *u, const OptionRow *row, const char *text, int *val
   return false;
 }
 
-static void set_commas(Unit *u, TextList *list, const char *text) {
-  for (const char *end; *text; text = *end ? end + 1 : end) {
-    end = text + strcspn(text, ",");
-    if (end > text) vec_push(u->arena, list, arena_copy(u->arena, text, (size_t)(end - text)));
+static bool set_commas(Unit *u, const OptionRow *row, const char *text, TextList *list) {
+  for (const char *at = text, *end;; at = end + 1) {
+    end = at + strcspn(at, ",");
+    if (end == at) {
+      usage_error(u, "--%s %s: there is nothing %s a comma", row->name, text,
+                  *end ? "before" : "behind");
+      return false;
+    }
+    vec_push(u->arena, list, arena_copy(u->arena, at, (size_t)(end - at)));
+    if (!*end) return true;
   }
 }
 
 static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   char *at = (char *)o + row->offset;
   if (row->given) *(bool *)((char *)o + row->given) = true;
+  if (row->argument && !text[strspn(text, " ")]) {
+    usage_error(u, "%s is empty; %s is expected", spelled(u, row), row->argument);
+    return false;
+  }
   switch (row->kind) {
   case OPTION_FLAG: *(bool *)at = true; return true;
   case OPTION_TEXT: *(const char **)at = text; return true;
   case OPTION_NUMBER: return set_number(u, row, text, (int64_t *)at);
   case OPTION_CHOICE: return set_choice(u, row, text, (int *)at);
   case OPTION_LIST: vec_push(u->arena, (TextList *)at, text); return true;
-  case OPTION_COMMAS: set_commas(u, (TextList *)at, text); return true;
+  case OPTION_COMMAS: return set_commas(u, row, text, (TextList *)at);
   }
   BUG("option kind %d", row->kind);
 }
@@ -347,8 +347,18 @@ static bool take_operand(Unit *u, Options *o, const char *word) {
   return o->network == word;
 }
 
+/* Messages about the command line have the form that it asks for, wherever it does so. */
+static bool asks_for_json(int argc, char *const *argv) {
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "--diagnostics=json") == 0 ||
+        (i > 1 && strcmp(argv[i - 1], "--diagnostics") == 0 && strcmp(argv[i], "json") == 0))
+      return true;
+  return false;
+}
+
 bool options_parse(Unit *u, Options *o, int argc, char *const *argv) {
   *o = (Options){.cc = "cc", .nvcc = "nvcc"};
+  u->json_diagnostics = asks_for_json(argc, argv);
   int next;
   bool fine = take_command(u, o, argc, argv, &next), ended = false;
   while (fine && next < argc) {

@@ -70,7 +70,4 @@ const char *options_text(const Options *, const char *name);
  * and file names of outputs left out. */
 const char *options_record(Unit *, const Options *);
 
-/* A message about the command line. */
-void usage_error(Unit *, const char *format, ...) PRINTF_LIKE(2, 3);
-
 #endif

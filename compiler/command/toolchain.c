@@ -41,6 +41,12 @@ int toolchain_wait(int pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+const char *toolchain_ending(Unit *u, int status) {
+  return status > 128 ? arena_printf(u->arena, "was ended by signal %d (%s)", status - 128,
+                                     strsignal(status - 128))
+                      : arena_printf(u->arena, "ended with status %d", status);
+}
+
 int toolchain_run(Unit *u, const char *const *argv, Text *output) {
   int ends[2] = {-1, -1};
   pid_t pid;
@@ -60,7 +66,10 @@ int toolchain_run(Unit *u, const char *const *argv, Text *output) {
   if (output && !error) read_all(ends[0], output);
   if (output) close(ends[0]);
   if (!error) return toolchain_wait(pid);
-  usage_error(u, "cannot start %s: %s", argv[0], strerror(error));
+  if (output)
+    text_add(output, "cannot start %s: %s\n", argv[0], strerror(error));
+  else
+    usage_error(u, "cannot start %s: %s", argv[0], strerror(error));
   return 127;
 }
 
@@ -91,6 +100,15 @@ int toolchain_start(Unit *u, const char *const *argv, int *to, int *from) {
   return -1;
 }
 
+/* What a tool printed, as it is; among JSON lines, each line is a note. */
+static void show_output(Unit *u, const char *text) {
+  if (!u->json_diagnostics) fputs(text, u->messages);
+  for (const char *end; u->json_diagnostics && *text; text = *end ? end + 1 : end) {
+    end = text + strcspn(text, "\n");
+    usage_note(u, "%.*s", (int)(end - text), text);
+  }
+}
+
 /* Runs a tool; when it fails, shows the command and what it said. */
 static bool run_tool(Unit *u, const Words *words) {
   Text output = {.arena = u->arena};
@@ -98,10 +116,10 @@ static bool run_tool(Unit *u, const Words *words) {
   vec_push(u->arena, &argv, NULL);
   int status = toolchain_run(u, argv.at, &output);
   if (status == 0) return true;
-  fputs("cnnc: error: this failed:\n ", u->messages);
-  for (int i = 0; i < words->n; i++) fprintf(u->messages, " %s", words->at[i]);
-  fprintf(u->messages, "\n%s", output.n ? output.at : "");
-  u->errors++;
+  Text command = {.arena = u->arena};
+  for (int i = 0; i < words->n; i++) text_add(&command, " %s", words->at[i]);
+  usage_error(u, "this failed:%s", command.at);
+  show_output(u, output.n ? output.at : "");
   return false;
 }
 

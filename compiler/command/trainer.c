@@ -50,8 +50,8 @@ static void plan_area(Trainer *t, const Plan *plan) {
     const Type *type = &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
     t->out[i] = place(t, type_size(type, t->batch) * dtype_size(type->dtype));
   }
-  t->extra_size = plan->param_bytes + plan->state_bytes + plan->grad_bytes +
-                  (g->param.n + 8) * ROOM_FOR_A_NAME;
+  t->extra_size =
+      plan->param_bytes + plan->state_bytes + plan->grad_bytes + (g->param.n + 8) * ROOM_FOR_A_NAME;
   t->extra = place(t, t->extra_size);
 }
 
@@ -96,7 +96,7 @@ static bool ended(Trainer *t) {
   close(t->from);
   int status = toolchain_wait(t->process);
   t->process = -1;
-  usage_error(t->u, "the program that trains ended with status %d", status);
+  usage_error(t->u, "the program that trains %s", toolchain_ending(t->u, status));
   return false;
 }
 
@@ -145,7 +145,7 @@ static const char *program_text(Trainer *t, const Plan *plan) {
            "static int net_call_forward(net *ctx, int n, unsigned char *area, const size_t *at) "
            "{\n  return net_forward(ctx, n%s);\n}\n",
            step.at, forward.at);
-  library_template(&out, &l, "c/trainer.c");
+  library_template(&out, "net", "c/trainer.c");
   t->param = l.param.at;
   t->nparam = l.param.n;
   return out.at;

@@ -184,8 +184,11 @@ bool weights_parse(Unit *u, const char *file, const char *bytes, size_t size, Te
   json_error_t error;
   json_t *header = json_loadb(bytes + 8, length, JSON_REJECT_DUPLICATES, &error);
   if (!header || !json_is_object(header)) {
-    diag_error_in(u, file, "not a safetensors file: in the header, %s",
-                  header ? "no object" : error.text);
+    if (header)
+      diag_error_in(u, file, "not a safetensors file: the header is no JSON object");
+    else
+      diag_error_in(u, file, "not a safetensors file: the header is not JSON, at byte %d",
+                    8 + error.position);
     json_decref(header);
     return false;
   }

@@ -179,9 +179,14 @@ static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
 /* ---- candidates
  * ---------------------------------------------------------------------------------------- */
 
-static void add_choice(Plan *p, const Kernel *k, const Algo *algo, double time, const char *why) {
-  Choice choice = {
-      .layer = k->name, .role = k->role, .algo = algo->name, .predicted = time, .reason = why};
+static void add_choice(Plan *p, const Item *item, const Algo *algo, double time, const char *why) {
+  const Kernel *k = item->leaf->run;
+  Choice choice = {.layer = k->name,
+                   .entry = item->entry,
+                   .role = k->role,
+                   .algo = algo->name,
+                   .predicted = time,
+                   .reason = why};
   vec_push(p->u->arena, &p->choice, choice);
 }
 
@@ -200,7 +205,7 @@ static void contraction_candidates(Choose *c, Item *item, const Contraction *k) 
     if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
     Layouts gives = both_change(c->p, k) ? LAYOUT_ANY : algos[a]->gives; /* settled row by row */
     if (!reason) add_candidate(c, item, (Candidate){algos[a], algos[a]->wants, gives});
-    add_choice(c->p, k->k, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
+    add_choice(c->p, item, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
   }
 }
 

@@ -157,20 +157,18 @@ static Id convert_input(Graph *g, Input *input, Id id, Where where) {
   return graph_kernel(g, &k, &type, where);
 }
 
+/* Targets have to wait for what is compared with them: build_losses. */
 static void build_inputs(Walk *w) {
   for (int i = 0; i < w->r->ninput; i++) {
     const Draft *d = &w->r->draft.at[i];
     w->value[i] = NO_ID;
-    if (!w->needed[i] || d->broken) continue;
+    if (!w->needed[i] || d->broken || w->r->input[i].kind == INPUT_TARGET) continue;
     Where where = {d->path, d->name};
     Input input = w->r->input[i];
-    Id id = graph_input(w->g, input);
-    w->value[i] = input.kind == INPUT_TARGET ? id : convert_input(w->g, &input, id, where);
-    if (input.kind == INPUT_DATA) {
-      Input *made = &w->g->input.at[w->g->input.n - 1];
-      made->scale = input.scale;
-      made->nmean = input.nmean;
-    }
+    w->value[i] = convert_input(w->g, &input, graph_input(w->g, input), where);
+    Input *made = &w->g->input.at[w->g->input.n - 1];
+    made->scale = input.scale;
+    made->nmean = input.nmean;
   }
 }
 
@@ -181,13 +179,13 @@ static Id build_draft(Walk *w, const Draft *d, int first_param) {
   Id *arg = NEW_ARRAY(w->r->u->arena, Id, d->from.n + 1);
   for (int i = 0; i < d->from.n; i++) {
     arg[i] = w->value[d->from.at[i]];
-    if (arg[i] == NO_ID) return NO_ID;
     if (d->from.at[i] < w->r->ninput && w->r->input[d->from.at[i]].kind == INPUT_TARGET) {
       diag_error(w->r->u, path_key(w->r->u->arena, d->path, "from"),
                  "\"%s\" is the target of a loss; a layer cannot read it",
                  w->r->draft.at[d->from.at[i]].name);
       return NO_ID;
     }
+    if (arg[i] == NO_ID) return NO_ID;
   }
   if (!op) return NO_ID;
   Build b = {.r = w->r,
@@ -226,6 +224,18 @@ static Id implied_target(Walk *w, const Loss *loss, Id prediction) {
   return graph_input(w->g, (Input){.name = name, .type = type, .kind = INPUT_TARGET, .scale = 1});
 }
 
+/* An input that a loss names. With --input-shape it takes the size of what it is compared with. */
+static Id named_target(Walk *w, const Loss *loss, Id prediction) {
+  Id *value = &w->value[loss->target];
+  if (*value != NO_ID || w->r->draft.at[loss->target].broken) return *value;
+  Input input = w->r->input[loss->target];
+  Type wanted = w->g->node.at[prediction].type;
+  if (ops[loss->op]->target) wanted = ops[loss->op]->target(&wanted);
+  if (input_shape_follows(w->r, &input) && wanted.rank == input.type.rank)
+    memcpy(input.type.dim, wanted.dim, sizeof input.type.dim);
+  return *value = graph_input(w->g, input);
+}
+
 static Id scale_loss(Graph *g, Id id, double weight, Where where) {
   if (id == NO_ID || weight == 1) return id;
   Type scalar = {.dtype = F32};
@@ -242,7 +252,8 @@ static Id build_losses(Walk *w) {
                    w->r->loss.n == 1 ? "loss" : arena_printf(w->r->u->arena, "loss%d", i)};
     Id prediction = w->value[loss->from];
     if (prediction == NO_ID) continue;
-    Id target = loss->target >= 0 ? w->value[loss->target] : implied_target(w, loss, prediction);
+    Id target =
+        loss->target >= 0 ? named_target(w, loss, prediction) : implied_target(w, loss, prediction);
     if (target == NO_ID) continue;
     Build b = {.r = w->r, .g = w->g, .where = where, .training = w->training};
     Id part = ops[loss->op]->build(&b, loss->attr, (Id[]){prediction, target}, 2);

@@ -112,11 +112,23 @@ static void read_input(Reader *r, const char *name, json_t *object, const Path *
 
 /* ---- --input-shape [NAME=]CxDxHxW */
 
-static Input *find_input(Reader *r, const char *name, size_t length) {
+/* Does the option speak of an input of this name? */
+static bool names(const char *option, const char *name) {
+  size_t length = strlen(name);
+  return strncmp(option, name, length) == 0 && option[length] == '=';
+}
+
+/* The input that an option means: without a name the first. */
+static Input *find_input(Reader *r, const char *option) {
   for (int i = 0; i < r->ninput; i++)
-    if (strlen(r->input[i].name) == length && strncmp(r->input[i].name, name, length) == 0)
-      return &r->input[i];
+    if (!strchr(option, '=') || names(option, r->input[i].name)) return &r->input[i];
   return NULL;
+}
+
+bool input_shape_follows(const Reader *r, const Input *input) {
+  for (int i = 0; i < r->options->input_shape.n; i++)
+    if (names(r->options->input_shape.at[i], input->name)) return false;
+  return r->options->input_shape.n > 0;
 }
 
 /* As the option takes it: "3x224x224". */
@@ -127,39 +139,39 @@ static const char *shape_text(Unit *u, const Type *type) {
   return text.n ? text.at : "";
 }
 
-static void override_shape(Reader *r, const char *option) {
-  const char *equals = strchr(option, '='), *at = equals ? equals + 1 : option;
-  Input *input = equals      ? find_input(r, option, (size_t)(equals - option))
-                 : r->ninput ? &r->input[0]
-                             : NULL;
-  Type type = {.rank = 1};
-  if (!input) {
-    diag_error_in(r->u, "--input-shape", "%s: the network has no input of that name", option);
-    return;
-  }
-  type.dtype = input->type.dtype;
-  type.dim[0] = input->type.dim[0];
-  for (;; at++) {
+/* Extents behind the batch; all that are too large are alike. False if `text` is something else. */
+static bool parse_shape(const char *text, Type *type) {
+  for (const char *at = text;; at++) {
     char *end;
     long long extent = *at >= '0' && *at <= '9' ? strtoll(at, &end, 10) : 0;
-    if (extent < 1 || extent > MAX_ELEMENTS || type.rank > MAX_SHAPE || (*end && *end != 'x')) {
-      diag_error_in(r->u, "--input-shape",
-                    "%s is not understood; expected [NAME=]CxHxW, for example 3x224x224", option);
-      return;
-    }
-    type.dim[type.rank++] = fixed(extent);
+    if (extent < 1 || type->rank > MAX_SHAPE || (*end && *end != 'x')) return false;
+    type->dim[type->rank++] = fixed(extent <= MAX_ELEMENTS ? extent : MAX_ELEMENTS + 1);
     at = end;
-    if (!*at) break;
+    if (!*at) return true;
   }
-  if (type.rank == input->type.rank && type_fits(&type))
-    input->type = type;
-  else if (type.rank == input->type.rank)
-    diag_error_in(r->u, "--input-shape", "%s is more than %lld elements", option,
-                  (long long)MAX_ELEMENTS);
+}
+
+static void override_shape(Reader *r, const char *option) {
+  const char *equals = strchr(option, '=');
+  Input *input = find_input(r, option);
+  if (!input) {
+    usage_error(r->u, "--input-shape %s: the network has no input of that name", option);
+    return;
+  }
+  Type type = {.dtype = input->type.dtype, .rank = 1, .dim[0] = input->type.dim[0]};
+  if (!parse_shape(equals ? equals + 1 : option, &type))
+    usage_error(r->u,
+                "--input-shape %s is not understood; expected [NAME=]CxHxW, for example 3x224x224",
+                option);
+  else if (type.rank != input->type.rank)
+    usage_error(r->u, "--input-shape %s: input \"%s\" has %d extents, not %d: %s=%s", option,
+                input->name, input->type.rank - 1, type.rank - 1, input->name,
+                shape_text(r->u, &input->type));
+  else if (!type_fits(&type))
+    usage_error(r->u, "--input-shape %s is more than %lld elements", option,
+                (long long)MAX_ELEMENTS);
   else
-    diag_error_in(r->u, "--input-shape", "%s: input \"%s\" has %d extents, not %d: %s=%s", option,
-                  input->name, input->type.rank - 1, type.rank - 1, input->name,
-                  shape_text(r->u, &input->type));
+    input->type = type;
 }
 
 void read_inputs(Reader *r) {

@@ -105,7 +105,8 @@ static void read_outputs(Reader *r, const Scope *scope) {
   int n = 0;
   if (value) names = read_strings(r, value, path, &n);
   if (options->outputs.n) {
-    for (int i = 0; i < options->outputs.n; i++) add_output(r, scope, options->outputs.at[i], NULL);
+    for (int i = 0; i < options->outputs.n; i++)
+      add_output(r, scope, options->outputs.at[i], &(Path){.option = "--outputs"});
   } else if (names) {
     for (int i = 0; i < n; i++)
       add_output(r, scope, names[i],

@@ -145,6 +145,8 @@ void report_syntax(Unit *, const json_error_t *);
 
 /* The inputs as the first drafts, with --input-shape applied. */
 void read_inputs(Reader *);
+/* Does the input take another size with those that --input-shape names? */
+bool input_shape_follows(const Reader *, const Input *);
 
 /* ---- settings.c ---- */
 

@@ -1,5 +1,5 @@
-/* syntax.c - text that is not JSON: Jansson's messages with the place where the unexpected token
- * begins, and what to do about the usual slips. */
+/* syntax.c - text that is not JSON: what Jansson found, in words of ours, with the place where the
+ * unexpected token begins, and what to do about the usual slips. */
 #include <string.h>
 
 #include "read.h"
@@ -24,6 +24,24 @@ static const struct Slip {
     {",", "here is a comma too many"},
 };
 
+/* How Jansson's messages begin, and what a reader of a network is told. */
+static const struct Phrase {
+  const char *found, *said;
+} phrases[] = {
+    {"'[' or '{' expected", "\"{\" is expected"},
+    {"string or '}' expected", "a key in double quotes or \"}\" is expected"},
+    {"':' expected", "\":\" is expected"},
+    {"'}' expected", "\",\" or \"}\" is expected"},
+    {"']' expected", "\",\" or \"]\" is expected"},
+    {"unexpected token", "a value is expected"},
+    {"invalid token", "this is not JSON"},
+    {"invalid escape", "a string has no such escape"},
+    {"invalid Unicode", "the escape is no character"},
+    {"unexpected newline", "a string ends on its line; a line break in it is \\n"},
+    {"control character", "a string has no control characters; a tab in it is \\t"},
+    {"end of file expected", "the file goes on behind the network"},
+};
+
 static bool begins(const char *text, const char *with) {
   return strncmp(text, with, strlen(with)) == 0;
 }
@@ -38,6 +56,12 @@ static const char *remedy_of(const char *message, const char *token) {
   if (!closes && (begins(message, "'}' expected") || begins(message, "']' expected")))
     return "a comma is missing before it";
   return NULL;
+}
+
+static const char *said_of(const char *message) {
+  for (size_t i = 0; i < COUNT(phrases); i++)
+    if (begins(message, phrases[i].found)) return phrases[i].said;
+  return message;
 }
 
 /* The token that Jansson names at the end of its text: ... near 'TOKEN'. */
@@ -55,12 +79,16 @@ static const char *message_of(Arena *arena, const json_error_t *error, const cha
   case json_error_duplicate_key: return arena_printf(arena, "the key %s is there twice", token);
   case json_error_null_character: return "a string has no character \\u0000";
   case json_error_null_byte_in_key: return "a key has no character \\u0000";
-  case json_error_invalid_utf8:
-    return arena_printf(arena, "the file is not UTF-8: %s", error->text);
+  case json_error_invalid_utf8: return "the file is not UTF-8";
   default: break;
   }
-  const char *remedy = remedy_of(error->text, token);
-  return remedy ? arena_printf(arena, "%s; %s", error->text, remedy) : error->text;
+  const char *said = said_of(error->text), *remedy = remedy_of(error->text, token);
+  Text text = {.arena = arena};
+  text_add(&text, "%s", said);
+  if (*token && path_ends(said, " expected"))
+    text_add(&text, *token == '"' ? ", not %s" : ", not \"%s\"", token);
+  if (remedy) text_add(&text, "; %s", remedy);
+  return text.at;
 }
 
 void report_syntax(Unit *u, const json_error_t *error) {

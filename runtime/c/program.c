@@ -10,9 +10,9 @@ static void NAME_fail(const char *what, const char *about) {
 
 static void *NAME_memory_of(size_t bytes) {
   void *memory;
-  if (posix_memalign(&memory, NAME_ALIGN, bytes + 1) != 0)
-    NAME_fail("out of memory", "this network needs more");
-  return memory;
+  if (posix_memalign(&memory, NAME_ALIGN, bytes + 1) == 0) return memory;
+  fprintf(stderr, "out of memory: %zu bytes are needed; a smaller batch takes less\n", bytes);
+  exit(1);
 }
 
 static void NAME_must(int status) {

@@ -31,8 +31,8 @@ $ cnnc net.json -o 'a"b.c'
 cnnc: error: -o a"b.c: a name for #include has no quotes, backslashes or line breaks
 = 2
 $ cnnc check net.json --input-shape 8x8
---input-shape: error: 8x8: input "x" has 3 extents, not 2: x=1x8x8
-= 1
+cnnc: error: --input-shape 8x8: input "x" has 3 extents, not 2: x=1x8x8
+= 2
 $ cnnc net.json -o net.cpp
 cnnc: error: -o net.cpp: the name of the output ends in .c or .cu
 = 2
@@ -62,9 +62,9 @@ c1
   * loops
 c2
   * direct
-c1
+c1 in train_forward
   * loops
-c2
+c2 in train_forward
   * direct
 c2:wgrad
   * direct

@@ -24,7 +24,7 @@
 # Tiles, estimates and places follow the machine model; what the passes do does not.
 s/ tile [^ ]*//; /^choice/d; /^bytes/d; /^entry prepare/d
 $ cnnc fold.json --dump=fold -o fold.c
-cnnc: target native is avx512
+cnnc: note: target native is avx512
 ---- fold
 graph fold
 %0 = input x : f32[n,8,4,4]

@@ -123,11 +123,11 @@ larger.json:1:39: error: shape must be at most 2147483647, not 2147483648
       |                                       ^~~~~~~~~~
 = 1
 $ cnnc check override.json --input-shape 3x9
---input-shape: error: 3x9: input "x" has 3 extents, not 2: x=3x8x8
-= 1
+cnnc: error: --input-shape 3x9: input "x" has 3 extents, not 2: x=3x8x8
+= 2
 $ cnnc check override.json --input-shape y=3x9x9
---input-shape: error: y=3x9x9: the network has no input of that name
-= 1
+cnnc: error: --input-shape y=3x9x9: the network has no input of that name
+= 2
 $ cnnc check override.json --input-shape 3x9xq
---input-shape: error: 3x9xq is not understood; expected [NAME=]CxHxW, for example 3x224x224
-= 1
+cnnc: error: --input-shape 3x9xq is not understood; expected [NAME=]CxHxW, for example 3x224x224
+= 2

@@ -49,12 +49,12 @@ empty.json:1:1: error: the file ends too early
       | ^
 = 1
 $ cnnc check truncated.json
-truncated.json:1:38: error: unexpected newline near '"co'
+truncated.json:1:38: error: a string ends on its line; a line break in it is \n
     1 | { "name": "net", "layers": [ { "op": "co
       |                                      ^~~
 = 1
 $ cnnc check comma.json
-comma.json:1:17: error: string or '}' expected near ','; here is a comma too many
+comma.json:1:17: error: a key in double quotes or "}" is expected, not ","; here is a comma too many
     1 | { "name": "net",, }
       |                 ^
 = 1
@@ -64,7 +64,7 @@ twice.json:2:3: error: the key "name" is there twice
       |   ^~~~~~
 = 1
 $ cnnc check nan.json
-nan.json:1:11: error: invalid token near 'NaN'; a number must be finite
+nan.json:1:11: error: this is not JSON; a number must be finite
     1 | { "name": NaN }
       |           ^~~
 = 1
@@ -84,57 +84,57 @@ list.json:1:1: error: a network is a JSON object, not a list
       | ^~~~~~
 = 1
 $ cnnc check trailing.json
-trailing.json:1:19: error: end of file expected near '}'
+trailing.json:1:19: error: the file goes on behind the network
     1 | { "name": "net" } }
       |                   ^
 = 1
 $ cnnc check comment.json
-comment.json:1:18: error: string or '}' expected near '/'; JSON has no comments
+comment.json:1:18: error: a key in double quotes or "}" is expected, not "/"; JSON has no comments
     1 | { "name": "net", // the smallest one
       |                  ^
 = 1
 $ cnnc check quotes.json
-quotes.json:1:3: error: string or '}' expected near '''; strings and keys stand in double quotes
+quotes.json:1:3: error: a key in double quotes or "}" is expected, not "'"; strings and keys stand in double quotes
     1 | { 'name': 'net', 'input': { 'shape': [1, 4, 4] }, 'layers': [{ 'op': 'relu' }] }
       |   ^
 = 1
 $ cnnc check tail.json
-tail.json:2:32: error: unexpected token near ']'; the comma before it is one too many
+tail.json:2:32: error: a value is expected, not "]"; the comma before it is one too many
     2 |   "layers": [{ "op": "relu" }, ] }
       |                                ^
 = 1
 $ cnnc check colon.json
-colon.json:1:10: error: ':' expected near '"net"'
+colon.json:1:10: error: ":" is expected, not "net"
     1 | { "name" "net", "input": { "shape": [1, 4, 4] }, "layers": [{ "op": "relu" }] }
       |          ^~~~~
 = 1
 $ cnnc check no_comma.json
-no_comma.json:2:3: error: '}' expected near '"input"'; a comma is missing before it
+no_comma.json:2:3: error: "," or "}" is expected, not "input"; a comma is missing before it
     2 |   "input": { "shape": [1, 4, 4] }, "layers": [{ "op": "relu" }] }
       |   ^~~~~~~
 = 1
 $ cnnc check bracket.json
-bracket.json:1:47: error: ']' expected near '}'
+bracket.json:1:47: error: "," or "]" is expected, not "}"
     1 | { "name": "net", "input": { "shape": [1, 4, 4 }, "layers": [{ "op": "relu" }] }
       |                                               ^
 = 1
 $ cnnc check true.json
-true.json:1:110: error: invalid token near 'True'; JSON writes true
+true.json:1:110: error: this is not JSON; JSON writes true
     1 | ...ayers": [{ "op": "conv", "filters": 1, "kernel": 1, "bias": True }] }
       |                                                                ^~~~
 = 1
 $ cnnc check zero.json
-zero.json:1:42: error: invalid token near '0'; a number has no zeros in front
+zero.json:1:42: error: this is not JSON; a number has no zeros in front
     1 | { "name": "net", "input": { "shape": [1, 04, 4] }, "layers": [{ "op": "relu" }] }
       |                                          ^
 = 1
 $ cnnc check point.json
-point.json:1:87: error: invalid token near '.'; a number begins with a digit, such as 0.1
+point.json:1:87: error: this is not JSON; a number begins with a digit, such as 0.1
     1 | ...{ "shape": [4] }, "layers": [{ "op": "leaky_relu", "slope": .1 }] }
       |                                                                ^
 = 1
 $ cnnc check escape.json
-escape.json:1:11: error: invalid escape near '"n\q'
+escape.json:1:11: error: a string has no such escape
     1 | { "name": "n\qt", "input": { "shape": [4] }, "layers": [{ "op": "relu" }] }
       |           ^~~~
 = 1
@@ -144,17 +144,17 @@ character.json:1:11: error: a string has no character \u0000
       |           ^~~~~~~~~~
 = 1
 $ printf '\357\273\277{ "name": "net" }' > mark.json; cnnc check mark.json
-mark.json:1:1: error: '[' or '{' expected near '﻿'; save the file without a byte order mark
+mark.json:1:1: error: "{" is expected, not "﻿"; save the file without a byte order mark
     1 | ﻿{ "name": "net" }
       | ^
 = 1
 $ printf '{ "name": "n\351t" }' > latin.json; cnnc check latin.json
-latin.json:1:11: error: the file is not UTF-8: unable to decode byte 0xe9 near '"n'
+latin.json:1:11: error: the file is not UTF-8
     1 | { "name": "n?t" }
       |           ^~
 = 1
 $ printf '\377\376{\000 \000"\000' > wide.json; cnnc check wide.json
-wide.json:1:1: error: the file is not UTF-8: unable to decode byte 0xff
+wide.json:1:1: error: the file is not UTF-8
     1 | ??{? ?"?
       | ^
 = 1

@@ -1,9 +1,10 @@
-"""A small input for every network of models/: odd and unequal extents where it takes any. QUICK marks a representative third."""
+"""A small input for every network of models/: odd and unequal extents where it takes any. QUICK marks a representative third,
+HEAVY what takes minutes at its own size, and is run at the small one alone."""
 import json
 import pathlib
 
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
-QUICK = True
+QUICK, HEAVY = "quick", "heavy"
 NETS = {
     "alexnet": ("3x67x79", QUICK),
     "alexnet_2012": ("3x99x67", QUICK),
@@ -64,7 +65,7 @@ NETS = {
     "squeezenet1_1": ("3x61x45", QUICK),
     "stacked_convnet": ("3x32x32",),
     "tiled_cifar10": ("3x32x32", QUICK),
-    "unet": ("1x188x188",),
+    "unet": ("1x188x188", HEAVY),
     "vgg_a": ("3x35x41",),
     "vgg_a_lrn": ("3x35x41", QUICK),
     "vgg_b": ("3x35x41",),

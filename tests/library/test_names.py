@@ -41,6 +41,8 @@ def network(name, inputs, layers):
 class Names(Case):
     def emitted(self, text, suffix, target, *options):
         (self.folder / "net.json").write_text(text)
+        for old in self.folder.glob("net.c*"):
+            old.unlink()
         self.run_command(CNNC, "net.json", "--target", target, "-o", f"net{suffix}", *options)
 
     def accepted(self, target, name, inputs, layers):
@@ -98,10 +100,10 @@ class Names(Case):
                  for target in (BEST, "generic", "sm_80") if not (options and target == "sm_80")]
         found = set()
         for model, target, *options in kinds:
-            suffix = ".cu" if target.startswith("sm_") else ".c"
+            stem, suffix = f"{model}_{target}", ".cu" if target.startswith("sm_") else ".c"
             self.run_command(CNNC, MODELS / f"{model}.json", "--target", target, "--prefix", "zz", "--no-validate", *options,
-                             "-o", f"net{suffix}")
-            for name in (f"net{suffix}", "net.h"):
+                             "-o", stem + suffix)
+            for name in (stem + suffix, stem + ".h"):
                 text = (self.folder / name).read_text()
                 arguments = re.search(r"zz_forward\(zz \*ctx, int n([^)]*)\)", text).group(1)
                 found |= identifiers(text) - set(re.findall(r"\*(\w+)", arguments))

@@ -80,6 +80,10 @@ static void mistakes_are_named(void **state) {
       {"cnnc check a.json --cc gcc", "`cnnc check` has no option --cc"},
       {"cnnc ops a.json", "`cnnc ops` reads no file"},
       {"cnnc", "no network given"},
+      {"cnnc a.json --outputs a,,b", "--outputs a,,b: there is nothing before a comma"},
+      {"cnnc a.json --outputs a,", "--outputs a,: there is nothing behind a comma"},
+      {"cnnc a.json --outputs=", "--outputs is empty; LAYER,... is expected"},
+      {"cnnc a.json --diagnostics=json -x", "\"message\": \"unknown option \\\"-x"},
   };
   for (int i = 0; i < COUNT(cases); i++) {
     Captured *c = captured_new("none", NULL);
