@@ -215,7 +215,16 @@ Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) 
   return leaf;
 }
 
-void lower_in_tiles(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
+  if (both_change(p, c)) return refuses_correlation(p, c, role);
+  const char *reason = refuses_packing(p, c);
+  if (!reason && lane_loop(p, c, role) < 0)
+    reason = role == 'B' ? "output channels share input channels"
+                         : "output channels that share inputs do not fill lanes";
+  return reason;
+}
+
+void lower_affine(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   if (both_change(p, c))
     lower_correlation(p, c, role, algo, steps);
   else

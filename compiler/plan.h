@@ -223,6 +223,19 @@ bool lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *refuses_correlation(const Plan *, const Contraction *, char role);
 void lower_correlation(Plan *, const Contraction *, char role, const char *algo, Steps *);
 /* One or the other, by when the operands change. */
+const char *refuses_affine(const Plan *, const Contraction *, char role);
+void lower_affine(Plan *, const Contraction *, char role, const char *algo, Steps *);
+
+/* Contractions that read exact quotients become affine ones (polyphase.c): loop l is period[l]
+ * times a loop and one of as many rests; each part has one rest for every free loop. */
+typedef struct Phases {
+  int64_t period[MAX_LOOPS], parts;
+} Phases;
+bool phases_find(const Kernel *, Phases *); /* false: there are none, or too many */
+/* False: it has no points. No longer a contraction where no term is left. */
+bool phases_part(Unit *, const Kernel *, const Phases *, int64_t part, Kernel *);
+/* Register tiles of any of these: why not, and their steps. */
+const char *refuses_tiles(const Plan *, const Contraction *, char role);
 void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, Steps *);
 
 /* ---- passes: passes.def lists them in order

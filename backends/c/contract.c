@@ -45,8 +45,7 @@ static bool lane_fits(const Plan *p, const Contraction *c, int l) {
   const Kernel *k = c->k;
   if (k->loop[l].extent.per_n) return false;
   if (!view_uses(&k->out[0].to, l) || !view_moves_by_one(p, k, &k->out[0].to, l)) return false;
-  for (int i = 0; i < k->nin; i++)
-    if (i != c->w && !view_moves_by_one(p, k, &k->in[i], l)) return false;
+  if (!view_moves_by_one(p, k, &k->in[c->x], l)) return false;
   return weights_fit(p, c, l);
 }
 

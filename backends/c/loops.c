@@ -16,7 +16,8 @@
  *
  * One free loop runs in vectors where every view that mentions it moves by one element with it;
  * else everything is scalar. Coordinates that may be outside, or have divisions, are named and
- * tested. Arithmetic in double keeps to the interpreter's order, so its bits are the same. Outs
+ * tested. Arithmetic in double keeps to the interpreter's order, so its bits are the same; sums in
+ * double of terms in vectors have one of each half. Outs
  * that combine get loops of their own: the free loops that `to` misses run inside, into a sum. */
 #include "leaf.h"
 
@@ -65,11 +66,18 @@ static const char *random_text(Loops *w, const Expr *x) {
   return arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
 }
 
+/* Does a sum of vectors run in double? */
+static bool wide(const Loops *w, int fold) {
+  return w->lane >= 0 && w->f->k->fold[fold].acc == F64;
+}
+
 static const char *leaf_text(void *context, const Expr *x) {
   Loops *w = context;
   Arena *arena = w->f->e->arena;
   if (x->op == E_random) return random_text(w, x);
   if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
+  if (x->op == E_acc && wide(w, x->index))
+    return arena_printf(arena, "%s_narrow(acc%d)", w->f->plan->target->name, x->index);
   if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
   if (x->op == E_scalar) {
     const char *text = leaf_scalar(w->f, x->index);
@@ -233,7 +241,11 @@ static void load(Loops *w, int in) {
 static void start_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
-  const char *zero = emit_number(e->arena, 0, w->math);
+  const char *zero = emit_number(e->arena, 0, w->math), *isa = w->f->plan->target->name;
+  if (wide(w, fold)) {
+    emit(e, "%s_wide acc%d = %s_wide_zero();", isa, fold, isa);
+    return;
+  }
   if (w->lane >= 0) {
     emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, w->f->plan->target->name,
          a->op == FOLD_MAX ? "-INFINITY" : zero);
@@ -260,6 +272,10 @@ static void add_to_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
   const char *isa = w->f->plan->target->name;
+  if (wide(w, fold)) {
+    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, expression(w, a->term));
+    return;
+  }
   if (w->lane >= 0 && a->op == FOLD_SUM && a->term->op == E_mul) {
     const char *left = expression(w, a->term->arg[0]), *right = expression(w, a->term->arg[1]);
     emit(e, "acc%d = %s_fma(%s, %s, acc%d);", fold, isa, left, right, fold);
@@ -614,11 +630,20 @@ static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
     if (out[o]) leaf_margins(f, &f->k->out[o], w.lane < 0);
 }
 
+/* Sums in double take all arithmetic with them, unless they run in vectors. */
+static DType loops_math(const Leaf *f) {
+  const Kernel *k = f->k;
+  bool sums = true, wide = false;
+  for (int i = 0; i < k->nfold; i++) {
+    sums &= k->fold[i].op == FOLD_SUM;
+    wide |= k->fold[i].acc == F64;
+  }
+  return wide && !(sums && choose_lane(f, k->math) >= 0) ? F64 : k->math;
+}
+
 void loops_body(Leaf *f) {
   const Kernel *k = f->k;
-  DType math = k->math;
-  for (int i = 0; i < k->nfold; i++)
-    if (k->fold[i].acc == F64) math = F64;
+  const DType math = loops_math(f);
   bool plain[MAX_OUT] = {false}, any = false;
   for (int o = 0; o < k->nout; o++) any |= plain[o] = !k->out[o].combine;
   if (any) run_outs(f, plain, false, math);

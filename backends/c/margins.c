@@ -34,17 +34,28 @@ static Linear to_blocks(Leaf *f, const Linear *l, int lanes) {
       1, arena_printf(f->e->arena, "((%s + %d) / %d)", leaf_form(f, l), lanes - 1, lanes));
 }
 
+/* The loop that alone moves a coordinate, forwards; -1: none, or several. */
+static int only_loop(const Coord *c) {
+  int only = -1;
+  for (int l = 0; l < MAX_LOOPS; l++) {
+    if (c->coef[l] == 0) continue;
+    if (only >= 0 || c->coef[l] < 0) return -1;
+    only = l;
+  }
+  return coord_affine(c) ? only : -1;
+}
+
 static void find_axis(Margins *m, int a) {
   Leaf *f = m->f;
   Axis *x = &m->axis[a];
   const Coord *c = &m->out->to.at[a];
-  Coord start = *c;
-  int l;
-  start.plus = 0;
-  if (coord_is_loop(&start, &l)) {
-    *x = (Axis){.name = f->k->loop[l].name, .from = f->from[l], .to = f->to[l]};
-    x->from.constant += c->plus;
-    x->to.constant += c->plus;
+  const int l = only_loop(c);
+  if (l >= 0) { /* with what lies between, where it moves by more than 1 */
+    *x = (Axis){.name = f->k->loop[l].name};
+    x->from = linear_constant(c->plus);
+    x->to = linear_constant(c->plus + 1 - c->coef[l]);
+    linear_add(&x->from, &f->from[l], c->coef[l]);
+    linear_add(&x->to, &f->to[l], c->coef[l]);
   } else { /* a mixed coordinate: all of its range */
     int64_t lo, hi;
     coord_range(f->k, c, f->plan->max_batch, &lo, &hi);

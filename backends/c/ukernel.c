@@ -75,6 +75,11 @@ static bool in_epilogue(const Ukernel *m, int i) {
   return expr_uses(m->f->k->out[0].value, E_in, i);
 }
 
+/* An input of the epilogue that vectors do not line up with is gathered lane by lane. */
+static bool gathered(const Ukernel *m, int i) {
+  return !view_moves_by_one(m->f->plan, m->f->k, &m->f->k->in[i], m->w->lane);
+}
+
 /* Pointers to where the tile begins in every tensor. */
 static void print_pointers(Ukernel *m) {
   const Kernel *k = m->f->k;
@@ -82,7 +87,8 @@ static void print_pointers(Ukernel *m) {
     if (k->loop[l].reduced) m->f->value[l] = linear_constant(0);
   stand_at(m, 0, 0);
   for (int i = 0; i <= k->nin; i++) {
-    if (i < k->nin && i != m->w->c.x && i != m->w->c.w && !in_epilogue(m, i)) continue;
+    const bool operand = i == k->nin || i == m->w->c.x || i == m->w->c.w;
+    if (!operand && (!in_epilogue(m, i) || gathered(m, i))) continue;
     m->base[i] = leaf_place(m->f, view_of(m, i));
     emit(m->e, "%sfloat *%s = %s + %s;", i < k->nin ? "const " : "", pointer_name(m, i),
          leaf_pointer(m->f, view_of(m, i)), leaf_form(m->f, &m->base[i]));
@@ -236,8 +242,29 @@ static void reduce(Ukernel *m, int l) {
 
 /* ---- the epilogue ---- */
 
+static const char *gather_name(const Ukernel *m, int i) {
+  return arena_printf(m->arena, "lanes%d_%d_%d", i, m->r, m->j);
+}
+
+/* float lanes2_0_0[16] = {0}; for (int lane ..) lanes2_0_0[lane] = in2[..]; */
+static void print_gather(const Ukernel *m, int i) {
+  Contract *w = m->w;
+  const int count = last_count(m, m->j) ? last_count(m, m->j) : w->lanes;
+  Linear lane = linear_variable(1, "lane");
+  lane.term[0].below = count;
+  stand_at(m, m->r, m->j);
+  linear_add(&m->f->value[w->lane], &lane, 1);
+  emit(m->e, "float %s[%d] = {0};", gather_name(m, i), w->lanes);
+  FOR(m->e, "lane", 0, count, 1) {
+    emit(m->e, "%s[lane] = %s[%s];", gather_name(m, i), leaf_pointer(m->f, view_of(m, i)),
+         leaf_subscript(m->f, view_of(m, i)));
+  }
+  stand_at(m, m->r, m->j);
+}
+
 static const char *input_text(const Ukernel *m, int i) {
   const View *v = view_of(m, i);
+  if (gathered(m, i)) return load_text(m, gather_name(m, i), "0", 0);
   const char *pointer = pointer_name(m, i), *at = distance(m, i);
   if (!view_uses(v, m->w->lane)) return broadcast_text(m, pointer, at);
   const bool plain = m->f->plan->buffer.at[v->tensor].format.lanes == 1;
@@ -246,7 +273,7 @@ static const char *input_text(const Ukernel *m, int i) {
 
 /* Is an input the same for all points of the tile? */
 static bool shared(const Ukernel *m, int i) {
-  return !view_uses(view_of(m, i), m->w->point) &&
+  return !gathered(m, i) && !view_uses(view_of(m, i), m->w->point) &&
          (m->w->outer < 0 || !view_uses(view_of(m, i), m->w->outer));
 }
 
@@ -286,6 +313,8 @@ static void epilogue(Ukernel *m) {
       if (in_epilogue(m, i) && shared(m, i))
         emit(m->e, "const %s b%d_%d = %s;", m->w->d.type, i, m->j, input_text(m, i));
     for (m->r = 0; m->r < m->t->points; m->r++) {
+      for (int i = 0; i < k->nin; i++)
+        if (in_epilogue(m, i) && gathered(m, i)) print_gather(m, i);
       stand_at(m, m->r, m->j);
       print_store(m, emit_expr(m->e, &m->w->d, k->out[0].value, epilogue_leaf, m));
     }

@@ -14,11 +14,10 @@ static bool same_channel(const Plan *p, const Contraction *c, int lane) {
 extern const Algo algo_depthwise;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const bool changing = both_change(p, c);
-  const char *reason = changing ? refuses_correlation(p, c, 'B') : refuses_packing(p, c);
+  const char *reason = refuses_tiles(p, c, 'B');
   if (reason) return reason;
-  if (changing) return NULL;
-  int lane = lane_loop(p, c, 'B');
+  if (both_change(p, c)) return NULL;
+  const int lane = lane_loop(p, c, 'B');
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane < 0 || !same_channel(p, c, lane)) return "output channels share input channels";
   return NULL;

@@ -7,12 +7,9 @@
 extern const Algo algo_gemm;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const bool changing = both_change(p, c);
-  const char *reason = changing ? refuses_correlation(p, c, 'N') : refuses_packing(p, c);
+  const char *reason = refuses_tiles(p, c, 'N');
   if (reason) return reason;
   if (slides(c)) return "a window slides over its input";
-  if (!changing && lane_loop(p, c, 'N') < 0)
-    return "output channels that share inputs do not fill lanes";
   return NULL;
 }
 

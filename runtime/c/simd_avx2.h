@@ -102,6 +102,24 @@ CNNC_AVX2_INLINE float avx2_sum(avx2_v v) { /* of all lanes, in a fixed order */
   return sum;
 }
 
+/* ---- sums in double ---- */
+
+typedef struct avx2_wide {
+  __m256d low, high;
+} avx2_wide;
+
+CNNC_AVX2_INLINE avx2_wide avx2_wide_zero(void) {
+  return (avx2_wide){_mm256_setzero_pd(), _mm256_setzero_pd()};
+}
+CNNC_AVX2_INLINE avx2_wide avx2_wide_add(avx2_wide sum, avx2_v v) {
+  return (avx2_wide){_mm256_add_pd(sum.low, _mm256_cvtps_pd(_mm256_castps256_ps128(v))),
+                     _mm256_add_pd(sum.high, _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)))};
+}
+CNNC_AVX2_INLINE avx2_v avx2_narrow(avx2_wide sum) {
+  const __m256 low = _mm256_castps128_ps256(_mm256_cvtpd_ps(sum.low));
+  return _mm256_insertf128_ps(low, _mm256_cvtpd_ps(sum.high), 1);
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_AVX2_INLINE avx2_v avx2_round(avx2_v a) { /* to the nearest integer, |a| < 2^31 */

@@ -105,6 +105,25 @@ CNNC_AVX512_INLINE float avx512_sum(avx512_v v) { /* of all lanes, in a fixed or
   return sum;
 }
 
+/* ---- sums in double ---- */
+
+typedef struct avx512_wide {
+  __m512d low, high;
+} avx512_wide;
+
+CNNC_AVX512_INLINE avx512_wide avx512_wide_zero(void) {
+  return (avx512_wide){_mm512_setzero_pd(), _mm512_setzero_pd()};
+}
+CNNC_AVX512_INLINE avx512_wide avx512_wide_add(avx512_wide sum, avx512_v v) {
+  const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1));
+  return (avx512_wide){_mm512_add_pd(sum.low, _mm512_cvtps_pd(_mm512_castps512_ps256(v))),
+                       _mm512_add_pd(sum.high, _mm512_cvtps_pd(high))};
+}
+CNNC_AVX512_INLINE avx512_v avx512_narrow(avx512_wide sum) {
+  const __m512d low = _mm512_castpd256_pd512(_mm256_castps_pd(_mm512_cvtpd_ps(sum.low)));
+  return _mm512_castpd_ps(_mm512_insertf64x4(low, _mm256_castps_pd(_mm512_cvtpd_ps(sum.high)), 1));
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_AVX512_INLINE avx512_v avx512_round(avx512_v a) { /* to the nearest integer, |a| < 2^31 */

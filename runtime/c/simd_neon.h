@@ -115,6 +115,23 @@ CNNC_NEON_INLINE float neon_sum(neon_v v) { /* of all lanes, in a fixed order */
   return sum;
 }
 
+/* ---- sums in double ---- */
+
+typedef struct neon_wide {
+  float64x2_t low, high;
+} neon_wide;
+
+CNNC_NEON_INLINE neon_wide neon_wide_zero(void) {
+  return (neon_wide){vdupq_n_f64(0.0), vdupq_n_f64(0.0)};
+}
+CNNC_NEON_INLINE neon_wide neon_wide_add(neon_wide sum, neon_v v) {
+  return (neon_wide){vaddq_f64(sum.low, vcvt_f64_f32(vget_low_f32(v))),
+                     vaddq_f64(sum.high, vcvt_high_f64_f32(v))};
+}
+CNNC_NEON_INLINE neon_v neon_narrow(neon_wide sum) {
+  return vcvt_high_f32_f64(vcvt_f32_f64(sum.low), sum.high);
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_NEON_INLINE neon_v neon_round(neon_v a) { /* to the nearest integer, |a| < 2^31 */

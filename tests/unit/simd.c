@@ -121,6 +121,9 @@ static float scalar_fold_max(float most, float x) {
   V(store)(out, V(fma)(V(load)(p), V(load)(q), V(set1)(1.0f)));                                    \
   for (int l = 0; l < LANES; l++)                                                                  \
     check(ISA "fma", p[l], q[l], out[l], (double)p[l] * (double)q[l] + 1.0, 1);                    \
+  V(store)(out, V(narrow)(V(wide_add)(V(wide_add)(V(wide_zero)(), V(load)(p)), V(load)(q))));      \
+  for (int l = 0; l < LANES; l++)                                                                  \
+    check(ISA "wide_add", p[l], q[l], out[l], (double)p[l] + (double)q[l], 0);                     \
   V(store)(out, V(iota)());                                                                        \
   for (int l = 0; l < LANES; l++) assert_true(out[l] == (float)l);                                 \
   assert_true(V(sum)(V(iota)()) == (float)(LANES * (LANES - 1) / 2));                              \
