@@ -8,6 +8,7 @@ difference of the outputs relative to the largest output: a fast wrong answer is
 """
 import argparse
 import ctypes
+import importlib.util
 import json
 import os
 import statistics
@@ -16,10 +17,11 @@ import sys
 import tempfile
 import time
 
-import numpy as np
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+MISSING = [name for name in ("numpy", "onnx", "onnxruntime") if not importlib.util.find_spec(name)]
+if not MISSING:
+    import numpy as np
 
 
 def sample(shape):
@@ -168,6 +170,12 @@ def main():
     parser.add_argument("--cnnc", default=os.path.join(ROOT, "build", "cnnc"))
     parser.add_argument("--csv")
     options = parser.parse_args()
+    if MISSING:
+        sys.exit(f"{', '.join(MISSING)} missing; python3 -m venv v && v/bin/pip install -r {HERE}/requirements.txt, then "
+                 f"v/bin/python {sys.argv[0]}")
+    missing = [path for path in (options.cnnc, *options.networks) if not os.path.exists(path)]
+    if missing:
+        sys.exit(f"{missing[0]} is missing; ./scripts/setup builds cnnc, --cnnc names another one")
     wrong, rows = 0, []
     for path in options.networks:
         row = compare(path, options)

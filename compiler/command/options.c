@@ -122,7 +122,7 @@ static const OptionRow rows[] = {
     {"interpret", 0, NULL, OPTION_FLAG, AT(interpret), R | E,
      .doc = "in the interpreter, in double, before any pass; nothing is built"},
     {"data", 0, "DIR", OPTION_TEXT, AT(data), E | T,
-     .doc = "folder with MNIST (idx) or CIFAR (bin) files"},
+     .doc = "folder with MNIST (idx) or CIFAR (bin) files, or x.npy and y.npy"},
     {"predictions", 0, "FILE", OPTION_TEXT, AT(predictions), E,
      .doc = "write the class of each image, one byte an image"},
     {"epochs", 0, "N", OPTION_NUMBER, AT(epochs), T, .min = 1, .max = 1 << 20,
