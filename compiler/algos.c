@@ -33,7 +33,8 @@ static char loop_role(const Kernel *k, int x, int w, int loop) {
 
 bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
   if (kernel_kind(k) != KIND_CONTRACT) return false;
-  int a = k->fold[0].term->arg[0]->index, b = k->fold[0].term->arg[1]->index;
+  int a, b;
+  kernel_operands(k, &a, &b);
   const Phase of_a = p->buffer.at[k->in[a].tensor].phase,
               of_b = p->buffer.at[k->in[b].tensor].phase;
   bool first = of_a < of_b;

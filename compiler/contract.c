@@ -293,7 +293,8 @@ static void set_row(Sum *s, int row) {
 double *contract_fold(const Kernel *k, const Array *array, const Range *range, int64_t n) {
   enum { MOST_POINTS = 1 << 24 };
   if (kernel_kind(k) != KIND_CONTRACT) return NULL;
-  int x = k->fold[0].term->arg[0]->index, w = k->fold[0].term->arg[1]->index;
+  int x, w;
+  kernel_operands(k, &x, &w);
   if (!fits(k, array, x, w)) return NULL;
   Sum s = {.k = k,
            .range = range,

@@ -115,9 +115,8 @@ static void write_margin(const Machinery *m, int tensor, const int64_t *c) {
 
 static bool has_margin(const Machinery *m, int tensor) {
   const Buffer *b = &m->plan->buffer.at[tensor];
-  for (int a = 0; a < b->type.rank; a++)
-    if (b->format.lo[a] || b->format.hi[a]) return true;
   int axis = m->layout[tensor].lane_axis;
+  if (buffer_has_margin(b)) return true;
   return axis >= 0 && extent_at(b->type.dim[axis], m->n) % m->layout[tensor].lanes != 0;
 }
 

@@ -1,5 +1,6 @@
 /* join.c - kernels that follow one another element by element. */
 #include "join.h"
+#include "views.h"
 
 bool view_is_whole(const Kernel *m, const View *v, const Type *type, int *axis) {
   Coord zero = {.div = 1};
@@ -42,20 +43,11 @@ typedef struct Join {
   int input[MAX_IN];   /* per input of the map: its index in the joined kernel; -1: the fold */
 } Join;
 
-static const Expr *index_expr(Unit *u, const Coord *c) {
-  const Expr *sum = expr_const(u, (double)c->plus);
-  for (int l = 0; l < MAX_LOOPS; l++) {
-    if (c->coef[l] == 0) continue;
-    const Expr *part = expr2(u, E_mul, expr_index(u, l), expr_const(u, c->coef[l]));
-    sum = expr2(u, E_add, sum, part);
-  }
-  return sum;
-}
-
 static const Expr *join_leaf(void *context, const Expr *leaf) {
   const Join *j = context;
   const Out *out = &j->fold->out[0];
-  if (leaf->op == E_index) return index_expr(j->u, &out->to.at[j->axis[leaf->index]]);
+  if (leaf->op == E_index)
+    return coord_expr(j->u, &out->to.at[j->axis[leaf->index]], j->fold->nloop);
   if (leaf->op != E_in) return leaf;
   return j->input[leaf->index] < 0 ? out->value : expr_in(j->u, j->input[leaf->index]);
 }

@@ -217,6 +217,12 @@ Kind kernel_kind(const Kernel *k) {
                                                                           : KIND_REDUCE;
 }
 
+void kernel_operands(const Kernel *k, int *a, int *b) {
+  const Expr *term = k->fold[0].term;
+  *a = term->arg[0]->index;
+  *b = term->arg[1]->index;
+}
+
 /* ---- renumbering loops and inputs */
 
 typedef struct Renumber {

@@ -146,6 +146,8 @@ static inline const char *kernel_title(const Kernel *k) {
  * least one reduced loop; reduce = any other fold; map = none. */
 typedef enum Kind { KIND_MAP, KIND_REDUCE, KIND_CONTRACT } Kind;
 Kind kernel_kind(const Kernel *);
+/* The inputs whose products a contraction sums. */
+void kernel_operands(const Kernel *, int *a, int *b);
 
 /* Building (kernel.c). */
 int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of the new loop */

@@ -95,6 +95,12 @@ int64_t buffer_bytes(const Buffer *b, int64_t n) {
   return (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
 }
 
+bool buffer_has_margin(const Buffer *b) {
+  for (int a = 0; a < b->type.rank; a++)
+    if (b->format.lo[a] || b->format.hi[a]) return true;
+  return false;
+}
+
 bool choice_is_of(const Choice *c, const Kernel *k) {
   return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
 }

@@ -136,6 +136,7 @@ typedef struct Layout {
 } Layout;
 Layout buffer_layout(const Buffer *, int64_t n);
 int64_t buffer_bytes(const Buffer *, int64_t n);
+bool buffer_has_margin(const Buffer *);
 
 /* Which tests tell whether an axis of a view is inside; 0 where it always is, or where margins hold
  * the fill. */

@@ -33,17 +33,11 @@ static void print_bind(Text *out, Bind b) {
   text_add(out, "%d:%d,%d,%d", b.step, b.mul, b.from, b.to);
 }
 
-static bool has_margin(const Buffer *b) {
-  for (int a = 0; a < b->type.rank; a++)
-    if (b->format.lo[a] || b->format.hi[a]) return true;
-  return false;
-}
-
 static void print_format(Text *out, const Buffer *b) {
   const Format *f = &b->format;
   if (f->dtype != b->type.dtype) text_add(out, " as %s", dtype_name(f->dtype));
   if (f->lane_axis >= 0) text_add(out, " lanes %d:%d", f->lane_axis, f->lanes);
-  for (int a = 0; a < b->type.rank && has_margin(b); a++)
+  for (int a = 0; a < b->type.rank && buffer_has_margin(b); a++)
     text_add(out, "%s%d:%d", a ? "," : " margin ", f->lo[a], f->hi[a]);
   if (f->fill == 0) return;
   text_add(out, " fill ");

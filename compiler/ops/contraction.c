@@ -1,7 +1,8 @@
 /* contraction.c - weights, biases, groups and loops, for all layers with weights. */
 #include "contraction.h"
 
-double *fixed_weights_of(Build *b, const Matrix *given, const Type *type) {
+/* The given trailing axes repeated over the leading ones; NULL after an error. */
+static double *fixed_weights(Build *b, const Matrix *given, const Type *type) {
   Arena *arena = build_graph(b)->u->arena;
   int64_t size = type_size(type, 1), part = 1;
   bool fits = given->rank <= type->rank && size <= MAX_ELEMENTS / 64;
@@ -26,7 +27,7 @@ Id weights_of(Build *b, const Matrix *given, const char *suffix, const Type *typ
   for (int a = 0; a < type->rank; a++) dim[a] = type->dim[a].plus;
   if (!given->rank)
     return build_param(b, suffix, PARAM_WEIGHT, type->rank, dim, INIT_DEFAULT, 0, fan_in, fan_out);
-  double *values = fixed_weights_of(b, given, type);
+  double *values = fixed_weights(b, given, type);
   return values ? graph_const(build_graph(b), type, values, build_where(b)) : NO_ID;
 }
 

@@ -30,9 +30,6 @@ enum { BIAS_AUTO = -1 }; /* a bias per channel, none beside fixed weights */
            "every pair of channels"                                                                \
   }
 
-/* Fixed weights of a shape: the given trailing axes repeated over the leading ones. NULL after an
- * error. */
-double *fixed_weights_of(Build *, const Matrix *given, const Type *);
 /* y + the layer's bias, if it has one. */
 Id bias_added(Build *, Id y, int32_t bias, bool fixed_weights, int64_t fan_in);
 /* The layer's weights of a shape: a constant if they are `given`, otherwise a parameter. */

@@ -119,22 +119,6 @@ static Id change_weights(Build *b, Id w, const ConvAttr *attr) {
   return build_kernel(b, &k, &type);
 }
 
-/* The same on values that are known already. */
-static void change_values(double *values, const Type *type, const ConvAttr *attr) {
-  int64_t kernel = 1, pairs = type->dim[0].plus * type->dim[1].plus;
-  for (int a = 2; a < type->rank; a++) kernel *= type->dim[a].plus;
-  for (int64_t p = 0; p < pairs; p++) {
-    double *at = values + p * kernel;
-    for (int64_t i = 0; attr->flip && i < kernel / 2; i++) {
-      double other = at[kernel - 1 - i];
-      at[kernel - 1 - i] = at[i];
-      at[i] = other;
-    }
-    if (attr->connections.rank && attr->connections.at[p] == 0)
-      memset(at, 0, sizeof *at * (size_t)kernel);
-  }
-}
-
 /* Multiply-adds and parameters of a connection that the table does not have are not there. */
 static int64_t count_connections(const Matrix *table) {
   int64_t count = 0;
@@ -143,21 +127,14 @@ static int64_t count_connections(const Matrix *table) {
 }
 
 static Id conv_weights(Build *b, const ConvAttr *attr, const char *suffix, const Type *type) {
-  Graph *g = build_graph(b);
   const Extent *dim = type->dim + type->rank - attr->window.kernel.n - 2;
   int64_t taps = 1;
   for (int a = 0; a < attr->window.kernel.n; a++) taps = size_mul(taps, dim[2 + a].plus);
   int64_t fan_in = size_mul(dim[1].plus, taps), fan_out = size_mul(dim[0].plus, taps);
-  if (attr->weights.rank) {
-    double *values = fixed_weights_of(b, &attr->weights, type);
-    if (!values) return NO_ID;
-    change_values(values, type, attr);
-    return graph_const(g, type, values, build_where(b));
-  }
   Id w = weights_of(b, &attr->weights, suffix, type, fan_in, fan_out);
   if (w == NO_ID || (!attr->flip && !attr->connections.rank)) return w;
-  if (attr->connections.rank)
-    graph_param_of(g, w)->idle =
+  if (attr->connections.rank && !attr->weights.rank)
+    graph_param_of(build_graph(b), w)->idle =
         (dim[0].plus * dim[1].plus - count_connections(&attr->connections)) * taps;
   return change_weights(b, w, attr);
 }

@@ -64,7 +64,8 @@ static bool is_contraction(const Graph *g, Scaled *s) {
   node_kernel(g, s->result, &s->contract);
   const Kernel *k = &s->contract;
   if (kernel_kind(k) != KIND_CONTRACT || k->nout != 1 || k->out[0].value->op != E_acc) return false;
-  int a = k->fold[0].term->arg[0]->index, b = k->fold[0].term->arg[1]->index;
+  int a, b;
+  kernel_operands(k, &a, &b);
   bool a_first = graph_phase(g, k->in[a].tensor) != PHASE_CALL;
   s->w = a_first ? a : b;
   s->x = a_first ? b : a;

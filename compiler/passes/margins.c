@@ -43,14 +43,8 @@ static bool margin_serves(const Plan *p, const Kernel *k, const View *v) {
   return true;
 }
 
-static bool has_margin(const Buffer *b) {
-  for (int a = 0; a < b->type.rank; a++)
-    if (b->format.lo[a] || b->format.hi[a]) return true;
-  return false;
-}
-
 static void widen(Plan *p, const Kernel *k, const View *v, Buffer *b) {
-  if (has_margin(b) && b->format.fill != v->fill) return; /* the reader has to test */
+  if (buffer_has_margin(b) && b->format.fill != v->fill) return; /* the reader has to test */
   b->format.fill = v->fill;
   for (int a = 0; a < v->rank; a++) {
     int64_t lo, hi;
