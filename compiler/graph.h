@@ -23,7 +23,8 @@ typedef enum OpKind {
 typedef enum Phase {
   PHASE_CONST, /* in the compiler */
   PHASE_LOAD, /* when parameters arrive or have changed: entry `prepare`, in double, rounded once */
-  PHASE_CALL  /* in every call */
+  PHASE_CALL, /* in every call */
+  PHASES
 } Phase;
 
 typedef struct Where {

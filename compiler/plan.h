@@ -35,8 +35,10 @@ typedef enum Home {
   HOME_STATE,   /* momentum, counters. index: graph->state */
   HOME_GRAD,    /* gradient of a parameter: one contiguous memory. index: graph->param */
   HOME_KEPT,    /* from one entry to a later one: activations that backward reads */
-  HOME_WORK     /* scratch inside one entry */
+  HOME_WORK,    /* scratch inside one entry */
+  HOMES
 } Home;
+extern const char *const plan_home_names[HOMES], *const plan_phase_names[PHASES];
 
 enum { NO_PLACE = -1 };
 typedef struct Buffer {

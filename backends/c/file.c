@@ -26,6 +26,7 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   case HOME_GRAD: member = "grads"; break;
   case HOME_KEPT: member = "kept"; break;
   case HOME_WORK: member = "work"; break;
+  case HOMES: BUG("buffer %s has no home", b->name);
   }
   return arena_printf(e->arena, "ctx->%s + %" PRId64, member, b->offset);
 }
