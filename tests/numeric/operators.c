@@ -124,13 +124,19 @@ static void read_batch(Batch *b) {
 
 /* Cases [from, from + n) on every target: with the algorithms that cnnc chooses, and with each of
  * them forced wherever it fits. */
+static const char *only; /* a target; NULL: all that this CPU runs */
+
+static bool is_asked(const Target *t) {
+  return !only || strcmp(only, t->name) == 0;
+}
+
 static int check_cases(const Case *c, int n, bool force) {
   char path[] = "/tmp/cnnc_operators_XXXXXX";
   close(mkstemp(path));
   Batch b = {.u = unit_new(), .c = c, .n = n, .weights = path};
   read_batch(&b);
   for (int t = 0; targets[t]; t++) {
-    if (!target_runs(targets[t])) continue;
+    if (!is_asked(targets[t]) || !target_runs(targets[t])) continue;
     if (!force) check_built(&b, targets[t]->name, NULL);
     for (int a = 0; force && a < ALGO_KINDS; a++) check_built(&b, targets[t]->name, algos[a]);
   }
@@ -142,7 +148,7 @@ static int check_cases(const Case *c, int n, bool force) {
 static void check_all(const Cases *cases, bool force) {
   int failures = 0;
   for (int i = 0; targets[i]; i++)
-    if (!target_runs(targets[i]))
+    if (is_asked(targets[i]) && !target_runs(targets[i]))
       print_message("skipped: this CPU does not run %s\n", targets[i]->name);
   for (int from = 0; from < cases->list.n; from += AT_ONCE) {
     int n = cases->list.n - from < AT_ONCE ? cases->list.n - from : AT_ONCE;
@@ -170,7 +176,8 @@ static void contractions_agree(void **state) {
   check_all(&cases, false);
 }
 
-/* Minutes: only when the program is started with the word "algorithms". */
+/* Minutes: only when the program is started with the word "algorithms" and, if need be, a target.
+ */
 static void algorithms_agree(void **state) {
   Cases cases = {.arena = *state};
   add_windows(&cases, contractions, COUNT(contractions));
@@ -190,6 +197,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup(contractions_agree, set_up),
   };
   const struct CMUnitTest forced[] = {cmocka_unit_test_setup(algorithms_agree, set_up)};
+  if (argc > 2) only = argv[2];
   if (argc > 1 && strcmp(argv[1], "algorithms") == 0)
     return cmocka_run_group_tests(forced, NULL, NULL);
   return cmocka_run_group_tests(usual, NULL, NULL);
