@@ -142,60 +142,38 @@ const char *writer_inside(Writer *w, const View *v, const char *pointer, int lev
 
 /* ---- subscripts ---- */
 
-/* Strides as functions of n, from the layouts for one and for two samples. */
-typedef struct Strides {
-  Extent origin, axis[MAX_RANK];
-  int lane_axis, lanes;
-} Strides;
-
-static Extent through(int64_t one, int64_t two) {
-  return (Extent){two - one, 2 * one - two};
-}
-
-static Strides strides_of(const Writer *w, const View *v) {
-  const Buffer *b = &w->p->buffer.at[v->tensor];
-  if (b->depth > 0) BUG("buffer %s is not whole", b->name);
-  const Layout one = buffer_layout(b, 1), two = buffer_layout(b, 2);
-  Strides s = {.lane_axis = one.lane_axis, .lanes = one.lanes};
-  s.origin = through(one.origin, two.origin);
-  for (int a = 0; a < v->rank; a++) s.axis[a] = through(one.stride[a], two.stride[a]);
-  return s;
-}
-
 Extent writer_scaled(Extent e, int64_t by) {
   return (Extent){e.per_n * by, e.plus * by};
 }
 
-static Extent sum_of(Extent a, Extent b) {
-  return (Extent){a.per_n + b.per_n, a.plus + b.plus};
-}
-
 /* A coordinate on the lane axis: whole blocks, then the place inside the block. */
-static void add_lane(Writer *w, Text *sum, const Strides *s, const View *v, const char *pointer) {
+static void add_lane(Writer *w, Text *sum, const Layout *s, const View *v, const char *pointer) {
   const int a = s->lane_axis;
   Arena *arena = w->e->arena;
   const char *c = named(w, v, a) ? coordinate_name(w, pointer, a)
                                  : arena_printf(arena, "(%s)", numerator_text(w, &v->at[a], 0));
-  writer_term(w, sum, s->axis[a], arena_printf(arena, "(%s / %d)", c, s->lanes));
+  writer_term(w, sum, fixed(s->stride[a]), arena_printf(arena, "(%s / %d)", c, s->lanes));
   writer_term(w, sum, fixed(1), arena_printf(arena, "%s %% %d", c, s->lanes));
 }
 
-/* The element that a view reads or writes: one sum over loops and named coordinates. */
+/* The element that a view reads or writes: one sum over loops and named coordinates. Only the first
+ * axis of a buffer depends on n, so strides do not. */
 const char *writer_subscript(Writer *w, const View *v, const char *pointer) {
-  const Strides s = strides_of(w, v);
+  const Buffer *b = &w->p->buffer.at[v->tensor];
+  if (b->depth > 0) BUG("buffer %s is not whole", b->name);
+  const Layout layout = buffer_layout(b, w->p->max_batch);
   Text sum = {.arena = w->e->arena};
-  Extent base = s.origin, step[MAX_LOOPS] = {{0, 0}};
+  int64_t base = layout.origin, step[MAX_LOOPS] = {0};
   for (int a = 0; a < v->rank; a++) {
-    if (a == s.lane_axis || named(w, v, a)) continue;
-    base = sum_of(base, writer_scaled(s.axis[a], v->at[a].plus));
-    for (int l = 0; l < w->k->nloop; l++)
-      step[l] = sum_of(step[l], writer_scaled(s.axis[a], v->at[a].coef[l]));
+    if (a == layout.lane_axis || named(w, v, a)) continue;
+    base += layout.stride[a] * v->at[a].plus;
+    for (int l = 0; l < w->k->nloop; l++) step[l] += layout.stride[a] * v->at[a].coef[l];
   }
-  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, step[l], w->loop[l]);
+  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, fixed(step[l]), w->loop[l]);
   for (int a = 0; a < v->rank; a++)
-    if (a != s.lane_axis && named(w, v, a))
-      writer_term(w, &sum, s.axis[a], coordinate_name(w, pointer, a));
-  if (s.lane_axis >= 0) add_lane(w, &sum, &s, v, pointer);
-  writer_term(w, &sum, base, NULL);
+    if (a != layout.lane_axis && named(w, v, a))
+      writer_term(w, &sum, fixed(layout.stride[a]), coordinate_name(w, pointer, a));
+  if (layout.lane_axis >= 0) add_lane(w, &sum, &layout, v, pointer);
+  writer_term(w, &sum, fixed(base), NULL);
   return sum.n ? sum.at : "0";
 }
