@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 8 };
-
 typedef struct Machinery {
   const Plan *plan;
   Arena *arena; /* of this run */
@@ -15,7 +13,7 @@ typedef struct Machinery {
   bool round; /* derived memory holds what the emitted library would: rounded to its dtype */
   Array *array;
   Layout *layout;
-  Range block[MAX_DEPTH]; /* where each enclosing step is */
+  Range block[MAX_NESTING]; /* where each enclosing step is */
 } Machinery;
 
 /* ---- memory

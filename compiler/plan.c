@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { BUFFER_ALIGN = 64, MAX_DEPTH = 8 };
+enum { BUFFER_ALIGN = 64 };
 
 Format format_plain(DType dtype) {
   return (Format){.dtype = dtype, .lane_axis = -1, .lanes = 1};
@@ -42,7 +42,7 @@ typedef struct Walk {
   PlanEntry entry;
   LeafVisit visit;
   void *context;
-  Step *outer[MAX_DEPTH];
+  Step *outer[MAX_NESTING];
 } Walk;
 
 static void walk_steps(Walk *w, const Steps *steps, int depth) {
@@ -52,7 +52,7 @@ static void walk_steps(Walk *w, const Steps *steps, int depth) {
       w->visit(w->context, w->entry, s->run, w->outer, depth);
       continue;
     }
-    if (depth == MAX_DEPTH) BUG("steps nest deeper than %d", MAX_DEPTH);
+    if (depth == MAX_NESTING) BUG("steps nest deeper than %d", MAX_NESTING);
     w->outer[depth] = s;
     walk_steps(w, &s->body, depth + 1);
   }

@@ -58,6 +58,7 @@ typedef struct Buffer {
                              parameter that baked weights leave out */
 } Buffer;
 
+enum { MAX_NESTING = 8 }; /* of steps */
 typedef struct Step Step;
 typedef VEC(Step *) Steps;
 struct Step {

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-enum { DEEPEST = 8 };
 static const int64_t most = (int64_t)1 << 50;
 
 static bool parse_int32(Scan *s, int64_t least, int64_t largest, int32_t *value) {
@@ -17,7 +16,7 @@ static bool parse_int32(Scan *s, int64_t least, int64_t largest, int32_t *value)
 
 static bool parse_bind(Scan *s, Bind *b) {
   int32_t step;
-  if (!parse_int32(s, -1, DEEPEST - 1, &step) || !scan_need(s, ":")) return false;
+  if (!parse_int32(s, -1, MAX_NESTING - 1, &step) || !scan_need(s, ":")) return false;
   b->step = (int8_t)step;
   return parse_int32(s, INT16_MIN, INT32_MAX, &b->mul) && scan_need(s, ",") &&
          parse_int32(s, INT32_MIN, INT32_MAX, &b->from) && scan_need(s, ",") &&
@@ -52,7 +51,7 @@ static bool parse_lanes(Scan *s, Buffer *b) {
 }
 
 static bool parse_parts(Scan *s, Buffer *b) {
-  if (!parse_int32(s, 1, DEEPEST, &b->depth) || !scan_need(s, "part")) return false;
+  if (!parse_int32(s, 1, MAX_NESTING, &b->depth) || !scan_need(s, "part")) return false;
   for (int a = 0; a < b->type.rank; a++)
     if (!parse_bind(s, &b->part[a]) || !scan_need(s, ",") || !scan_int(s, 0, most, &b->span[a]))
       return false;
@@ -185,7 +184,7 @@ static bool parse_steps(Scan *s, Plan *p, Steps *steps, int depth) {
     }
     bool parallel = scan_has(s, "parallel");
     if (!parallel && !scan_has(s, "loop")) return !s->failed;
-    if (depth == DEEPEST) return scan_error(s, "steps nest deeper than %d", DEEPEST);
+    if (depth == MAX_NESTING) return scan_error(s, "steps nest deeper than %d", MAX_NESTING);
     Step *step = NEW(s->u->arena, Step);
     step->parallel = parallel;
     step->loop = scan_word(s);

@@ -9,15 +9,13 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 8 };
-
 typedef struct Verify {
   const Plan *p;
   PlanEntry entry;
   bool *ready;       /* per buffer: holds something */
   int *first, *last; /* per buffer: top-level steps that touch it, in this entry; first -1: none */
   int time;
-  Step *outer[MAX_DEPTH];
+  Step *outer[MAX_NESTING];
 } Verify;
 
 #define REQUIRE(condition, ...)                                                                    \
@@ -87,12 +85,11 @@ static void verify_view(const Verify *v, const Kernel *k, const View *view, bool
   }
 }
 
-static void verify_bind(const Verify *v, const Kernel *k, int l, int depth) {
+static void verify_bind(const Kernel *k, int l, int depth) {
   Bind b = k->bind[l];
   if (b.step < 0) return;
   REQUIRE(b.step < depth && b.mul > 0 && b.to > b.from, "%s: bind of %s", k->name, k->loop[l].name);
   REQUIRE(!k->loop[l].reduced, "%s: a sum over %s is cut", k->name, k->loop[l].name);
-  (void)v;
 }
 
 /* The smallest and largest coordinate that the kernel touches in the blocks given, inside the
@@ -120,7 +117,7 @@ static void verify_part(const Verify *v, const Kernel *k, const View *view, int 
   int64_t starts[] = {0, s->block, (extent - 1) / s->block * s->block}; /* first, second, last */
   for (int i = 0; i < COUNT(starts); i++) {
     if (starts[i] >= extent) continue;
-    Range block[MAX_DEPTH] = {{0, 0}};
+    Range block[MAX_NESTING] = {{0, 0}};
     block[part.step].lo = starts[i];
     block[part.step].hi = starts[i] + s->block < extent ? starts[i] + s->block : extent;
     Range r = touched(v, k, view, axis, part.step, block);
@@ -161,7 +158,7 @@ static void verify_kernel(Verify *v, const Kernel *k, int depth) {
   for (int l = 0; l < k->nloop; l++) {
     REQUIRE(!reduced || k->loop[l].reduced, "%s: a free loop after a reduced one", k->name);
     reduced |= k->loop[l].reduced;
-    verify_bind(v, k, l, depth);
+    verify_bind(k, l, depth);
   }
   for (int i = 0; i < k->nin; i++) verify_use(v, k, &k->in[i], false, depth);
   for (int o = 0; o < k->nout; o++) verify_use(v, k, &k->out[o].to, true, depth);
@@ -178,7 +175,7 @@ static void verify_steps(Verify *v, const Steps *steps, int depth) {
       verify_kernel(v, s->run, depth);
       continue;
     }
-    REQUIRE(depth < MAX_DEPTH && s->block > 0 && s->body.n > 0, "an empty step over %s", s->loop);
+    REQUIRE(depth < MAX_NESTING && s->block > 0 && s->body.n > 0, "an empty step over %s", s->loop);
     REQUIRE(!s->parallel || depth == 0 || v->outer[depth - 1]->parallel,
             "a parallel step over %s inside one that is not", s->loop);
     v->outer[depth] = s;

@@ -10,11 +10,11 @@ typedef struct Job {
   const Plan *p;
   PlanEntry entry;
   const Slots *slots;
-  Step *outer[MAX_OUTER];
+  Step *outer[MAX_NESTING];
   int depth;
   int parallel; /* of these are spread over jobs */
   bool worker;  /* uses memory of its own */
-  bool uses_block[MAX_OUTER];
+  bool uses_block[MAX_NESTING];
 } Job;
 
 /* The pointer that a leaf function gets. */
@@ -76,7 +76,7 @@ static const char *operand(Arena *arena, const Linear *form) {
 static void run_step(Job *j, const Step *s, Text *functions);
 
 static void run_body(Job *j, const Step *s, Text *functions) {
-  if (j->depth == MAX_OUTER) BUG("steps nest deeper than %d", MAX_OUTER);
+  if (j->depth == MAX_NESTING) BUG("steps nest deeper than %d", MAX_NESTING);
   j->outer[j->depth++] = (Step *)(uintptr_t)s;
   for (int i = 0; i < s->body.n; i++) run_step(j, s->body.at[i], functions);
   j->depth--;
@@ -101,7 +101,7 @@ static int parallel_steps(const Step *s, const Step **level) {
   int n = 0;
   while (!s->run && s->parallel) {
     level[n++] = s;
-    if (s->body.n != 1 || n == MAX_OUTER) break;
+    if (s->body.n != 1 || n == MAX_NESTING) break;
     s = s->body.at[0];
   }
   return n;
@@ -110,7 +110,7 @@ static int parallel_steps(const Step *s, const Step **level) {
 /* Prints the numbers of blocks that calls mention; the inner steps turn fastest. */
 static void decode_job(Job *j) {
   Arena *arena = j->e->arena;
-  const char *rest = "job", *value[MAX_OUTER];
+  const char *rest = "job", *value[MAX_NESTING];
   bool decoded = false;
   for (int i = j->parallel - 1; i >= 0; i--) {
     const Linear count = block_form(arena, j->outer[i], "a->batch");
@@ -132,7 +132,7 @@ static const char *first_name(const Step *s) {
 }
 
 static int64_t max_jobs(const Step *s, int64_t n) {
-  const Step *level[MAX_OUTER];
+  const Step *level[MAX_NESTING];
   int64_t jobs = 1;
   for (int i = parallel_steps(s, level) - 1; i >= 0; i--) jobs *= block_count(level[i], n);
   return jobs;
@@ -161,7 +161,7 @@ static void job_facts(Job *j, const Step *s, const char *name) {
 /* The calls that make up a job; the functions they need go to `functions`. */
 static void print_calls(Job *j, const Step *s, Text *functions, Text *calls) {
   Emit *e = j->e;
-  const Step *level[MAX_OUTER];
+  const Step *level[MAX_NESTING];
   Text *file = e->out;
   e->out = calls;
   e->indent = 1;
@@ -216,7 +216,7 @@ static Linear product(Arena *arena, const Linear *a, const Linear *b) {
 }
 
 static const char *jobs_text(Arena *arena, const Step *s) {
-  const Step *level[MAX_OUTER];
+  const Step *level[MAX_NESTING];
   const int n = parallel_steps(s, level);
   Linear jobs = linear_constant(1);
   for (int i = 0; i < n; i++) {

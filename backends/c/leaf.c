@@ -104,8 +104,8 @@ void leaf_bounds(Leaf *f) {
 }
 
 void leaf_ranges(Leaf *f) {
-  Linear hi[MAX_OUTER];
-  bool bound[MAX_OUTER] = {false};
+  Linear hi[MAX_NESTING];
+  bool bound[MAX_NESTING] = {false};
   for (int l = 0; l < f->k->nloop; l++) {
     const int step = f->k->bind[l].step;
     if (step < 0 || step >= f->depth) {

@@ -27,7 +27,7 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
 /* A leaf function in the making. Its body is printed first; what the body mentions becomes
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
-enum { MAX_OUTER = 8, MAX_BOUNDS = 2 * MAX_LOOPS + MAX_OUTER };
+enum { MAX_BOUNDS = 2 * MAX_LOOPS + MAX_NESTING };
 typedef struct LeafBound { /* a constant with the bound of a loop: the less (greater) of two forms
                             */
   const char *name;
@@ -41,7 +41,7 @@ typedef struct Leaf {
   const Kernel *k;
   Step *const *outer; /* enclosing steps, outermost first */
   int depth;
-  const char *block[MAX_OUTER]; /* names of their parameters */
+  const char *block[MAX_NESTING]; /* names of their parameters */
 
   LeafBound bound[MAX_BOUNDS];
   int nbound;
@@ -50,7 +50,7 @@ typedef struct Leaf {
   const char *coordinate[MAX_IN + MAX_OUT][MAX_RANK]; /* variable that holds a view's coordinate */
 
   /* Which parameters the text mentions: set where they are printed. */
-  bool uses_batch, uses_scalar, uses_block[MAX_OUTER], uses_in[MAX_IN];
+  bool uses_batch, uses_scalar, uses_block[MAX_NESTING], uses_in[MAX_IN];
 } Leaf;
 
 const Buffer *leaf_buffer(const Leaf *, const View *);

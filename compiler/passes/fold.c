@@ -1,10 +1,12 @@
 /* fold.c - Graph -> Graph, inference: what scales a contraction's result goes into its weights.
  *
- *   %2 = conv %x %w                  %w2 = kernel %w * gamma / sqrt(var + eps)        (once, in
- * double) %3 = batch_norm %2 ...    ->     %b2 = kernel beta - mean * gamma / sqrt(var + eps) %3 =
- * conv %x %w2 + broadcast %b2 A chain of maps that is a * r + b in the result r of a contraction
- * that nobody else reads, where a and b come from parameters alone and a varies only along axes
- * that the weights have as well, becomes the contraction with weights a * w, plus b. */
+ *   %2 = conv %x %w          ->  %w2 = kernel %w * gamma / sqrt(var + eps), once, in double
+ *   %3 = batch_norm %2 ...       %b2 = kernel beta - mean * gamma / sqrt(var + eps)
+ *                                %3 = conv %x %w2 + broadcast %b2
+ *
+ * A chain of maps that is a * r + b in the result r of a contraction that nobody else reads, where
+ * a and b come from parameters alone and a varies only along axes that the weights have as well,
+ * becomes the contraction with weights a * w, plus b. */
 #include "plan.h"
 #include "join.h"
 

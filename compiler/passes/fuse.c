@@ -132,7 +132,7 @@ static void count_reads(Fuse *f, const Kernel *k, int by) {
   }
 }
 
-/* Puts k in the place of a group's kernel, and drops groups that nobody reads any more. */
+/* Groups that nobody reads any more die, and in turn what only they read. */
 static void drop_unused(Fuse *f, Id node) {
   if (f->uses[node] > 0) return;
   for (int i = 0; i < f->made[node].n; i++) {
@@ -144,6 +144,7 @@ static void drop_unused(Fuse *f, Id node) {
   }
 }
 
+/* Puts k in the place of a group's kernel. */
 static void replace_kernel(Fuse *f, Group *group, const Kernel *k) {
   Kernel old = group->k;
   count_reads(f, k, 1);
