@@ -97,10 +97,25 @@ static void add_values(Text *out, Arena *arena, const double *value, int64_t siz
              emit_number(arena, value[i], dtype));
 }
 
+typedef struct Readers {
+  const Library *l;
+  bool *read; /* per buffer */
+} Readers;
+
+/* Where weights are baked in, nothing prepares them. */
+static void mark_read(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const Readers *r = context;
+  (void)outer, (void)depth;
+  if (entry == PLAN_PREPARE && r->l->o->weights_as != WEIGHTS_LOADED) return;
+  for (int i = 0; i < k->nin; i++) r->read[k->in[i].tensor] = true;
+}
+
 void library_constants(Text *out, const Library *l, const char *qualifier) {
+  Readers readers = {.l = l, .read = NEW_ARRAY(l->arena, bool, l->plan->buffer.n)};
+  plan_leaves(l->plan, mark_read, &readers);
   for (int b = 0; b < l->plan->buffer.n; b++) {
     const Buffer *buffer = &l->plan->buffer.at[b];
-    if (buffer->home != HOME_CONST) continue;
+    if (buffer->home != HOME_CONST || !readers.read[b]) continue;
     int64_t size;
     double *value = physical_values(l->arena, buffer, &size);
     text_add(out, "/* %s */\n%s %s %s_const%d[%" PRId64 "] = {", buffer->name, qualifier,

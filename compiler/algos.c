@@ -167,6 +167,14 @@ static const Kernel *prepared_by(const Plan *p, int buffer) {
   return NULL;
 }
 
+void push_prepare(Plan *p, Kernel *fill) {
+  const Kernel *from = prepared_by(p, fill->in[0].tensor);
+  Type type[MAX_IN];
+  for (int i = 0; from && i < from->nin; i++) type[i] = p->buffer.at[from->in[i].tensor].type;
+  if (from) kernel_absorb(p->u, fill, 0, from, type);
+  vec_push(p->u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, fill));
+}
+
 /* A derived buffer that holds input w of k along the free and reduced loops that read it, and the
  * kernel that fills it; k reads it from now on. */
 static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
@@ -192,11 +200,7 @@ static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   fill.out[0].to = packed;
   view_move(&fill.out[0].to, to, k->nloop);
   fill.out[0].value = expr_in(u, 0);
-  const Kernel *from = prepared_by(p, fill.in[0].tensor);
-  Type type[MAX_IN];
-  for (int i = 0; from && i < from->nin; i++) type[i] = p->buffer.at[from->in[i].tensor].type;
-  if (from) kernel_absorb(u, &fill, 0, from, type);
-  vec_push(u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, &fill));
+  push_prepare(p, &fill);
   k->in[w] = packed;
   return packed.tensor;
 }

@@ -223,6 +223,13 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+bool kernel_continues(const Kernel *before, const Kernel *k) {
+  bool reads = false;
+  for (int i = 0; i < k->nin; i++) reads |= k->in[i].tensor == before->out[0].to.tensor;
+  return reads && k->algo && before->algo && strcmp(k->algo, before->algo) == 0 &&
+         k->role == before->role && strcmp(k->name, before->name) == 0;
+}
+
 /* ---- renumbering loops and inputs */
 
 typedef struct Renumber {

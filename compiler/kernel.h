@@ -131,7 +131,7 @@ typedef struct Kernel {
   DType math;   /* arithmetic: F32, or F64 for what is computed when weights are loaded */
   int64_t macs; /* multiply-adds a user counts, padded taps included; 0 for all but contractions */
   /* Plan only: */
-  const char *algo;   /* "direct", "im2col", ... NULL outside contractions */
+  const char *algo; /* "direct", "winograd4", ... of each step of it; NULL outside of algorithms */
   const char *covers; /* what fuse joined: "conv1 + bn1 + relu"; NULL: the layer alone */
   Bind bind[MAX_LOOPS];
   Tile tile;
@@ -148,6 +148,9 @@ typedef enum Kind { KIND_MAP, KIND_REDUCE, KIND_CONTRACT } Kind;
 Kind kernel_kind(const Kernel *);
 /* The inputs whose products a contraction sums. */
 void kernel_operands(const Kernel *, int *a, int *b);
+/* Is it the next step of the algorithm that `before` is a step of? What a user counts as a kernel
+ * may run in several. */
+bool kernel_continues(const Kernel *before, const Kernel *);
 
 /* Building (kernel.c). */
 int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of the new loop */

@@ -106,6 +106,8 @@ static Range touched(const Verify *v, const Kernel *k, const View *view, int axi
     lo += c * (c < 0 ? r.hi - 1 : r.lo);
     hi += c * (c < 0 ? r.lo : r.hi - 1);
   }
+  lo = floor_div(lo, view->at[axis].div);
+  hi = floor_div(hi, view->at[axis].div);
   return (Range){lo < 0 ? 0 : lo, hi >= end ? end : hi + 1};
 }
 

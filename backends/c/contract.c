@@ -138,7 +138,6 @@ static void point_loop(Contract *w, TileAt t) {
     count = to;
   }
   linear_add(&count, &from, -1);
-  const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
   const int64_t known = count.n == 0 ? count.constant : -1;
   const int64_t rest = known % w->points;
   t.points = w->points;
@@ -147,11 +146,13 @@ static void point_loop(Contract *w, TileAt t) {
     t.at = from;
     lone_tile(w, &t);
   } else if (known < 0 || known > w->points) {
+    const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
     BLOCK(e, "for (int %s = %s; %s + %d <= %s; %s += %d)", name, first, name, w->points, last, name,
           w->points)
     ukernel_tile(w, &t);
   }
   if (known < 0 && w->points > 1) {
+    const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
     t.points = 1;
     const char *begin =
         arena_printf(arena, "%s + (%s - (%s)) / %d * %d", first, last, first, w->points, w->points);

@@ -105,5 +105,8 @@ void contract_body(Leaf *);
 /* Its lane loop, and the loop that tiles take points of; -1: none fits. */
 int contract_lane(const Plan *, const Contraction *);
 int contract_point(const Contraction *);
+/* Sums of products with constant matrices: Winograd's transforms. */
+bool transform_fits(const Plan *, const Kernel *);
+void transform_body(Leaf *);
 
 #endif

@@ -2,6 +2,7 @@
  * numbers that estimates are made of (measured on one core of a Zen 4 at 3.7 GHz; see Machine). */
 #include "file.h"
 #include "contract.h"
+#include "transform.h"
 
 #include <math.h>
 
@@ -112,7 +113,8 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
     if (rest) one += terms * step_cycles(t, s, rest, vectors) + edge;
     cycles += one * (double)times;
   }
-  return cycles * (double)s->rows;
+  const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */
+  return cycles * (double)s->rows * uneven;
 }
 
 static int lane_of(const Plan *p, const Contraction *c) {
@@ -147,18 +149,20 @@ static void c_tile(const Plan *p, Kernel *k) {
 
 /* ---- time ---- */
 
-/* Everything is read and written once; what fits no cache comes from memory, and loads from L1 are
- * counted as instructions. */
+/* Everything is read and written once; what fits no cache comes from memory, what lives inside a
+ * step from L2; loads from L1 are counted as instructions. */
 static double traffic_seconds(const Plan *p, const Kernel *k) {
   const Machine *m = &p->target->machine;
-  double bytes = 0;
-  for (int i = 0; i < k->nin; i++) bytes += view_bytes(p, &k->in[i]);
-  for (int o = 0; o < k->nout; o++) bytes += view_bytes(p, &k->out[o].to);
-  if (bytes <= m->l1) return 0;
+  double bytes = 0, scoped = 0;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    *(p->buffer.at[v->tensor].depth > 0 ? &scoped : &bytes) += view_bytes(p, v);
+  }
+  if (bytes <= m->l1) bytes = 0;
   const double speed = bytes > m->l3   ? m->dram_bandwidth
                        : bytes > m->l2 ? m->l3_bandwidth
                                        : m->l2_bandwidth;
-  return bytes / speed;
+  return bytes / speed + scoped / m->l2_bandwidth;
 }
 
 /* The loop that plain loops run in vectors, or -1. */
@@ -189,17 +193,61 @@ static double loop_cycles(const Plan *p, const Kernel *k) {
   return points * (terms * each + 1.5);
 }
 
+/* Cycles of a transform: loads, stores and arithmetic of its lines, for every tile and vector. */
+static double transform_cycles(const Plan *p, const Kernel *k, const Transform *t) {
+  const int lanes = p->target->lanes;
+  double tiles = 1, lines = 1, all = 0;
+  for (int l = 0; l < k->nloop; l++) {
+    double turns = (double)extent_at(k->loop[l].extent, p->max_batch);
+    if (k->loop[l].reduced) continue;
+    if (l == t->lane) turns = ceil(turns / lanes);
+    for (int d = 0; d < t->n; d++)
+      if (t->dim[d].row == l) turns = t->dim[d].tiled ? ceil(turns / t->dim[d].matrix.rows) : 1;
+    tiles *= turns;
+  }
+  for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
+  for (int d = 0; d < t->n; d++) {
+    const ConstMatrix *m = &t->dim[d].matrix;
+    lines /= m->columns; /* columns behind it, rows before it */
+    all += lines * (matrix_count(m) + m->columns + m->rows);
+    lines *= m->rows;
+  }
+  all += lines * expr_count(k->out[0].value);
+  return tiles * all * (lanes == 8 ? 0.4 : 0.6);
+}
+
+/* Weights that no cache holds from one call to the next are read while others read as well. */
+static double weights_seconds(const Plan *p, const Kernel *k) {
+  double all = 0, bytes = 0;
+  for (int b = 0; b < p->buffer.n; b++)
+    if (p->buffer.at[b].home == HOME_PARAM)
+      all += (double)type_size(&p->buffer.at[b].type, 1) * (double)sizeof(float);
+  if (all < p->target->machine.l3 / 2) return 0;
+  for (int i = 0; i < k->nin; i++)
+    if (p->buffer.at[k->in[i].tensor].phase == PHASE_LOAD) bytes += view_bytes(p, &k->in[i]);
+  return bytes / (0.7 * p->target->machine.dram_bandwidth);
+}
+
+/* Work that hides most of what it waits for. */
+static double overlapped(double a, double b) {
+  return a > b ? a + 0.3 * b : b + 0.3 * a;
+}
+
 /* Seconds on one core: arithmetic or traffic, whichever is more. */
 static double c_time(const Plan *p, const Kernel *k) {
   const Target *t = p->target;
   const double clock = clock_of(t);
   const double traffic = traffic_seconds(p, k);
+  Transform transform;
+  if (transform_of(p, k, &transform))
+    return overlapped(transform_cycles(p, k, &transform) / clock, traffic);
   double seconds = loop_cycles(p, k) / clock;
   Contraction c;
   if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c)) {
     const Shape s = shape_of(p, &c, lane_of(p, &c));
     seconds = tile_cycles(t, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1)) / clock;
   }
+  seconds = overlapped(seconds, weights_seconds(p, k));
   return seconds > traffic ? seconds : traffic;
 }
 

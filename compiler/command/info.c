@@ -230,7 +230,8 @@ typedef struct PlanRow {
 typedef struct PlanInfo {
   const Plan *plan;
   VEC(PlanRow) row;
-  int nests; /* steps that hold more than one kernel */
+  int kernels; /* what an algorithm computes in several steps counts once */
+  int nests;   /* steps of the plan that hold more than one row */
 } PlanInfo;
 
 static void add_plan_row(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
@@ -245,6 +246,7 @@ static void add_plan_row(void *context, PlanEntry entry, Kernel *k, Step *const 
   const PlanRow *before = f->row.n > 1 ? &f->row.at[f->row.n - 2] : NULL;
   if (row.nest && last && last->nest == row.nest && !(before && before->nest == row.nest))
     f->nests++;
+  f->kernels += !last || !kernel_continues(last->k, k);
   vec_push(f->plan->u->arena, &f->row, row);
 }
 
@@ -312,8 +314,9 @@ static void print_layers(const Info *f) {
 
 static void print_plan(const PlanInfo *f) {
   const Plan *p = f->plan;
-  printf("\nplan for %s, batch %" PRId64 ": %d kernels, %d nests\n", p->target->name, p->max_batch,
-         f->row.n, f->nests);
+  printf("\nplan for %s, batch %" PRId64 ": %d kernels", p->target->name, p->max_batch, f->kernels);
+  if (f->row.n > f->kernels) printf(" in %d steps", f->row.n);
+  printf(", %d nests\n", f->nests);
   for (int i = 0; i < f->row.n; i++) {
     const PlanRow *r = &f->row.at[i];
     bool inner = i > 0 && r->nest && f->row.at[i - 1].nest == r->nest;
@@ -361,10 +364,11 @@ static json_t *plan_json(const PlanInfo *f) {
                                              "algorithm", kind_text(f->row.at[i].k), "format",
                                              format_text(p->u, f->row.at[i].to), "parallel",
                                              f->row.at[i].parallel));
-  return json_pack("{s:s, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "target", p->target->name,
-                   "batch", (json_int_t)p->max_batch, "nests", f->nests, "parameter_bytes",
-                   (json_int_t)p->param_bytes, "packed_bytes", (json_int_t)p->derived_bytes,
-                   "work_bytes", (json_int_t)p->work_bytes[PLAN_FORWARD], "live_bytes",
+  return json_pack("{s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "target", p->target->name,
+                   "batch", (json_int_t)p->max_batch, "kernel_count", f->kernels, "nests", f->nests,
+                   "parameter_bytes", (json_int_t)p->param_bytes, "packed_bytes",
+                   (json_int_t)p->derived_bytes, "work_bytes",
+                   (json_int_t)p->work_bytes[PLAN_FORWARD], "live_bytes",
                    (json_int_t)p->live_bytes[PLAN_FORWARD], "worker_bytes",
                    (json_int_t)p->worker_bytes[PLAN_FORWARD], "kernels", kernels);
 }

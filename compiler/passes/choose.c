@@ -8,6 +8,7 @@
  * buffer whose formats differ the time of a move. Then algorithms lower their contractions, and
  * whatever those read outside of a tensor's box becomes its margin. */
 #include "choose.h"
+#include "nest.h"
 #include "backend.h"
 #include "pbqp.h"
 
@@ -118,7 +119,10 @@ static void separate_parts(Plan *p, Steps *steps) {
 
 static double steps_time(const Plan *p, const Steps *steps) {
   double sum = 0;
-  for (int i = 0; i < steps->n; i++) sum += p->target->time(p, steps->at[i]->run);
+  for (int i = 0; i < steps->n; i++) {
+    const Step *s = steps->at[i];
+    sum += s->run ? p->target->time(p, s->run) : steps_time(p, &s->body);
+  }
   return sum;
 }
 
@@ -163,13 +167,18 @@ static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {
   return old;
 }
 
-/* Lowers on trial: buffers and kernels that this makes are forgotten again. */
+/* Lowers on trial: buffers and kernels that this makes are forgotten again. Several kernels are
+ * judged as they will nest; each nest has to be started. */
 static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
   Steps steps = {0};
   int buffers = p->buffer.n, prepares = p->entry[PLAN_PREPARE].step.n;
   Formats old = wear(p, c, k);
   lower(p, c, k, &steps);
-  double time = steps_time(p, &steps);
+  if (steps.n > 1 && p->target->language->nests) {
+    Nest nest = nest_new(p);
+    steps = nest_steps(&nest, &steps);
+  }
+  double time = steps_time(p, &steps) + steps.n * p->target->machine.launch;
   for (int i = old.n - 1; i >= 0; i--) p->buffer.at[old.buffer[i]].format = old.format[i];
   p->buffer.n = buffers;
   p->entry[PLAN_PREPARE].step.n = prepares;

@@ -86,8 +86,8 @@ void choose_margins(Plan *p) {
     for (int b = 0; b < m.buffers; b++) m.copy[b] = -1;
     for (int i = 0; i < old->n; i++) {
       Kernel *k = old->at[i]->run;
-      for (int j = 0; j < k->nin && kernel_kind(k) == KIND_CONTRACT; j++)
-        give_margin(&m, k, &k->in[j], &steps);
+      const bool any = k->algo || kernel_kind(k) == KIND_CONTRACT;
+      for (int j = 0; j < k->nin && any; j++) give_margin(&m, k, &k->in[j], &steps);
       vec_push(p->u->arena, &steps, old->at[i]);
     }
     *old = steps;

@@ -11,7 +11,7 @@
  * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
  * channels, then rows. What does not take several times as long as starting threads stays on one
  * thread. */
-#include "plan.h"
+#include "nest.h"
 #include "backend.h"
 
 #include <string.h>
@@ -19,11 +19,6 @@
 /* Starting threads pays for kernels that take that many times as long, and a job is worth that many
  * starts; so many jobs per core keep all of them busy to the end. */
 enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
-
-typedef struct Nest {
-  Plan *p;
-  int *readers, *writers; /* per buffer: kernels of this entry */
-} Nest;
 
 static double leaf_time(const Plan *p, const Kernel *k) {
   return p->target->time(p, k);
@@ -50,8 +45,8 @@ static bool last_free(const Kernel *k, int l) {
   return last;
 }
 
-/* Blocks of loop l must be multiples of this, or lanes would be split; tiles of points should not
- * be. */
+/* Blocks of loop l must be multiples of this, or lanes would be split, or tiles where a coordinate
+ * divides; tiles of points should not be. */
 static int loop_unit(const Plan *p, const Kernel *k, int l) {
   int unit = 1;
   for (int i = 0; i < k->nin + k->nout; i++) {
@@ -59,13 +54,26 @@ static int loop_unit(const Plan *p, const Kernel *k, int l) {
     const Format *f = &p->buffer.at[v->tensor].format;
     if (f->lane_axis >= 0 && coord_uses(&v->at[f->lane_axis], l) && f->lanes > unit)
       unit = f->lanes;
+    for (int a = 0; a < v->rank; a++)
+      if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
   if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
 
+/* Is loop l the row of a constant matrix only? Its values share all other work. */
+static bool is_row(const Plan *p, const Kernel *k, int l) {
+  bool row = false;
+  for (int i = 0; i < k->nin; i++) {
+    if (!view_uses(&k->in[i], l)) continue;
+    if (p->buffer.at[k->in[i].tensor].home != HOME_CONST) return false;
+    row = true;
+  }
+  return row && k->nfold > 0;
+}
+
 /* Loops may be cut where every out mentions them: distinct blocks write distinct elements. */
-static bool may_cut(const Kernel *k, int l) {
+bool may_cut(const Kernel *k, int l) {
   if (k->loop[l].reduced) return false;
   for (int o = 0; o < k->nout; o++)
     if (!view_uses(&k->out[o].to, l)) return false;
@@ -74,7 +82,7 @@ static bool may_cut(const Kernel *k, int l) {
 
 /* Rows of lanes lie best in one piece: the innermost loop is left alone unless it is a channel. */
 static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
-  return may_cut(k, l) &&
+  return may_cut(k, l) && !is_row(p, k, l) &&
          (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
 }
 
@@ -82,7 +90,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-static Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
+Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
   Step *s = NEW(p->u->arena, Step);
   *s = (Step){.loop = loop->name, .extent = loop->extent, .parallel = parallel};
   s->block = (int32_t)block;
@@ -217,6 +225,10 @@ static int64_t channel_block(const Nest *n, const Pair *pair) {
   return unit > 1 ? unit : extent < 8 ? extent : 8;
 }
 
+double nest_room(const Nest *n) {
+  return 0.85 * n->p->target->machine.l2;
+}
+
 /* How many of the consumer's rows keep the producer's part within a quarter of L2; 0: all of them.
  * -1: none, or only by computing more than a tenth of the rows twice. */
 static int64_t row_block(const Nest *n, Pair *pair, int64_t channels) {
@@ -224,7 +236,8 @@ static int64_t row_block(const Nest *n, Pair *pair, int64_t channels) {
   double row = 4.0 * (double)channels, room = n->p->target->machine.l2 / 4;
   for (int a = 3; a < b->type.rank; a++) row *= (double)b->type.dim[a].plus;
   double all = row * (double)b->type.dim[2].plus;
-  if (b->type.rank == 3 || all <= room) return all <= room ? 0 : -1;
+  if (all <= nest_room(n)) return 0;
+  if (b->type.rank == 3) return -1;
   pair->axes = 3;
   if (!match_axes(pair) || !row_part(pair, 2, &pair->rows)) return -1;
   int64_t most = (int64_t)(room / row), span = pair->rows.to - pair->rows.from;
@@ -285,25 +298,34 @@ static void count_accesses(Nest *n, const Steps *steps) {
   }
 }
 
-static void nest_entry(Nest *n, Steps *steps) {
+Steps nest_steps(Nest *n, const Steps *steps) {
   Steps nested = {0};
   count_accesses(n, steps);
-  for (int i = 0; i < steps->n; i++) {
+  for (int i = 0; i < steps->n;) {
     Pair pair;
-    Step *both = NULL;
-    if (i + 1 < steps->n && is_pair(n, steps->at[i], steps->at[i + 1], &pair))
-      both = nest_pair(n, steps->at[i], steps->at[i + 1], &pair);
-    vec_push(n->p->u->arena, &nested, both ? both : cut_into_jobs(n->p, steps->at[i]));
-    if (both) i++;
+    Step *several = NULL;
+    int taken = 1;
+    if (i + 2 < steps->n && (several = nest_bands(n, &steps->at[i])))
+      taken = 3;
+    else if (i + 1 < steps->n && is_pair(n, steps->at[i], steps->at[i + 1], &pair) &&
+             (several = nest_pair(n, steps->at[i], steps->at[i + 1], &pair)))
+      taken = 2;
+    vec_push(n->p->u->arena, &nested, several ? several : cut_into_jobs(n->p, steps->at[i]));
+    i += taken;
   }
-  *steps = nested;
+  return nested;
+}
+
+Nest nest_new(Plan *p) {
+  return (Nest){.p = p,
+                .readers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
+                .writers = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
 }
 
 void pass_nest(Plan *p, const PlanOptions *options) {
   (void)options;
-  Nest n = {.p = p};
   if (!p->target->language->nests) return;
-  n.readers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
-  n.writers = NEW_ARRAY(p->u->arena, int, p->buffer.n);
-  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) nest_entry(&n, &p->entry[e].step);
+  Nest n = nest_new(p);
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++)
+    p->entry[e].step = nest_steps(&n, &p->entry[e].step);
 }

@@ -1,0 +1,39 @@
+/* transform.h - products with constant matrices along axes (Winograd's transforms): what the
+ * generator sees in a kernel, and straight-line code for one such product. */
+#ifndef TRANSFORM_H
+#define TRANSFORM_H
+
+#include "leaf.h"
+
+enum { MAX_DIMS = 3, MAX_LINE = 16 };
+
+/* rows x columns numbers: y[row] = sum of value[row * columns + column] * x[column]. */
+typedef struct ConstMatrix {
+  const double *value;
+  int rows, columns;
+} ConstMatrix;
+
+/* Prints y = matrix * x; x[] and y[] are names, y become new constants. `isa`: NULL for scalars. */
+void matrix_code(Emit *, const ConstMatrix *, const char *isa, const char *type,
+                 const char *const *x, const char *const *y);
+/* Arithmetic instructions of that code. */
+int matrix_count(const ConstMatrix *);
+
+/* One axis of a transform. */
+typedef struct TransformDim {
+  ConstMatrix matrix;
+  int row, column; /* loops: free, reduced */
+  bool tiled;      /* row = m * tile + row of the matrix: the data is read at row / m */
+  int axis;        /* tiled: which of the data */
+} TransformDim;
+
+/* acc = sum over all columns of data * matrix[row, column] * .. */
+typedef struct Transform {
+  int data; /* input */
+  int n;
+  TransformDim dim[MAX_DIMS];
+  int lane; /* the free loop in vectors, -1: none */
+} Transform;
+bool transform_of(const Plan *, const Kernel *, Transform *);
+
+#endif

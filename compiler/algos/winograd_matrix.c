@@ -1,0 +1,137 @@
+/* winograd_matrix.c - Cook-Toom's matrices of F(m, r), in exact arithmetic.
+ *
+ * A filter with r taps applied to n = m + r - 1 values is the transpose of multiplying polynomials
+ * of degree m - 1 and r - 1, which n - 1 points a_p and infinity determine (Lavin & Gray 2015):
+ *   at[i][p] = a_p^i                       infinity: i == m - 1
+ *   g[p][k]  = a_p^k / prod (a_p - a_q)    infinity: k == r - 1
+ *   bt[p][l] = coefficient of x^l in prod over q != p of (x - a_q)      infinity: over all q
+ * Pairs +a, -a make rows that differ in signs only, whose sums generators share. */
+#include "winograd.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct Fraction {
+  int64_t over, under; /* under > 0, no common divisor */
+} Fraction;
+
+/* In this order: each next one adds the least error. */
+static const Fraction point[WINOGRAD_MOST_N - 1] = {{0, 1}, {1, 1},  {-1, 1}, {2, 1}, {-2, 1},
+                                                    {1, 2}, {-1, 2}, {4, 1},  {-1, 4}};
+
+typedef struct Exact {
+  Fraction at[WINOGRAD_MOST_M][WINOGRAD_MOST_N], g[WINOGRAD_MOST_N][WINOGRAD_MOST_R],
+      bt[WINOGRAD_MOST_N][WINOGRAD_MOST_N];
+} Exact;
+
+static Fraction fraction(int64_t over, int64_t under) {
+  int64_t a = llabs(over), b = llabs(under);
+  while (b) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  if (under < 0) a = -a;
+  return (Fraction){over / a, under / a};
+}
+
+static Fraction times(Fraction a, Fraction b) {
+  return fraction(a.over * b.over, a.under * b.under);
+}
+
+static Fraction plus(Fraction a, Fraction b) {
+  return fraction(a.over * b.under + b.over * a.under, a.under * b.under);
+}
+
+static Fraction negative(Fraction a) {
+  return (Fraction){-a.over, a.under};
+}
+
+static Fraction power(Fraction a, int exponent) {
+  Fraction result = {1, 1};
+  for (int i = 0; i < exponent; i++) result = times(result, a);
+  return result;
+}
+
+/* The coefficients of prod (x - a_q) over the points but `without`; n of them. */
+static void polynomial(int points, int without, int n, Fraction *c) {
+  for (int l = 0; l < n; l++) c[l] = (Fraction){l == 0, 1};
+  for (int q = 0; q < points; q++) {
+    if (q == without) continue;
+    for (int l = n - 1; l >= 0; l--) {
+      const Fraction lower = l ? c[l - 1] : (Fraction){0, 1};
+      c[l] = plus(lower, times(negative(point[q]), c[l]));
+    }
+  }
+}
+
+static void make_exact(int m, int r, Exact *x) {
+  const int n = m + r - 1, points = n - 1;
+  for (int p = 0; p < n; p++) {
+    const bool infinity = p == points;
+    Fraction scale = {1, 1};
+    for (int q = 0; q < points && !infinity; q++)
+      if (q != p) scale = times(scale, plus(point[p], negative(point[q])));
+    for (int i = 0; i < m; i++)
+      x->at[i][p] = infinity ? (Fraction){i == m - 1, 1} : power(point[p], i);
+    for (int k = 0; k < r; k++)
+      x->g[p][k] = infinity ? (Fraction){k == r - 1, 1}
+                            : times(power(point[p], k), fraction(scale.under, scale.over));
+    polynomial(points, p, n, x->bt[p]);
+  }
+}
+
+static bool known(int m, int r) {
+  return m >= 1 && r >= 1 && m <= WINOGRAD_MOST_M && r <= WINOGRAD_MOST_R && m + r - 1 >= 2 &&
+         m + r - 1 <= WINOGRAD_MOST_N;
+}
+
+bool winograd_is_exact(int m, int r) {
+  Exact x;
+  if (!known(m, r)) return false;
+  make_exact(m, r, &x);
+  for (int i = 0; i < m; i++)
+    for (int k = 0; k < r; k++)
+      for (int l = 0; l < m + r - 1; l++) {
+        Fraction sum = {0, 1};
+        for (int p = 0; p < m + r - 1; p++)
+          sum = plus(sum, times(times(x.at[i][p], x.g[p][k]), x.bt[p][l]));
+        if (sum.over != (l == i + k) || sum.under != 1) return false;
+      }
+  return true;
+}
+
+static double value(Fraction a) {
+  return (double)a.over / (double)a.under;
+}
+
+static double squares(const double *a, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i] * a[i];
+  return sum;
+}
+
+/* For random inputs and weights of variance 1 a product at point p has the variance |bt[p]|^2 *
+ * |g[p]|^2 and as much rounding error; a result sums them with at[i][p]; its own variance is r. */
+static double growth(const Winograd *w) {
+  double sum = 0;
+  for (int i = 0; i < w->m; i++)
+    for (int p = 0; p < w->n; p++)
+      sum += squares(&w->at[i * w->n + p], 1) * squares(&w->bt[p * w->n], w->n) *
+             squares(&w->g[p * w->r], w->r);
+  return sqrt(sum / w->m / w->r);
+}
+
+bool winograd_matrices(int m, int r, Winograd *w) {
+  Exact x;
+  if (!known(m, r)) return false;
+  make_exact(m, r, &x);
+  *w = (Winograd){.m = m, .r = r, .n = m + r - 1};
+  for (int p = 0; p < w->n; p++) {
+    for (int i = 0; i < m; i++) w->at[i * w->n + p] = value(x.at[i][p]);
+    for (int k = 0; k < r; k++) w->g[p * r + k] = value(x.g[p][k]);
+    for (int l = 0; l < w->n; l++) w->bt[p * w->n + l] = value(x.bt[p][l]);
+  }
+  w->growth = growth(w);
+  return true;
+}
