@@ -50,6 +50,7 @@ const Expr *expr1(Unit *u, ExprOp op, const Expr *a);
 const Expr *expr2(Unit *u, ExprOp op, const Expr *a, const Expr *b);
 const Expr *expr3(Unit *u, ExprOp op, const Expr *a, const Expr *b, const Expr *c);
 
+bool expr_is(const Expr *e, double value); /* is it this constant? */
 int expr_arity(ExprOp op);
 const char *expr_name(ExprOp op); /* "add", "max": the function-call spelling of the text form */
 double expr_apply(ExprOp op, double a, double b, double c); /* the value of one primitive */

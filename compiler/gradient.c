@@ -92,10 +92,6 @@ const Expr *gradient_slope(Unit *u, const Kernel *k, const Expr *leaf) {
   return helps ? with : plain;
 }
 
-static bool is_zero(const Expr *e) {
-  return e->op == E_const && e->value == 0;
-}
-
 static void contribute(Gradient *r, Id part) {
   if (part == NO_ID) BUG("no gradient of %s by %%%d", r->k.name, (int)r->arg);
   r->sum =
@@ -155,7 +151,7 @@ static void through_fold(Gradient *r, int f, int which) {
   const Fold *fold = &r->k.fold[f];
   const Expr *inner = expr_derivative(u, fold->term, expr_in(u, which));
   const Expr *outer = gradient_slope(u, &r->k, expr_acc(u, f));
-  if (is_zero(inner) || is_zero(outer) || fold->op == FOLD_ARGMAX) return;
+  if (expr_is(inner, 0) || expr_is(outer, 0) || fold->op == FOLD_ARGMAX) return;
   Id dout = r->extra[IN_DOUT - MAX_IN];
   Kernel k = r->k;
   outer = scale_dout(r, outer);
@@ -169,7 +165,7 @@ static void through_fold(Gradient *r, int f, int which) {
 static void direct(Gradient *r, int which) {
   Unit *u = r->g->u;
   const Expr *factor = gradient_slope(u, &r->k, expr_in(u, which));
-  if (is_zero(factor)) return;
+  if (expr_is(factor, 0)) return;
   Id dout = r->extra[IN_DOUT - MAX_IN];
   Kernel k = r->k;
   while (k.nloop && k.loop[k.nloop - 1].reduced) k.nloop--;

@@ -317,7 +317,7 @@ static void replace_zeros(Unit *u, Kernel *k) {
   for (int f = 0; f < k->nfold; f++) {
     const Expr *term = k->fold[f].term;
     SumOfZeros sum = {u, f};
-    if (k->fold[f].op != FOLD_SUM || term->op != E_const || term->value != 0) continue;
+    if (k->fold[f].op != FOLD_SUM || !expr_is(term, 0)) continue;
     for (int o = 0; o < k->nout; o++)
       k->out[o].value = expr_replace(u, k->out[o].value, sum_leaf, &sum);
   }

@@ -106,7 +106,7 @@ static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
   if (!type_same(type, &g->node.at[id].type)) return false; /* an axis of 1 more or less */
   if (!view_is_whole(&s->map, &s->map.in[s->read], type, s->axis)) return false;
   if (!expr_affine(g->u, s->map.out[0].value, expr_in(g->u, s->read), &s->a, &s->b)) return false;
-  if (s->a->op == E_const && s->a->value == 1) return false;
+  if (expr_is(s->a, 1)) return false;
   return scales_along_weights(s);
 }
 
@@ -190,7 +190,7 @@ static Id rewrite_scaled(const Graph *from, const Folding *f, Graph *to, const S
     if (node->arg[i] == s->contract.in[s->w].tensor) arg[i] = scaled_weights(from, f, to, s);
   }
   Id result = graph_add(to, node->op, arg, node->nargs, node->attr, node->where);
-  if (s->b->op == E_const && s->b->value == 0) return result;
+  if (expr_is(s->b, 0)) return result;
   Id both[2] = {result, shift(from, f, to, s, result, where)};
   return graph_add(to, OP_add, both, 2, NULL, where);
 }
