@@ -104,7 +104,7 @@ static void add_forward(Emit *e, const Library *l, const Text *calls) {
 static void add_params(Emit *e, const Library *l) {
   if (l->o->weights_as == WEIGHTS_LOADED) {
     library_param_tables(e->out, l);
-    emit_comment(e, "Derived weights are computed on the device, by %s_upload.", e->prefix);
+    emit_comment(e, "Derived weights are computed on the device, by %s_derive.", e->prefix);
     BLOCK(e, "static void %s_prepare(const %s *ctx)", e->prefix, e->prefix)
     emit(e, "(void)ctx;");
     emit_line(e);

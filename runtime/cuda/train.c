@@ -32,7 +32,7 @@ static void NAME_restart(NAME *ctx, uint64_t seed) {
 static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   ctx->grads = (unsigned char *)memory->grads;
   ctx->state = (unsigned char *)memory->state;
-  ctx->scalar = (double *)(void *)(ctx->state + NAME_STATE_RAW_BYTES);
+  ctx->scalar = ctx->state ? (double *)(void *)(ctx->state + NAME_STATE_RAW_BYTES) : NULL;
   ctx->kept = ctx->work + NAME_WORK_BYTES;
   ctx->sum = ctx->kept + NAME_KEPT_BYTES;
   NAME_restart(ctx, 0);
@@ -41,12 +41,12 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
 /* What NAME_upload does for training. */
 static int NAME_upload_training(NAME *ctx, void *stream) {
   if (!ctx->grads || !ctx->fresh) return NAME_OK;
-  ctx->fresh = 0;
   if (cudaMemsetAsync(ctx->state, 0, NAME_STATE_RAW_BYTES, (cudaStream_t)stream) != cudaSuccess ||
       cudaMemsetAsync(ctx->grads, 0, NAME_GRADS_BYTES, (cudaStream_t)stream) != cudaSuccess ||
       cudaMemcpyAsync(ctx->scalar, ctx->begin, NAME_NUMBERS * sizeof(double),
                       cudaMemcpyHostToDevice, (cudaStream_t)stream) != cudaSuccess)
     return NAME_E_DEVICE;
+  ctx->fresh = 0;
   return NAME_OK;
 }
 

@@ -13,7 +13,8 @@ int NAME_backward(NAME *ctx, int n, int accumulate, void *stream);
 /* Moves the parameters on the device by the optimiser's rule, and derives what the kernels want. */
 int NAME_step(NAME *ctx, void *stream);
 /* Copies the parameters from the device to the host, for NAME_save and NAME_get_param, once the
- * stream has done it. */
+ * stream has done it. To set one parameter in the midst of training: NAME_download, wait,
+ * NAME_set_param, NAME_upload. */
 int NAME_download(NAME *ctx, void *stream);
 /* Dropout begins anew with this seed (53 bits count); NAME_init_params takes its own, NAME_load 0.
  * What is dropped depends on the seed, on how many NAME_train_forward there were, on the layer and

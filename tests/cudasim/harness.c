@@ -194,6 +194,21 @@ void simulated_build(const Simulated *s) {
                                 "-o", simulated_path(s, "program"), NULL});
 }
 
+void simulated_compile(const Simulated *s) {
+  const char *source = simulated_path(s, arena_printf(s->u->arena, "%s.cu", name_of(s))),
+             *header = simulated_path(s, arena_printf(s->u->arena, "%s.h", name_of(s)));
+  tool(s, (const char *const[]){"gcc", "-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror",
+                                "-fsyntax-only", "-x", "c", header, NULL});
+  if (system("command -v nvcc > /dev/null") != 0) {
+    print_message("nvcc is not installed: %s is not compiled with it\n", name_of(s));
+    return;
+  }
+  tool(s,
+       (const char *const[]){"nvcc", arena_printf(s->u->arena, "-arch=%s", s->plan->target->name),
+                             "-Werror", "all-warnings", "-Xptxas", "-warn-spills,-Werror", "-cubin",
+                             "-o", "/dev/null", source, NULL});
+}
+
 /* ---- running ---- */
 
 static double random_value(uint32_t *seed, DType dtype) {

@@ -31,6 +31,10 @@ void simulated_free(Simulated *); /* the unit and the folder */
 void simulated_emit(const Simulated *);
 void simulated_build(const Simulated *);
 
+/* Where nvcc is installed, it makes machine code of what was emitted: without a warning or spilled
+ * registers. The header is C. */
+void simulated_compile(const Simulated *);
+
 /* Starts the program on n samples, with words for `env` ("CUDASIM_ORDER=reverse"). Its status: 0,
  * one of the library's, CUDASIM_FOUND, or 128 + a signal. It reads the file `in` of the folder. */
 int simulated_start(const Simulated *, int n, const char *const *settings, Text *messages);

@@ -2,8 +2,6 @@
  * number of samples; and compiled by nvcc where it is installed. */
 #include "harness.h"
 
-#include <stdio.h>
-
 enum { BATCH = 3 };
 
 /* ---- a network of one or two kernels ---- */
@@ -275,20 +273,6 @@ static Net labels(void) {
 
 /* ---- running them ---- */
 
-static bool has_nvcc(void) {
-  return system("command -v nvcc > /dev/null") == 0;
-}
-
-static void compiles(const Simulated *s) {
-  const char *name = s->plan->graph->name;
-  const char *command =
-      arena_printf(s->u->arena,
-                   "cd %s && nvcc -arch=sm_80 -Werror all-warnings -ptx -o /dev/null %s.cu && "
-                   "gcc -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c %s.h",
-                   s->folder, name, name);
-  if (system(command) != 0) fail_msg("%s", command);
-}
-
 static double **random_params(const Net *t) {
   double **param = NEW_ARRAY(t->u->arena, double *, t->nparam + 1);
   uint32_t seed = 1;
@@ -309,10 +293,7 @@ static void check(Net t) {
   Simulated s = {.u = t.u, .plan = t.p, .folder = toolchain_folder(t.u)};
   s.param = random_params(&t);
   simulated_check(&s, 1, BATCH, 2e-6);
-  if (has_nvcc())
-    compiles(&s);
-  else
-    print_message("nvcc is not installed: %s was not compiled with it\n", t.g->name);
+  simulated_compile(&s);
   simulated_free(&s);
 }
 

@@ -47,6 +47,7 @@ static const char sequence[] =
 static void written(const char *json, const char *target) {
   Simulated s = simulated_text(json, target, BATCH);
   simulated_check(&s, 1, BATCH, tolerance);
+  simulated_compile(&s);
   simulated_free(&s);
 }
 
@@ -86,6 +87,7 @@ int main(int argc, char **argv) {
   const int n = atoi(argv[4]);
   Simulated s = simulated_network(argv[1], argv[2], argv[3], n, WEIGHTS_LOADED);
   simulated_check(&s, n, n, tolerance);
+  simulated_compile(&s);
   simulated_free(&s);
   return 0;
 }

@@ -186,6 +186,7 @@ static void check(Training *t) {
   t->s.program = program(t);
   simulated_emit(&t->s);
   simulated_build(&t->s);
+  simulated_compile(&t->s);
   simulated_values(&in, t->x, F32, SAMPLES * t->input_size);
   simulated_values(&in, t->target, I32, SAMPLES);
   assert_true(file_write(t->s.u, simulated_path(&t->s, "in"), in.at, in.n));
