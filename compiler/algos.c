@@ -2,6 +2,7 @@
  * packed in the order of reading under the register-tile contraction. */
 #include "plan.h"
 #include "backend.h"
+#include "views.h"
 
 #include <string.h>
 
@@ -175,6 +176,22 @@ void push_prepare(Plan *p, Kernel *fill) {
   vec_push(p->u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, fill));
 }
 
+/* How the weights are read along loop l: by the loop, or, where all that uses it is its remainder
+ * (tiled convolution), by that: what positions share is packed once. */
+static Coord packed_coord(const Kernel *k, const View *w, int l) {
+  Coord c = coord_loop(l, 1, 0);
+  for (int a = 0; a < w->rank; a++) {
+    Coord linear = w->at[a];
+    int only = -1;
+    linear.mod = 0;
+    if (!coord_uses(&linear, l)) continue;
+    bool shared = w->at[a].mod > 0 && coord_is_loop(&linear, &only);
+    if (!shared || (c.mod && c.mod != w->at[a].mod)) return coord_loop(l, 1, 0);
+    c.mod = w->at[a].mod;
+  }
+  return c.mod < k->loop[l].extent.plus ? c : coord_loop(l, 1, 0);
+}
+
 /* A derived buffer that holds input w of k along the free and reduced loops that read it, and the
  * kernel that fills it; k reads it from now on. */
 static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
@@ -187,9 +204,9 @@ static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
     if (!view_uses(&k->in[w], l)) continue;
     int axis = packed.rank++;
     if (axis == MAX_RANK) BUG("%s: weights of more than %d loops", k->name, MAX_RANK);
-    to[l] = kernel_loop(&fill, k->loop[l].name, k->loop[l].extent, false);
-    packed.at[axis] = coord_loop(l, 1, 0);
-    b.type.dim[axis] = k->loop[l].extent;
+    packed.at[axis] = packed_coord(k, &k->in[w], l);
+    b.type.dim[axis] = packed.at[axis].mod ? fixed(packed.at[axis].mod) : k->loop[l].extent;
+    to[l] = kernel_loop(&fill, k->loop[l].name, b.type.dim[axis], false);
     if (l == lane && lanes > 1) b.format.lane_axis = (int8_t)axis;
   }
   b.type.rank = packed.rank;
@@ -199,6 +216,8 @@ static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   view_move(&fill.in[0], to, k->nloop);
   fill.out[0].to = packed;
   view_move(&fill.out[0].to, to, k->nloop);
+  for (int a = 0; a < packed.rank; a++) coord_simplify(&fill, &fill.out[0].to.at[a]);
+  for (int a = 0; a < fill.in[0].rank; a++) coord_simplify(&fill, &fill.in[0].at[a]);
   fill.out[0].value = expr_in(u, 0);
   push_prepare(p, &fill);
   k->in[w] = packed;

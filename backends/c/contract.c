@@ -16,11 +16,21 @@
 
 /* ---- what fits ---- */
 
-static bool view_fits(const Plan *p, const Kernel *k, const View *v) {
+/* A free loop's remainder: the weights of positions that share them. */
+static bool is_shared(const Coord *c) {
+  Coord linear = *c;
+  int loop;
+  linear.mod = 0;
+  return coord_is_loop(&linear, &loop);
+}
+
+static bool view_fits(const Plan *p, const Kernel *k, const View *v, bool weights) {
   const Buffer *b = &p->buffer.at[v->tensor];
   if (b->format.dtype != F32) return false;
-  for (int a = 0; a < v->rank; a++)
-    if (!coord_affine(&v->at[a]) || view_tests(p, k, v, a)) return false;
+  for (int a = 0; a < v->rank; a++) {
+    const bool linear = coord_affine(&v->at[a]) || (weights && is_shared(&v->at[a]));
+    if (!linear || view_tests(p, k, v, a)) return false;
+  }
   return true;
 }
 
@@ -57,11 +67,11 @@ int contract_lane(const Plan *p, const Contraction *c) {
   return -1;
 }
 
-static bool kernel_fits(const Plan *p, const Kernel *k) {
+static bool kernel_fits(const Plan *p, const Kernel *k, int weights) {
   if (k->math != F32 || k->nout != 1 || k->out[0].combine || k->fold[0].acc != F32) return false;
-  if (!view_fits(p, k, &k->out[0].to)) return false;
+  if (!view_fits(p, k, &k->out[0].to, false)) return false;
   for (int i = 0; i < k->nin; i++)
-    if (!view_fits(p, k, &k->in[i])) return false;
+    if (!view_fits(p, k, &k->in[i], i == weights)) return false;
   for (int l = 0; l < k->nloop; l++)
     if (expr_uses(k->out[0].value, E_index, l)) return false;
   return true;
@@ -76,8 +86,8 @@ int contract_point(const Contraction *c) {
 
 bool contract_fits(const Plan *p, const Kernel *k) {
   Contraction c;
-  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) && kernel_fits(p, k) &&
-         contract_lane(p, &c) >= 0 && contract_point(&c) >= 0;
+  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) &&
+         kernel_fits(p, k, c.w) && contract_lane(p, &c) >= 0 && contract_point(&c) >= 0;
 }
 
 /* ---- rows and columns as one loop ---- */

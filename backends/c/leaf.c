@@ -213,12 +213,22 @@ Linear leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
   return sum;
 }
 
+/* The coordinate with its remainder, as a loop over positions reads what some of them share. */
+static Linear remainder_of(Leaf *f, const Linear *c, int mod) {
+  if (mod == 0) return *c;
+  const bool name = c->n == 1 && c->constant == 0 && c->term[0].coef == 1;
+  const char *text = leaf_form(f, c), *form = name ? "(%s %% %d)" : "((%s) %% %d)";
+  return linear_variable(1, arena_printf(f->e->arena, form, text, mod));
+}
+
 Linear leaf_place(Leaf *f, const View *v) {
   const int view = leaf_view(f, v);
   Linear coordinate[MAX_RANK];
-  for (int a = 0; a < v->rank; a++)
-    coordinate[a] = f->coordinate[view][a] ? linear_variable(1, f->coordinate[view][a])
-                                           : leaf_coordinate(f, v, a);
+  for (int a = 0; a < v->rank; a++) {
+    const char *name = f->coordinate[view][a];
+    const Linear c = name ? linear_variable(1, name) : leaf_coordinate(f, v, a);
+    coordinate[a] = name ? c : remainder_of(f, &c, v->at[a].mod);
+  }
   return leaf_element(f, leaf_buffer(f, v), coordinate);
 }
 

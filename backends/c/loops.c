@@ -119,12 +119,25 @@ static const char *axis_name(const Leaf *f, const View *v, int axis) {
   return arena_printf(f->e->arena, "%s%d_%c", side, number, letter);
 }
 
+/* Whole periods that a remainder's numerator is moved up, so that it is never negative: C's % would
+ * be negative as well. */
+static int64_t periods_up(const Loops *w, const Coord *c) {
+  const int64_t period = (int64_t)c->div * c->mod;
+  Coord whole = *c;
+  int64_t lo, hi;
+  whole.div = 1;
+  whole.mod = 0;
+  coord_range(w->f->k, &whole, w->f->plan->max_batch, &lo, &hi);
+  return c->mod > 0 && lo < 0 ? -floor_div(lo, period) * period : 0;
+}
+
 /* `const int in0_h = 2 * oh + kh - 3;`, with divisions where the coordinate has them. */
 static void name_coordinate(Loops *w, const View *v, int axis) {
   Leaf *f = w->f;
   Arena *arena = f->e->arena;
   const Coord *c = &v->at[axis];
-  const Linear form = leaf_coordinate(f, v, axis);
+  Linear form = leaf_coordinate(f, v, axis);
+  form.constant += periods_up(w, c);
   const char *name = axis_name(f, v, axis), *text = leaf_form(f, &form);
   if (!coord_affine(c)) {
     emit(f->e, "const int %s_at = %s;", name, text);
