@@ -58,6 +58,7 @@ typedef struct Language {
   const char *suffix;          /* of its source files, by which -o names it: ".c" */
   const char *target;          /* where --target names none: "native", "sm_80" */
   bool trains;                 /* its libraries may have backward and step */
+  bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */

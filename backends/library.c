@@ -39,7 +39,7 @@ static bool in_word(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-void library_template(Text *out, const char *prefix, const char *runtime_name) {
+static void expand(Text *out, const char *prefix, DType real, const char *runtime_name) {
   const char *text = runtime_file(runtime_name);
   if (!text) BUG("no runtime file %s", runtime_name);
   for (const char *from = text, *at = text;;) {
@@ -49,10 +49,19 @@ void library_template(Text *out, const char *prefix, const char *runtime_name) {
       return;
     }
     bool word = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
+    bool number = word && strncmp(at, "NAME_real", 9) == 0 && !in_word(at[9]);
     text_append(out, from, (size_t)(at - from));
-    text_add(out, "%s", word ? prefix : "NAME");
-    from = at += 4;
+    text_add(out, "%s", number ? c_type(real) : word ? prefix : "NAME");
+    from = at += number ? 9 : 4;
   }
+}
+
+void library_template(Text *out, const Library *l, const char *runtime_name) {
+  expand(out, l->o->prefix, l->plan->graph->real, runtime_name);
+}
+
+void library_program(Text *out, const char *prefix, const char *runtime_name) {
+  expand(out, prefix, F32, runtime_name);
 }
 
 const char *library_null_tests(const Library *l) {
@@ -79,8 +88,8 @@ static void add_shape(Text *out, const Type *type) {
 }
 
 /* The samples of an input: what the network was made for, as train, eval and run prepare them. */
-static void add_units(Text *out, const Input *in) {
-  if (in->type.dtype != F32) {
+static void add_units(Text *out, const Library *l, const Input *in) {
+  if (in->type.dtype != l->plan->graph->real) {
     text_add(out, ", as they are");
     return;
   }
@@ -99,7 +108,7 @@ void library_tensors(Text *out, const Library *l) {
       text_add(out, " * in   %-10s ",
                library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i));
       add_shape(out, &in->type);
-      add_units(out, in);
+      add_units(out, l, in);
       text_add(out, "\n");
     }
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++) {

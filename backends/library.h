@@ -50,8 +50,10 @@ bool library_reads(const Plan *, int input);
 /* Inputs and outputs with shapes and units: lines of a comment. */
 void library_tensors(Text *, const Library *);
 
-/* A file of runtime/, the word NAME replaced by the prefix. */
-void library_template(Text *, const char *prefix, const char *runtime_name);
+/* A file of runtime/: NAME becomes the prefix, NAME_real the type of the library's numbers. */
+void library_template(Text *, const Library *, const char *runtime_name);
+/* The same for a program around a library of floats. */
+void library_program(Text *, const char *prefix, const char *runtime_name);
 /* The include guard of the header and the headers that it needs. */
 void library_guard(Text *, const Library *);
 /* NAME_PARAM_COUNT and NAME_HASH. */

@@ -10,7 +10,7 @@ static void add_sized_fact(Emit *e, const char *function, const char *name, cons
 }
 
 static void add_param_facts(Emit *e, const Library *l) {
-  int64_t last = l->plan->param_bytes / (int64_t)sizeof(float) - 1;
+  int64_t last = l->plan->param_bytes / dtype_size(l->plan->graph->real) - 1;
   add_sized_fact(e, NULL, "bytes", "size");
   add_sized_fact(e, "load", "bytes", "size");
   add_sized_fact(e, "save", "bytes", "size");

@@ -103,14 +103,15 @@ static bool in_word(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Behind the comment or string that begins here, or `at`. */
+/* Behind the comment, string or character that begins here, or `at`. */
 static const char *skip_text(const char *at) {
   if (at[0] == '/' && at[1] == '*') {
     const char *end = strstr(at, "*/");
     return end ? end + 2 : at + strlen(at);
   }
-  if (*at != '"') return at;
-  for (at++; *at && *at != '"'; at++) at += *at == '\\' && at[1];
+  const char quote = *at;
+  if (quote != '"' && quote != '\'') return at;
+  for (at++; *at && *at != quote; at++) at += *at == '\\' && at[1];
   return at + (*at != '\0');
 }
 

@@ -30,7 +30,7 @@ static void add_public_table(Text *out, const Library *l) {
 static void add_private_table(Text *out, const Library *l) {
   text_add(
       out,
-      "/* Where each begins, in floats, and its initial values: center + bound * u, where u is "
+      "/* Where each begins, in values, and its initial values: center + bound * u, where u is "
       "in [-1, 1)\n * and comes from a stream of random numbers of its own. */\n"
       "static const struct {\n  size_t first;\n  uint64_t stream;\n  double center, bound;\n} "
       "%s_places[] = {\n",
@@ -40,7 +40,7 @@ static void add_private_table(Text *out, const Library *l) {
     double center, bound;
     param_init(param, &center, &bound);
     text_add(out, "    {%" PRId64 ", 0x%016" PRIx64 ", %s, %s},\n",
-             l->plan->buffer.at[l->buffer.at[i]].offset / (int64_t)sizeof(float),
+             l->plan->buffer.at[l->buffer.at[i]].offset / dtype_size(l->plan->graph->real),
              param_stream(param), emit_number(l->arena, center, F64),
              emit_number(l->arena, bound, F64));
   }
@@ -131,22 +131,24 @@ void library_constants(Text *out, const Library *l, const char *qualifier) {
  */
 void library_embedded(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  const float *value = l->o->derived;
-  int64_t size = l->o->derived_bytes / (int64_t)sizeof *value;
+  const DType real = l->plan->graph->real;
+  const float *single = l->o->derived;
+  const double *wide = l->o->derived;
+  int64_t size = l->o->derived_bytes / dtype_size(real);
   text_add(out, "/* %s_weights.h - parameters of the network \"%s\" as %s.c wants them. */\n",
            l->name, l->plan->graph->name, l->name);
   text_add(out,
            "#if %s_HASH != 0x%016" PRIx64 "\n#error \"these weights belong to another %s.c\"\n"
            "#endif\n",
            p, l->hash, l->name);
-  text_add(out, "static const float %s_weights[%" PRId64 "]%s = {", p, size ? size : 1,
+  text_add(out, "static const %s %s_weights[%" PRId64 "]%s = {", c_type(real), p, size ? size : 1,
            l->plan->target->lanes > 1 ? "\n    __attribute__((aligned(64)))" : "");
   for (int64_t i = 0; i < size; i++)
     text_add(out, "%s%s",
              i == 0       ? "\n    "
              : i % 8 == 0 ? ",\n    "
                           : ", ",
-             emit_number(l->arena, value[i], F32));
+             emit_number(l->arena, real == F64 ? wide[i] : (double)single[i], real));
   text_add(out, "%s};\n", size ? "" : "0");
 }
 
@@ -215,12 +217,12 @@ void library_param_code(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(
       out,
-      "/* Parameters as they were loaded: bytes, floats. */\n#define %s_RAW_BYTES ((size_t)%" PRId64
-      ")\n#define %s_RAW (%s_RAW_BYTES / sizeof(float))\n\n",
-      p, l->plan->param_bytes, p, p);
+      "/* Parameters as they were loaded: bytes, values. */\n#define %s_RAW_BYTES ((size_t)%" PRId64
+      ")\n#define %s_RAW (%s_RAW_BYTES / sizeof(%s))\n\n",
+      p, l->plan->param_bytes, p, p, c_type(l->plan->graph->real));
   add_linked(out, l);
   for (int i = 0; i < code[l->o->weights_as].n; i++) {
-    library_template(out, l->o->prefix, code[l->o->weights_as].file[i]);
+    library_template(out, l, code[l->o->weights_as].file[i]);
     text_add(out, "\n");
   }
 }

@@ -125,17 +125,17 @@ int64_t library_checkpoint_bytes(const Plan *plan) {
 
 /* ---- tables ---- */
 
-/* Where each parameter's gradient begins, in floats; behind all of them if it has none. */
+/* Where each parameter's gradient begins, in values; behind all of them if it has none. */
 static void add_gradients(Text *out, const Library *l) {
   const Plan *plan = l->plan;
-  int64_t all = library_at_least(plan->grad_bytes) / (int64_t)sizeof(float);
-  text_add(out, "enum { %s_GRADS = %" PRId64 " }; /* floats */\n", l->o->prefix, all);
+  int64_t all = library_at_least(plan->grad_bytes) / dtype_size(plan->graph->real);
+  text_add(out, "enum { %s_GRADS = %" PRId64 " }; /* values */\n", l->o->prefix, all);
   text_add(out, "static const size_t %s_grad_first[] = {", l->o->prefix);
   for (int i = 0; i < l->param.n; i++) {
     int64_t first = all + 1;
     for (int b = 0; b < plan->buffer.n; b++)
       if (plan->buffer.at[b].home == HOME_GRAD && plan->buffer.at[b].index == l->param.at[i])
-        first = plan->buffer.at[b].offset / (int64_t)sizeof(float);
+        first = plan->buffer.at[b].offset / dtype_size(plan->graph->real);
     text_add(out, "%s%" PRId64, i ? ", " : "", first);
   }
   text_add(out, "%s};\n", l->param.n ? "" : "0");
@@ -177,7 +177,7 @@ static void add_rule(Text *out, const Library *l) {
                            (double)rule->patience,
                            graph_rule_real(l->plan->graph, "beta1"),
                            graph_rule_real(l->plan->graph, "beta2")};
-  library_template(out, l->o->prefix, "c/schedule.c");
+  library_template(out, l, "c/schedule.c");
   text_add(out, "\nstatic const %s_rule %s_optimizer = {%d", p, p, (int)rule->schedule);
   for (int i = 0; i < COUNT(number); i++)
     text_add(out, ", %s", emit_number(l->arena, number[i], F64));
@@ -229,7 +229,7 @@ void library_train_facts(Emit *e, const Library *l) {
   for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
   for (int c = 0; c < COUNT(checkpoints); c++)
     emit_fact(e, checkpoints[c], "bytes", 0, library_checkpoint_bytes(plan) - 1);
-  emit_fact(e, get_grad, "values", 0, grads / (int64_t)sizeof(float) - 1);
+  emit_fact(e, get_grad, "values", 0, grads / dtype_size(plan->graph->real) - 1);
   emit_fact(e, NULL, "grads", 0, grads - 1);
   emit_fact(e, NULL, "sum", 0, grads - 1);
   emit_fact(e, NULL, "kept", 0, library_at_least(plan->kept_bytes) - 1);

@@ -101,6 +101,7 @@ int lane_loop(const Plan *p, const Contraction *c, char role) {
 const char *refuses_packing(const Plan *p, const Contraction *c) {
   const View *x = &c->k->in[c->x], *w = &c->k->in[c->w];
   if (!p->target->tile) return "kernels of this target have no tiles";
+  if (c->k->math != F32) return "it works in double";
   if (p->buffer.at[w->tensor].phase > PHASE_LOAD) return "both operands change in every call";
   if (w->outside != INSIDE) return "its weights are read outside of their bounds";
   if (x->outside == SKIP) return "its sum leaves terms out";

@@ -154,6 +154,10 @@ static Id last_arg(const Node *node) {
   return last;
 }
 
+static void widen(const Graph *g, Type *type) {
+  if (type->dtype == F32) type->dtype = g->real;
+}
+
 static Id add_node(Graph *g, Node node) {
   Arena *arena = g->u->arena;
   bool unique = node.op == OP_param || node.op == OP_input || node.op == OP_state;
@@ -161,6 +165,7 @@ static Id add_node(Graph *g, Node node) {
     if (node_same(&g->node.at[id], &node)) return id;
   if (!(ops[node.op]->infer ? ops[node.op]->infer : map_infer)(g, &node)) return NO_ID;
   if (!type_check(g, ops[node.op]->name, &node.type, node.where.path)) return NO_ID;
+  widen(g, &node.type);
   Id *arg = NEW_ARRAY(arena, Id, node.nargs);
   if (node.nargs) memcpy(arg, node.arg, node.nargs * sizeof *arg);
   node.arg = arg;
@@ -192,6 +197,7 @@ Id graph_add(Graph *g, OpKind op, const Id *arg, int nargs, const void *attr, Wh
 Id graph_param(Graph *g, Param param) {
   LeafAttr attr = {g->param.n};
   param.node = NO_ID;
+  widen(g, &param.type);
   vec_push(g->u->arena, &g->param, param);
   Id id = graph_add(g, OP_param, NULL, 0, &attr, (Where){.layer = param.name});
   return g->param.at[attr.index].node = id;
@@ -210,6 +216,7 @@ int64_t param_count(const Param *p) {
 Id graph_input(Graph *g, Input input) {
   LeafAttr attr = {g->input.n};
   input.node = NO_ID;
+  widen(g, &input.type);
   vec_push(g->u->arena, &g->input, input);
   Id id = graph_add(g, OP_input, NULL, 0, &attr, (Where){.layer = input.name});
   return g->input.at[attr.index].node = id;
@@ -217,7 +224,9 @@ Id graph_input(Graph *g, Input input) {
 
 Id graph_state(Graph *g, const char *name, const Type *type) {
   LeafAttr attr = {g->state.n};
-  vec_push(g->u->arena, &g->state, ((State){.name = name, .type = *type, .node = NO_ID}));
+  State state = {.name = name, .type = *type, .node = NO_ID};
+  widen(g, &state.type);
+  vec_push(g->u->arena, &g->state, state);
   Id id = graph_add(g, OP_state, NULL, 0, &attr, (Where){.layer = name});
   return g->state.at[attr.index].node = id;
 }
@@ -365,6 +374,7 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   bool *live = find_live(from);
   Id *map = NEW_ARRAY(to->u->arena, Id, from->node.n);
   to->name = from->name;
+  to->real = from->real;
   to->seed = from->seed;
   to->pass = from->pass;
   to->steps = from->steps;
@@ -377,6 +387,12 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   for (int e = 0; e < ENTRIES; e++) copy_entry(to->u->arena, &from->entry[e], &to->entry[e], map);
   if (from->optimizer != NO_ID) to->optimizer = map[from->optimizer];
   return to;
+}
+
+Graph *graph_in(const Graph *g, DType real) {
+  Graph other = *g;
+  other.real = real;
+  return graph_rewrite(&other, NULL, NULL);
 }
 
 /* ---- invariants */

@@ -156,6 +156,7 @@ typedef struct Graph {
   VEC(Layer) layer;
   Entry entry[ENTRIES];
   Id optimizer;       /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
+  DType real;         /* F32, or F64 for --dtype f64: what F32 means in the types of this graph */
   int64_t seed, pass; /* SCALAR_SEED, SCALAR_PASS where the graph or its plan is interpreted */
   int64_t steps;      /* taken before the one that is interpreted: SCALAR_STEP is one more */
 } Graph;
@@ -324,6 +325,8 @@ int64_t size_mul(int64_t a, int64_t b);
  * already mapped, and returns the id of its replacement in the new graph. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
+/* The same graph with numbers of another width. */
+Graph *graph_in(const Graph *, DType real);
 /* What is wrong with the kernel of a node that is no leaf, or NULL. */
 const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */

@@ -9,6 +9,7 @@ Step *plan_copy(Plan *p, int from, int to, const int64_t *at) {
   for (int a = 0; a < type->rank; a++) in->at[a] = coord_loop(a, 1, 0);
   for (int a = 0; a < type->rank && at; a++) k.out[0].to.at[a].plus = at[a];
   k.out[0].value = expr_in(p->u, 0);
+  k.math = type->dtype == F64 ? F64 : F32;
   kernel_simplify(p->u, &k);
   return plan_leaf(p, &k);
 }

@@ -122,13 +122,13 @@ static void add_body(Emit *e, const Library *l) {
   generate_helpers(e, l->plan->target);
   if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
   emit_line(e);
-  library_template(e->out, l->o->prefix, "c/errors.c");
+  library_template(e->out, l, "c/errors.c");
   emit_line(e);
   bool parallel = false;
   for (int i = 0; i < PLAN_ENTRIES; i++)
     parallel |= (i != PLAN_PREPARE || loaded) && any_parallel(&l->plan->entry[i].step);
   if (parallel) {
-    library_template(e->out, l->o->prefix, "c/parallel.c");
+    library_template(e->out, l, "c/parallel.c");
     emit_line(e);
   }
   library_constants(e->out, l, "static const");
@@ -138,7 +138,7 @@ static void add_body(Emit *e, const Library *l) {
   add_params(e, l);
   if (library_trains(l)) c_train_body(e, l);
   add_cpu(e, l->plan->target);
-  library_template(e->out, l->o->prefix, "c/init.c");
+  library_template(e->out, l, "c/init.c");
   emit_line(e);
   add_forward(e, l);
   if (library_trains(l)) c_train_entries(e, l);
@@ -169,6 +169,7 @@ const Language language_c = {
     .suffix = ".c",
     .target = "native",
     .trains = true,
+    .doubles = true,
     .nests = true,
     .margins = true,
     .weights = {true, true, true, true, true},

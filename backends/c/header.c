@@ -121,15 +121,15 @@ void c_header(Text *out, const Library *l) {
   text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
   add_memory(out, l);
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "c/errors.h");
+  library_template(out, l, "c/errors.h");
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "c/api.h");
+  library_template(out, l, "c/api.h");
   add_extern(out, l);
   add_context(out, l);
   add_init(out, l);
   if (l->o->weights_as == WEIGHTS_LOADED) {
     text_add(out, "\n");
-    library_template(out, l->o->prefix, "c/params.h");
+    library_template(out, l, "c/params.h");
   }
   text_add(
       out,

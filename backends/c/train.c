@@ -41,19 +41,19 @@ void c_train_members(Text *out, const Library *l) {
 }
 
 void c_train_functions(Text *out, const Library *l) {
-  const char *p = l->o->prefix;
+  const char *p = l->o->prefix, *number = c_type(l->plan->graph->real);
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "c/train.h");
+  library_template(out, l, "c/train.h");
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
-           "int %s_train_forward(%s *ctx, int n%s, float *loss);\n"
+           "int %s_train_forward(%s *ctx, int n%s, %s *loss);\n"
            "/* All of it: forward, backward, step%s. */\n"
-           "int %s_train_step(%s *ctx, int n%s, float *loss);\n",
-           p, p, p, library_train_parameters(l),
+           "int %s_train_step(%s *ctx, int n%s, %s *loss);\n",
+           p, p, p, library_train_parameters(l), number,
            graph_rule(l->plan->graph)->accumulate > 1
                ? " after as many as the optimiser accumulates"
                : "",
-           p, p, library_train_parameters(l));
+           p, p, library_train_parameters(l), number);
 }
 
 /* ---- NAME.c ---- */
@@ -75,8 +75,8 @@ static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *na
 static void add_train_forward(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
   const Steps *steps = &l->plan->entry[PLAN_TRAIN_FORWARD].step;
-  BLOCK(e, "int %s_train_forward(%s *ctx, int n%s, float *loss)", p, p,
-        library_train_parameters(l)) {
+  BLOCK(e, "int %s_train_forward(%s *ctx, int n%s, %s *loss)", p, p, library_train_parameters(l),
+        c_type(l->plan->graph->real)) {
     emit(e, "if (!ctx%s || !loss) return %s_E_NULL;", library_train_null_tests(l), p);
     emit(e, "if (!ctx->grads) return %s_E_MEMORY;", p);
     emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
@@ -96,7 +96,8 @@ static void add_train_forward(Emit *e, const Library *l) {
 
 static void add_train_step(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
-  BLOCK(e, "int %s_train_step(%s *ctx, int n%s, float *loss)", p, p, library_train_parameters(l)) {
+  BLOCK(e, "int %s_train_step(%s *ctx, int n%s, %s *loss)", p, p, library_train_parameters(l),
+        c_type(l->plan->graph->real)) {
     emit(e, "int status = %s_train_forward(ctx, n%s, loss);", p, library_train_names(l));
     bool several = graph_rule(l->plan->graph)->accumulate > 1;
     emit(e, "if (!status) status = %s_backward(ctx, n, %s);", p, several ? "ctx->passes > 0" : "0");
@@ -126,7 +127,7 @@ void c_train_body(Emit *e, const Library *l) {
   emit_line(e);
   add_entry(e, l, PLAN_BACKWARD, "backward");
   add_entry(e, l, PLAN_STEP, "step");
-  library_template(e->out, l->o->prefix, "c/train.c");
+  library_template(e->out, l, "c/train.c");
   emit_line(e);
 }
 

@@ -153,14 +153,14 @@ static void add_body(Emit *e, const Library *l) {
     p.calls[i] = &calls[i];
 
   add_includes(e, l);
-  library_template(e->out, l->o->prefix, "c/errors.c");
+  library_template(e->out, l, "c/errors.c");
   emit_line(e);
   library_constants(e->out, l, "static __device__ const");
   plan_leaves(l->plan, print_leaf, &p);
   add_params(e, l);
   add_derive(e, &text[PLAN_PREPARE]);
   if (library_trains(l)) cuda_train_body(e, l, text);
-  library_template(e->out, l->o->prefix, "cuda/init.c");
+  library_template(e->out, l, "cuda/init.c");
   emit_line(e);
   add_upload(e, l);
   emit_line(e);

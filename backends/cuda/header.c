@@ -89,10 +89,10 @@ static void add_functions(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   if (l->o->weights_as == WEIGHTS_LOADED) {
     text_add(out, "\n");
-    library_template(out, l->o->prefix, "c/params.h");
+    library_template(out, l, "c/params.h");
   }
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "cuda/upload.h");
+  library_template(out, l, "cuda/upload.h");
   text_add(out,
            "\n/* ---- inference ----\n * Computes n samples, 1 <= n <= %s_MAX_BATCH, of the arrays "
            "listed above, after what is in the\n * stream already. Inputs and outputs must not "
@@ -111,9 +111,9 @@ void cuda_header(Text *out, const Library *l) {
   text_add(out,
            "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n\n",
            l->o->weights_as == WEIGHTS_LOADED ? "" : "const ", l->o->prefix);
-  library_template(out, l->o->prefix, "c/errors.h");
+  library_template(out, l, "c/errors.h");
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "cuda/api.h");
+  library_template(out, l, "cuda/api.h");
   add_context(out, l);
   add_memory(out, l);
   text_add(out,

@@ -62,7 +62,7 @@ static bool accumulates(const Library *l) {
 void cuda_train_functions(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "\n");
-  library_template(out, l->o->prefix, "cuda/train.h");
+  library_template(out, l, "cuda/train.h");
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
            "int %s_train_forward(%s *ctx, int n%s, float *loss, void *stream);\n"
@@ -99,7 +99,7 @@ void cuda_train_body(Emit *e, const Library *l, const Text calls[]) {
   emit_line(e);
   add_entry(e, l, PLAN_BACKWARD, "backward", &calls[PLAN_BACKWARD]);
   add_entry(e, l, PLAN_STEP, "step", &calls[PLAN_STEP]);
-  library_template(e->out, l->o->prefix, "cuda/train.c");
+  library_template(e->out, l, "cuda/train.c");
   emit_line(e);
 }
 

@@ -248,6 +248,8 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
     usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
   else if (!language->weights[weights_form(o, 0)])
     usage_error(u, "--weights-as: libraries in %s take embed or file", name);
+  if (o->dtype && !language->doubles)
+    usage_error(u, "--dtype f64: this version computes in f32 only in %s", name);
   if (o->train && !language->trains)
     usage_error(u, "--train: this version has no training in %s", name);
   return u->errors == errors;

@@ -24,7 +24,7 @@ int64_t inference_output_size(const Graph *g, int output) {
 }
 
 Scaling inference_scaling(const Input *in) {
-  if (in->type.dtype != F32) return (Scaling){.scale = 1, .inner = 1};
+  if (in->type.dtype == U8) return (Scaling){.scale = 1, .inner = 1};
   int64_t channels = in->type.rank > 1 ? extent_at(in->type.dim[1], 1) : 1;
   return (Scaling){.scale = in->scale,
                    .mean = in->mean,
@@ -126,7 +126,7 @@ static const char *program_text(const Inference *f) {
       "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"
       "  return net_forward(ctx, n%s);\n}\n",
       inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
-  library_template(&out, "net", "c/program.c");
+  library_program(&out, "net", "c/program.c");
   return out.at;
 }
 
@@ -134,14 +134,22 @@ static const char *path_in(Unit *u, const char *folder, const char *what, int i)
   return arena_printf(u->arena, "%s/%s%d", folder, what, i);
 }
 
-/* An input as its dtype says: floats, or bytes. */
+/* An input as its dtype says. */
 static bool write_input(const Inference *f, int i, const char *path) {
+  const float *value = f->input[i];
   int64_t size = f->n * inference_input_size(f->g, i);
-  if (f->g->input.at[i].type.dtype == F32)
-    return file_write(f->u, path, f->input[i], sizeof(float) * (size_t)size);
-  unsigned char *bytes = NEW_ARRAY(f->u->arena, unsigned char, size);
-  for (int64_t k = 0; k < size; k++) bytes[k] = (unsigned char)f->input[i][k];
-  return file_write(f->u, path, bytes, (size_t)size);
+  DType dtype = f->g->input.at[i].type.dtype;
+  double *wide = NEW_ARRAY(f->u->arena, double, dtype == F64 ? size : 1);
+  unsigned char *bytes = NEW_ARRAY(f->u->arena, unsigned char, dtype == U8 ? size : 1);
+  for (int64_t k = 0; k < size && dtype == F64; k++) wide[k] = (double)value[k];
+  for (int64_t k = 0; k < size && dtype == U8; k++) bytes[k] = (unsigned char)value[k];
+  const void *at = dtype == F64 ? (void *)wide : dtype == U8 ? (void *)bytes : value;
+  return file_write(f->u, path, at, (size_t)(size * dtype_size(dtype)));
+}
+
+/* Results are floats here, whatever the library works in. */
+static void narrow(float *to, const double *from, int64_t size) {
+  for (int64_t i = 0; i < size; i++) to[i] = (float)from[i];
 }
 
 static bool read_results(Inference *f, const char *folder) {
@@ -149,9 +157,13 @@ static bool read_results(Inference *f, const char *folder) {
   for (int i = 0; i < f->g->entry[ENTRY_FORWARD].want.n; i++) {
     size_t size;
     char *bytes = file_read(u, path_in(u, folder, "out", i), &size);
-    if (!bytes || size != sizeof(float) * (size_t)(f->n * inference_output_size(f->g, i)))
-      return false;
+    int64_t values = f->n * inference_output_size(f->g, i);
+    DType dtype = inference_output_type(f->g, i)->dtype;
+    if (!bytes || size != (size_t)(values * dtype_size(dtype))) return false;
     f->output[i] = (float *)(void *)bytes;
+    if (dtype != F64) continue;
+    f->output[i] = NEW_ARRAY(u->arena, float, values);
+    narrow(f->output[i], (const double *)(const void *)bytes, values);
   }
   size_t size;
   char *report = file_read(u, path_in(u, folder, "report", 0), &size), *end;

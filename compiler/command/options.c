@@ -61,7 +61,7 @@ typedef struct OptionRow {
 static const char *const weights_as_names[] = {"", "embed", "object", "file", "extern", NULL};
 static const char *const parallel_names[] = {"openmp", "none", NULL};
 static const char *const diagnostics_names[] = {"text", "json", NULL};
-static const char *const dtype_names[] = {"f32", NULL};
+static const char *const dtype_names[] = {"f32", "f64", NULL};
 
 #define AT(member) offsetof(Options, member)
 static const OptionRow rows[] = {
@@ -78,7 +78,7 @@ static const OptionRow rows[] = {
     {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T,
      .doc = "machine to emit for: native (default) or a name that `cnnc targets` lists"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, .choices = dtype_names,
-     .doc = "arithmetic and storage"},
+     .doc = "arithmetic and storage: f32, or f64 to verify with (without vectors)"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
      .doc = "parameters (safetensors); compile bakes them in"},
     {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,

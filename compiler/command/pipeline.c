@@ -91,7 +91,8 @@ Graph *pipeline_read(Unit *u, const Options *o) {
   for (int i = 0; i < o->input_shape.n; i++)
     vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);
   Graph *g = read_network(u, o->network, &options);
-  return u->errors ? NULL : g;
+  if (u->errors) return NULL;
+  return o->dtype ? graph_in(g, F64) : g;
 }
 
 static void unknown_target(Unit *u, const char *name) {

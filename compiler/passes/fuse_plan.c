@@ -63,7 +63,7 @@ static int node_buffer(FusePlan *e, Id id, const char *name) {
 
 static void emit_group(FusePlan *e, const Group *group) {
   Kernel k = group->k;
-  k.math = group->entry == PLAN_PREPARE ? F64 : F32;
+  k.math = group->entry == PLAN_PREPARE ? F64 : e->p->graph->real;
   for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
   for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, group->node, k.name);
   vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
@@ -204,7 +204,7 @@ void fuse_plan_family(FusePlan *e, const EntryKind *kinds, int n) {
   for (Id id = 0; id < f->g->node.n; id++) { /* values of calls end with the family */
     if (node_is_leaf(f->g, id) || e->buffer[id] < 0) continue;
     const Buffer *b = &e->p->buffer.at[e->buffer[id]];
-    f->given[id] = b->home == HOME_DERIVED && b->format.dtype != F64;
+    f->given[id] = b->home == HOME_DERIVED && read_after(e, id, f->entry[id]);
     if (!f->given[id]) e->buffer[id] = -1;
   }
 }

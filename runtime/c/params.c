@@ -54,29 +54,29 @@ int NAME_init_params(NAME *ctx, uint64_t seed) {
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
     size_t first = NAME_places[i].first, size = NAME_params[i].size;
     if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
-    NAME_fill((float *)(void *)ctx->params + first, size, seed, NAME_places[i].stream,
+    NAME_fill((NAME_real *)(void *)ctx->params + first, size, seed, NAME_places[i].stream,
               NAME_places[i].center, NAME_places[i].bound);
   }
   return NAME_begin(ctx, seed);
 }
 
-int NAME_get_param(const NAME *ctx, int index, float *values) {
+int NAME_get_param(const NAME *ctx, int index, NAME_real *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   size_t first = NAME_places[index].first, size = NAME_params[index].size;
   if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
-  memcpy(values, (float *)(void *)ctx->params + first, size * sizeof(float));
+  memcpy(values, (NAME_real *)(void *)ctx->params + first, size * sizeof(NAME_real));
   return NAME_OK;
 }
 
-int NAME_set_param(NAME *ctx, int index, const float *values) {
+int NAME_set_param(NAME *ctx, int index, const NAME_real *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   size_t first = NAME_places[index].first, size = NAME_params[index].size;
   if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
-  memcpy((float *)(void *)ctx->params + first, values, size * sizeof(float));
+  memcpy((NAME_real *)(void *)ctx->params + first, values, size * sizeof(NAME_real));
   NAME_mark(ctx, NAME_STALE);
   return NAME_OK;
 }
@@ -130,7 +130,7 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
     if (index < 0) return NAME_E_WEIGHTS;
     size_t first = NAME_places[index].first, size = NAME_params[index].size;
     if (first > NAME_RAW || size > NAME_RAW - first ||
-        !NAME_copy(s, &t, (float *)(void *)ctx->params + first, size)) {
+        !NAME_copy(s, &t, (NAME_real *)(void *)ctx->params + first, size)) {
       memset(ctx->header, 0, sizeof(NAME_header));
       return NAME_E_FILE;
     }
@@ -154,11 +154,8 @@ static void NAME_save_to(const NAME *ctx, NAME_sink *sink) {
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
     size_t first = NAME_places[i].first, size = NAME_params[i].size;
     if (first > NAME_RAW || size > NAME_RAW - first) return;
-    for (size_t k = 0; k < size; k++) {
-      uint32_t bits;
-      memcpy(&bits, (float *)(void *)ctx->params + first + k, sizeof bits);
-      NAME_put_little(sink, bits, 4);
-    }
+    const NAME_real *values = (const NAME_real *)(const void *)ctx->params + first;
+    for (size_t k = 0; k < size; k++) NAME_put_value(sink, values[k]);
   }
 }
 
@@ -166,7 +163,7 @@ size_t NAME_save_size(const NAME *ctx) {
   NAME_sink count = {0};
   (void)ctx;
   NAME_put_header(&count);
-  for (int i = 0; i < NAME_PARAM_COUNT; i++) count.at += NAME_params[i].size * 4;
+  for (int i = 0; i < NAME_PARAM_COUNT; i++) count.at += NAME_params[i].size * sizeof(NAME_real);
   return 8 + count.at;
 }
 

@@ -1,5 +1,5 @@
 /* ---- parameters ----
- * Values are float, in PyTorch's shapes and order. What loads or changes them must not run at the
+ * Values are NAME_real, in PyTorch's shapes and order. What loads or changes them must not run at the
  * same time as any other call on the same parameter memory; afterwards any number of contexts may
  * share it. */
 
@@ -23,8 +23,8 @@ size_t NAME_save_size(const NAME *ctx);
 
 /* Copies one parameter, NAME_params[index].size values, out or in. Both want loaded or initialised
  * parameters. */
-int NAME_get_param(const NAME *ctx, int index, float *values);
-int NAME_set_param(NAME *ctx, int index, const float *values);
+int NAME_get_param(const NAME *ctx, int index, NAME_real *values);
+int NAME_set_param(NAME *ctx, int index, const NAME_real *values);
 
 #ifndef NAME_NO_STDIO
 /* The same with files. If reading stops half-way (NAME_E_FILE), no parameters are loaded. */

@@ -1,5 +1,5 @@
 /* Fills a parameter: uniform in [center - bound, center + bound), by seed, stream and element. */
-static void NAME_fill(float *at, size_t size, uint64_t seed, uint64_t stream, double center,
+static void NAME_fill(NAME_real *at, size_t size, uint64_t seed, uint64_t stream, double center,
                       double bound) {
   uint32_t word[4] = {0, 0, 0, 0};
   for (size_t i = 0; i < size; i++) {
@@ -12,6 +12,6 @@ static void NAME_fill(float *at, size_t size, uint64_t seed, uint64_t stream, do
       cnnc_philox((uint32_t)seed, (uint32_t)(seed >> 32), word);
     }
     double unit = (double)(word[i % 4] >> 8) / 8388608.0 - 1.0; /* 24 bits in [-1, 1) */
-    at[i] = (float)(center + bound * unit);
+    at[i] = (NAME_real)(float)(center + bound * unit);
   }
 }

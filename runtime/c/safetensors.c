@@ -181,18 +181,18 @@ static float NAME_from_half(uint32_t half) {
   return sign ? -value : value;
 }
 
-static float NAME_value(const unsigned char *bytes, const char *dtype) {
+static NAME_real NAME_value(const unsigned char *bytes, const char *dtype) {
   uint64_t bits = NAME_little(bytes, NAME_width(dtype));
   double wide;
   if (dtype[0] == 'B') return NAME_from_bits((uint32_t)bits << 16);
   if (dtype[1] == '1') return NAME_from_half((uint32_t)bits);
   if (dtype[1] == '3') return NAME_from_bits((uint32_t)bits);
   memcpy(&wide, &bits, sizeof wide);
-  return (float)wide;
+  return (NAME_real)wide;
 }
 
 /* Converts the values of a tensor; false if the source ends. */
-static int NAME_copy(NAME_source *s, const NAME_tensor *t, float *to, size_t size) {
+static int NAME_copy(NAME_source *s, const NAME_tensor *t, NAME_real *to, size_t size) {
   unsigned char piece[4096];
   size_t width = (size_t)NAME_width(t->dtype), most = sizeof piece / 8;
   for (size_t done = 0; done < size;) {
@@ -248,6 +248,16 @@ static void NAME_put_little(NAME_sink *s, uint64_t value, size_t n) {
   NAME_put(s, bytes, n);
 }
 
+static void NAME_put_value(NAME_sink *s, NAME_real value) {
+  const double wide = (double)value;
+  const float single = (float)value;
+  uint64_t bits;
+  uint32_t half;
+  memcpy(&bits, &wide, sizeof bits);
+  memcpy(&half, &single, sizeof half);
+  NAME_put_little(s, sizeof(NAME_real) == 8 ? bits : half, sizeof(NAME_real));
+}
+
 /* The header of all parameters, padded to a multiple of 8 bytes. */
 static void NAME_put_header(NAME_sink *s) {
   uint64_t offset = 0;
@@ -258,7 +268,9 @@ static void NAME_put_header(NAME_sink *s) {
     if (i > 0) NAME_put(s, ",", 1);
     NAME_put(s, "\"", 1);
     NAME_put_name(s, p);
-    NAME_put(s, "\":{\"dtype\":\"F32\",\"shape\":[", 26);
+    NAME_put(s, "\":{\"dtype\":\"F", 13);
+    NAME_put_number(s, 8 * sizeof(NAME_real));
+    NAME_put(s, "\",\"shape\":[", 11);
     for (int a = 0; a < p->rank && a < 8; a++) {
       if (a > 0) NAME_put(s, ",", 1);
       NAME_put_number(s, p->dim[a]);
@@ -266,7 +278,7 @@ static void NAME_put_header(NAME_sink *s) {
     NAME_put(s, "],\"data_offsets\":[", 18);
     NAME_put_number(s, offset);
     NAME_put(s, ",", 1);
-    offset += p->size * 4;
+    offset += p->size * sizeof(NAME_real);
     NAME_put_number(s, offset);
     NAME_put(s, "]}", 2);
   }

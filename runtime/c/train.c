@@ -42,9 +42,9 @@ int NAME_backward(NAME *ctx, int n, int accumulate) {
   NAME_run_backward(ctx, n);
   ctx->passes = accumulate ? ctx->passes + 1 : 1;
   if (accumulate) {
-    float *grads = (float *)(void *)ctx->grads;
-    const float *sum = (const float *)(const void *)ctx->sum;
-    for (size_t i = 0; i < NAME_GRADS_BYTES / sizeof(float); i++) grads[i] += sum[i];
+    NAME_real *grads = (NAME_real *)(void *)ctx->grads;
+    const NAME_real *sum = (const NAME_real *)(const void *)ctx->sum;
+    for (size_t i = 0; i < NAME_GRADS_BYTES / sizeof(NAME_real); i++) grads[i] += sum[i];
   }
   return NAME_OK;
 }
@@ -70,18 +70,19 @@ int NAME_set_seed(NAME *ctx, uint64_t seed) {
   return NAME_OK;
 }
 
-int NAME_set_lr(NAME *ctx, float lr) {
+int NAME_set_lr(NAME *ctx, NAME_real lr) {
   if (!ctx) return NAME_E_NULL;
   ctx->lr = (double)lr;
   return NAME_OK;
 }
 
-float NAME_lr(const NAME *ctx) {
-  return ctx ? (float)(ctx->lr * NAME_factor(&NAME_optimizer, ctx->scalar[NAME_SCALAR_STEP] + 1))
+NAME_real NAME_lr(const NAME *ctx) {
+  return ctx ? (NAME_real)(ctx->lr *
+                           NAME_factor(&NAME_optimizer, ctx->scalar[NAME_SCALAR_STEP] + 1))
              : 0;
 }
 
-int NAME_report(NAME *ctx, float metric) {
+int NAME_report(NAME *ctx, NAME_real metric) {
   if (!ctx) return NAME_E_NULL;
   double value = (double)metric;
   if (value < ctx->least - 1e-4 * fabs(ctx->least) || ctx->least >= HUGE_VAL) {
@@ -94,13 +95,13 @@ int NAME_report(NAME *ctx, float metric) {
   return NAME_OK;
 }
 
-int NAME_get_grad(const NAME *ctx, int index, float *values) {
+int NAME_get_grad(const NAME *ctx, int index, NAME_real *values) {
   if (!ctx || !values) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (index < 0 || index >= NAME_PARAM_COUNT) return NAME_E_RANGE;
   size_t first = NAME_grad_first[index], size = NAME_params[index].size;
   if (first > NAME_GRADS || size > NAME_GRADS - first) return NAME_E_RANGE;
-  memcpy(values, (const float *)(const void *)ctx->grads + first, size * sizeof(float));
+  memcpy(values, (const NAME_real *)(const void *)ctx->grads + first, size * sizeof(NAME_real));
   return NAME_OK;
 }
 

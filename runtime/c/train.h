@@ -17,14 +17,14 @@ int NAME_step(NAME *ctx);
  * on the element. */
 int NAME_set_seed(NAME *ctx, uint64_t seed);
 /* The learning rate of the steps to come, at first the network's; its schedule goes on from there. */
-int NAME_set_lr(NAME *ctx, float lr);
-float NAME_lr(const NAME *ctx); /* of the next step, by the schedule */
+int NAME_set_lr(NAME *ctx, NAME_real lr);
+NAME_real NAME_lr(const NAME *ctx); /* of the next step, by the schedule */
 /* Something that should fall, now and then: a loss, a rate of errors. Where the schedule is plateau
  * and it stopped falling, the learning rate is reduced. */
-int NAME_report(NAME *ctx, float metric);
+int NAME_report(NAME *ctx, NAME_real metric);
 /* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none
  * because it is not trained. */
-int NAME_get_grad(const NAME *ctx, int index, float *values);
+int NAME_get_grad(const NAME *ctx, int index, NAME_real *values);
 
 /* All that training is at: parameters, the optimiser's state, its step and learning rate. What is
  * restored goes on with the same bits. NAME_CHECKPOINT_BYTES, which NAME_checkpoint_size returns as

@@ -24,6 +24,9 @@ cnnc: error: "nonsense" is neither a command nor a file; `cnnc --help` lists the
 $ cnnc help
 cnnc: error: help: `cnnc --help` prints the commands, `cnnc COMMAND --help` one of them
 = 2
+$ cnnc net.json --dtype f64 -o net.cu
+cnnc: error: --dtype f64: this version computes in f32 only in CUDA
+= 2
 $ cnnc net.json -o -
 cnnc: error: -o -: a library is more than one file; -o names its source, such as net.c
 = 2

@@ -18,8 +18,8 @@ HEADERS = "".join(f"#include <{name}.h>\n" for name in ("math", "stddef", "stdin
 
 
 def identifiers(text):
-    """Of a C file, without comments, strings, and lines that only the preprocessor reads."""
-    text = re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', " ", text, flags=re.S)
+    """Of a C file, without comments, strings, characters, and lines that only the preprocessor reads."""
+    text = re.sub(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", " ", text, flags=re.S)
     return set(re.findall(r"\b[A-Za-z_]\w*", re.sub(r"^# *(include|pragma|error)[^\n]*", "", text, flags=re.M)))
 
 

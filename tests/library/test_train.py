@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from support import CNNC, Case, main
+from support import CNNC, Case, main, write_npy
 
 SIDE, CLASSES = 10, 4
 NETWORK = {
@@ -21,12 +21,6 @@ NETWORK = {
     "loss": {"op": "cross_entropy"},
     "optimizer": {"op": "sgd", "lr": 0.05, "momentum": 0.9},
 }
-
-
-def write_npy(path, shape, kind, data):
-    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
-    header += " " * (63 - (10 + len(header)) % 64) + "\n"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
 
 
 def picture(rng, label):

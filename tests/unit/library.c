@@ -13,6 +13,7 @@
 #define NAME_PARAMS_BYTES        ((size_t)64 + 128 + 64)
 #define NAME_WORK_BYTES(threads) ((size_t)64 + (size_t)(threads) * (size_t)128)
 typedef unsigned char NAME_params_memory;
+typedef float NAME_real;
 typedef struct NAME_memory {
   uint64_t hash;
   void *params;
