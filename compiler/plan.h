@@ -118,6 +118,8 @@ int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
 /* A kernel that copies buffer `from` into `to`, beginning at coordinates at[] there (NULL: 0). */
 Step *plan_copy(Plan *, int from, int to, const int64_t *at);
+/* What PLAN_PREPARE computes alike is computed once: entries pack the same weights. */
+void plan_share_prepared(Plan *);
 /* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
 void plan_drop_unused(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */

@@ -14,6 +14,47 @@ Step *plan_copy(Plan *p, int from, int to, const int64_t *at) {
   return plan_leaf(p, &k);
 }
 
+/* ---- derived buffers that several entries read
+ * --------------------------------------------------------------------------- */
+
+static void renumber(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const int *to = context;
+  (void)entry;
+  (void)outer;
+  (void)depth;
+  for (int i = 0; i < k->nin; i++) k->in[i].tensor = to[k->in[i].tensor];
+  for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = to[k->out[o].to.tensor];
+}
+
+/* Does b fill a buffer with what a fills one of the same form with? */
+static bool prepares_same(const Plan *p, const Kernel *a, const Kernel *b) {
+  if (!a || !b || a->nout != 1 || b->nout != 1) return false;
+  const Buffer *x = &p->buffer.at[a->out[0].to.tensor], *y = &p->buffer.at[b->out[0].to.tensor];
+  if (x->home != HOME_DERIVED || y->home != HOME_DERIVED) return false;
+  if (!type_same(&x->type, &y->type) || x->format.dtype != y->format.dtype ||
+      x->format.lane_axis != y->format.lane_axis || x->format.lanes != y->format.lanes)
+    return false;
+  Kernel same = *b;
+  same.out[0].to.tensor = a->out[0].to.tensor;
+  return kernel_same(a, &same);
+}
+
+void plan_share_prepared(Plan *p) {
+  int *to = NEW_ARRAY(p->u->arena, int, p->buffer.n), kept = 0;
+  Steps *steps = &p->entry[PLAN_PREPARE].step;
+  for (int b = 0; b < p->buffer.n; b++) to[b] = b;
+  for (int i = 0; i < steps->n; i++) {
+    int first = 0;
+    while (first < kept && !prepares_same(p, steps->at[first]->run, steps->at[i]->run)) first++;
+    if (first < kept)
+      to[steps->at[i]->run->out[0].to.tensor] = steps->at[first]->run->out[0].to.tensor;
+    else
+      steps->at[kept++] = steps->at[i];
+  }
+  steps->n = kept;
+  plan_leaves(p, renumber, to);
+}
+
 /* ---- dropping what nobody reads
  * --------------------------------------------------------------------------- */
 
@@ -49,15 +90,6 @@ static bool drop_leaves(Plan *p, Steps *steps, const bool *read) {
   }
   steps->n = kept;
   return kept < n;
-}
-
-static void renumber(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  const int *to = context;
-  (void)entry;
-  (void)outer;
-  (void)depth;
-  for (int i = 0; i < k->nin; i++) k->in[i].tensor = to[k->in[i].tensor];
-  for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = to[k->out[o].to.tensor];
 }
 
 static void drop_buffers(Plan *p) {

@@ -260,7 +260,8 @@ static void start_fold(Loops *w, int fold) {
     return;
   }
   if (w->lane >= 0) {
-    emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, w->f->plan->target->name,
+    if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = %s_set1(-INFINITY);", w->d->type, fold, isa);
+    emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, isa,
          a->op == FOLD_MAX ? "-INFINITY" : zero);
     return;
   }
@@ -281,6 +282,18 @@ static const char *reduced_index(Loops *w) {
   return leaf_form(w->f, &sum);
 }
 
+/* cnnc_larger lane by lane: the first of the largest, or the first NaN, stays. */
+static void add_place(Loops *w, int fold, const char *term) {
+  Emit *e = w->f->e;
+  const char *isa = w->f->plan->target->name;
+  emit(e, "const %s term%d = %s;", w->d->type, fold, term);
+  emit(e,
+       "acc%d = %s_select(%s_le(term%d, most%d), acc%d, %s_select(%s_eq(most%d, most%d), "
+       "%s_set1((float)(%s)), acc%d));",
+       fold, isa, isa, fold, fold, fold, isa, isa, fold, fold, isa, reduced_index(w), fold);
+  emit(e, "most%d = %s_fold_max(most%d, term%d);", fold, isa, fold, fold);
+}
+
 static void add_to_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
@@ -295,7 +308,9 @@ static void add_to_fold(Loops *w, int fold) {
     return;
   }
   const char *term = expression(w, a->term);
-  if (w->lane >= 0) {
+  if (w->lane >= 0 && a->op == FOLD_ARGMAX) {
+    add_place(w, fold, term);
+  } else if (w->lane >= 0) {
     emit(e, "acc%d = %s_%s(acc%d, %s);", fold, isa, a->op == FOLD_SUM ? "add" : "fold_max", fold,
          term);
   } else if (a->op == FOLD_SUM) {
@@ -356,7 +371,9 @@ static void loop_body(Loops *w, int level) {
 
 static bool index_used(const Kernel *k, int l) {
   for (int i = 0; i < k->nfold; i++)
-    if (expr_uses(k->fold[i].term, E_index, l) || k->fold[i].op == FOLD_ARGMAX) return true;
+    if (expr_uses(k->fold[i].term, E_index, l) ||
+        (k->fold[i].op == FOLD_ARGMAX && k->loop[l].reduced))
+      return true;
   for (int o = 0; o < k->nout; o++)
     if (expr_uses(k->out[o].value, E_index, l)) return true;
   return false;
@@ -608,8 +625,6 @@ static bool runs_in_vectors(const Leaf *f, int l) {
 static int choose_lane(const Leaf *f, DType math) {
   const Kernel *k = f->k;
   if (f->plan->target->lanes == 1 || math != F32) return -1;
-  for (int i = 0; i < k->nfold; i++)
-    if (k->fold[i].op == FOLD_ARGMAX) return -1;
   for (int l = k->nloop - 1; l >= 0; l--)
     if (runs_in_vectors(f, l)) return l;
   return -1;

@@ -167,8 +167,7 @@ static double traffic_seconds(const Plan *p, const Kernel *k) {
 
 /* The loop that plain loops run in vectors, or -1. */
 static int vector_loop(const Plan *p, const Kernel *k) {
-  bool scalar = plan_lanes(p) == 1 || k->math != F32;
-  for (int i = 0; i < k->nfold; i++) scalar |= k->fold[i].op == FOLD_ARGMAX;
+  const bool scalar = plan_lanes(p) == 1 || k->math != F32;
   for (int l = k->nloop - 1; l >= 0 && !scalar; l--) {
     bool moves = !k->loop[l].reduced;
     for (int i = 0; i < k->nin; i++) moves &= view_moves_by_one(p, k, &k->in[i], l);

@@ -397,5 +397,6 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   solve(&c);
   apply(&c);
   if (p->target->language->margins) choose_margins(p);
+  plan_share_prepared(p);
   plan_drop_unused(p);
 }
