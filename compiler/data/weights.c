@@ -183,12 +183,13 @@ bool weights_parse(Unit *u, const char *file, const char *bytes, size_t size, Te
   if (!length) return false;
   json_error_t error;
   json_t *header = json_loadb(bytes + 8, length, JSON_REJECT_DUPLICATES, &error);
-  if (!header || !json_is_object(header)) {
-    if (header)
-      diag_error_in(u, file, "not a safetensors file: the header is no JSON object");
-    else
-      diag_error_in(u, file, "not a safetensors file: the header is not JSON, at byte %d",
-                    8 + error.position);
+  const char *fault = header ? "no JSON object"
+                      : json_error_code(&error) == json_error_duplicate_key
+                          ? "with a duplicate name"
+                          : "not JSON";
+  if (!json_is_object(header)) {
+    diag_error_in(u, file, "not a safetensors file: the header is %s%s", fault,
+                  header ? "" : arena_printf(u->arena, ", at byte %d", 8 + error.position));
     json_decref(header);
     return false;
   }

@@ -20,7 +20,7 @@ import tempfile
 import time
 from array import array
 
-from shapes import HEAVY, NETS, QUICK, write_network
+from shapes import HEAVY, LOGITS, NETS, QUICK, write_network
 from support import BEST, CNNC, CROSS, LONG, MODELS, STRICT, TARGETS, compilers, is_there
 
 LIMIT = 1e-5
@@ -98,11 +98,12 @@ class Model:
     def infer(self, shape, *options):
         """The outputs of one `cnnc run`, by their file's name."""
         inputs = self.folder / f"{shape}.npy"
+        outputs = ("--outputs", "logits") if LOGITS in NETS[self.net] else ()
         if not inputs.exists():
             write_random(inputs, shape)
         with tempfile.TemporaryDirectory(dir=self.folder) as output:
             self.command(CNNC, "run", self.folder / "net.json", "--input-shape", shape, "--seed", "3", "--input", inputs,
-                         "--output", f"{output}/y.npy", *options)
+                         "--output", f"{output}/y.npy", *outputs, *options)
             return {path.name: read_values(path) for path in sorted(pathlib.Path(output).iterdir())}
 
     def compare(self, shape, title, *options):
@@ -185,4 +186,5 @@ def main():
         sys.exit(f"above {LIMIT:g} or without result: {', '.join(failed)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

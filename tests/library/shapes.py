@@ -1,17 +1,18 @@
 """A small input for every network of models/: odd and unequal extents where it takes any. QUICK marks a representative third,
-HEAVY what takes minutes at its own size, and is run at the small one alone."""
+HEAVY what takes minutes at its own size, and is run at the small one alone; LOGITS what is compared in front of its softmax,
+which turns absolute errors of large logits into relative ones."""
 import json
 import pathlib
 
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
-QUICK, HEAVY = "quick", "heavy"
+QUICK, HEAVY, LOGITS = "quick", "heavy", "logits"
 NETS = {
     "alexnet": ("3x67x79", QUICK),
     "alexnet_2012": ("3x99x67", QUICK),
     "alexnet_2012_nogroups": ("3x99x67",),
     "all_cnn_c": ("3x32x32",),
     "all_cnn_c_valid": ("3x32x32",),
-    "alphago_policy": ("48x19x19", QUICK),
+    "alphago_policy": ("48x11x13", QUICK, LOGITS),
     "alphago_value": ("49x19x19",),
     "blob": ("1x37x51",),
     "c3d": ("3x16x36x44",),

@@ -117,11 +117,11 @@ static void weights_faults_have_messages(void **state) {
        "element type \"F8_E4M3\""},
       {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "has no \"dtype\""},
       {"{\"a\":3}", 1, "not described by an object"},
-      {"[1,2]", 0, "no object"},
-      {"{\"a\":", 0, "not a safetensors file: in the header"},
-      {"{\"\xff\":1}", 0, "not a safetensors file: in the header"},
+      {"[1,2]", 0, "no JSON object"},
+      {"{\"a\":", 0, "not a safetensors file: the header is not JSON"},
+      {"{\"\xff\":1}", 0, "not a safetensors file: the header is not JSON"},
       {"{" T("a", "\"shape\":[99999999999999999999],\"data_offsets\":[0,8]") "}", 8,
-       "in the header"},
+       "the header is not JSON"},
   };
 #undef T
   for (int i = 0; i < COUNT(cases); i++) {
