@@ -19,335 +19,9 @@
  * tested. Arithmetic in double keeps to the interpreter's order, so its bits are the same; sums in
  * double of terms in vectors have one of each half. Outs
  * that combine get loops of their own: the free loops that `to` misses run inside, into a sum. */
-#include "leaf.h"
+#include "loops.h"
 
 #include <string.h>
-
-typedef struct Loops {
-  Leaf *f;
-  const Dialect *d;
-  DType math;
-  bool out[MAX_OUT]; /* which outs these loops compute */
-  bool combine;
-  int order[MAX_LOOPS], norder; /* free loops of `to`, free loops that combine, reduced loops */
-  int nto, nfree;
-  const char *terms_if[MAX_LOOPS]; /* by free loop: what SKIP views ask where it stands; or NULL */
-  int lane;                        /* the loop that runs in vectors, or -1 */
-  int count;                       /* lanes in use, 0: all */
-} Loops;
-
-static bool in_value(const Loops *w, int in) {
-  for (int o = 0; o < w->f->k->nout; o++)
-    if (w->out[o] && expr_uses(w->f->k->out[o].value, E_in, in)) return true;
-  return false;
-}
-
-static bool in_term(const Kernel *k, int in) {
-  if (k->nfold > 0 && k->in[in].outside == SKIP) return true;
-  for (int i = 0; i < k->nfold; i++)
-    if (expr_uses(k->fold[i].term, E_in, in)) return true;
-  return false;
-}
-
-/* Arguments of random numbers, in double. */
-static const char *exact_text(void *context, const Expr *x) {
-  Loops *w = context;
-  if (x->op == E_scalar) return leaf_scalar(w->f, x->index);
-  if (x->op != E_index) BUG("%s: a random number of data", w->f->k->name);
-  return arena_printf(w->f->e->arena, "(double)(%s)", leaf_form(w->f, &w->f->value[x->index]));
-}
-
-static const char *random_text(Loops *w, const Expr *x) {
-  Emit *e = w->f->e;
-  const char *arg[3], *text;
-  for (int i = 0; i < 3; i++) arg[i] = emit_expr(e, &scalar_double, x->arg[i], exact_text, w);
-  text = arena_printf(e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
-  if (w->lane < 0) return text;
-  return arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
-}
-
-/* Does a sum of vectors run in double? */
-static bool wide(const Loops *w, int fold) {
-  return w->lane >= 0 && w->f->k->fold[fold].acc == F64;
-}
-
-static const char *leaf_text(void *context, const Expr *x) {
-  Loops *w = context;
-  Arena *arena = w->f->e->arena;
-  if (x->op == E_random) return random_text(w, x);
-  if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
-  if (x->op == E_acc && wide(w, x->index))
-    return arena_printf(arena, "%s_narrow(acc%d)", w->f->plan->target->name, x->index);
-  if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
-  if (x->op == E_scalar) {
-    const char *text = leaf_scalar(w->f, x->index);
-    if (w->lane >= 0)
-      return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
-    return c_convert(w->f->e, text, F64, w->math);
-  }
-  const char *text =
-      arena_printf(arena, "(%s)(%s)", c_type(w->math), leaf_form(w->f, &w->f->value[x->index]));
-  return w->lane >= 0 ? arena_printf(arena, "%s_set1(%s)", w->f->plan->target->name, text) : text;
-}
-
-static const char *expression(Loops *w, const Expr *x) {
-  return emit_expr(w->f->e, w->d, x, leaf_text, w);
-}
-
-/* ---- coordinates ---- */
-
-/* The level of the innermost loop that a coordinate mentions. */
-static int level_of(const Loops *w, const Coord *c) {
-  int level = 0;
-  for (int i = 0; i < w->norder; i++)
-    if (coord_uses(c, w->order[i])) level = i;
-  return level;
-}
-
-static bool needs_name(const Loops *w, const View *v, int axis) {
-  return !coord_affine(&v->at[axis]) || view_tests(w->f->plan, w->f->k, v, axis) != 0;
-}
-
-static const char *axis_name(const Leaf *f, const View *v, int axis) {
-  const Type *type = &leaf_buffer(f, v)->type;
-  const int view = leaf_view(f, v);
-  const char *side = view < MAX_IN ? "in" : "out";
-  const int number = view < MAX_IN ? view : view - MAX_IN;
-  if (type->rank < 3 || type->rank > 5 || type->dim[0].per_n == 0)
-    return arena_printf(f->e->arena, "%s%d_%d", side, number, axis);
-  const char letter = "ncdhw"[axis < 2 ? axis : 5 - type->rank + axis];
-  return arena_printf(f->e->arena, "%s%d_%c", side, number, letter);
-}
-
-/* Whole periods that a remainder's numerator is moved up, so that it is never negative: C's % would
- * be negative as well. */
-static int64_t periods_up(const Loops *w, const Coord *c) {
-  const int64_t period = (int64_t)c->div * c->mod;
-  Coord whole = *c;
-  int64_t lo, hi;
-  whole.div = 1;
-  whole.mod = 0;
-  coord_range(w->f->k, &whole, w->f->plan->max_batch, &lo, &hi);
-  return c->mod > 0 && lo < 0 ? -floor_div(lo, period) * period : 0;
-}
-
-/* `const int in0_h = 2 * oh + kh - 3;`, with divisions where the coordinate has them. */
-static void name_coordinate(Loops *w, const View *v, int axis) {
-  Leaf *f = w->f;
-  Arena *arena = f->e->arena;
-  const Coord *c = &v->at[axis];
-  Linear form = leaf_coordinate(f, v, axis);
-  form.constant += periods_up(w, c);
-  const char *name = axis_name(f, v, axis), *text = leaf_form(f, &form);
-  if (!coord_affine(c)) {
-    emit(f->e, "const int %s_at = %s;", name, text);
-    text = arena_printf(arena, "%s_at", name);
-    if (c->div > 1) text = arena_printf(arena, "%s / %d", text, c->div);
-    if (c->mod > 0) text = arena_printf(arena, "%s %% %d", text, c->mod);
-  }
-  emit(f->e, "const int %s = %s;", name, text);
-  f->coordinate[leaf_view(f, v)][axis] = name;
-}
-
-/* The condition that an axis is inside, added to `out` with " && ". */
-static void add_tests(Loops *w, const View *v, int axis, Text *out) {
-  Leaf *f = w->f;
-  const int tests = view_tests(f->plan, f->k, v, axis);
-  const char *name = f->coordinate[leaf_view(f, v)][axis];
-  const char *at = coord_affine(&v->at[axis]) ? name : arena_printf(f->e->arena, "%s_at", name);
-  const Linear extent = extent_form(leaf_buffer(f, v)->type.dim[axis]);
-  if (tests & TEST_BELOW) text_add(out, "%s%s >= 0", out->n ? " && " : "", at);
-  if (tests & TEST_EXACT)
-    text_add(out, "%s%s %% %d == 0", out->n ? " && " : "", at, v->at[axis].div);
-  if (tests & TEST_ABOVE)
-    text_add(out, "%s%s < %s", out->n ? " && " : "", name, leaf_form(f, &extent));
-}
-
-/* A view before view i that has the same coordinate under a name already, and its axis. */
-static const View *named_before(const Loops *w, int i, const Coord *c, int *axis) {
-  for (int j = 0; j < i; j++)
-    for (int a = 0; a < w->f->k->in[j].rank; a++) {
-      if (!w->f->coordinate[j][a] || !coord_same(&w->f->k->in[j].at[a], c)) continue;
-      *axis = a;
-      return &w->f->k->in[j];
-    }
-  return NULL;
-}
-
-/* Has an axis been tested with an equal one of another view? */
-static bool tested_there(const Loops *w, const View *v, int axis, const View *there, int other) {
-  return there && there->outside == SKIP &&
-         extent_same(leaf_buffer(w->f, v)->type.dim[axis],
-                     leaf_buffer(w->f, there)->type.dim[other]);
-}
-
-/* Names what can be named at this level; returns the tests of SKIP views, or NULL. */
-static const char *name_coordinates(Loops *w, int level) {
-  Leaf *f = w->f;
-  const Kernel *k = f->k;
-  Text skip = {.arena = f->e->arena};
-  for (int i = 0; i < k->nin; i++) {
-    const View *v = &k->in[i];
-    if (!in_value(w, i) && !in_term(k, i)) continue;
-    for (int a = 0; a < v->rank; a++) {
-      if (f->coordinate[i][a] || !needs_name(w, v, a) || level_of(w, &v->at[a]) != level) continue;
-      int other = 0;
-      const View *there = named_before(w, i, &v->at[a], &other);
-      if (there)
-        f->coordinate[i][a] = f->coordinate[there - k->in][other];
-      else
-        name_coordinate(w, v, a);
-      if (v->outside == SKIP && !tested_there(w, v, a, there, other)) add_tests(w, v, a, &skip);
-    }
-  }
-  for (int o = 0; o < k->nout; o++)
-    for (int a = 0; a < k->out[o].to.rank && w->out[o]; a++)
-      if (!coord_affine(&k->out[o].to.at[a]) && level_of(w, &k->out[o].to.at[a]) == level)
-        name_coordinate(w, &k->out[o].to, a);
-  return skip.n ? skip.at : NULL;
-}
-
-static void forget_coordinates(Loops *w, int level) {
-  const Kernel *k = w->f->k;
-  for (int i = 0; i < k->nin; i++)
-    for (int a = 0; a < k->in[i].rank; a++)
-      if (level_of(w, &k->in[i].at[a]) == level) w->f->coordinate[i][a] = NULL;
-  for (int o = 0; o < k->nout; o++)
-    for (int a = 0; a < k->out[o].to.rank; a++)
-      if (level_of(w, &k->out[o].to.at[a]) == level) w->f->coordinate[MAX_IN + o][a] = NULL;
-}
-
-/* ---- loads, folds, stores ---- */
-
-static const char *load_text(Loops *w, int in) {
-  Leaf *f = w->f;
-  Arena *arena = f->e->arena;
-  const View *v = &f->k->in[in];
-  const char *at = leaf_subscript(f, v), *from = leaf_pointer(f, v);
-  const char *isa = f->plan->target->name;
-  if (w->lane < 0)
-    return c_convert(f->e, arena_printf(arena, "%s[%s]", from, at), leaf_buffer(f, v)->format.dtype,
-                     w->math);
-  if (!view_uses(v, w->lane)) return arena_printf(arena, "%s_set1(%s[%s])", isa, from, at);
-  if (w->count && leaf_buffer(f, v)->format.lanes == 1)
-    return arena_printf(arena, "%s_load_part(%s + %s, %d)", isa, from, at, w->count);
-  return arena_printf(arena, "%s_load(%s + %s)", isa, from, at);
-}
-
-static void load(Loops *w, int in) {
-  Leaf *f = w->f;
-  const View *v = &f->k->in[in];
-  Text tests = {.arena = f->e->arena};
-  for (int a = 0; a < v->rank && v->outside == FILL; a++)
-    if (view_tests(f->plan, f->k, v, a)) add_tests(w, v, a, &tests);
-  const char *text = load_text(w, in);
-  if (!tests.n) {
-    emit(f->e, "const %s x%d = %s;", w->d->type, in, text);
-    return;
-  }
-  const char *fill = emit_number(f->e->arena, v->fill, w->math);
-  if (w->lane >= 0) fill = arena_printf(f->e->arena, "%s_set1(%s)", f->plan->target->name, fill);
-  emit(f->e, "%s x%d = %s;", w->d->type, in, fill);
-  emit(f->e, "if (%s) x%d = %s;", tests.at, in, text);
-}
-
-static void start_fold(Loops *w, int fold) {
-  Emit *e = w->f->e;
-  const Fold *a = &w->f->k->fold[fold];
-  const char *zero = emit_number(e->arena, 0, w->math), *isa = w->f->plan->target->name;
-  if (wide(w, fold)) {
-    emit(e, "%s_wide acc%d = %s_wide_zero();", isa, fold, isa);
-    return;
-  }
-  if (w->lane >= 0) {
-    if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = %s_set1(-INFINITY);", w->d->type, fold, isa);
-    emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, isa,
-         a->op == FOLD_MAX ? "-INFINITY" : zero);
-    return;
-  }
-  if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = -INFINITY;", w->d->type, fold);
-  emit(e, "%s acc%d = %s;", w->d->type, fold, a->op == FOLD_MAX ? "-INFINITY" : zero);
-}
-
-/* The position among all points of the reduced loops. */
-static const char *reduced_index(Loops *w) {
-  const Kernel *k = w->f->k;
-  Linear sum = linear_constant(0);
-  int64_t stride = 1;
-  for (int l = k->nloop - 1; l >= 0; l--) {
-    if (!k->loop[l].reduced) continue;
-    linear_add(&sum, &w->f->value[l], stride);
-    stride *= k->loop[l].extent.plus;
-  }
-  return leaf_form(w->f, &sum);
-}
-
-/* cnnc_larger lane by lane: the first of the largest, or the first NaN, stays. */
-static void add_place(Loops *w, int fold, const char *term) {
-  Emit *e = w->f->e;
-  const char *isa = w->f->plan->target->name;
-  emit(e, "const %s term%d = %s;", w->d->type, fold, term);
-  emit(e,
-       "acc%d = %s_select(%s_le(term%d, most%d), acc%d, %s_select(%s_eq(most%d, most%d), "
-       "%s_set1((float)(%s)), acc%d));",
-       fold, isa, isa, fold, fold, fold, isa, isa, fold, fold, isa, reduced_index(w), fold);
-  emit(e, "most%d = %s_fold_max(most%d, term%d);", fold, isa, fold, fold);
-}
-
-static void add_to_fold(Loops *w, int fold) {
-  Emit *e = w->f->e;
-  const Fold *a = &w->f->k->fold[fold];
-  const char *isa = w->f->plan->target->name;
-  if (wide(w, fold)) {
-    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, expression(w, a->term));
-    return;
-  }
-  if (w->lane >= 0 && a->op == FOLD_SUM && a->term->op == E_mul) {
-    const char *left = expression(w, a->term->arg[0]), *right = expression(w, a->term->arg[1]);
-    emit(e, "acc%d = %s_fma(%s, %s, acc%d);", fold, isa, left, right, fold);
-    return;
-  }
-  const char *term = expression(w, a->term);
-  if (w->lane >= 0 && a->op == FOLD_ARGMAX) {
-    add_place(w, fold, term);
-  } else if (w->lane >= 0) {
-    emit(e, "acc%d = %s_%s(acc%d, %s);", fold, isa, a->op == FOLD_SUM ? "add" : "fold_max", fold,
-         term);
-  } else if (a->op == FOLD_SUM) {
-    emit(e, "acc%d += %s;", fold, term);
-  } else {
-    const char *most = a->op == FOLD_MAX ? "acc" : "most";
-    emit(e, "const %s term%d = %s;", w->d->type, fold, term);
-    BLOCK(e, "if (cnnc_larger(term%d, %s%d))", fold, most, fold) {
-      emit(e, "%s%d = term%d;", most, fold, fold);
-      if (a->op == FOLD_ARGMAX)
-        emit(e, "acc%d = (%s)(%s);", fold, c_type(w->math), reduced_index(w));
-    }
-  }
-}
-
-static void store(Loops *w, int out) {
-  Leaf *f = w->f;
-  Emit *e = f->e;
-  const Out *o = &f->k->out[out];
-  const Buffer *b = leaf_buffer(f, &o->to);
-  const char *value = expression(w, o->value);
-  if (w->combine) {
-    emit(e, "sum%d += %s;", out, value);
-    return;
-  }
-  const char *to = leaf_pointer(f, &o->to), *at = leaf_subscript(f, &o->to);
-  const char *isa = f->plan->target->name;
-  if (w->lane < 0)
-    emit(e, "%s[%s] = %s;", to, at, c_convert(e, value, w->math, b->format.dtype));
-  else if (!w->count)
-    emit(e, "%s_store(%s + %s, %s);", isa, to, at, value);
-  else if (leaf_stores_part(f, &o->to))
-    emit(e, "%s_store_part(%s + %s, %s, %d);", isa, to, at, value, w->count);
-  else
-    emit(e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, to, at, isa, value, w->count,
-         isa, emit_number(e->arena, b->format.fill, F32));
-}
 
 /* ---- loops ---- */
 
@@ -355,7 +29,7 @@ static void run_level(Loops *w, int level);
 
 /* What a free loop decides leaves out terms, but not the point: that is for run_point. */
 static void loop_body(Loops *w, int level) {
-  const char *skip = name_coordinates(w, level);
+  const char *skip = loops_name_coordinates(w, level);
   if (level < w->nfree) {
     w->terms_if[level] = skip;
     run_level(w, level + 1);
@@ -366,7 +40,7 @@ static void loop_body(Loops *w, int level) {
   } else {
     run_level(w, level + 1);
   }
-  forget_coordinates(w, level);
+  loops_forget_coordinates(w, level);
 }
 
 static bool index_used(const Kernel *k, int l) {
@@ -434,9 +108,9 @@ static const View *stride_coordinate(const Loops *w, int level, int *axis) {
   for (int i = 0; i < k->nin; i++)
     for (int a = 0; a < k->in[i].rank; a++) {
       const Coord *c = &k->in[i].at[a];
-      if (!coord_uses(c, l) || (coord_affine(c) && !needs_name(w, &k->in[i], a))) continue;
+      if (!coord_uses(c, l) || (coord_affine(c) && !loops_needs_name(w, &k->in[i], a))) continue;
       if (!c->exact || c->mod || c->coef[l] != -1 || k->in[i].outside != SKIP) return NULL;
-      if (level_of(w, c) != level) return NULL;
+      if (loops_level(w, c) != level) return NULL;
       const Extent dim = leaf_buffer(w->f, &k->in[i])->type.dim[a];
       if (dim.per_n || (found && !coord_same(&found->at[*axis], c))) return NULL;
       if (found && !extent_same(leaf_buffer(w->f, found)->type.dim[*axis], dim)) return NULL;
@@ -459,7 +133,7 @@ static void stride_loop(Loops *w, int level, const View *v, int axis) {
   Emit *e = f->e;
   const int l = w->order[level];
   const Coord c = v->at[axis];
-  const char *name = axis_name(f, v, axis);
+  const char *name = loops_axis_name(f, v, axis);
   const long long extent = leaf_buffer(f, v)->type.dim[axis].plus;
   Linear p = linear_constant(c.plus);
   for (int i = 0; i < f->k->nloop; i++)
@@ -536,16 +210,6 @@ static void open_loop(Loops *w, int level) {
   }
 }
 
-static void run_folds(Loops *w) {
-  const Kernel *k = w->f->k;
-  for (int i = 0; i < k->nin; i++) {
-    bool used = false;
-    for (int a = 0; a < k->nfold; a++) used |= expr_uses(k->fold[a].term, E_in, i);
-    if (used) load(w, i);
-  }
-  for (int a = 0; a < k->nfold; a++) add_to_fold(w, a);
-}
-
 /* The terms of one point. */
 static void run_terms(Loops *w) {
   Emit *e = w->f->e;
@@ -562,30 +226,18 @@ static void run_terms(Loops *w) {
   if (loops)
     open_loop(w, w->nfree);
   else
-    run_folds(w);
+    loops_add_terms(w);
   if (all.n || !loops) emit_close(e);
 }
 
 static void run_point(Loops *w) {
   const Kernel *k = w->f->k;
-  for (int a = 0; a < k->nfold; a++) start_fold(w, a);
+  for (int a = 0; a < k->nfold; a++) loops_start_fold(w, a);
   if (k->nfold > 0) run_terms(w);
   for (int i = 0; i < k->nin; i++)
-    if (in_value(w, i)) load(w, i);
+    if (loops_in_value(w, i)) loops_load(w, i);
   for (int o = 0; o < k->nout; o++)
-    if (w->out[o]) store(w, o);
-}
-
-static void finish_sums(Loops *w) {
-  Leaf *f = w->f;
-  for (int o = 0; o < f->k->nout; o++)
-    if (w->out[o]) {
-      const View *to = &f->k->out[o].to;
-      char sum[16];
-      snprintf(sum, sizeof sum, "sum%d", o);
-      emit(f->e, "%s[%s] = %s;", leaf_pointer(f, to), leaf_subscript(f, to),
-           c_convert(f->e, sum, F64, leaf_buffer(f, to)->format.dtype));
-    }
+    if (w->out[o]) loops_store(w, o);
 }
 
 static void run_level(Loops *w, int level) {
@@ -596,11 +248,11 @@ static void run_level(Loops *w, int level) {
       open_loop(w, level);
     else
       run_point(w);
-    finish_sums(w);
+    loops_finish_sums(w);
   } else if (level == w->nfree) {
     run_point(w);
   } else if (level == w->norder) {
-    run_folds(w);
+    loops_add_terms(w);
   } else {
     open_loop(w, level);
   }

@@ -1,0 +1,52 @@
+/* loops.h - what the parts of the generator of plain loops share: which loops stand where
+ * (loops.c), coordinates and tests (loops_coordinates.c), what happens at a point (loops_point.c).
+ */
+#ifndef LOOPS_H
+#define LOOPS_H
+
+#include "leaf.h"
+
+typedef struct Loops {
+  Leaf *f;
+  const Dialect *d;
+  DType math;
+  bool out[MAX_OUT]; /* which outs these loops compute */
+  bool combine;
+  int order[MAX_LOOPS], norder; /* free loops of `to`, free loops that combine, reduced loops */
+  int nto, nfree;
+  const char *terms_if[MAX_LOOPS]; /* by free loop: what SKIP views ask where it stands; or NULL */
+  int lane;                        /* the loop that runs in vectors, or -1 */
+  int count;                       /* lanes in use, 0: all */
+} Loops;
+
+/* ---- loops_coordinates.c ---- */
+
+/* The level of the innermost loop that a coordinate mentions. */
+int loops_level(const Loops *w, const Coord *c);
+/* Has a coordinate a variable of its own: is it divided or tested? */
+bool loops_needs_name(const Loops *w, const View *v, int axis);
+/* `in0_h`: the name of a view's coordinate. */
+const char *loops_axis_name(const Leaf *f, const View *v, int axis);
+/* The condition that an axis is inside, added to `out` with " && ". */
+void loops_add_tests(Loops *w, const View *v, int axis, Text *out);
+/* Names what can be named at this level; returns the tests of SKIP views, or NULL. */
+const char *loops_name_coordinates(Loops *w, int level);
+void loops_forget_coordinates(Loops *w, int level);
+
+/* ---- loops_point.c ---- */
+
+/* Is an input read by the outs of these loops; by terms? */
+bool loops_in_value(const Loops *w, int in);
+bool loops_in_term(const Kernel *k, int in);
+/* Reads an input: x0. */
+void loops_load(Loops *w, int in);
+/* acc0, before its terms. */
+void loops_start_fold(Loops *w, int fold);
+/* Stores an out, or adds it to its sum. */
+void loops_store(Loops *w, int out);
+/* Reads what terms need and adds them. */
+void loops_add_terms(Loops *w);
+/* Stores the sums of outs that combine. */
+void loops_finish_sums(Loops *w);
+
+#endif

@@ -1,0 +1,213 @@
+/* loops_point.c - what plain loops do at a point: read inputs, add terms to folds, store outs; in
+ * scalars, or in vectors along the lane loop. */
+#include "loops.h"
+
+bool loops_in_value(const Loops *w, int in) {
+  for (int o = 0; o < w->f->k->nout; o++)
+    if (w->out[o] && expr_uses(w->f->k->out[o].value, E_in, in)) return true;
+  return false;
+}
+
+bool loops_in_term(const Kernel *k, int in) {
+  if (k->nfold > 0 && k->in[in].outside == SKIP) return true;
+  for (int i = 0; i < k->nfold; i++)
+    if (expr_uses(k->fold[i].term, E_in, in)) return true;
+  return false;
+}
+
+/* Arguments of random numbers, in double. */
+static const char *exact_text(void *context, const Expr *x) {
+  Loops *w = context;
+  if (x->op == E_scalar) return leaf_scalar(w->f, x->index);
+  if (x->op != E_index) BUG("%s: a random number of data", w->f->k->name);
+  return arena_printf(w->f->e->arena, "(double)(%s)", leaf_form(w->f, &w->f->value[x->index]));
+}
+
+static const char *random_text(Loops *w, const Expr *x) {
+  Emit *e = w->f->e;
+  const char *arg[3], *text;
+  for (int i = 0; i < 3; i++) arg[i] = emit_expr(e, &scalar_double, x->arg[i], exact_text, w);
+  text = arena_printf(e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
+  if (w->lane < 0) return text;
+  return arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
+}
+
+/* Does a sum of vectors run in double? */
+static bool wide(const Loops *w, int fold) {
+  return w->lane >= 0 && w->f->k->fold[fold].acc == F64;
+}
+
+static const char *leaf_text(void *context, const Expr *x) {
+  Loops *w = context;
+  Arena *arena = w->f->e->arena;
+  if (x->op == E_random) return random_text(w, x);
+  if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
+  if (x->op == E_acc && wide(w, x->index))
+    return arena_printf(arena, "%s_narrow(acc%d)", w->f->plan->target->name, x->index);
+  if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
+  if (x->op == E_scalar) {
+    const char *text = leaf_scalar(w->f, x->index);
+    if (w->lane >= 0)
+      return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
+    return c_convert(w->f->e, text, F64, w->math);
+  }
+  const char *text =
+      arena_printf(arena, "(%s)(%s)", c_type(w->math), leaf_form(w->f, &w->f->value[x->index]));
+  return w->lane >= 0 ? arena_printf(arena, "%s_set1(%s)", w->f->plan->target->name, text) : text;
+}
+
+static const char *expression(Loops *w, const Expr *x) {
+  return emit_expr(w->f->e, w->d, x, leaf_text, w);
+}
+
+static const char *load_text(Loops *w, int in) {
+  Leaf *f = w->f;
+  Arena *arena = f->e->arena;
+  const View *v = &f->k->in[in];
+  const char *at = leaf_subscript(f, v), *from = leaf_pointer(f, v);
+  const char *isa = f->plan->target->name;
+  if (w->lane < 0)
+    return c_convert(f->e, arena_printf(arena, "%s[%s]", from, at), leaf_buffer(f, v)->format.dtype,
+                     w->math);
+  if (!view_uses(v, w->lane)) return arena_printf(arena, "%s_set1(%s[%s])", isa, from, at);
+  if (w->count && leaf_buffer(f, v)->format.lanes == 1)
+    return arena_printf(arena, "%s_load_part(%s + %s, %d)", isa, from, at, w->count);
+  return arena_printf(arena, "%s_load(%s + %s)", isa, from, at);
+}
+
+void loops_load(Loops *w, int in) {
+  Leaf *f = w->f;
+  const View *v = &f->k->in[in];
+  Text tests = {.arena = f->e->arena};
+  for (int a = 0; a < v->rank && v->outside == FILL; a++)
+    if (view_tests(f->plan, f->k, v, a)) loops_add_tests(w, v, a, &tests);
+  const char *text = load_text(w, in);
+  if (!tests.n) {
+    emit(f->e, "const %s x%d = %s;", w->d->type, in, text);
+    return;
+  }
+  const char *fill = emit_number(f->e->arena, v->fill, w->math);
+  if (w->lane >= 0) fill = arena_printf(f->e->arena, "%s_set1(%s)", f->plan->target->name, fill);
+  emit(f->e, "%s x%d = %s;", w->d->type, in, fill);
+  emit(f->e, "if (%s) x%d = %s;", tests.at, in, text);
+}
+
+void loops_start_fold(Loops *w, int fold) {
+  Emit *e = w->f->e;
+  const Fold *a = &w->f->k->fold[fold];
+  const char *zero = emit_number(e->arena, 0, w->math), *isa = w->f->plan->target->name;
+  if (wide(w, fold)) {
+    emit(e, "%s_wide acc%d = %s_wide_zero();", isa, fold, isa);
+    return;
+  }
+  if (w->lane >= 0) {
+    if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = %s_set1(-INFINITY);", w->d->type, fold, isa);
+    emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, isa,
+         a->op == FOLD_MAX ? "-INFINITY" : zero);
+    return;
+  }
+  if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = -INFINITY;", w->d->type, fold);
+  emit(e, "%s acc%d = %s;", w->d->type, fold, a->op == FOLD_MAX ? "-INFINITY" : zero);
+}
+
+/* The position among all points of the reduced loops. */
+static const char *reduced_index(Loops *w) {
+  const Kernel *k = w->f->k;
+  Linear sum = linear_constant(0);
+  int64_t stride = 1;
+  for (int l = k->nloop - 1; l >= 0; l--) {
+    if (!k->loop[l].reduced) continue;
+    linear_add(&sum, &w->f->value[l], stride);
+    stride *= k->loop[l].extent.plus;
+  }
+  return leaf_form(w->f, &sum);
+}
+
+/* cnnc_larger lane by lane: the first of the largest, or the first NaN, stays. */
+static void add_place(Loops *w, int fold, const char *term) {
+  Emit *e = w->f->e;
+  const char *isa = w->f->plan->target->name;
+  emit(e, "const %s term%d = %s;", w->d->type, fold, term);
+  emit(e,
+       "acc%d = %s_select(%s_le(term%d, most%d), acc%d, %s_select(%s_eq(most%d, most%d), "
+       "%s_set1((float)(%s)), acc%d));",
+       fold, isa, isa, fold, fold, fold, isa, isa, fold, fold, isa, reduced_index(w), fold);
+  emit(e, "most%d = %s_fold_max(most%d, term%d);", fold, isa, fold, fold);
+}
+
+static void add_to_fold(Loops *w, int fold) {
+  Emit *e = w->f->e;
+  const Fold *a = &w->f->k->fold[fold];
+  const char *isa = w->f->plan->target->name;
+  if (wide(w, fold)) {
+    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, expression(w, a->term));
+    return;
+  }
+  if (w->lane >= 0 && a->op == FOLD_SUM && a->term->op == E_mul) {
+    const char *left = expression(w, a->term->arg[0]), *right = expression(w, a->term->arg[1]);
+    emit(e, "acc%d = %s_fma(%s, %s, acc%d);", fold, isa, left, right, fold);
+    return;
+  }
+  const char *term = expression(w, a->term);
+  if (w->lane >= 0 && a->op == FOLD_ARGMAX) {
+    add_place(w, fold, term);
+  } else if (w->lane >= 0) {
+    emit(e, "acc%d = %s_%s(acc%d, %s);", fold, isa, a->op == FOLD_SUM ? "add" : "fold_max", fold,
+         term);
+  } else if (a->op == FOLD_SUM) {
+    emit(e, "acc%d += %s;", fold, term);
+  } else {
+    const char *most = a->op == FOLD_MAX ? "acc" : "most";
+    emit(e, "const %s term%d = %s;", w->d->type, fold, term);
+    BLOCK(e, "if (cnnc_larger(term%d, %s%d))", fold, most, fold) {
+      emit(e, "%s%d = term%d;", most, fold, fold);
+      if (a->op == FOLD_ARGMAX)
+        emit(e, "acc%d = (%s)(%s);", fold, c_type(w->math), reduced_index(w));
+    }
+  }
+}
+
+void loops_store(Loops *w, int out) {
+  Leaf *f = w->f;
+  Emit *e = f->e;
+  const Out *o = &f->k->out[out];
+  const Buffer *b = leaf_buffer(f, &o->to);
+  const char *value = expression(w, o->value);
+  if (w->combine) {
+    emit(e, "sum%d += %s;", out, value);
+    return;
+  }
+  const char *to = leaf_pointer(f, &o->to), *at = leaf_subscript(f, &o->to);
+  const char *isa = f->plan->target->name;
+  if (w->lane < 0)
+    emit(e, "%s[%s] = %s;", to, at, c_convert(e, value, w->math, b->format.dtype));
+  else if (!w->count)
+    emit(e, "%s_store(%s + %s, %s);", isa, to, at, value);
+  else if (leaf_stores_part(f, &o->to))
+    emit(e, "%s_store_part(%s + %s, %s, %d);", isa, to, at, value, w->count);
+  else
+    emit(e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, to, at, isa, value, w->count,
+         isa, emit_number(e->arena, b->format.fill, F32));
+}
+
+void loops_add_terms(Loops *w) {
+  const Kernel *k = w->f->k;
+  for (int i = 0; i < k->nin; i++) {
+    bool used = false;
+    for (int a = 0; a < k->nfold; a++) used |= expr_uses(k->fold[a].term, E_in, i);
+    if (used) loops_load(w, i);
+  }
+  for (int a = 0; a < k->nfold; a++) add_to_fold(w, a);
+}
+
+void loops_finish_sums(Loops *w) {
+  Leaf *f = w->f;
+  for (int o = 0; o < f->k->nout; o++)
+    if (w->out[o]) {
+      const View *to = &f->k->out[o].to;
+      char sum[16];
+      snprintf(sum, sizeof sum, "sum%d", o);
+      emit(f->e, "%s[%s] = %s;", leaf_pointer(f, to), leaf_subscript(f, to),
+           c_convert(f->e, sum, F64, leaf_buffer(f, to)->format.dtype));
+    }
+}
