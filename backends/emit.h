@@ -19,10 +19,11 @@ typedef struct Emit {
   Arena *arena;
   Text *out; /* where lines go; may be changed between lines */
   int indent;
-  int temporaries;     /* of expressions, in the function that is being printed */
-  const char *prefix;  /* of all symbols */
-  Emitted *emitted;    /* facts are added here; may be NULL */
-  Dictionary taken;    /* identifiers */
+  int temporaries;    /* of expressions, in the function that is being printed */
+  const char *prefix; /* of all symbols */
+  const char *const *input, *const *output; /* names of forward's arguments */
+  Emitted *emitted;                         /* facts are added here; may be NULL */
+  Dictionary taken;                         /* identifiers */
   Dictionary function; /* functions that stand in the file, by key: numbers of their names */
   VEC(const char *) function_name;
 } Emit;

@@ -25,11 +25,9 @@ const char *library_arguments(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
-      text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype),
-               library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i));
+      text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype), l->input[i]);
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype),
-             library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i));
+    text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype), l->output[i]);
   return text.at;
 }
 
@@ -67,10 +65,9 @@ void library_program(Text *out, const char *prefix, const char *runtime_name) {
 const char *library_null_tests(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < l->plan->graph->input.n; i++)
-    if (library_reads(l->plan, i))
-      text_add(&text, " || !%s", library_argument(l->arena, l->o->prefix, l->plan, HOME_INPUT, i));
+    if (library_reads(l->plan, i)) text_add(&text, " || !%s", l->input[i]);
   for (int i = 0; i < l->plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    text_add(&text, " || !%s", library_argument(l->arena, l->o->prefix, l->plan, HOME_OUTPUT, i));
+    text_add(&text, " || !%s", l->output[i]);
   return text.n ? text.at : "";
 }
 
@@ -105,14 +102,13 @@ void library_tensors(Text *out, const Library *l) {
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i)) {
       const Input *in = &plan->graph->input.at[i];
-      text_add(out, " * in   %-10s ",
-               library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i));
+      text_add(out, " * in   %-10s ", l->input[i]);
       add_shape(out, &in->type);
       add_units(out, l, in);
       text_add(out, "\n");
     }
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++) {
-    text_add(out, " * out  %-10s ", library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i));
+    text_add(out, " * out  %-10s ", l->output[i]);
     add_shape(out, output_type(plan, i));
     text_add(out, "\n");
   }
@@ -205,6 +201,8 @@ Library library_new(const Plan *plan, const EmitOptions *o) {
   const char *slash = strrchr(o->base, '/');
   Library l = {.plan = plan, .o = o, .arena = plan->u->arena, .name = slash ? slash + 1 : o->base};
   find_params(&l);
+  l.input = library_arguments_named(l.arena, o->prefix, plan->graph);
+  l.output = l.input + plan->graph->input.n;
   l.params_bytes = LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes;
   if (o->weights_as == WEIGHTS_EMBED) l.params_bytes = 0;
   l.work_bytes = library_shared_work(plan);

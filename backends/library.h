@@ -13,7 +13,8 @@ typedef struct Library {
   const Plan *plan;
   const EmitOptions *o;
   Arena *arena;
-  const char *name;     /* last part of o->base: names of files */
+  const char *name;                         /* last part of o->base: names of files */
+  const char *const *input, *const *output; /* names of forward's arguments */
   VEC(int) param;       /* parameters that the library holds: indices of graph->param */
   VEC(int) buffer;      /* their buffers, in the same order */
   int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
@@ -33,9 +34,9 @@ bool library_keyword(const char *word);
 bool library_reserved(const char *word);
 /* The prefix of a network of that name: the name, or net_NAME where that is reserved. */
 const char *library_prefix(Arena *, const char *name);
-/* Parameter `index` of forward, an input or an output: its name, changed where it is reserved or
- * equal to one before it. */
-const char *library_argument(Arena *, const char *prefix, const Plan *, Home, int index);
+/* The arguments of forward, inputs and then outputs: the graph's names, changed where they are
+ * reserved or equal to one before. */
+const char *const *library_arguments_named(Arena *, const char *prefix, const Graph *);
 
 /* ---- text (library.c) ---- */
 
@@ -87,8 +88,6 @@ bool library_is_loss(const Plan *, int buffer);
 int64_t library_at_least(int64_t bytes); /* no memory is empty */
 int64_t library_checkpoint_bytes(const Plan *);
 
-/* Inputs and targets: the name of one; as parameters; as arguments; " || !x || !target". */
-const char *library_train_input(const Library *, int input);
 const char *library_train_parameters(const Library *);
 const char *library_train_names(const Library *);
 const char *library_train_null_tests(const Library *);

@@ -25,11 +25,11 @@ void library_facts(Emit *e, const Library *l, int64_t params_bytes, int64_t work
   const char *forward = arena_printf(l->arena, "%s_forward", l->o->prefix);
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
-      emit_fact(e, forward, library_argument(l->arena, l->o->prefix, plan, HOME_INPUT, i), 0,
+      emit_fact(e, forward, l->input[i], 0,
                 type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1);
   const Entry *entry = &plan->graph->entry[ENTRY_FORWARD];
   for (int i = 0; i < entry->want.n; i++)
-    emit_fact(e, forward, library_argument(l->arena, l->o->prefix, plan, HOME_OUTPUT, i), 0,
+    emit_fact(e, forward, l->output[i], 0,
               type_size(&plan->graph->node.at[entry->want.at[i]].type, plan->max_batch) - 1);
   emit_fact(e, NULL, "params", 0, params_bytes - 1);
   emit_fact(e, NULL, "header", 0, LIBRARY_HEADER + params_bytes - 1);

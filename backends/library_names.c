@@ -209,15 +209,14 @@ static const char *free_name(Arena *arena, const char *wish, const char *const *
   return name;
 }
 
-const char *library_argument(Arena *arena, const char *prefix, const Plan *plan, Home home,
-                             int index) {
-  const Graph *g = plan->graph;
-  const int self = home == HOME_INPUT ? index : g->input.n + index;
-  const char **name = NEW_ARRAY(arena, const char *, self + 1);
-  for (int i = 0; i <= self; i++) {
+const char *const *library_arguments_named(Arena *arena, const char *prefix, const Graph *g) {
+  const Entry *forward = &g->entry[ENTRY_FORWARD];
+  const int n = g->input.n + forward->want.n;
+  const char **name = NEW_ARRAY(arena, const char *, n);
+  for (int i = 0; i < n; i++) {
     const char *given =
-        i < g->input.n ? g->input.at[i].name : g->entry[ENTRY_FORWARD].want_name.at[i - g->input.n];
+        i < g->input.n ? g->input.at[i].name : forward->want_name.at[i - g->input.n];
     name[i] = free_name(arena, argument_name(arena, prefix, given), name, i);
   }
-  return name[self];
+  return name;
 }

@@ -15,30 +15,25 @@ static int inputs(const Library *l) {
   return l->plan->graph->input.n;
 }
 
-const char *library_train_input(const Library *l, int input) {
-  return library_argument(l->arena, l->o->prefix, l->plan, HOME_INPUT, input);
-}
-
 static const char *type_of(const Library *l, int input) {
   return c_type(l->plan->graph->input.at[input].type.dtype);
 }
 
 const char *library_train_parameters(const Library *l) {
   Text text = {.arena = l->arena};
-  for (int i = 0; i < inputs(l); i++)
-    text_add(&text, ", const %s *%s", type_of(l, i), library_train_input(l, i));
+  for (int i = 0; i < inputs(l); i++) text_add(&text, ", const %s *%s", type_of(l, i), l->input[i]);
   return text.at;
 }
 
 const char *library_train_names(const Library *l) {
   Text text = {.arena = l->arena};
-  for (int i = 0; i < inputs(l); i++) text_add(&text, ", %s", library_train_input(l, i));
+  for (int i = 0; i < inputs(l); i++) text_add(&text, ", %s", l->input[i]);
   return text.n ? text.at : "";
 }
 
 const char *library_train_null_tests(const Library *l) {
   Text text = {.arena = l->arena};
-  for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", library_train_input(l, i));
+  for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", l->input[i]);
   return text.n ? text.at : "";
 }
 
@@ -98,13 +93,13 @@ void library_train_members(Text *out, const Library *l) {
 }
 
 void library_keep_inputs(Emit *e, const Library *l) {
-  for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, library_train_input(l, i));
+  for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, l->input[i]);
 }
 
 void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
   for (int i = 0; i < inputs(l); i++)
     if (entry_reads(l->plan, entry, i))
-      emit(e, "const %s *%s = ctx->input%d;", type_of(l, i), library_train_input(l, i), i);
+      emit(e, "const %s *%s = ctx->input%d;", type_of(l, i), l->input[i], i);
 }
 
 /* ---- sizes ---- */
@@ -222,8 +217,7 @@ void library_train_facts(Emit *e, const Library *l) {
   const int64_t grads = library_at_least(plan->grad_bytes);
   for (int i = 0; i < inputs(l); i++) {
     int64_t last = type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1;
-    for (int c = 0; c < COUNT(calls); c++)
-      emit_fact(e, calls[c], library_train_input(l, i), 0, last);
+    for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], l->input[i], 0, last);
     emit_fact(e, NULL, arena_printf(l->arena, "input%d", i), 0, last);
   }
   for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);

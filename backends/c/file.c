@@ -14,11 +14,8 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   const char *member = NULL;
   switch (b->home) {
-  case HOME_INPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
-  case HOME_OUTPUT:
-    return library_is_loss(plan, buffer)
-               ? "loss"
-               : library_argument(e->arena, e->prefix, plan, b->home, b->index);
+  case HOME_INPUT: return e->input[b->index];
+  case HOME_OUTPUT: return library_is_loss(plan, buffer) ? "loss" : e->output[b->index];
   case HOME_CONST: return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
   case HOME_PARAM: member = "params"; break;
   case HOME_DERIVED: member = "derived"; break;
@@ -158,6 +155,8 @@ static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   Library l = library_new(plan, o);
   Text body = {.arena = l.arena};
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
+  e.input = l.input;
+  e.output = l.output;
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, c_header);

@@ -19,11 +19,8 @@ static const char *place(Emit *e, const Buffer *b, const char *member, int64_t o
 const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   switch (b->home) {
-  case HOME_INPUT: return library_argument(e->arena, e->prefix, plan, b->home, b->index);
-  case HOME_OUTPUT:
-    return library_is_loss(plan, buffer)
-               ? "loss"
-               : library_argument(e->arena, e->prefix, plan, b->home, b->index);
+  case HOME_INPUT: return e->input[b->index];
+  case HOME_OUTPUT: return library_is_loss(plan, buffer) ? "loss" : e->output[b->index];
   case HOME_PARAM: return place(e, b, "device_params", b->offset);
   case HOME_DERIVED: return place(e, b, "device_params", plan->param_bytes + b->offset);
   case HOME_STATE: return place(e, b, "state", b->offset);
@@ -146,6 +143,8 @@ static void add_body(Emit *e, const Library *l) {
     text[i] = (Text){.arena = l->arena};
     calls[i] = emit_start(l->arena, &text[i], e->prefix, NULL);
     calls[i].indent = 1;
+    calls[i].input = l->input;
+    calls[i].output = l->output;
   }
   if (l->o->weights_as == WEIGHTS_LOADED) p.calls[PLAN_PREPARE] = &calls[PLAN_PREPARE];
   p.calls[PLAN_FORWARD] = &calls[PLAN_FORWARD];
@@ -186,6 +185,8 @@ static void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) 
   Text body = {.arena = l.arena};
   if (o->weights_as == WEIGHTS_LOADED) l.params_bytes = LIBRARY_HEADER + plan->param_bytes;
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
+  e.input = l.input;
+  e.output = l.output;
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, cuda_header);
