@@ -102,9 +102,7 @@ static bool row_is_linear(const Run *run, const View *view, const Array *a) {
   return true;
 }
 
-/* The coordinate on one axis at loop indices; false outside (a division that must be exact is not).
- */
-static bool coord_at(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
+bool coord_at(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
   *v = linear_at(c, index, nloop);
   if (c->div > 1) {
     int64_t q = floor_div(*v, c->div);

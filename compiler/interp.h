@@ -1,9 +1,12 @@
-/* interp.h - what the files of the interpreter share (interp.c, contract.c, graph_run.c). */
+/* interp.h - what the files of the interpreter share (interp.c, interp_plan.c, contract.c, graph_run.c). */
 #ifndef INTERP_H
 #define INTERP_H
 
 #include "kernel.h"
 
+/* The coordinate on one axis at loop indices; false outside (a division that must be exact is not).
+ */
+bool coord_at(const Coord *, const int64_t *index, int nloop, int64_t *);
 int64_t axis_offset(const Array *, int axis, int64_t coordinate);
 Range axis_box(const Array *, const View *, int axis, int64_t n);
 Range points_inside(int64_t v, int64_t step, Range box, int64_t length);

@@ -1,6 +1,7 @@
 /* interp_plan.c - runs a Plan in double, as it lies in memory: formats, margins, steps, scoped
  * buffers. All memory starts as NaN, so whatever a kernel reads before somebody wrote it shows in
  * the results. */
+#include "interp.h"
 #include "plan.h"
 
 #include <math.h>
@@ -118,13 +119,6 @@ static bool has_margin(const Machinery *m, int tensor) {
   return axis >= 0 && extent_at(b->type.dim[axis], m->n) % m->layout[tensor].lanes != 0;
 }
 
-static int64_t coord_value(const Coord *c, const int64_t *loop, int nloop) {
-  int64_t v = c->plus;
-  for (int l = 0; l < nloop; l++) v += c->coef[l] * loop[l];
-  if (c->div > 1) v /= c->div;
-  return c->mod > 0 ? v % c->mod : v;
-}
-
 /* A kernel that writes a buffer with margins writes those of the elements it wrote. */
 static void write_margins(const Machinery *m, const Kernel *k, const Out *out, const Range *range) {
   int tensor = out->to.tensor;
@@ -142,7 +136,7 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
       loop[l] = range[l].lo + rest % extent;
       rest /= extent;
     }
-    for (int a = 0; a < out->to.rank; a++) c[a] = coord_value(&out->to.at[a], loop, k->nloop);
+    for (int a = 0; a < out->to.rank; a++) coord_at(&out->to.at[a], loop, k->nloop, &c[a]);
     write_margin(m, tensor, c);
   }
 }

@@ -135,6 +135,7 @@ static const char *row_text(Code *c, const Shared *s, int row, int how, const ch
       text = add_term(c, text, factor, x[i]);
     }
   if (text) return text;
+  if (!c->e) return "";
   return c->isa ? arena_printf(c->e->arena, "%s_zero()", c->isa) : "0.0f";
 }
 

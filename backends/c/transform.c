@@ -203,7 +203,7 @@ static void print_store(Printer *w, const char *y) {
     emit(w->e, "%s[%s] = %s;", pointer, at, value);
   else if (!w->count)
     emit(w->e, "%s_store(%s + %s, %s);", w->isa, pointer, at, value);
-  else if (b->format.lanes == 1)
+  else if (leaf_stores_part(w->f, to))
     emit(w->e, "%s_store_part(%s + %s, %s, %d);", w->isa, pointer, at, value, w->count);
   else
     emit(w->e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", w->isa, pointer, at, w->isa,

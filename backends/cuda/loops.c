@@ -72,6 +72,7 @@ static bool folds(const Writer *w, int f) {
 }
 
 static bool in_terms(const Writer *w, int input) {
+  if (w->k->in[input].outside == SKIP && w->k->nfold > 0) return true;
   for (int f = 0; f < w->k->nfold; f++)
     if (folds(w, f) && expr_uses(w->k->fold[f].term, E_in, input)) return true;
   return false;

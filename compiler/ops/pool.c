@@ -5,6 +5,8 @@
  * the output position where windows overlap the padding, and a constant elsewhere. */
 #include "window.h"
 
+#include <math.h>
+
 typedef enum PoolKind { POOL_MAX, POOL_AVERAGE, POOL_L2 } PoolKind;
 static const char *const pool_kinds[] = {"max", "average", "l2", NULL};
 
@@ -257,7 +259,7 @@ static void adaptive_kernel(const Graph *g, const Node *node, Kernel *k) {
   }
   x->outside = SKIP;
   pool_fold(u, (PoolKind)attr->kind, count, k);
-  double neutral = attr->kind == POOL_MAX ? -3.4028234663852886e38 : 0;
+  double neutral = attr->kind == POOL_MAX ? -INFINITY : 0;
   k->fold[0].term = expr3(u, E_select, inside, k->fold[0].term, expr_const(u, neutral));
 }
 
