@@ -1,4 +1,5 @@
-/* interp.h - what the files of the interpreter share (interp.c, interp_plan.c, contract.c, graph_run.c). */
+/* interp.h - what the files of the interpreter share (interp.c, interp_plan.c, contract.c,
+ * graph_run.c). */
 #ifndef INTERP_H
 #define INTERP_H
 
