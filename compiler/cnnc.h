@@ -144,6 +144,8 @@ char *file_read(Unit *, const char *path, size_t *size);
 /* Writes under a temporary name beside `path` and renames: the file appears complete or not at all.
  */
 bool file_write(Unit *, const char *path, const void *bytes, size_t size);
+/* Would file_write find its place? False after the message that it would give. */
+bool file_writable(Unit *, const char *path);
 /* Several files: all appear or none. */
 typedef struct FileBytes {
   const char *path;

@@ -98,6 +98,22 @@ static Place place_of(Unit *u, const char *path) {
   return place;
 }
 
+/* A file is replaced by renaming: its folder must allow that, a device or pipe itself. */
+bool file_writable(Unit *u, const char *path) {
+  Place place = place_of(u, path);
+  const char *slash = strrchr(place.path, '/');
+  const char *folder = !slash ? "."
+                       : slash == place.path
+                           ? "/"
+                           : arena_copy(u->arena, place.path, (size_t)(slash - place.path));
+  struct stat status;
+  bool is_folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  if (is_folder) errno = EISDIR;
+  if (!is_folder && access(place.temporary ? folder : path, W_OK) == 0) return true;
+  diag_error_in(u, path, "cannot write the file: %s", strerror(errno));
+  return false;
+}
+
 static bool write_place(const Place *place, const FileBytes *file) {
   if (!place->temporary) return write_to(place->path, 0, 0, file->bytes, file->size);
   unlink(place->temporary); /* of a killed process that had our number */

@@ -1,63 +1,44 @@
 /* eval.c - the command eval: accuracy of a classifier on the test part of a data set. */
-#include "inference.h"
+#include "samples.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
-static int data_input(const Graph *g) {
-  int found = -1;
-  for (int i = 0; i < g->input.n; i++)
-    if (g->input.at[i].kind == INPUT_DATA) found = found < 0 ? i : -2;
-  return found;
-}
+enum { MOST_CLASSES = 256 }; /* that a byte of --predictions tells apart */
 
-static bool check_network(Unit *u, const Options *o, const Graph *g, const Dataset *d) {
-  int input = data_input(g);
-  if (input < 0 || g->entry[ENTRY_FORWARD].want.n == 0) {
-    diag_error_in(u, o->network, "eval wants a network with one input and a classifying output");
-    return false;
-  }
-  if (inference_input_size(g, input) != d->sample_size) {
-    Text want = {.arena = u->arena}, have = {.arena = u->arena};
-    type_print(&want, &g->input.at[input].type);
-    Tensor sample = {.rank = d->rank};
-    for (int a = 0; a < d->rank; a++) sample.dim[a] = d->dim[a];
-    tensor_print_shape(&have, &sample);
-    diag_error_in(u, o->data, "samples are %s; the network reads %s", have.at, want.at);
-    return false;
-  }
-  if (d->label_size == 1) return true;
-  diag_error_in(u, o->data, "the data set has %" PRId64 " labels for each sample; eval wants one",
-                d->label_size);
-  return false;
-}
-
-static float *samples_of(Unit *u, const Input *in, const Dataset *d) {
-  float *values = NEW_ARRAY(u->arena, float, d->n * d->sample_size);
-  Scaling scaling = inference_scaling(in);
-  for (int64_t i = 0; i < d->n; i++) dataset_sample(d, i, &scaling, values + i * d->sample_size);
+static float *values_of(Unit *u, const Samples *s) {
+  int64_t size = s->data.sample_size;
+  float *values = NEW_ARRAY(u->arena, float, s->data.n *size);
+  for (int64_t i = 0; i < s->data.n; i++) samples_get(s, i, values + i * size);
   return values;
 }
 
-static Status report(const Inference *f, const Dataset *d) {
-  int64_t size = inference_output_size(f->g, 0), right = 0;
-  unsigned char *classes = NEW_ARRAY(f->u->arena, unsigned char, d->n);
-  for (int64_t i = 0; i < d->n; i++) {
-    int64_t class = inference_class(f->output[0] + i * size, size, 1);
+static Status report(const Inference *f, const Samples *s) {
+  int64_t size = inference_output_size(f->g, 0), places = s->data.label_size, right = 0;
+  int64_t labels = samples_labels(s);
+  unsigned char *classes = NEW_ARRAY(f->u->arena, unsigned char, labels);
+  for (int64_t i = 0; i < labels; i++) {
+    int64_t class = samples_class(s, f->output[0] + i / places * size, i % places);
     classes[i] = (unsigned char)class;
-    right += class == d->label[i];
+    right += class == s->data.label[i];
   }
-  if (f->o->predictions && size > 256) {
-    usage_error(f->u, "--predictions writes one byte an image; the network has %" PRId64 " classes",
-                size);
-    return STATUS_USAGE;
-  }
-  if (f->o->predictions && !file_write(f->u, f->o->predictions, classes, (size_t)d->n))
+  if (f->o->predictions && !file_write(f->u, f->o->predictions, classes, (size_t)labels))
     return STATUS_INPUT;
   printf("accuracy %.2f %% (%" PRId64 " of %" PRId64 "), %.3f ms an image, %s%s\n",
-         100.0 * (double)right / (double)d->n, right, d->n, 1e3 * f->seconds / (double)d->n,
-         f->target ? "target " : "interpreted", f->target ? f->target->name : "");
+         100.0 * (double)right / (double)labels, right, labels,
+         1e3 * f->seconds / (double)s->data.n, f->target ? "target " : "interpreted",
+         f->target ? f->target->name : "");
   return STATUS_DONE;
+}
+
+/* What would fail only when the work is done. */
+static Status check_predictions(Unit *u, const Options *o, const Samples *s) {
+  if (!o->predictions) return STATUS_DONE;
+  if (!file_writable(u, o->predictions)) return STATUS_INPUT;
+  if (s->classes <= MOST_CLASSES) return STATUS_DONE;
+  usage_error(u, "--predictions writes one byte an image; the network has %" PRId64 " classes",
+              s->classes);
+  return STATUS_USAGE;
 }
 
 Status command_eval(Unit *u, const Options *o) {
@@ -66,14 +47,14 @@ Status command_eval(Unit *u, const Options *o) {
     return STATUS_USAGE;
   }
   Graph *g = pipeline_read(u, o);
-  if (!g) return STATUS_INPUT;
-  Dataset data = {0};
-  if (!dataset_read(u, o->data, DATA_TEST, &data)) return STATUS_INPUT;
-  if (!check_network(u, o, g, &data)) return STATUS_INPUT;
-  Inference f = {.u = u, .o = o, .g = g, .n = data.n, .repeat = 1};
+  Samples samples;
+  if (!g || !samples_read(u, o, g, DATA_TEST, &samples)) return STATUS_INPUT;
+  Status status = check_predictions(u, o, &samples);
+  if (status) return status;
+  Inference f = {.u = u, .o = o, .g = g, .n = samples.data.n, .repeat = 1};
   f.progress = isatty(STDERR_FILENO);
   f.input = NEW_ARRAY(u->arena, float *, g->input.n + 1);
-  f.input[data_input(g)] = samples_of(u, &g->input.at[data_input(g)], &data);
-  Status status = inference_run(&f);
-  return status ? status : report(&f, &data);
+  f.input[samples.input] = values_of(u, &samples);
+  status = inference_run(&f);
+  return status ? status : report(&f, &samples);
 }

@@ -24,13 +24,11 @@ int64_t inference_output_size(const Graph *g, int output) {
 }
 
 Scaling inference_scaling(const Input *in) {
-  if (in->type.dtype == U8) return (Scaling){.scale = 1, .inner = 1};
   int64_t channels = in->type.rank > 1 ? extent_at(in->type.dim[1], 1) : 1;
-  return (Scaling){.scale = in->scale,
-                   .mean = in->mean,
-                   .std = in->std,
-                   .nmean = in->nmean,
-                   .inner = in->hwc ? 1 : type_size(&in->type, 1) / channels};
+  int64_t inner = type_size(&in->type, 1) / channels;
+  if (in->type.dtype == U8) return (Scaling){.scale = 1, .inner = inner};
+  return (Scaling){
+      .scale = in->scale, .mean = in->mean, .std = in->std, .nmean = in->nmean, .inner = inner};
 }
 
 static Status check_params(const Inference *f) {

@@ -76,7 +76,8 @@ static const OptionRow rows[] = {
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R, true,
      .doc = "the activations to return, in place of the network's own"},
     {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T,
-     .doc = "machine to emit for: native (default) or a name that `cnnc targets` lists"},
+     .doc =
+         "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu)"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, .choices = dtype_names,
      .doc = "arithmetic and storage: f32, or f64 to verify with (without vectors)"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
@@ -122,7 +123,9 @@ static const OptionRow rows[] = {
     {"interpret", 0, NULL, OPTION_FLAG, AT(interpret), R | E,
      .doc = "in the interpreter, in double, before any pass; nothing is built"},
     {"data", 0, "DIR", OPTION_TEXT, AT(data), E | T,
-     .doc = "folder with MNIST (idx) or CIFAR (bin) files, or x.npy and y.npy"},
+     .doc = "folder with MNIST (idx) or CIFAR (bin) files, or x_train.npy, y_train.npy, x_test.npy "
+            "and "
+            "y_test.npy; x.npy and y.npy serve as both parts"},
     {"predictions", 0, "FILE", OPTION_TEXT, AT(predictions), E,
      .doc = "write the class of each image, one byte an image"},
     {"epochs", 0, "N", OPTION_NUMBER, AT(epochs), T, .min = 1, .max = 1 << 20,
@@ -156,9 +159,11 @@ static const struct {
     {"--plan", "this version reads no plan files; --algo forces an algorithm"},
     {"--save-plan", "this version writes no plan files; --explain prints the choices"},
     {"--tune", "this version estimates instead of measuring; --algo forces an algorithm"},
-    {"--max-error", "no algorithm of this version rounds worse than direct summation"},
+    {"--max-error",
+     "this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums "
+     "directly"},
     {"--max-memory", "this version has no limit to give; `cnnc info` prints the memory needed"},
-    {"--input-grad", "this version returns no gradients"},
+    {"--input-grad", "this version returns gradients of parameters (NAME_get_grad), not of inputs"},
     {"--profile", "this version emits no timers"},
     {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},
     {"--selftest", "this version emits no self-test; `cnnc run --interpret` is the reference"},
@@ -402,7 +407,7 @@ void options_help(Text *out, Command command) {
   Unit unit = {.arena = out->arena};
   bool all = command == COMMANDS;
   if (all) {
-    text_add(out, "cnnc - compiles a convolutional network to a library in C\n\n"
+    text_add(out, "cnnc - compiles a convolutional network to a library in C or CUDA\n\n"
                   "usage: cnnc NET.json [options] [-o NAME.c]\n"
                   "       cnnc COMMAND ...\n\ncommands:\n");
     for (int c = 0; c < COMMANDS; c++) {
@@ -420,7 +425,7 @@ void options_help(Text *out, Command command) {
     if (known(&rows[i], all ? COMMAND_COMPILE : command)) help_option(out, &unit, &rows[i]);
   if (all)
     text_add(out, "\nexit status: 0 done, 1 the input is wrong, 2 the command line is wrong, "
-                  "3 a tool (cc, nvcc) failed\n");
+                  "3 a tool (cc, nvcc) or what was built failed, 130 training was interrupted\n");
 }
 
 const char *options_text(const Options *o, const char *name) {

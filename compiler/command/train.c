@@ -16,6 +16,11 @@ static void on_interrupt(int signal_number) {
 
 /* ---- epochs ---- */
 
+/* The program that trains has ended by itself, or a file is at fault. */
+static Status failure(const Training *t) {
+  return t->trainer.process < 0 ? STATUS_TOOL : STATUS_INPUT;
+}
+
 static bool train_samples(Training *t) {
   double begin = program_clock(), shown = begin;
   int slot = 0;
@@ -47,7 +52,7 @@ static bool test_samples(Training *t) {
     if (!trainer_forward(&t->trainer, 0, n)) return false;
     right += train_data_right(t, done, n);
   }
-  t->epoch.accuracy = 100.0 * (double)right / (double)(done * t->test.label_size);
+  t->epoch.accuracy = 100.0 * (double)right / (double)(done * t->test.data.label_size);
   return true;
 }
 
@@ -69,7 +74,7 @@ static bool finish_epoch(Training *t) {
 }
 
 static Status stop_early(Training *t) {
-  if (!train_checkpoint_write(t)) return STATUS_INPUT;
+  if (!train_checkpoint_write(t)) return failure(t);
   printf("\ninterrupted in epoch %d%s%s\n", (int)t->at.epoch + 1,
          t->o->save ? "; --resume goes on from " : "; nothing is kept without --save",
          t->o->save ? train_checkpoint_file(t) : "");
@@ -80,9 +85,9 @@ static Status run_epochs(Training *t) {
   while (t->at.epoch < t->epochs) {
     if (!train_samples(t)) return STATUS_TOOL;
     if (interrupted) return stop_early(t);
-    if (!finish_epoch(t)) return STATUS_INPUT;
+    if (!finish_epoch(t)) return failure(t);
   }
-  return train_save(t) ? STATUS_DONE : STATUS_INPUT;
+  return train_save(t) ? STATUS_DONE : failure(t);
 }
 
 /* ---- the beginning ---- */
@@ -104,13 +109,19 @@ static bool check_options(Unit *u, const Options *o) {
   return !complaint;
 }
 
+/* What would fail only when the work is done. */
+static bool check_save(const Training *t) {
+  return !t->o->save ||
+         (file_writable(t->u, t->o->save) && file_writable(t->u, train_checkpoint_file(t)));
+}
+
 static Status start(Training *t, const Options *o) {
-  if (!train_data_open(t)) return STATUS_INPUT;
+  if (!check_save(t) || !train_data_open(t)) return STATUS_INPUT;
   Status status = trainer_start(t->u, o, t->g, &t->trainer);
   if (status) return status;
-  t->at = (Position){.seed = o->seed, .samples = t->train.n, .batch = t->trainer.batch};
-  if (!start_params(t)) return STATUS_INPUT;
-  if (o->resume && !train_checkpoint_read(t)) return STATUS_INPUT;
+  t->at = (Position){.seed = o->seed, .samples = t->train.data.n, .batch = t->trainer.batch};
+  if (!start_params(t)) return failure(t);
+  if (o->resume && !train_checkpoint_read(t)) return failure(t);
   return train_log_open(t) ? STATUS_DONE : STATUS_INPUT;
 }
 

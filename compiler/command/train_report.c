@@ -20,7 +20,7 @@ static const char *duration(Arena *arena, double seconds) {
 }
 
 void train_report_progress(const Training *t) {
-  int64_t left = t->train.n * (t->epochs - t->at.epoch) - t->at.done;
+  int64_t left = t->train.data.n * (t->epochs - t->at.epoch) - t->at.done;
   char seconds[32] = "?";
   if (!isatty(STDERR_FILENO)) return;
   if (rate(t) > 0) {
@@ -29,7 +29,7 @@ void train_report_progress(const Training *t) {
     arena_free(arena);
   }
   fprintf(stderr, "\repoch %" PRId64 "/%" PRId64 " %3.0f %%, loss %.4f, %.0f images/s, %s left  ",
-          t->at.epoch + 1, t->epochs, 100.0 * (double)t->at.done / (double)t->train.n,
+          t->at.epoch + 1, t->epochs, 100.0 * (double)t->at.done / (double)t->train.data.n,
           t->epoch.loss / (double)(t->at.done ? t->at.done : 1), rate(t), seconds);
 }
 
@@ -60,7 +60,7 @@ static bool log_epoch(Training *t, double loss) {
 /* ---- after an epoch ---- */
 
 bool train_report_epoch(Training *t) {
-  double loss = t->epoch.loss / (double)t->train.n;
+  double loss = t->epoch.loss / (double)t->train.data.n;
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
   printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f", t->at.epoch, t->epochs, loss);
   if (t->epoch.accuracy >= 0) printf(", accuracy %.2f %%", t->epoch.accuracy);

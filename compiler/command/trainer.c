@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -100,8 +101,14 @@ static bool ended(Trainer *t) {
   return false;
 }
 
+/* A program that has ended is an error to report, not a signal to die of. */
 static bool ask(Trainer *t, Request request) {
-  return transfer(t->to, &request, sizeof request, true) || ended(t);
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  struct sigaction before;
+  sigaction(SIGPIPE, &ignore, &before);
+  bool asked = transfer(t->to, &request, sizeof request, true);
+  sigaction(SIGPIPE, &before, NULL);
+  return asked || ended(t);
 }
 
 static bool hear(Trainer *t, Answer *answer) {

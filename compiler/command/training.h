@@ -2,7 +2,7 @@
 #ifndef TRAINING_H
 #define TRAINING_H
 
-#include "tensors.h"
+#include "samples.h"
 #include "trainer.h"
 
 typedef struct Epoch { /* one pass over the training part, done or under way */
@@ -25,11 +25,9 @@ typedef struct Training {
   const Options *o;
   const Graph *g;
   Trainer trainer;
-  Dataset train, test; /* test.n 0: none */
-  Scaling scaling;
-  int input;      /* the one that is data */
+  Samples train, test;
   int64_t *order; /* of the samples in this epoch */
-  int64_t epochs, classes;
+  int64_t epochs;
   Position at;
   Epoch epoch;
   int64_t resumed; /* samples of this epoch that were trained on before this process began */
@@ -38,7 +36,7 @@ typedef struct Training {
 
 /* ---- train_data.c: samples for the trainer ---- */
 
-/* Both parts of the data set, and that they fit the network. */
+/* Both parts of the data set, and that they fit the network; a note if they are the same. */
 bool train_data_open(Training *);
 void train_data_shuffle(Training *); /* the order of epoch at.epoch */
 /* Puts up to a batch of samples, from place `from` of the order on, into a slot; how many. */

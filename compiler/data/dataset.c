@@ -162,6 +162,7 @@ static bool read_mnist(Unit *u, const Pair *files, Dataset *d) {
 static bool read_numpy(Unit *u, const Pair *files, Dataset *d) {
   Tensor samples, labels;
   if (!npy_read(u, files->images, &samples) || !npy_read(u, files->labels, &labels)) return false;
+  d->array = files->images;
   return from_tensors(u, d, &samples, &labels, false);
 }
 
@@ -238,9 +239,9 @@ bool dataset_read(Unit *u, const char *folder, DataPart part, Dataset *d) {
   if (find_pair(u->arena, folder, numpy_names[part], &files)) return read_numpy(u, &files, d);
   if (!list_cifar(u, folder, part, &names)) return false;
   if (names.n) return read_cifar(u, &names, d);
-  diag_error_in(u, folder, "no data set in this folder; looked for %s (.gz), %s and %s*.bin",
-                mnist_names[part][0].images, numpy_names[part][1].images,
-                part == DATA_TRAIN ? "data_batch" : "test");
+  diag_error_in(u, folder, "no data set in this folder; looked for %s (.gz), %s, %s and %s*.bin",
+                mnist_names[part][0].images, numpy_names[part][0].images,
+                numpy_names[part][1].images, part == DATA_TRAIN ? "data_batch" : "test");
   return false;
 }
 
@@ -249,7 +250,8 @@ bool dataset_read(Unit *u, const char *folder, DataPart part, Dataset *d) {
 static void scale_into(const Tensor *t, int64_t from, int64_t n, const Scaling *s, float *out) {
   for (int64_t i = 0; i < n; i++) {
     int64_t c = s->nmean ? i / s->inner % s->nmean : 0;
-    double x = tensor_value(t, from + i) * s->scale;
+    int64_t place = s->channels_last ? i % s->inner * (n / s->inner) + i / s->inner : i;
+    double x = tensor_value(t, from + place) * s->scale;
     out[i] = (float)(s->nmean ? (x - s->mean[c]) / s->std[c] : x);
   }
 }

@@ -78,8 +78,9 @@ bool npy_write(Unit *, const char *file, const Tensor *);
 typedef struct Scaling {
   double scale;
   const double *mean, *std;
-  int nmean;     /* channels of mean and std; 0: neither */
-  int64_t inner; /* numbers of one channel in a row: h * w in [c,h,w], 1 in [h,w,c] */
+  int nmean;          /* channels of mean and std; 0: neither */
+  int64_t inner;      /* numbers of one channel: h * w */
+  bool channels_last; /* what is read is [h,w,c]; the result is always [c,h,w] */
 } Scaling;
 
 typedef enum DataPart { DATA_TRAIN, DATA_TEST } DataPart;
@@ -92,6 +93,7 @@ typedef struct Dataset {
   int64_t dim[MAX_RANK]; /* its extents: [c,h,w] */
   int64_t sample_size;   /* and their product */
   Element element;
+  const char *array;      /* the NumPy file that they are from, with any axes; NULL: pictures */
   VEC(const void *) part; /* the files' samples: part i holds samples [first i, first i+1) */
   VEC(int64_t) first;
   int32_t *label; /* label_size numbers per sample: 1, or one per pixel */
@@ -99,9 +101,10 @@ typedef struct Dataset {
 } Dataset;
 
 /* Reads the training or the test part of a folder with MNIST's files (plain or gzip), CIFAR-10's
- * binary files, or x.npy and y.npy. */
+ * binary files, or NumPy's x_train.npy, y_train.npy, x_test.npy, y_test.npy; x.npy and y.npy serve
+ * as the part that is missing. */
 bool dataset_read(Unit *, const char *folder, DataPart, Dataset *);
-/* Sample i, scaled, as floats in the order of the file. */
+/* Sample i, scaled, as floats, channels first. */
 void dataset_sample(const Dataset *, int64_t i, const Scaling *, float *out);
 
 /* Reads a PGM or PPM picture (P5, P6) as [c,h,w], values 0 to 255: enlarged or reduced so that it

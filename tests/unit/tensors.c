@@ -293,7 +293,7 @@ static void reads_mnist_packed_and_plain(void **state) {
   dataset_sample(&d, 1, &(Scaling){.scale = 1 / 255.0}, sample);
   assert_true(sample[0] == 0 && sample[1] == 1 && sample[2] == (float)(7 * (1 / 255.0)));
   static const double mean[] = {1}, deviation[] = {2};
-  dataset_sample(&d, 0, &(Scaling){1, mean, deviation, 1, 3}, sample);
+  dataset_sample(&d, 0, &(Scaling){1, mean, deviation, 1, 3, false}, sample);
   assert_true(sample[0] == -0.5f && sample[1] == 25 && sample[2] == 50.5f);
   assert_false(dataset_read(c->u, here, DATA_TRAIN, &d));
   assert_non_null(strstr(messages(c), "no data set in this folder"));

@@ -1,0 +1,146 @@
+"""What train and eval read: axes, layouts and labels of data sets, and that mistakes show before any work is done."""
+import json
+import os
+import random
+import signal
+import subprocess
+
+from support import CNNC, Case, main, write_npy
+
+CHANNELS, HEIGHT, WIDTH, CLASSES, SAMPLES = 3, 5, 7, 4, 40
+LAYERS = [{"op": "conv", "filters": 6, "kernel": 3}, {"op": "relu"}, {"op": "dense", "units": CLASSES}]
+SCALING = {"scale": 1 / 255, "mean": [0.1, 0.5, 0.9], "std": [0.2, 0.4, 0.8]}
+RNG = random.Random(5)
+PIXELS = bytes(RNG.randrange(256) for _ in range(SAMPLES * CHANNELS * HEIGHT * WIDTH))
+LABELS = bytes(RNG.randrange(CLASSES) for _ in range(SAMPLES))
+
+
+def channels_last(pixels, channels=CHANNELS):
+    """[n,c,...] as [n,...,c]."""
+    size, area = len(pixels) // SAMPLES, len(pixels) // SAMPLES // channels
+    return bytes(pixels[s * size + c * area + p] for s in range(SAMPLES) for p in range(area) for c in range(channels))
+
+
+class Data(Case):
+    def network(self, name="net", shape=(CHANNELS, HEIGHT, WIDTH), layers=LAYERS, **members):
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps({
+            "name": "net", "input": {"shape": shape, **members}, "layers": layers,
+            "loss": {"op": "cross_entropy"}, "optimizer": {"op": "sgd", "lr": 0.05}}))
+        return path
+
+    def data(self, name, shape, pixels=PIXELS, labels=LABELS, parts=("_train", "_test"), label_shape=()):
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        for part in parts:
+            write_npy(folder / f"x{part}.npy", (SAMPLES, *shape), "|u1", pixels)
+            write_npy(folder / f"y{part}.npy", (SAMPLES, *label_shape), "|u1", labels)
+        return folder
+
+    def trained(self, network, data, name):
+        weights = self.folder / f"{name}.safetensors"
+        out = self.run_command(CNNC, "train", network, "--data", data, "--epochs", 2, "--seed", 1, "--save", weights)
+        return weights.read_bytes(), [line.split(", lr")[0] for line in out.splitlines()]
+
+    def predicted(self, network, data, weights, *options):
+        self.run_command(CNNC, "eval", network, "--data", data, "--weights", weights, "--predictions",
+                         self.folder / "classes", *options)
+        return (self.folder / "classes").read_bytes()
+
+    def same_in_both_layouts(self, shape, **members):
+        axes = list(shape[1:]) + [shape[0]]
+        first, last = self.data("first", shape), self.data("last", axes, channels_last(PIXELS, shape[0]))
+        layers = [{"op": "dense", "units": CLASSES}]
+        chw = self.network("chw", shape, layers, **members)
+        hwc = self.network("hwc", shape, layers, layout="hwc", **members)
+        self.assertEqual(self.trained(chw, first, "chw"), self.trained(hwc, last, "hwc"))
+        weights = self.folder / "chw.safetensors"
+        for way in ((), ("--interpret",)):
+            self.assertEqual(self.predicted(chw, first, weights, *way), self.predicted(hwc, last, weights, *way))
+
+    def test_channels_last(self):
+        self.same_in_both_layouts((CHANNELS, HEIGHT, WIDTH), **SCALING)
+
+    def test_channels_last_of_bytes(self):
+        self.same_in_both_layouts((CHANNELS, HEIGHT, WIDTH), dtype="u8", **SCALING)
+
+    def test_channels_last_of_series_and_volumes(self):
+        self.same_in_both_layouts((CHANNELS, HEIGHT * WIDTH), **SCALING)
+        self.same_in_both_layouts((CHANNELS, HEIGHT, WIDTH, 1), **SCALING)
+
+    def test_pictures_in_both_layouts(self):
+        picture = self.folder / "picture.ppm"
+        picture.write_bytes(b"P6\n%d %d\n255\n" % (WIDTH, HEIGHT) + PIXELS[:CHANNELS * HEIGHT * WIDTH])
+        results = []
+        for layout in ("chw", "hwc"):
+            for way in ((), ("--interpret",)):
+                network = self.network(layout, layout=layout, **SCALING)
+                self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", self.folder / "y.npy", *way)
+                results.append((self.folder / "y.npy").read_bytes())
+        self.assertEqual(results[0], results[2])
+        self.assertEqual(results[1], results[3])
+
+    def refused(self, message, network, data, *options, status=1):
+        for command in (["train"], ["eval", "--weights", "none.safetensors"]):
+            self.assertIn(message, self.run_command(CNNC, *command, network, "--data", data, *options, status=status))
+
+    def test_other_axes(self):
+        shape = self.network()
+        self.refused(f"samples are [5,7,3]; the network reads [3,5,7]; its input may say \"layout\": \"hwc\"", shape,
+                     self.data("last", (HEIGHT, WIDTH, CHANNELS)))
+        self.refused("samples are [3,7,5]; the network reads [3,5,7]; the samples must be transposed or reshaped", shape,
+                     self.data("turned", (CHANNELS, WIDTH, HEIGHT)))
+        self.refused("samples are [105]; the network reads [3,5,7]", shape, self.data("flat", (105,)))
+        self.refused("samples are [3,5,7]; the network reads [5,7,3]; its input may say \"layout\": \"chw\"",
+                     self.network("hwc", layout="hwc"), self.data("first", (CHANNELS, HEIGHT, WIDTH)))
+
+    def test_single_channel_needs_no_axis(self):
+        network = self.network(shape=(1, 15, 7))
+        with_axis = self.trained(network, self.data("with", (1, 15, 7)), "with")
+        self.assertEqual(with_axis, self.trained(network, self.data("without", (15, 7)), "without"))
+
+    def test_labels(self):
+        shape = (CHANNELS, HEIGHT, WIDTH)
+        self.refused("label 9 of sample 0: the network has 4 classes", self.network(),
+                     self.data("high", shape, labels=bytes([9]) + LABELS[1:]))
+        self.refused("35 labels for each sample; output", self.network(),
+                     self.data("many", shape, labels=LABELS * 35, label_shape=(HEIGHT, WIDTH)))
+        maps = self.network("maps", layers=[{"op": "conv", "name": "map", "filters": CLASSES, "kernel": 1}])
+        self.refused("1 labels for each sample; output \"map\" is f32[n,4,5,7], which asks for 35", maps, self.data("one", shape))
+        places = self.data("places", shape, labels=LABELS * 35, label_shape=(HEIGHT, WIDTH))
+        accuracy = self.trained(maps, places, "maps")[1][-1].split("accuracy ")[1]
+        out = self.run_command(CNNC, "eval", maps, "--data", places, "--weights", self.folder / "maps.safetensors")
+        self.assertIn(f"accuracy {accuracy} (", out)
+        self.assertIn(f"of {SAMPLES * 35})", out)
+
+    def test_no_test_part(self):
+        shape = (CHANNELS, HEIGHT, WIDTH)
+        note = "no test part: accuracy is of the training samples"
+        whole = self.data("whole", shape, parts=("",))
+        self.assertIn(note, "\n".join(self.trained(self.network(), whole, "whole")[1]))
+        parts = self.data("parts", shape)
+        self.assertNotIn(note, "\n".join(self.trained(self.network(), parts, "parts")[1]))
+
+    def test_folders_that_cannot_be_written(self):
+        data = self.data("data", (CHANNELS, HEIGHT, WIDTH))
+        for command in (["train", "--save", "nowhere/w.safetensors"], ["eval", "--predictions", "nowhere/p", "--weights", "none.safetensors"]):
+            out = self.run_command(CNNC, *command, self.network(), "--data", data, status=1)
+            self.assertIn(f"{command[2]}: error: cannot write the file: No such file or directory", out)
+            self.assertNotIn("epoch", out)
+            self.assertNotIn("none.safetensors", out)
+
+    def test_program_that_dies(self):
+        data = self.data("data", (CHANNELS, HEIGHT, WIDTH))
+        process = subprocess.Popen(
+            [CNNC, "train", self.network(), "--data", data, "--epochs", "1000000", "--save", self.folder / "w.safetensors"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process.stdout.readline()
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], stdout=subprocess.PIPE, text=True).stdout
+        os.kill(int(children.split()[0]), signal.SIGKILL)
+        out = process.communicate()[0]
+        self.assertIn("the program that trains was ended by signal 9", out)
+        self.assertEqual(process.returncode, 3)
+
+
+if __name__ == "__main__":
+    main()
