@@ -30,7 +30,7 @@ int64_t library_shared_work(const Plan *);
 
 /* Is it a word of C or C++? */
 bool library_keyword(const char *word);
-/* Has a word a meaning of its own in emitted files, so that it cannot be a prefix? */
+/* Does a word have a meaning of its own in emitted files, so that it cannot be a prefix? */
 bool library_reserved(const char *word);
 /* The prefix of a network of that name: the name, or net_NAME where that is reserved. */
 const char *library_prefix(Arena *, const char *name);

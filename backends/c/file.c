@@ -28,8 +28,7 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   return arena_printf(e->arena, "ctx->%s + %" PRId64, member, b->offset);
 }
 
-const char *emit_worker_memory(Emit *e, const Plan *plan, PlanEntry entry) {
-  (void)entry;
+const char *emit_worker_memory(Emit *e, const Plan *plan) {
   return arena_printf(e->arena, "ctx->work + %" PRId64, library_shared_work(plan));
 }
 
@@ -106,7 +105,7 @@ static void add_params(Emit *e, const Library *l) {
 }
 
 static void add_cpu(Emit *e, const Target *target) {
-  emit_comment(e, "Has this processor what the kernels need?");
+  emit_comment(e, "Does this processor have what the kernels need?");
   BLOCK(e, "static int %s_cpu(void)", e->prefix)
   emit(e, "return %s;", target->cpu ? target->cpu : "1");
   emit_line(e);

@@ -245,7 +245,7 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
       emit(e, "    .in%d = %s,", i, emit_buffer(e, p, slots.in[i]));
     for (int i = 0; i < slots.nout; i++)
       emit(e, "    .out%d = %s,", i, emit_buffer(e, p, slots.out[i]));
-    emit(e, "    .memory = %s,", emit_worker_memory(e, p, entry));
+    emit(e, "    .memory = %s,", emit_worker_memory(e, p));
     if (entry > PLAN_FORWARD) emit(e, "    .scalar = ctx->scalar,");
     emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
     if (s->parallel)

@@ -39,6 +39,6 @@ enum { FACT_WORKERS = 1024 };
 
 /* Where the workers' scoped buffers begin: an unsigned char pointer. Worker i's part begins at i *
  * plan->worker_bytes[entry]. Provided by file.c. */
-const char *emit_worker_memory(Emit *, const Plan *, PlanEntry);
+const char *emit_worker_memory(Emit *, const Plan *);
 
 #endif

@@ -7,15 +7,16 @@
 
 /* A linear form over C variables: constant + sum of coef * name. */
 enum { LINEAR_TERMS = 24 };
+typedef struct LinearTerm {
+  int64_t coef;
+  const char *name;
+  int below; /* the variable is in [0, below); 0: not known */
+} LinearTerm;
 typedef struct Linear {
   int64_t constant;
   bool wide; /* print factors as long long */
   int n;
-  struct {
-    int64_t coef;
-    const char *name;
-    int below; /* the variable is in [0, below); 0: not known */
-  } term[LINEAR_TERMS];
+  LinearTerm term[LINEAR_TERMS];
 } Linear;
 Linear linear_constant(int64_t);
 Linear linear_variable(int64_t coef, const char *name);

@@ -54,10 +54,9 @@ static void number_text(Text *out, int64_t value, bool wide) {
 static void sort_terms(Linear *l) {
   for (int i = 1; i < l->n; i++)
     for (int j = i; j > 0 && l->term[j].coef > l->term[j - 1].coef; j--) {
-      Linear swap;
-      swap.term[0] = l->term[j];
+      const LinearTerm swap = l->term[j];
       l->term[j] = l->term[j - 1];
-      l->term[j - 1] = swap.term[0];
+      l->term[j - 1] = swap;
     }
 }
 

@@ -23,7 +23,7 @@ typedef struct Loops {
 
 /* The level of the innermost loop that a coordinate mentions. */
 int loops_level(const Loops *w, const Coord *c);
-/* Has a coordinate a variable of its own: is it divided or tested? */
+/* Does a coordinate have a variable of its own: is it divided or tested? */
 bool loops_needs_name(const Loops *w, const View *v, int axis);
 /* `in0_h`: the name of a view's coordinate. */
 const char *loops_axis_name(const Leaf *f, const View *v, int axis);

@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-/* Bytes and bytes per second that the rows share: one core's caches, one core's share of memory. */
+/* What the rows share: cores, bytes and bytes per second of one core's caches, one core's share of
+ * memory, seconds to start a parallel step. */
 #define CACHES                                                                                     \
   .cores = 2, .l1 = 32e3, .l2 = 1e6, .l3 = 32e6, .l2_bandwidth = 116e9, .l3_bandwidth = 84e9,      \
   .dram_bandwidth = 27e9, .launch = 2e-6
@@ -250,7 +251,7 @@ static double c_time(const Plan *p, const Kernel *k) {
   return seconds > traffic ? seconds : traffic;
 }
 
-/* ---- has the CPU it? ---- */
+/* ---- does the CPU have it? ---- */
 
 /* One condition as the text that emitted libraries ask by and as the question to this CPU. */
 #if defined(__GNUC__) && defined(__x86_64__)

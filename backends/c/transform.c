@@ -76,7 +76,7 @@ static void sort_dims(Transform *t) {
 }
 
 /* Is the data read at each loop of the dimension as it should? */
-static bool data_fits(const Plan *p, const Kernel *k, const Transform *t, TransformDim *d) {
+static bool data_fits(const Kernel *k, const Transform *t, TransformDim *d) {
   const View *v = &k->in[t->data];
   int columns = 0;
   for (int a = 0; a < v->rank; a++) {
@@ -91,7 +91,6 @@ static bool data_fits(const Plan *p, const Kernel *k, const Transform *t, Transf
       return false;
     d->axis = a;
   }
-  (void)p;
   return columns == 1 && d->tiled == (d->axis >= 0);
 }
 
@@ -131,7 +130,7 @@ bool transform_of(const Plan *p, const Kernel *k, Transform *t) {
     if (expr_uses(k->out[0].value, E_index, l)) return false;
   sort_dims(t);
   for (int d = 0; d < t->n; d++)
-    if (!data_fits(p, k, t, &t->dim[d])) return false;
+    if (!data_fits(k, t, &t->dim[d])) return false;
   if (reduced != t->n || !views_fit(p, k, t)) return false;
   for (int l = 0; l < k->nloop && t->lane < 0 && p->target->lanes > 1; l++)
     if (is_lane(p, k, t, l)) t->lane = l;

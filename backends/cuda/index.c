@@ -64,7 +64,7 @@ static void range_of(const Writer *w, const Coord *c, int64_t *lo, int64_t *hi) 
   if (one_hi > *hi) *hi = one_hi;
 }
 
-/* Has the coordinate a variable of its own? Others go into the subscript as they are. */
+/* Does the coordinate have a variable of its own? Others go into the subscript as they are. */
 static bool named(const Writer *w, const View *v, int axis) {
   return !coord_affine(&v->at[axis]) || view_tests(w->p, w->k, v, axis) != 0;
 }

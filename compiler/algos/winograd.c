@@ -110,7 +110,7 @@ static bool sums_taps_only(const Tiling *t) {
   return true;
 }
 
-/* Have the kernels that it becomes room for their loops, axes and inputs? */
+/* Is there room for the loops, axes and inputs of the kernels that it becomes? */
 static bool has_room(const Tiling *t) {
   const Kernel *k = t->k;
   const View *x = &k->in[t->c->x], *w = &k->in[t->c->w], *to = &k->out[0].to;

@@ -67,7 +67,7 @@ static const Expr *floor_quotient(Unit *u, const Expr *e, int64_t by) {
   return by == 1 ? e : expr1(u, E_floor, expr2(u, E_div, e, expr_const(u, (double)by)));
 }
 
-/* How many positions of a window count: those in [0, end), with start = stride*o - lo. */
+/* How many positions of a window count: those in [begin, end), with start = stride*o - lo. */
 static const Expr *count_inside(Unit *u, const Window *w, int axis, int o, int64_t begin,
                                 int64_t end) {
   int64_t stride = w->stride.at[axis], lo = w->pad.lo.at[axis], step = w->dilation.at[axis];

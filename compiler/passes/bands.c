@@ -140,12 +140,14 @@ static double imbalance(const Nest *n, int64_t jobs) {
  * divide their loops: tiles of points are known. */
 static bool choose_blocks(const Nest *n, Chain *c) {
   const Machine *machine = &n->p->target->machine;
-  Axis *inner = &c->axis[c->n - 1], *outer = c->n > 1 ? &c->axis[c->n - 2] : inner;
-  int64_t tiles = 1;
+  Axis *inner = &c->axis[c->n - 1], *outer = &c->axis[c->n - 2];
+  int64_t tiles = 1, deep = 1; /* of all axes; of those that are never cut */
   double best = 0;
   for (int i = 0; i < c->n; i++) {
     c->axis[i].block = is_batch(c, &c->axis[i]) ? 1 : 0;
-    if (!is_batch(c, &c->axis[i])) tiles *= extent_of(c, &c->axis[i]);
+    if (is_batch(c, &c->axis[i])) continue;
+    tiles *= extent_of(c, &c->axis[i]);
+    if (i < c->n - 2) deep *= extent_of(c, &c->axis[i]);
   }
   const double point = bytes_of(n, c->v) / (double)tiles;
   if (is_batch(c, outer)) outer = inner;
@@ -154,7 +156,7 @@ static bool choose_blocks(const Nest *n, Chain *c) {
     const bool whole = columns == extent_of(c, inner);
     for (int64_t rows = 1; rows == 1 || (whole && outer != inner && rows <= extent_of(c, outer));
          rows++) {
-      const int64_t points = rows * columns;
+      const int64_t points = deep * rows * columns;
       if ((outer != inner && extent_of(c, outer) % rows) || points < LEAST_POINTS ||
           (double)points * point > 0.65 * machine->l2)
         continue;

@@ -137,7 +137,7 @@ static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps) {
   vec_push(p->u->arena, steps, leaf);
 }
 
-/* Formats that a kernel's activations would have under a candidate; returns the old ones. */
+/* The buffers of a kernel's activations and their formats. */
 typedef struct Formats {
   int n;
   int buffer[MAX_IN + MAX_OUT];

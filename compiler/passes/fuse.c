@@ -350,7 +350,6 @@ static const struct {
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   Fuse f = {.u = g->u,
             .g = g,
-
             .phase = find_phases(g),
             .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);

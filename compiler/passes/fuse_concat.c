@@ -70,7 +70,7 @@ bool fuse_split_concat(Fuse *f, const Kernel *k, Id node) {
 /* ---- writing in place
  * --------------------------------------------------------------------------------- */
 
-/* A copy that nobody else's reading stands in the way of: its producers write where it would. */
+/* If nobody else reads what a copy copies, its producers write where it would. */
 void fuse_write_in_place(Fuse *f, Group *copy) {
   if (copy->k.nfold || copy->k.nin != 1 || copy->k.out[0].value->op != E_in) return;
   Id node = copy->k.in[0].tensor;
