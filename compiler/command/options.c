@@ -78,7 +78,7 @@ static const OptionRow rows[] = {
     {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T,
      .doc =
          "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu)"},
-    {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, .choices = dtype_names,
+    {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
      .doc = "arithmetic and storage: f32, or f64 to verify with (without vectors)"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
      .doc = "parameters (safetensors); compile bakes them in"},
