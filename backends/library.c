@@ -90,11 +90,31 @@ static void add_units(Text *out, const Library *l, const Input *in) {
     text_add(out, ", as they are");
     return;
   }
-  if (in->scale != 1 && in->scale != 0) text_add(out, ", values times %.9g", in->scale);
+  const bool scaled = in->scale != 1 && in->scale != 0;
+  if (!scaled && in->nmean == 0) return;
+  text_add(out, "; the caller prepares: %svalue", in->nmean ? "(" : "");
+  if (scaled) text_add(out, " * %.9g", in->scale);
+  if (in->nmean) text_add(out, " - mean) / std");
   for (int c = 0; c < in->nmean; c++)
-    text_add(out, "%s%.9g", c == 0 ? ", minus mean " : " ", in->mean[c]);
-  for (int c = 0; c < in->nmean; c++)
-    text_add(out, "%s%.9g", c == 0 ? ", divided by " : " ", in->std[c]);
+    text_add(out, "%s%.9g", c == 0 ? ",\n *     mean " : " ", in->mean[c]);
+  for (int c = 0; c < in->nmean; c++) text_add(out, "%s%.9g", c == 0 ? ", std " : " ", in->std[c]);
+}
+
+/* What train_forward reads and writes besides. */
+static void add_training_tensors(Text *out, const Library *l) {
+  const Graph *g = l->plan->graph;
+  for (int i = 0; i < g->input.n; i++) {
+    if (library_reads(l->plan, i)) continue;
+    text_add(out, " * target %-8s ", library_train_input(l, i));
+    add_shape(out, &g->input.at[i].type);
+    if (g->input.at[i].doc) text_add(out, ": %s", g->input.at[i].doc);
+    text_add(out, "\n");
+  }
+  text_add(out, " * loss          %s", c_type(g->real));
+  if (g->loss) text_add(out, ": ");
+  for (const char *c = g->loss; c && *c; c++)
+    text_add(out, "%c%s", *c, *c == '\n' ? " *     " : "");
+  text_add(out, "\n");
 }
 
 void library_tensors(Text *out, const Library *l) {
@@ -112,6 +132,7 @@ void library_tensors(Text *out, const Library *l) {
     add_shape(out, output_type(plan, i));
     text_add(out, "\n");
   }
+  if (library_trains(l)) add_training_tensors(out, l);
 }
 
 void library_guard(Text *out, const Library *l) {
@@ -119,6 +140,24 @@ void library_guard(Text *out, const Library *l) {
   for (char *c = guard; *c; c++) *c = in_word(*c) ? (char)toupper((unsigned char)*c) : '_';
   text_add(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n", guard,
            guard);
+}
+
+int64_t library_work(const Library *l) {
+  return l->work_bytes + (library_trains(l) ? library_train_work(l->plan) : 0);
+}
+
+void library_size_check(Text *out, const Library *l) {
+  const int64_t bytes[] = {l->plan->param_bytes + l->plan->derived_bytes + LIBRARY_HEADER,
+                           library_work(l) + l->worker_bytes,
+                           library_trains(l) ? library_checkpoint_bytes(l->plan) : 0};
+  int64_t most = 0;
+  for (int i = 0; i < COUNT(bytes); i++)
+    if (bytes[i] > most) most = bytes[i];
+  if (most > UINT32_MAX)
+    text_add(out,
+             "\n#if SIZE_MAX < %" PRId64 "\n#error \"this library needs %" PRId64
+             " bytes in one piece, more than a size_t here can say\"\n#endif\n",
+             most, most);
 }
 
 static int longest_name(const Library *l) {

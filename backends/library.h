@@ -57,6 +57,10 @@ void library_template(Text *, const Library *, const char *runtime_name);
 void library_program(Text *, const char *prefix, const char *runtime_name);
 /* The include guard of the header and the headers that it needs. */
 void library_guard(Text *, const Library *);
+/* Bytes of work of any entry, without the workers' parts. */
+int64_t library_work(const Library *);
+/* An error of the preprocessor for machines whose size_t is too small for the sizes of memory. */
+void library_size_check(Text *, const Library *);
 /* NAME_PARAM_COUNT and NAME_HASH. */
 void library_count_and_hash(Text *, const Library *);
 
@@ -86,11 +90,19 @@ bool library_draws(const Plan *); /* random numbers? */
 bool library_is_loss(const Plan *, int buffer);
 
 int64_t library_at_least(int64_t bytes); /* no memory is empty */
+int64_t library_train_work(const Plan *); /* what training needs besides the work of inference */
 int64_t library_checkpoint_bytes(const Plan *);
 
 const char *library_train_parameters(const Library *);
 const char *library_train_names(const Library *);
 const char *library_train_null_tests(const Library *);
+
+/* In the header's first comment: members of NAME_memory for training; a loop over steps, whose calls
+ * get the arguments `more` as well. */
+void library_train_memory(Text *, const Library *);
+void library_train_example(Text *, const Library *, const char *more);
+/* What a step does with several backward passes, and when a checkpoint may be made: a comment. */
+void library_train_note(Text *, const Library *);
 
 /* Members of the context that keep the inputs of a forward pass, statements that set them, and
  * variables of the inputs' names for an entry that reads them. */

@@ -47,17 +47,26 @@ static void add_private_table(Text *out, const Library *l) {
   text_add(out, "%s};\n\n", l->param.n ? "" : "    {0, 0, 0, 0}\n");
 }
 
+/* Names that files give parameters: room for all of this network's, and for what stands there in
+ * place of their last part: num_batches_tracked. */
+enum { LONG_NAME = 256, MORE_OF_A_NAME = 32 };
+
 /* Names of parameters that the network has and this library does not hold. */
 static void add_unused_table(Text *out, const Library *l) {
   const Graph *g = l->plan->graph;
   Text names = {.arena = l->arena};
   int n = 0;
+  size_t longest = LONG_NAME;
+  for (int i = 0; i < g->param.n; i++)
+    if (strlen(g->param.at[i].name) + MORE_OF_A_NAME > longest)
+      longest = strlen(g->param.at[i].name) + MORE_OF_A_NAME;
   for (int i = 0; i < g->param.n; i++)
     if (!is_held(l, i)) text_add(&names, "%s\n    \"%s\"", n++ ? "," : "", g->param.at[i].name);
   text_add(out,
            "/* Parameters of layers that inference does not need: files may hold them. */\n"
-           "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n\n",
-           l->o->prefix, n, l->o->prefix, n ? names.at : "\"\"");
+           "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n"
+           "enum { %s_NAME_ROOM = %d }; /* for any name that is looked at */\n\n",
+           l->o->prefix, n, l->o->prefix, n ? names.at : "\"\"", l->o->prefix, (int)longest);
 }
 
 void library_param_tables(Text *out, const Library *l) {

@@ -37,6 +37,46 @@ const char *library_train_null_tests(const Library *l) {
   return text.n ? text.at : "";
 }
 
+void library_train_memory(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  text_add(out,
+           ",\n *        .grads = grads, .grads_bytes = %s_GRADS_BYTES,"
+           "\n *        .state = state, .state_bytes = %s_STATE_BYTES",
+           p, p);
+}
+
+void library_train_example(Text *out, const Library *l, const char *more) {
+  const char *p = l->o->prefix;
+  text_add(out,
+           " *\n * It trains from what was loaded, or from parameters drawn by chance:\n *\n"
+           " *   status = %s_init_params(&net, seed);\n",
+           p);
+  if (*more) text_add(out, " *   status = %s_upload(&net%s);\n", p, more);
+  text_add(out, " *   while (!status && ...) status = %s_train_step(&net, n%s, %sloss%s);\n", p,
+           library_train_names(l), *more ? "" : "&", more);
+  if (*more)
+    text_add(out, " *   status = %s_download(&net%s); then wait for the stream\n", p, more);
+  text_add(out, " *   status = %s_save_file(&net, \"%s.safetensors\");\n", p, l->name);
+}
+
+void library_train_note(Text *out, const Library *l) {
+  const int64_t accumulate = graph_rule(l->plan->graph)->accumulate;
+  const char *p = l->o->prefix;
+  if (accumulate > 1)
+    text_add(out,
+             "/* The optimiser accumulates: a step takes the gradients divided by %" PRId64
+             ", however "
+             "many backward\n * passes they are the sum of. A checkpoint keeps the sum; make none "
+             "between %s_train_forward and\n * %s_backward. */\n",
+             accumulate, p, p);
+  else
+    text_add(out,
+             "/* A step takes the gradients as they are, the sum of the backward passes that "
+             "accumulated. A\n * checkpoint does not keep them: make none between "
+             "%s_train_forward and %s_step. */\n",
+             p, p);
+}
+
 /* ---- questions to the plan ---- */
 
 typedef struct Search {
@@ -111,6 +151,10 @@ int64_t library_at_least(int64_t bytes) {
 /* Gradients that a checkpoint must hold: those of a step that is not complete. */
 static int64_t sum_bytes(const Plan *plan) {
   return graph_rule(plan->graph)->accumulate > 1 ? library_at_least(plan->grad_bytes) : 0;
+}
+
+int64_t library_train_work(const Plan *plan) {
+  return library_at_least(plan->kept_bytes) + library_at_least(plan->grad_bytes);
 }
 
 int64_t library_checkpoint_bytes(const Plan *plan) {

@@ -375,6 +375,7 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   Id *map = NEW_ARRAY(to->u->arena, Id, from->node.n);
   to->name = from->name;
   to->real = from->real;
+  to->loss = from->loss;
   to->seed = from->seed;
   to->pass = from->pass;
   to->steps = from->steps;

@@ -106,6 +106,7 @@ typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   double scale, mean[4],
       std[4]; /* applied by train, eval, run to what they read: (x * scale - mean) / std */
   int nmean;  /* 0: no mean / std */
+  const char *doc; /* a target: what its values are; NULL: not known */
 } Input;
 
 typedef struct State { /* leaf OP_state: what updates write besides parameters: momentum, step
@@ -155,6 +156,7 @@ typedef struct Graph {
   VEC(State) state;
   VEC(Layer) layer;
   Entry entry[ENTRIES];
+  const char *loss;   /* in words: how it is computed; NULL: none, or not known */
   Id optimizer;       /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
   DType real;         /* F32, or F64 for --dtype f64: what F32 means in the types of this graph */
   int64_t seed, pass; /* SCALAR_SEED, SCALAR_PASS where the graph or its plan is interpreted */
@@ -278,6 +280,8 @@ typedef struct Op {
   Id (*grad)(Graph *, Id node, int which, Id dout);
   /* LOSS: type of a target that no input of the document stands for; NULL: the prediction's. */
   Type (*target)(const Type *prediction);
+  /* LOSS: what the values of a target are, in a few words. */
+  const char *(*target_doc)(Arena *, const void *attr, const Type *prediction);
   /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
   void (*update)(Graph *, const void *attr, int param, Id gradient);
 } Op;

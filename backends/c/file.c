@@ -88,7 +88,8 @@ static void add_facts(Emit *e, const Library *l) {
 
 static void add_includes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  text_add(out, "\n#include <math.h>\n#include <string.h>\n");
+  text_add(out, "\n%s#include <math.h>\n#include <string.h>\n",
+           library_trains(l) ? "#include <float.h>\n" : "");
   if (l->o->weights_as == WEIGHTS_LOADED)
     text_add(out, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif\n", p);
   if (l->o->openmp)

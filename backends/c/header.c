@@ -14,23 +14,41 @@ static void add_summary(Text *out, const Library *l) {
   text_add(out, " *\n *   %s net;\n *   %s_memory memory = {.hash = %s_HASH, ", p, p, p);
   if (library_takes_params(l))
     text_add(out, ".params = params, .params_bytes = %s_PARAMS_BYTES,\n *%*s", p, 8, "");
-  text_add(out, ".work = work, .work_bytes = %s_WORK_BYTES(threads)};\n", p);
+  text_add(out, ".work = work, .work_bytes = %s_%sWORK_BYTES(threads)", p,
+           library_trains(l) ? "TRAIN_" : "");
+  if (library_trains(l)) library_train_memory(out, l);
+  text_add(out, "};\n");
   text_add(out, " *   int status = %s_init(&net, &memory, threads);\n", p);
   if (loaded) text_add(out, " *   status = %s_load_file(&net, \"%s.safetensors\");\n", p, l->name);
   text_add(out, " *   status = %s_forward(&net, n%s);\n", p,
            l->plan->graph->input.n ? ", ..." : "");
+  if (library_trains(l)) library_train_example(out, l, "");
   text_add(out,
            " *\n * All arrays are row-major. The caller owns all memory. Made by cnnc %s.\n */\n",
            CNNC_VERSION);
+}
+
+/* No more than a size_t can count the work of. */
+static void add_threads(Text *out, const Library *l) {
+  const char *p = l->o->prefix;
+  const int64_t room = UINT32_MAX - library_work(l);
+  const int64_t most = l->worker_bytes ? room / l->worker_bytes : FACT_WORKERS;
+  if (most < FACT_WORKERS)
+    text_add(out,
+             "#if SIZE_MAX > 0xffffffff\n#define %s_MAX_THREADS %d\n#else\n"
+             "#define %s_MAX_THREADS %" PRId64 "\n#endif\n",
+             p, FACT_WORKERS, p, most > 0 ? most : 0);
+  else
+    text_add(out, "#define %s_MAX_THREADS %d\n", p, FACT_WORKERS);
 }
 
 static void add_sizes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "/* Largest n of a call; most threads of a context; alignment of memory in bytes. "
                 "*/\n");
-  text_add(out,
-           "#define %s_MAX_BATCH %" PRId64 "\n#define %s_MAX_THREADS %d\n#define %s_ALIGN 64\n", p,
-           l->plan->max_batch, p, FACT_WORKERS, p);
+  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n#define %s_ALIGN 64\n", p, l->plan->max_batch,
+           p);
+  add_threads(out, l);
   if (l->o->weights_as != WEIGHTS_EMBED)
     text_add(
         out,
@@ -45,6 +63,7 @@ static void add_sizes(Text *out, const Library *l) {
            " + (size_t)(threads) * (size_t)%" PRId64 ")\n",
            p, l->work_bytes, l->worker_bytes);
   if (library_trains(l)) c_train_sizes(out, l);
+  library_size_check(out, l);
   library_count_and_hash(out, l);
 }
 
@@ -139,7 +158,9 @@ void c_header(Text *out, const Library *l) {
       "int %s_forward(%s *ctx, int n%s);\n",
       p,
       l->o->weights_as == WEIGHTS_LOADED
-          ? "\n * Parameters that were set since the last call are prepared first."
+          ? "\n * Parameters that a step, a checkpoint or a call of set_param changed are prepared "
+            "first: contexts\n * that share them may run at the same time after one call has "
+            "returned."
           : "",
       p, p, library_arguments(l));
   if (library_trains(l)) c_train_functions(out, l);

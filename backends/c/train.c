@@ -18,8 +18,7 @@ void c_train_sizes(Text *out, const Library *l) {
       ")\n#define %s_TRAIN_WORK_BYTES(threads) (%s_WORK_BYTES(threads) + (size_t)%" PRId64
       ")\n#define %s_CHECKPOINT_BYTES ((size_t)%" PRId64 ")\n",
       p, library_at_least(plan->grad_bytes), p, library_at_least(plan->state_bytes), p, p,
-      library_at_least(plan->kept_bytes) + library_at_least(plan->grad_bytes), p,
-      library_checkpoint_bytes(plan));
+      library_train_work(plan), p, library_checkpoint_bytes(plan));
 }
 
 void c_train_memory(Text *out, const Library *l) {
@@ -44,6 +43,7 @@ void c_train_functions(Text *out, const Library *l) {
   const char *p = l->o->prefix, *number = c_type(l->plan->graph->real);
   text_add(out, "\n");
   library_template(out, l, "c/train.h");
+  library_train_note(out, l);
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
            "int %s_train_forward(%s *ctx, int n%s, %s *loss);\n"

@@ -122,6 +122,7 @@ static void add_facts(Emit *e, const Library *l) {
 static void add_includes(Emit *e, const Library *l) {
   emit_line(e);
   emit(e, "#include <cuda_runtime.h>");
+  if (library_trains(l)) emit(e, "#include <float.h>");
   emit(e, "#include <math.h>");
   emit(e, "#include <string.h>");
   if (l->o->weights_as == WEIGHTS_LOADED)

@@ -14,17 +14,21 @@ static void add_summary(Text *out, const Library *l) {
     text_add(out, " *       .params = params, .params_bytes = %s_PARAMS_BYTES,\n", p);
   text_add(out,
            " *       .device_params = weights, .device_params_bytes = %s_DEVICE_PARAMS_BYTES,\n"
-           " *       .work = work, .work_bytes = %s_WORK_BYTES};\n"
-           " *   int status = %s_init(&net, &memory);\n",
-           p, p, p);
+           " *       .work = work, .work_bytes = %s_%sWORK_BYTES",
+           p, p, library_trains(l) ? "TRAIN_" : "");
+  if (library_trains(l)) library_train_memory(out, l);
+  text_add(out, "};\n *   int status = %s_init(&net, &memory);\n", p);
   if (l->o->weights_as == WEIGHTS_LOADED)
     text_add(out, " *   status = %s_load_file(&net, \"%s.safetensors\");\n", p, l->name);
   text_add(out,
            " *   status = %s_upload(&net, stream);\n"
-           " *   status = %s_forward(&net, n, ..., stream);\n *\n"
-           " * Inputs and outputs are row-major arrays in device memory%s.\n"
+           " *   status = %s_forward(&net, n, ..., stream);\n",
+           p, p);
+  if (library_trains(l)) library_train_example(out, l, ", stream");
+  text_add(out,
+           " *\n * Inputs and outputs are row-major arrays in device memory%s.\n"
            " * The caller owns all memory. Made by cnnc %s.\n */\n",
-           p, p, l->o->weights_as == WEIGHTS_EMBED ? "" : ", params is host memory", CNNC_VERSION);
+           l->o->weights_as == WEIGHTS_EMBED ? "" : ", params is host memory", CNNC_VERSION);
 }
 
 static void add_size(Text *out, const Library *l, const char *what, int64_t bytes,
@@ -47,6 +51,7 @@ static void add_sizes(Text *out, const Library *l) {
            "device: parameters as the kernels want them");
   add_size(out, l, "WORK_BYTES", l->work_bytes, "device: activations");
   if (library_trains(l)) cuda_train_sizes(out, l);
+  library_size_check(out, l);
   library_count_and_hash(out, l);
 }
 

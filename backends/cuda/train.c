@@ -22,8 +22,7 @@ void cuda_train_sizes(Text *out, const Library *l) {
       {"GRADS_BYTES", "device", library_at_least(plan->grad_bytes)},
       {"STATE_BYTES", "device: the optimiser's",
        library_at_least(plan->state_bytes) + NUMBERS_BYTES},
-      {"TRAIN_WORK_BYTES", "device: activations, kept ones too",
-       l->work_bytes + library_at_least(plan->kept_bytes) + library_at_least(plan->grad_bytes)},
+      {"TRAIN_WORK_BYTES", "device: activations, kept ones too", library_work(l)},
       {"CHECKPOINT_BYTES", "host", library_checkpoint_bytes(plan)},
   };
   text_add(out, "\n/* For training. */\n");
@@ -63,6 +62,7 @@ void cuda_train_functions(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "\n");
   library_template(out, l, "cuda/train.h");
+  library_train_note(out, l);
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
            "int %s_train_forward(%s *ctx, int n%s, float *loss, void *stream);\n"

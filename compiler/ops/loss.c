@@ -5,6 +5,8 @@
  * label, so that the gradient is a gather as well; sums over the batch are in double. */
 #include "softmax.h"
 
+#include <inttypes.h>
+
 /* ---- mean over the batch */
 
 /* The sum of `term` (over IN(0) = x) over all elements. */
@@ -153,6 +155,12 @@ static Type label_type(const Type *prediction) {
   return type;
 }
 
+static const char *label_doc(Arena *arena, const void *attributes, const Type *prediction) {
+  const CrossEntropyAttr *attr = attributes;
+  return arena_printf(arena, "numbers of classes, 0 ... %" PRId64 "; %" PRId64 ": does not count",
+                      prediction->dim[1].plus - 1, attr->ignore_index);
+}
+
 const Op op_cross_entropy = {
     .name = "cross_entropy",
     .class = CLASS_LOSS,
@@ -166,6 +174,7 @@ const Op op_cross_entropy = {
     .attr_size = sizeof(CrossEntropyAttr),
     .build = cross_entropy_build,
     .target = label_type,
+    .target_doc = label_doc,
 };
 
 /* ---- losses of two tensors of one shape: the mean of a formula over all elements */
@@ -276,10 +285,14 @@ static const Field hinge_fields[] = {
      .doc = "prediction * target from which on nothing is lost"},
 };
 
-#define ELEMENT_LOSS(Name, text, where, ...)                                                       \
+#define ELEMENT_LOSS(Name, text, values, where, ...)                                               \
   static Id Name##_build(Build *b, const void *attr, const Id *arg, int nargs) {                   \
     (void)nargs;                                                                                   \
     return element_loss(b, #Name, Name##_formula, attr, arg);                                      \
+  }                                                                                                \
+  static const char *Name##_target(Arena *arena, const void *attr, const Type *prediction) {       \
+    (void)arena, (void)attr, (void)prediction;                                                     \
+    return values;                                                                                 \
   }                                                                                                \
   const Op op_##Name = {.name = #Name,                                                             \
                         .class = CLASS_LOSS,                                                       \
@@ -288,20 +301,23 @@ static const Field hinge_fields[] = {
                         .max_args = 2,                                                             \
                         .doc = text,                                                               \
                         .source = where,                                                           \
+                        .target_doc = Name##_target,                                               \
                         .build = Name##_build,                                                     \
                         __VA_ARGS__}
+#define WANTED "what the prediction should be"
 #define LOSS_FIELDS(table)                                                                         \
   .field = table, .nfield = COUNT(table), .attr_size = sizeof(ElementLossAttr)
 
-ELEMENT_LOSS(mse, "mean of (prediction - target)^2 over all elements", "PyTorch MSELoss",
+ELEMENT_LOSS(mse, "mean of (prediction - target)^2 over all elements", WANTED, "PyTorch MSELoss",
              .field = NULL);
-ELEMENT_LOSS(mae, "mean of |prediction - target| over all elements", "PyTorch L1Loss",
+ELEMENT_LOSS(mae, "mean of |prediction - target| over all elements", WANTED, "PyTorch L1Loss",
              .field = NULL);
 ELEMENT_LOSS(
     huber,
     "mean of d^2 / 2 for |d| < delta, delta * (|d| - delta / 2) beyond; d = prediction - target",
-    "Huber 1964; PyTorch HuberLoss", LOSS_FIELDS(huber_fields));
+    WANTED, "Huber 1964; PyTorch HuberLoss", LOSS_FIELDS(huber_fields));
 ELEMENT_LOSS(bce, "mean of -(target * log(prediction) + (1 - target) * log(1 - prediction))",
-             "PyTorch BCELoss, BCEWithLogitsLoss", LOSS_FIELDS(bce_fields));
-ELEMENT_LOSS(hinge, "mean of max(0, margin - prediction * target); targets are -1 and 1",
+             "probabilities, 0 ... 1", "PyTorch BCELoss, BCEWithLogitsLoss",
+             LOSS_FIELDS(bce_fields));
+ELEMENT_LOSS(hinge, "mean of max(0, margin - prediction * target); targets are -1 and 1", "-1 or 1",
              "Rosasco et al. 2004", LOSS_FIELDS(hinge_fields));

@@ -243,6 +243,19 @@ static Id scale_loss(Graph *g, Id id, double weight, Where where) {
   return graph_add(g, OP_mul, (Id[]){id, factor}, 2, NULL, where);
 }
 
+/* What the header of a library says about the loss, and about the targets that have no text yet. */
+static void describe_loss(Walk *w, const Loss *loss, Id prediction, Id target) {
+  Graph *g = w->g;
+  Arena *arena = w->r->u->arena;
+  const Op *op = ops[loss->op];
+  const char *part =
+      loss->weight == 1 ? op->doc : arena_printf(arena, "%.9g * (%s)", loss->weight, op->doc);
+  g->loss = g->loss ? arena_printf(arena, "%s,\nplus %s", g->loss, part) : part;
+  for (int i = 0; i < g->input.n; i++)
+    if (g->input.at[i].node == target && !g->input.at[i].doc && op->target_doc)
+      g->input.at[i].doc = op->target_doc(arena, loss->attr, &g->node.at[prediction].type);
+}
+
 /* The weighted sum of all losses. */
 static Id build_losses(Walk *w) {
   Id total = NO_ID;
@@ -255,6 +268,7 @@ static Id build_losses(Walk *w) {
     Id target =
         loss->target >= 0 ? named_target(w, loss, prediction) : implied_target(w, loss, prediction);
     if (target == NO_ID) continue;
+    describe_loss(w, loss, prediction, target);
     Build b = {.r = w->r, .g = w->g, .where = where, .training = w->training};
     Id part = ops[loss->op]->build(&b, loss->attr, (Id[]){prediction, target}, 2);
     part = scale_loss(w->g, part, loss->weight, where);

@@ -1,7 +1,6 @@
 /* ---- parameters ----
  * Values are NAME_real, in PyTorch's shapes and order. What loads or changes them must not run at the
- * same time as any other call on the same parameter memory; afterwards any number of contexts may
- * share it. */
+ * same time as any other call on the same parameter memory. */
 
 typedef struct NAME_param {
   char name[NAME_PARAM_NAME]; /* "conv1.weight" */
@@ -27,7 +26,8 @@ int NAME_get_param(const NAME *ctx, int index, NAME_real *values);
 int NAME_set_param(NAME *ctx, int index, const NAME_real *values);
 
 #ifndef NAME_NO_STDIO
-/* The same with files. If reading stops half-way (NAME_E_FILE), no parameters are loaded. */
+/* The same with files. If reading stops half-way (NAME_E_FILE), no parameters are loaded; if writing
+ * does, the file is cut off, and NAME_load_file refuses it. */
 int NAME_load_file(NAME *ctx, const char *path);
 int NAME_save_file(const NAME *ctx, const char *path);
 #endif

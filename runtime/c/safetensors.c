@@ -110,7 +110,7 @@ static int NAME_skip(NAME_source *s) {
 
 /* One tensor of the header. */
 typedef struct NAME_tensor {
-  char name[256], dtype[8];
+  char name[NAME_NAME_ROOM], dtype[8];
   int rank;
   uint64_t dim[8], range[2]; /* range: first and last + 1 byte of the values, after the header */
 } NAME_tensor;

@@ -19,11 +19,13 @@ static void NAME_take_seed(NAME *ctx, uint64_t seed) {
 static void NAME_restart(NAME *ctx, uint64_t seed) {
   ctx->samples = ctx->passes = 0;
   ctx->lr = NAME_LR;
-  ctx->least = HUGE_VAL;
+  ctx->least = DBL_MAX;
   ctx->waited = 0;
   memcpy(ctx->scalar, NAME_scalars, sizeof ctx->scalar);
   NAME_take_seed(ctx, seed);
-  if (ctx->state) memset(ctx->state, 0, NAME_STATE_BYTES);
+  if (!ctx->state) return;
+  memset(ctx->state, 0, NAME_STATE_BYTES);
+  memset(ctx->grads, 0, NAME_GRADS_BYTES);
 }
 
 static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
@@ -53,6 +55,7 @@ int NAME_step(NAME *ctx) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  if (ctx->passes == 0) return NAME_E_BATCH;
   double step = ctx->scalar[NAME_SCALAR_STEP] += 1;
   ctx->scalar[NAME_SCALAR_LR] = ctx->lr * NAME_factor(&NAME_optimizer, step);
   ctx->scalar[NAME_SCALAR_UNBIAS1] = NAME_unbias(NAME_optimizer.beta1, step);
@@ -65,6 +68,7 @@ int NAME_step(NAME *ctx) {
 
 int NAME_set_seed(NAME *ctx, uint64_t seed) {
   if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
   ctx->samples = 0;
   NAME_take_seed(ctx, seed);
   return NAME_OK;
@@ -72,6 +76,7 @@ int NAME_set_seed(NAME *ctx, uint64_t seed) {
 
 int NAME_set_lr(NAME *ctx, NAME_real lr) {
   if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
   ctx->lr = (double)lr;
   return NAME_OK;
 }
@@ -84,12 +89,13 @@ NAME_real NAME_lr(const NAME *ctx) {
 
 int NAME_report(NAME *ctx, NAME_real metric) {
   if (!ctx) return NAME_E_NULL;
+  if (!ctx->grads) return NAME_E_MEMORY;
   double value = (double)metric;
-  if (value < ctx->least - 1e-4 * fabs(ctx->least) || ctx->least >= HUGE_VAL) {
+  if (value < ctx->least - 1e-4 * fabs(ctx->least)) {
     ctx->least = value;
     ctx->waited = 0;
   } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
-    ctx->lr = fmax(ctx->lr * NAME_optimizer.gamma, NAME_LR * NAME_optimizer.floor);
+    ctx->lr = fmax(ctx->lr * NAME_optimizer.gamma, fmin(ctx->lr, NAME_LR * NAME_optimizer.floor));
     ctx->waited = 0;
   }
   return NAME_OK;
@@ -165,7 +171,7 @@ int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size) {
   ctx->lr = numbers.lr;
   ctx->least = numbers.least;
   ctx->waited = numbers.waited;
-  ctx->passes = (int)numbers.passes;
+  ctx->passes = NAME_SUM_BYTES ? (int)numbers.passes : 0;
   memcpy(ctx->params, at + NAME_RAW_AT, NAME_RAW_BYTES);
   memcpy(ctx->state, at + NAME_STATE_AT, NAME_STATE_BYTES);
   memcpy(ctx->grads, at + NAME_SUM_AT, NAME_SUM_BYTES);

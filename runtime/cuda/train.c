@@ -20,7 +20,7 @@ static uint64_t NAME_seed_bits(uint64_t seed) {
 /* With new parameters training begins anew, when they are uploaded. */
 static void NAME_restart(NAME *ctx, uint64_t seed) {
   ctx->samples = ctx->passes = 0;
-  ctx->least = HUGE_VAL;
+  ctx->least = DBL_MAX;
   ctx->waited = 0;
   memcpy(ctx->begin, NAME_scalars, sizeof NAME_scalars);
   ctx->begin[NAME_SCALAR_SEED] = (double)NAME_seed_bits(seed);
@@ -70,10 +70,11 @@ static __global__ void NAME_device_seed(double *scalar, double seed) {
   scalar[NAME_SCALAR_PASS] = 0;
 }
 
-/* The learning rate becomes `times` of what it is, plus `more`, but at least `least`. */
+/* The learning rate becomes `times` of what it is, plus `more`; `least` bounds a fall. */
 static __global__ void NAME_device_lr(double *scalar, double times, double more, double least) {
-  const double lr = scalar[NAME_BASE_LR] * times + more;
-  scalar[NAME_BASE_LR] = lr < least ? least : lr;
+  const double was = scalar[NAME_BASE_LR], lr = was * times + more;
+  const double bound = was < least ? was : least;
+  scalar[NAME_BASE_LR] = lr < bound ? bound : lr;
 }
 
 static __global__ void NAME_device_add(float *grads, const float *sum) {
@@ -104,6 +105,7 @@ int NAME_step(NAME *ctx, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!ctx->uploaded) return NAME_E_WEIGHTS;
+  if (ctx->passes == 0) return NAME_E_BATCH;
   if (CNNC_START(NAME_device_step, 1, 1, stream, ctx->scalar, NAME_optimizer))
     return NAME_E_DEVICE;
   ctx->samples = ctx->passes = 0;
@@ -141,7 +143,7 @@ int NAME_report(NAME *ctx, float metric, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   double value = (double)metric;
-  if (value < ctx->least - 1e-4 * fabs(ctx->least) || ctx->least >= HUGE_VAL) {
+  if (value < ctx->least - 1e-4 * fabs(ctx->least)) {
     ctx->least = value;
     ctx->waited = 0;
   } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
@@ -231,9 +233,8 @@ int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size, void *str
   NAME_mark(ctx, NAME_READY);
   ctx->least = progress.least;
   ctx->waited = progress.waited;
-  ctx->passes = (int)progress.passes;
-  ctx->samples = ctx->fresh = 0;
-  ctx->uploaded = 1;
+  ctx->passes = NAME_SUM_BYTES ? (int)progress.passes : 0;
+  ctx->samples = ctx->fresh = ctx->uploaded = 0;
   if (cudaMemcpyAsync(ctx->scalar, at + NAME_NUMBERS_AT, NAME_NUMBERS * sizeof(double),
                       cudaMemcpyHostToDevice, in) != cudaSuccess ||
       cudaMemcpyAsync(ctx->device_params, at + NAME_RAW_AT, NAME_RAW_BYTES, cudaMemcpyHostToDevice,
@@ -243,5 +244,6 @@ int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size, void *str
       cudaMemcpyAsync(ctx->grads, at + NAME_SUM_AT, NAME_SUM_BYTES, cudaMemcpyHostToDevice, in) !=
           cudaSuccess)
     return NAME_E_DEVICE;
+  ctx->uploaded = 1;
   return NAME_derive(ctx, stream);
 }

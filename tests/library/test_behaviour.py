@@ -1,4 +1,5 @@
 """Emitted libraries at work: bit-identical whatever the threads, n and hook; silent under the sanitizers; errors; parameters."""
+import json
 import struct
 import unittest
 
@@ -80,6 +81,18 @@ class Behaviour(Case):
 
     def test_errors(self):
         self.each(self.errors, [(name, target) for name in NETS for target in RUNNABLE])
+
+    def test_training_errors(self):
+        """What training refuses, and where it begins; a name longer than others; a schedule that gets no numbers."""
+        layers = [{"block": "b", "name": 180 * "o"}]
+        blocks = {"b": {"layers": [{"op": "dense", "name": 180 * "i", "units": 4}]}}
+        network = self.folder / "plateau.json"
+        network.write_text(json.dumps({
+            "name": "plateau", "input": {"shape": [5]}, "layers": layers, "blocks": blocks, "loss": {"op": "mse"},
+            "optimizer": {"op": "sgd", "lr": 0.5, "schedule": "plateau", "patience": 0, "gamma": 0.5, "floor": 0.25}}))
+        library = self.emit(network, "plateau", "--train", "--batch", "3", "--target", "generic")
+        program = self.build(library, "training.c", IN_MEMORY, flags=sanitize("address,undefined"))
+        self.run_command(program, env={"ASAN_OPTIONS": "detect_leaks=0"})
 
     @unittest.skipIf(BEST == "generic", "this processor has no target that others lack")
     def test_processor_without_instructions(self):

@@ -1,5 +1,6 @@
 """Emitted files as source: headers that stand alone, prefixed symbols, the same bytes every time, libraries, examples."""
 import filecmp
+import json
 import shutil
 
 from support import BEST, CNNC, HERE, MODELS, ROOT, STRICT, Case, main
@@ -26,6 +27,22 @@ class Source(Case):
         symbols = self.run_command("nm", "--undefined-only", self.folder / "a.o")
         for name in ("fopen", "fread", "fwrite", "malloc", "printf"):
             self.assertNotIn(name, symbols)
+
+    def test_header_of_training(self):
+        """Targets and loss are described, and what the caller prepares."""
+        network = {"name": "two", "input": {"shape": [2, 4, 4], "scale": 0.5, "mean": [1, 2], "std": [3, 4]},
+                   "layers": [{"op": "dense", "name": "a", "units": 3}, {"op": "dense", "name": "b", "from": "input", "units": 5}],
+                   "outputs": ["a", "b"], "optimizer": {"op": "sgd", "lr": 0.1, "accumulate": 4},
+                   "losses": [{"op": "cross_entropy", "from": "a", "target": "t", "weight": 0.25},
+                              {"op": "mse", "from": "b", "target": "wanted"}]}
+        network["inputs"] = {"input": network.pop("input"), "t": {"shape": [], "dtype": "i32"}, "wanted": {"shape": [5]}}
+        (self.folder / "two.json").write_text(json.dumps(network))
+        text = self.emit(self.folder / "two.json", "two", "--train", "--target", "generic").text
+        for line in ("(value * 0.5 - mean) / std,\n *     mean 1 2, std 3 4\n",
+                     " * target t        int [n]: numbers of classes, 0 ... 2; -100: does not count\n",
+                     " * target wanted     float [n][5]: what the prediction should be\n", "float: 0.25 * (mean of -log softmax",
+                     "\n *     plus mean of (prediction - target)^2", "gradients divided by 4"):
+            self.assertIn(line, text)
 
     def exported(self, binary, *options):
         lines = self.run_command("nm", "-g", "--defined-only", *options, binary).splitlines()

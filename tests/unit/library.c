@@ -39,7 +39,7 @@ static const struct {
   double center, bound;
 } NAME_places[] = {{0, 1, 0, 0.5}, {16, 2, 1, 0}};
 static const char *const NAME_unused[] = {"aux.weight"};
-enum { NAME_UNUSED_COUNT = 1 };
+enum { NAME_UNUSED_COUNT = 1, NAME_NAME_ROOM = 256 };
 static int NAME_cpu(void) {
   return 1;
 }
