@@ -105,7 +105,7 @@ static void add_training_tensors(Text *out, const Library *l) {
   const Graph *g = l->plan->graph;
   for (int i = 0; i < g->input.n; i++) {
     if (library_reads(l->plan, i)) continue;
-    text_add(out, " * target %-8s ", library_train_input(l, i));
+    text_add(out, " * target %-8s ", l->input[i]);
     add_shape(out, &g->input.at[i].type);
     if (g->input.at[i].doc) text_add(out, ": %s", g->input.at[i].doc);
     text_add(out, "\n");

@@ -46,9 +46,9 @@ static void add_sizes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "/* Largest n of a call; most threads of a context; alignment of memory in bytes. "
                 "*/\n");
-  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n#define %s_ALIGN 64\n", p, l->plan->max_batch,
-           p);
+  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n", p, l->plan->max_batch);
   add_threads(out, l);
+  text_add(out, "#define %s_ALIGN 64\n", p);
   if (l->o->weights_as != WEIGHTS_EMBED)
     text_add(
         out,

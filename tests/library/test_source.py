@@ -40,7 +40,7 @@ class Source(Case):
         text = self.emit(self.folder / "two.json", "two", "--train", "--target", "generic").text
         for line in ("(value * 0.5 - mean) / std,\n *     mean 1 2, std 3 4\n",
                      " * target t        int [n]: numbers of classes, 0 ... 2; -100: does not count\n",
-                     " * target wanted     float [n][5]: what the prediction should be\n", "float: 0.25 * (mean of -log softmax",
+                     " * target wanted   float [n][5]: what the prediction should be\n", "float: 0.25 * (mean of -log softmax",
                      "\n *     plus mean of (prediction - target)^2", "gradients divided by 4"):
             self.assertIn(line, text)
 
