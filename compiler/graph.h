@@ -204,6 +204,7 @@ typedef struct Field {
   bool required;
   double otherwise;         /* default of INT, REAL, BOOL, ENUM, BIAS; of every element of INTS */
   double min, max;          /* inclusive; min == max == 0: unlimited */
+  bool below_max;           /* REAL: max itself is too much */
   const char *const *names; /* ENUM: NULL-terminated */
   const char *doc;
   const char *example; /* its value in the operator's example, in JSON; NULL: not there */

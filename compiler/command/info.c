@@ -312,6 +312,18 @@ static void print_layers(const Info *f) {
          f->total.saved);
 }
 
+static bool trains(const Plan *p) {
+  return p->graph->entry[ENTRY_TRAIN_FORWARD].want.n > 0;
+}
+
+/* The shared part of the entry of training that needs most. */
+static int64_t training_work(const Plan *p) {
+  int64_t most = 0;
+  for (int e = PLAN_TRAIN_FORWARD; e <= PLAN_STEP; e++)
+    if (p->work_bytes[e] > most) most = p->work_bytes[e];
+  return most;
+}
+
 static void print_plan(const PlanInfo *f) {
   const Plan *p = f->plan;
   printf("\nplan for %s, batch %" PRId64 ": %d kernels", p->target->name, p->max_batch, f->kernels);
@@ -330,6 +342,10 @@ static void print_plan(const PlanInfo *f) {
          " (live at once %" PRId64 ") + %" PRId64 " per thread\n",
          p->param_bytes, p->derived_bytes, p->work_bytes[PLAN_FORWARD], p->live_bytes[PLAN_FORWARD],
          p->worker_bytes[PLAN_FORWARD]);
+  if (trains(p))
+    printf("training in bytes: state %" PRId64 ", gradients %" PRId64 ", kept activations %" PRId64
+           ", work %" PRId64 "\n",
+           p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p));
 }
 
 static json_t *counts_json(const Row *r) {
@@ -364,13 +380,22 @@ static json_t *plan_json(const PlanInfo *f) {
                                              "algorithm", kind_text(f->row.at[i].k), "format",
                                              format_text(p->u, f->row.at[i].to), "parallel",
                                              f->row.at[i].parallel));
-  return json_pack("{s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "target", p->target->name,
-                   "batch", (json_int_t)p->max_batch, "kernel_count", f->kernels, "nests", f->nests,
-                   "parameter_bytes", (json_int_t)p->param_bytes, "packed_bytes",
-                   (json_int_t)p->derived_bytes, "work_bytes",
-                   (json_int_t)p->work_bytes[PLAN_FORWARD], "live_bytes",
-                   (json_int_t)p->live_bytes[PLAN_FORWARD], "worker_bytes",
-                   (json_int_t)p->worker_bytes[PLAN_FORWARD], "kernels", kernels);
+  json_t *plan =
+      json_pack("{s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "target", p->target->name,
+                "batch", (json_int_t)p->max_batch, "kernel_count", f->kernels, "nests", f->nests,
+                "parameter_bytes", (json_int_t)p->param_bytes, "packed_bytes",
+                (json_int_t)p->derived_bytes, "work_bytes", (json_int_t)p->work_bytes[PLAN_FORWARD],
+                "live_bytes", (json_int_t)p->live_bytes[PLAN_FORWARD], "worker_bytes",
+                (json_int_t)p->worker_bytes[PLAN_FORWARD], "kernels", kernels);
+  json_t *training =
+      json_pack("{s:I, s:I, s:I, s:I}", "state_bytes", (json_int_t)p->state_bytes, "gradient_bytes",
+                (json_int_t)p->grad_bytes, "kept_bytes", (json_int_t)p->kept_bytes, "work_bytes",
+                (json_int_t)training_work(p));
+  if (trains(p))
+    json_object_set_new(plan, "training", training);
+  else
+    json_decref(training);
+  return plan;
 }
 
 static void print_json(const Info *f, const PlanInfo *plan) {

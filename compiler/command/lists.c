@@ -5,30 +5,7 @@
 
 #include <string.h>
 
-static void print_range(const Field *f) {
-  if (f->min == f->max) return;
-  if (f->max >= 1e9)
-    printf(", at least %g", f->min);
-  else
-    printf(", %g to %g", f->min, f->max);
-}
-
-static void print_default(const Field *f) {
-  if (f->required) {
-    printf(", required");
-    return;
-  }
-  switch (f->kind) {
-  case FIELD_INT:
-  case FIELD_REAL:
-  case FIELD_INTS: printf(", default %g", f->otherwise); return;
-  case FIELD_BOOL: printf(", default %s", f->otherwise != 0 ? "true" : "false"); return;
-  case FIELD_ENUM: printf(", default %s", f->names[(int)f->otherwise]); return;
-  default: return;
-  }
-}
-
-static void print_field(const Field *f) {
+static void print_field(Arena *arena, const Field *f) {
   static const char *const kinds[] = {
       [FIELD_INT] = "integer",      [FIELD_REAL] = "number",
       [FIELD_BOOL] = "true|false",  [FIELD_ENUM] = "",
@@ -39,10 +16,12 @@ static void print_field(const Field *f) {
   for (int i = 0; f->kind == FIELD_ENUM && f->names[i]; i++)
     printf("%s%s", i ? "|" : "", f->names[i]);
   printf("%s", kinds[f->kind]);
-  print_default(f);
-  print_range(f);
-  if (f->doc) printf("; %s", f->doc);
-  printf("\n");
+  Text text = {.arena = arena}, otherwise = {.arena = arena};
+  if (!f->required) describe_default(&otherwise, f);
+  if (f->required) text_add(&text, ", required");
+  if (otherwise.n) text_add(&text, ", default %s", otherwise.at);
+  describe_range(&text, f);
+  printf("%s%s%s\n", text.n ? text.at : "", f->doc ? "; " : "", f->doc ? f->doc : "");
 }
 
 Status command_ops(Unit *u, const Options *o) {
@@ -57,7 +36,7 @@ Status command_ops(Unit *u, const Options *o) {
     const Op *op = ops[i];
     if (!op->in_json) continue;
     printf("%-16s %s\n", op->name, op->doc ? op->doc : "");
-    for (int f = 0; f < op->nfield; f++) print_field(&op->field[f]);
+    for (int f = 0; f < op->nfield; f++) print_field(u->arena, &op->field[f]);
   }
   return STATUS_DONE;
 }

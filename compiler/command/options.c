@@ -162,7 +162,8 @@ static const struct {
     {"--max-error",
      "this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums "
      "directly"},
-    {"--max-memory", "this version has no limit to give; `cnnc info` prints the memory needed"},
+    {"--max-memory",
+     "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
     {"--input-grad", "this version returns gradients of parameters (NAME_get_grad), not of inputs"},
     {"--profile", "this version emits no timers"},
     {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},

@@ -182,14 +182,15 @@ typedef struct AdamAttr {
   double beta1, beta2, eps;
 } AdamAttr;
 
-#define PART(Attr, member, value, text)                                                            \
+#define PART(Attr, member, value, ...)                                                             \
   {                                                                                                \
     .name = #member, .kind = FIELD_REAL, .offset = offsetof(Attr, member), .otherwise = value,     \
-    .min = 0, .max = 1, .doc = text                                                                \
+    .min = 0, .max = 1, .doc = __VA_ARGS__                                                         \
   }
 #define ADAM_FIELDS(decay)                                                                         \
-  RULE_FIELDS(1e-3, decay), PART(AdamAttr, beta1, 0.9, "memory of the mean of gradients"),         \
-      PART(AdamAttr, beta2, 0.999, "memory of the mean of their squares"),                         \
+  RULE_FIELDS(1e-3, decay),                                                                        \
+      PART(AdamAttr, beta1, 0.9, "memory of the mean of gradients", .below_max = true),            \
+      PART(AdamAttr, beta2, 0.999, "memory of the mean of their squares", .below_max = true),      \
       PART(AdamAttr, eps, 1e-8, "added to the divisor")
 
 static const Field adam_fields[] = {ADAM_FIELDS(0)};

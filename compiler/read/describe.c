@@ -17,6 +17,35 @@ static bool has_max(const Field *f) {
   return (f->min != 0 || f->max != 0) && f->max < UNLIMITED;
 }
 
+/* ---- of one key */
+
+void describe_range(Text *out, const Field *f) {
+  if (f->below_max)
+    text_add(out, ", at least %.12g and below %.12g", f->min, f->max);
+  else if (has_min(f) && has_max(f))
+    text_add(out, ", %.12g to %.12g", f->min, f->max);
+  else if (has_min(f))
+    text_add(out, ", at least %.12g", f->min);
+  else if (has_max(f))
+    text_add(out, ", at most %.12g", f->max);
+}
+
+void describe_default(Text *out, const Field *f) {
+  switch (f->kind) {
+  case FIELD_BOOL: text_add(out, f->otherwise != 0 ? "true" : "false"); return;
+  case FIELD_ENUM: text_add(out, "%s", f->names[(int)f->otherwise]); return;
+  case FIELD_INT:
+    if (fabs(f->otherwise) < UNLIMITED) text_add(out, "%.12g", f->otherwise);
+    return;
+  case FIELD_REAL: text_add(out, "%.12g", f->otherwise); return;
+  case FIELD_PAD: text_add(out, "0"); return;
+  case FIELD_INTS:
+    if (f->otherwise != 0) text_add(out, "%.12g", f->otherwise);
+    return;
+  default: return;
+  }
+}
+
 /* ---- Markdown */
 
 static void add_values(Text *out, const Field *f) {
@@ -34,35 +63,17 @@ static void add_values(Text *out, const Field *f) {
   text_add(out, "%s", kinds[f->kind]);
   for (int i = 0; f->kind == FIELD_ENUM && f->names[i]; i++)
     text_add(out, "%s`\"%s\"`", i == 0 ? "" : f->names[i + 1] ? ", " : " or ", f->names[i]);
-  if (has_min(f) && has_max(f))
-    text_add(out, ", %.12g to %.12g", f->min, f->max);
-  else if (has_min(f))
-    text_add(out, ", at least %.12g", f->min);
-  else if (has_max(f))
-    text_add(out, ", at most %.12g", f->max);
+  describe_range(out, f);
 }
 
 static void add_default(Text *out, const Field *f) {
-  if (f->required) {
+  if (f->required)
     text_add(out, "required");
-    return;
-  }
-  switch (f->kind) {
-  case FIELD_BOOL: text_add(out, f->otherwise != 0 ? "true" : "false"); return;
-  case FIELD_ENUM: text_add(out, "`\"%s\"`", f->names[(int)f->otherwise]); return;
-  case FIELD_INT:
-    if (fabs(f->otherwise) >= UNLIMITED) return;
-    text_add(out, "%.12g", f->otherwise);
-    return;
-  case FIELD_REAL: text_add(out, "%.12g", f->otherwise); return;
-  case FIELD_PAD: text_add(out, "0"); return;
-  case FIELD_INTS:
-    if (f->otherwise != 0) text_add(out, "%.12g", f->otherwise);
-    return;
-  default: return;
-  }
+  else if (f->kind == FIELD_ENUM)
+    text_add(out, "`\"%s\"`", f->names[(int)f->otherwise]);
+  else
+    describe_default(out, f);
 }
-
 static void add_operator(Text *out, const Op *op) {
   text_add(out, "\n### %s\n\n%s.", op->name, op->doc);
   if (op->source) text_add(out, " Source: %s.", op->source);
@@ -124,7 +135,8 @@ static json_t *integer_schema(const Field *f) {
 static json_t *real_schema(const Field *f) {
   json_t *number = json_pack("{s:s}", "type", "number");
   if (has_min(f)) json_object_set_new(number, "minimum", json_real(f->min));
-  if (has_max(f)) json_object_set_new(number, "maximum", json_real(f->max));
+  if (has_max(f))
+    json_object_set_new(number, f->below_max ? "exclusiveMaximum" : "maximum", json_real(f->max));
   return json_pack("{s:[o, {s:s}]}", "anyOf", number, "$ref", "#/definitions/formula");
 }
 

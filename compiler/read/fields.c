@@ -151,11 +151,19 @@ static bool read_bias(const Place *p, int32_t *bias) {
 
 /* ---- fields */
 
+static bool read_number(const Place *p, const Field *field, double *to) {
+  if (!read_real(p->r, p->scope, p->json, p->path, field_min(field), field_max(field), to))
+    return false;
+  if (!field->below_max || *to < field->max) return true;
+  diag_error(p->r->u, p->path, "%s must be below %g, not %g", field->name, field->max, *to);
+  return false;
+}
+
 static bool read_field(const Place *p, const Field *field, void *to) {
   const double min = field_min(field), max = field_max(field);
   switch (field->kind) {
   case FIELD_INT: return read_integer(p->r, p->scope, p->json, p->path, min, max, to);
-  case FIELD_REAL: return read_real(p->r, p->scope, p->json, p->path, min, max, to);
+  case FIELD_REAL: return read_number(p, field, to);
   case FIELD_BOOL: return read_bool(p->r, p->json, p->path, to);
   case FIELD_ENUM: return read_choice(p->r, p->json, p->path, field->names, to);
   case FIELD_INTS:

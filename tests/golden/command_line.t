@@ -6,6 +6,9 @@
   "layers": [{ "op": "conv", "name": "c1", "filters": 16, "kernel": 3, "pad": 1 },
              { "op": "conv", "name": "c2", "filters": 16, "kernel": 3, "pad": 1 }],
   "loss": { "op": "mse" }, "optimizer": { "op": "sgd", "lr": 0.1 } }
+@ beta.json
+{ "name": "beta", "input": { "shape": [4] }, "layers": [{ "op": "dense", "units": 2 }], "loss": { "op": "mse" },
+  "optimizer": { "op": "adam", "beta1": 1, "beta2": 0.999 } }
 @ taken
 # Which algorithm is taken for which layer and role; estimates follow the machine model.
 /^ *[*]/!{/^ /d}; s/^  [*] \([a-z0-9]*\).*/  * \1/
@@ -85,6 +88,30 @@ cnnc: error: --weights-as says how --weights FILE is baked in; no file is given
 $ cnnc net.json --tune
 cnnc: error: --tune: this version estimates instead of measuring; --algo forces an algorithm
 = 2
+$ cnnc net.json --max-error 1e-3
+cnnc: error: --max-error: this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums directly
+= 2
+$ cnnc net.json --max-memory 1G
+cnnc: error: --max-memory: this version has no limit to give; `cnnc info`, with --train, prints the memory needed
+= 2
+$ cnnc net.json --input-grad
+cnnc: error: --input-grad: this version returns gradients of parameters (NAME_get_grad), not of inputs
+= 2
+$ cnnc info train.json --train --target generic | grep -o 'training in .* kept'
+training in bytes: state 0, gradients 13952, kept
+= 0
+$ cnnc ops | grep '^    stop \|^    axes \|^    beta1 '
+    stop               integer; index behind the last; below 0: counted from the end; default: the end
+    axes               integers, 0 to 6; axes that are summed; default: all but the batch
+    beta1              number, default 0.9, at least 0 and below 1; memory of the mean of gradients
+= 0
+$ cnnc check beta.json
+beta.json:2:41: error: beta1 must be below 1, not 1
+= 1
+$ cnnc --help
+cnnc - compiles a convolutional network to a library in C or CUDA
+exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool (cc, nvcc) or what was built failed, 130 training was interrupted
+= 0
 $ cnnc train net.json
 cnnc: error: train needs a data set: give --data DIR
 = 2
@@ -95,6 +122,7 @@ $ cnnc --version
 cnnc 0.1.0
 = 0
 $ ls
+beta.json
 net.json
 taken
 train.json
