@@ -76,16 +76,6 @@ static bool leaves_only_loops(const Absorb *a) {
 
 /* ---- what is read outside */
 
-static int only_loop(const Coord *c) {
-  int found = -1;
-  for (int l = 0; l < MAX_LOOPS; l++) {
-    if (c->coef[l] == 0) continue;
-    if (found >= 0) return -1;
-    found = l;
-  }
-  return found;
-}
-
 static int64_t value_at(const Coord *c, int loop, int64_t index) {
   return floor_div(c->coef[loop] * index + c->plus, c->div);
 }
@@ -93,7 +83,7 @@ static int64_t value_at(const Coord *c, int loop, int64_t index) {
 /* A monotone coordinate of loop l that is outside one step before the first and behind the last
  * index is outside from there on. */
 static bool coord_guards(const Absorb *a, const Coord *c, int l, Extent extent) {
-  if (only_loop(c) != l || c->mod) return false;
+  if (coord_only_loop(c) != l || c->mod) return false;
   for (int64_t n = 1; n <= 1001; n += 1000) {
     int64_t size = extent_at(extent, n);
     int64_t before = value_at(c, l, -1);

@@ -30,12 +30,6 @@ static bool reads(const Kernel *k, const Expr *term, int input) {
   return used;
 }
 
-static bool has_reduced(const Kernel *k) {
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced) return true;
-  return false;
-}
-
 /* Gives k the inputs that `term` and its folds read, and those it is about (SKIP; which), in place
  * of its own; returns the term over them. */
 static const Expr *settle_inputs(const Gradient *r, Kernel *k, const Expr *term, int *which) {
@@ -44,7 +38,7 @@ static const Expr *settle_inputs(const Gradient *r, Kernel *k, const Expr *term,
   int nin = 0;
   for (int i = 0; i < IN_ALL; i++) {
     bool own = i < k->nin, needed = reads(k, term, i);
-    needed |= own && (i == *which || (k->in[i].outside == SKIP && has_reduced(k)));
+    needed |= own && (i == *which || (k->in[i].outside == SKIP && kernel_reduces(k)));
     if (!needed) continue;
     if (nin == MAX_IN) BUG("%s: a gradient of more than %d inputs", k->name, MAX_IN);
     in[nin] = own ? k->in[i] : k->out[0].to;

@@ -276,12 +276,6 @@ static bool plain_product(const Expr *term) {
   return (a->op == E_in || a->op == E_const) && (b->op == E_in || b->op == E_const);
 }
 
-static bool has_reduced(const Kernel *k) {
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced) return true;
-  return false;
-}
-
 /* Is a view where out 0's view is, on an axis of the same extent? It leaves with it. */
 static bool like_out(const Inverse *v, const View *view) {
   const View *to = &v->w.out[0].to;
@@ -296,7 +290,7 @@ static bool like_out(const Inverse *v, const View *view) {
  */
 static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
   Kernel *k = v->result;
-  bool skips = !plain_product(term) && has_reduced(k);
+  bool skips = !plain_product(term) && kernel_reduces(k);
   for (int i = 0; i < v->w.nin; i++) {
     const View *view = &v->w.in[i];
     View *made = kernel_in(k, view->tensor, v->type);
@@ -318,7 +312,7 @@ static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
 
 /* Loops that may leave their range without the view of dout noticing. */
 static bool find_condition(Inverse *v, const Expr *term) {
-  bool left_out = plain_product(term) || has_reduced(v->result);
+  bool left_out = plain_product(term) || kernel_reduces(v->result);
   for (int l = 0; l < v->w.nloop; l++)
     if (leaves(v, l) && !(left_out && guarded(v, l)) && !require_loop(v, l)) return false;
   return true;
@@ -336,7 +330,7 @@ static void finish(Inverse *v, const Expr *term) {
   term = expr_replace(v->u, term, inverse_leaf, v);
   if (v->condition) term = expr3(v->u, E_select, v->condition, term, expr_const(v->u, 0));
   k->out[0].value = term;
-  if (has_reduced(k)) {
+  if (kernel_reduces(k)) {
     k->nfold = 1;
     k->fold[0] = (Fold){FOLD_SUM, term, F32};
     k->out[0].value = expr_acc(v->u, 0);

@@ -117,6 +117,21 @@ bool coord_uses(const Coord *c, int loop) {
   return c->coef[loop] != 0;
 }
 
+int coord_only_loop(const Coord *c) {
+  int found = -1;
+  for (int l = 0; l < MAX_LOOPS; l++) {
+    if (c->coef[l] == 0) continue;
+    if (found >= 0) return -1;
+    found = l;
+  }
+  return found;
+}
+
+int coord_forward_loop(const Coord *c) {
+  const int l = coord_affine(c) ? coord_only_loop(c) : -1;
+  return l >= 0 && c->coef[l] > 0 ? l : -1;
+}
+
 bool coord_is_loop(const Coord *c, int *loop) {
   int found = -1;
   if (!coord_affine(c) || c->plus != 0) return false;
@@ -206,15 +221,19 @@ bool kernel_same(const Kernel *a, const Kernel *b) {
   return true;
 }
 
+bool kernel_reduces(const Kernel *k) {
+  for (int l = 0; l < k->nloop; l++)
+    if (k->loop[l].reduced) return true;
+  return false;
+}
+
 Kind kernel_kind(const Kernel *k) {
-  bool reduces = false;
   if (k->nfold == 0) return KIND_MAP;
-  for (int l = 0; l < k->nloop; l++) reduces |= k->loop[l].reduced;
   const Expr *term = k->fold[0].term;
   bool product = term->op == E_mul && term->arg[0]->op == E_in && term->arg[1]->op == E_in &&
                  term->arg[0] != term->arg[1];
-  return k->nfold == 1 && k->fold[0].op == FOLD_SUM && product && reduces ? KIND_CONTRACT
-                                                                          : KIND_REDUCE;
+  return k->nfold == 1 && k->fold[0].op == FOLD_SUM && product && kernel_reduces(k) ? KIND_CONTRACT
+                                                                                    : KIND_REDUCE;
 }
 
 void kernel_operands(const Kernel *k, int *a, int *b) {

@@ -148,6 +148,7 @@ typedef enum Kind { KIND_MAP, KIND_REDUCE, KIND_CONTRACT } Kind;
 Kind kernel_kind(const Kernel *);
 /* The inputs whose products a contraction sums. */
 void kernel_operands(const Kernel *, int *a, int *b);
+bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
 /* Is it the next step of the algorithm that `before` is a step of? What a user counts as a kernel
  * may run in several. */
 bool kernel_continues(const Kernel *before, const Kernel *);
@@ -161,6 +162,8 @@ View *kernel_in(Kernel *, int tensor, const Type *); /* a new input, all coordin
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
 bool coord_affine(const Coord *);             /* no div, no mod */
+int coord_only_loop(const Coord *);    /* the loop that alone moves it; -1: none, or several */
+int coord_forward_loop(const Coord *); /* the same of an affine coordinate that it moves forwards */
 bool coord_uses(const Coord *, int loop);
 bool view_uses(const View *, int loop);
 bool coord_same(const Coord *, const Coord *);

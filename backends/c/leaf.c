@@ -144,15 +144,6 @@ Linear leaf_coordinate(Leaf *f, const View *v, int axis) {
   return sum;
 }
 
-bool leaf_stores_part(const Leaf *f, const View *to) {
-  const Buffer *b = leaf_buffer(f, to);
-  const int axis = b->format.lane_axis;
-  int64_t lo, hi;
-  if (axis < 0 || b->format.lanes == 1) return true;
-  coord_range(f->k, &to->at[axis], f->plan->max_batch, &lo, &hi);
-  return hi + 1 < b->type.dim[axis].plus;
-}
-
 /* ---- subscripts ---- */
 
 const char *leaf_pointer(Leaf *f, const View *v) {
@@ -235,4 +226,38 @@ Linear leaf_place(Leaf *f, const View *v) {
 const char *leaf_subscript(Leaf *f, const View *v) {
   const Linear place = leaf_place(f, v);
   return leaf_form(f, &place);
+}
+
+/* ---- vectors ---- */
+
+const char *leaf_load(Leaf *f, const View *v, int lane, int count) {
+  Arena *arena = f->e->arena;
+  const char *from = leaf_pointer(f, v), *at = leaf_subscript(f, v), *isa = f->plan->target->name;
+  if (!view_uses(v, lane)) return arena_printf(arena, "%s_set1(%s[%s])", isa, from, at);
+  if (count && leaf_buffer(f, v)->format.lanes == 1)
+    return arena_printf(arena, "%s_load_part(%s + %s, %d)", isa, from, at, count);
+  return arena_printf(arena, "%s_load(%s + %s)", isa, from, at);
+}
+
+/* Is what lies behind the last element that an out writes along the lanes not its own to write:
+ * another kernel's part of the block, or memory without blocks? */
+static bool stores_part(const Leaf *f, const View *to) {
+  const Buffer *b = leaf_buffer(f, to);
+  const int axis = b->format.lane_axis;
+  int64_t lo, hi;
+  if (axis < 0 || b->format.lanes == 1) return true;
+  coord_range(f->k, &to->at[axis], f->plan->max_batch, &lo, &hi);
+  return hi + 1 < b->type.dim[axis].plus;
+}
+
+void leaf_store(Leaf *f, const View *to, const char *pointer, const char *at, const char *value,
+                int count) {
+  const char *isa = f->plan->target->name;
+  if (!count)
+    emit(f->e, "%s_store(%s + %s, %s);", isa, pointer, at, value);
+  else if (stores_part(f, to))
+    emit(f->e, "%s_store_part(%s + %s, %s, %d);", isa, pointer, at, value, count);
+  else
+    emit(f->e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, pointer, at, isa, value,
+         count, isa, emit_number(f->e->arena, leaf_buffer(f, to)->format.fill, F32));
 }

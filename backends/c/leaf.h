@@ -81,9 +81,13 @@ const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
 
-/* Is what lies behind the last element that an out writes along the lanes not its own to write:
- * another kernel's part of the block, or memory without blocks? */
-bool leaf_stores_part(const Leaf *, const View *to);
+/* The vector of an input along the lane loop, all lanes or the first `count`, or one value for all.
+ */
+const char *leaf_load(Leaf *, const View *, int lane, int count);
+/* Prints the store of a vector at pointer + at: all lanes (count 0), or the first `count`, and
+ * behind them the fill where it is this function's to write. */
+void leaf_store(Leaf *, const View *to, const char *pointer, const char *at, const char *value,
+                int count);
 
 /* Writes `fill` around the part of an out's buffer that the function wrote: margins, and with
  * `lanes` the unused lanes of the last block. */

@@ -62,17 +62,11 @@ static const char *expression(Loops *w, const Expr *x) {
 
 static const char *load_text(Loops *w, int in) {
   Leaf *f = w->f;
-  Arena *arena = f->e->arena;
   const View *v = &f->k->in[in];
+  if (w->lane >= 0) return leaf_load(f, v, w->lane, w->count);
   const char *at = leaf_subscript(f, v), *from = leaf_pointer(f, v);
-  const char *isa = f->plan->target->name;
-  if (w->lane < 0)
-    return c_convert(f->e, arena_printf(arena, "%s[%s]", from, at), leaf_buffer(f, v)->format.dtype,
-                     w->math);
-  if (!view_uses(v, w->lane)) return arena_printf(arena, "%s_set1(%s[%s])", isa, from, at);
-  if (w->count && leaf_buffer(f, v)->format.lanes == 1)
-    return arena_printf(arena, "%s_load_part(%s + %s, %d)", isa, from, at, w->count);
-  return arena_printf(arena, "%s_load(%s + %s)", isa, from, at);
+  return c_convert(f->e, arena_printf(f->e->arena, "%s[%s]", from, at),
+                   leaf_buffer(f, v)->format.dtype, w->math);
 }
 
 void loops_load(Loops *w, int in) {
@@ -171,23 +165,17 @@ void loops_store(Loops *w, int out) {
   Leaf *f = w->f;
   Emit *e = f->e;
   const Out *o = &f->k->out[out];
-  const Buffer *b = leaf_buffer(f, &o->to);
   const char *value = expression(w, o->value);
   if (w->combine) {
     emit(e, "sum%d += %s;", out, value);
     return;
   }
   const char *to = leaf_pointer(f, &o->to), *at = leaf_subscript(f, &o->to);
-  const char *isa = f->plan->target->name;
-  if (w->lane < 0)
-    emit(e, "%s[%s] = %s;", to, at, c_convert(e, value, w->math, b->format.dtype));
-  else if (!w->count)
-    emit(e, "%s_store(%s + %s, %s);", isa, to, at, value);
-  else if (leaf_stores_part(f, &o->to))
-    emit(e, "%s_store_part(%s + %s, %s, %d);", isa, to, at, value, w->count);
+  if (w->lane >= 0)
+    leaf_store(f, &o->to, to, at, value, w->count);
   else
-    emit(e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, to, at, isa, value, w->count,
-         isa, emit_number(e->arena, b->format.fill, F32));
+    emit(e, "%s[%s] = %s;", to, at,
+         c_convert(e, value, w->math, leaf_buffer(f, &o->to)->format.dtype));
 }
 
 void loops_add_terms(Loops *w) {

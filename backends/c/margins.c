@@ -34,22 +34,11 @@ static Linear to_blocks(Leaf *f, const Linear *l, int lanes) {
       1, arena_printf(f->e->arena, "((%s + %d) / %d)", leaf_form(f, l), lanes - 1, lanes));
 }
 
-/* The loop that alone moves a coordinate, forwards; -1: none, or several. */
-static int only_loop(const Coord *c) {
-  int only = -1;
-  for (int l = 0; l < MAX_LOOPS; l++) {
-    if (c->coef[l] == 0) continue;
-    if (only >= 0 || c->coef[l] < 0) return -1;
-    only = l;
-  }
-  return coord_affine(c) ? only : -1;
-}
-
 static void find_axis(Margins *m, int a) {
   Leaf *f = m->f;
   Axis *x = &m->axis[a];
   const Coord *c = &m->out->to.at[a];
-  const int l = only_loop(c);
+  const int l = coord_forward_loop(c);
   if (l >= 0) { /* with what lies between, where it moves by more than 1 */
     *x = (Axis){.name = f->k->loop[l].name};
     x->from = linear_constant(c->plus);

@@ -164,12 +164,8 @@ static const Kernel *kernel(const Printer *w) {
 }
 
 static const char *load_text(const Printer *w, const View *v) {
-  const char *from = leaf_pointer(w->f, v), *at = leaf_subscript(w->f, v);
-  if (!w->isa) return arena_printf(w->arena, "%s[%s]", from, at);
-  if (!view_uses(v, w->t.lane)) return arena_printf(w->arena, "%s_set1(%s[%s])", w->isa, from, at);
-  if (w->count && leaf_buffer(w->f, v)->format.lanes == 1)
-    return arena_printf(w->arena, "%s_load_part(%s + %s, %d)", w->isa, from, at, w->count);
-  return arena_printf(w->arena, "%s_load(%s + %s)", w->isa, from, at);
+  if (w->isa) return leaf_load(w->f, v, w->t.lane, w->count);
+  return arena_printf(w->arena, "%s[%s]", leaf_pointer(w->f, v), leaf_subscript(w->f, v));
 }
 
 static bool in_value(const Printer *w, int i) {
@@ -194,19 +190,13 @@ static const char *value_leaf(void *context, const Expr *x) {
 
 static void print_store(Printer *w, const char *y) {
   const View *to = &kernel(w)->out[0].to;
-  const Buffer *b = leaf_buffer(w->f, to);
   w->y = y;
   const char *value = emit_expr(w->e, &w->d, kernel(w)->out[0].value, value_leaf, w);
   const char *pointer = leaf_pointer(w->f, to), *at = leaf_subscript(w->f, to);
-  if (!w->isa)
-    emit(w->e, "%s[%s] = %s;", pointer, at, value);
-  else if (!w->count)
-    emit(w->e, "%s_store(%s + %s, %s);", w->isa, pointer, at, value);
-  else if (leaf_stores_part(w->f, to))
-    emit(w->e, "%s_store_part(%s + %s, %s, %d);", w->isa, pointer, at, value, w->count);
+  if (w->isa)
+    leaf_store(w->f, to, pointer, at, value, w->count);
   else
-    emit(w->e, "%s_store(%s + %s, %s_keep(%s, %d, %s_set1(%s)));", w->isa, pointer, at, w->isa,
-         value, w->count, w->isa, emit_number(w->arena, b->format.fill, F32));
+    emit(w->e, "%s[%s] = %s;", pointer, at, value);
 }
 
 /* ---- tiles ---- */
@@ -230,17 +220,18 @@ static void set_row(Printer *w, const TransformDim *d, const Linear *i) {
   w->f->value[d->row] = value;
 }
 
-/* Where element [rows before dimension d, row, columns behind it] of an intermediate lies. */
-static const char *half_at(const Printer *w, int d, const Linear *index, int row) {
-  Linear at = linear_constant(0);
+/* Where element [rows before dimension d, at, columns behind it] of an intermediate lies, one that
+ * has rows in its first `rows` dimensions. */
+static const char *half_at(const Printer *w, int rows, int d, const Linear *index, int at) {
+  const Linear own = linear_constant(at);
+  Linear place = linear_constant(0);
   int64_t stride = 1;
   for (int e = w->t.n - 1; e >= 0; e--) {
     const ConstMatrix *m = &w->t.dim[e].matrix;
-    const Linear own = linear_constant(row);
-    linear_add(&at, e == d ? &own : &index[e], stride);
-    stride *= e <= d ? m->rows : m->columns;
+    linear_add(&place, e == d ? &own : &index[e], stride);
+    stride *= e < rows ? m->rows : m->columns;
   }
-  return linear_text(w->arena, &at);
+  return linear_text(w->arena, &place);
 }
 
 static int64_t half_size(const Printer *w, int d) {
@@ -254,17 +245,7 @@ static int64_t half_size(const Printer *w, int d) {
 
 /* Element `column` of what dimension d is applied to. */
 static const char *source_text(Printer *w, int d, Linear *index, int column) {
-  if (d > 0) { /* the intermediate before has rows up to d - 1: this column counts there */
-    Linear at = linear_constant(0);
-    int64_t stride = 1;
-    for (int e = w->t.n - 1; e >= 0; e--) {
-      const ConstMatrix *m = &w->t.dim[e].matrix;
-      const Linear own = linear_constant(column);
-      linear_add(&at, e == d ? &own : &index[e], stride);
-      stride *= e < d ? m->rows : m->columns;
-    }
-    return arena_printf(w->arena, "half%d[%s]", d - 1, linear_text(w->arena, &at));
-  }
+  if (d > 0) return arena_printf(w->arena, "half%d[%s]", d - 1, half_at(w, d, d, index, column));
   for (int e = 0; e < w->t.n; e++) w->f->value[w->t.dim[e].column] = index[e];
   w->f->value[w->t.dim[d].column] = linear_constant(column);
   return load_text(w, &kernel(w)->in[w->t.data]);
@@ -284,7 +265,7 @@ static void print_line(Printer *w, int d, Linear *index) {
   for (int e = 0; e < d && last; e++) set_row(w, &w->t.dim[e], &index[e]);
   for (int i = 0; i < dim->matrix.rows; i++) {
     if (!last) {
-      emit(w->e, "half%d[%s] = %s;", d, half_at(w, d, index, i), y[i]);
+      emit(w->e, "half%d[%s] = %s;", d, half_at(w, d + 1, d, index, i), y[i]);
       continue;
     }
     const Linear row = linear_constant(i);

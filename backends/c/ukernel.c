@@ -291,18 +291,11 @@ static const char *epilogue_leaf(void *context, const Expr *x) {
 }
 
 static void print_store(const Ukernel *m, const char *value) {
-  const Buffer *b = leaf_buffer(m->f, view_of(m, m->f->k->nin));
-  const char *isa = m->f->plan->target->name, *at = distance(m, m->f->k->nin);
-  const int count = last_count(m, m->j);
+  const char *at = distance(m, m->f->k->nin);
   if (m->w->lanes == 1)
     emit(m->e, "py[%s] = %s;", at, value);
-  else if (count == 0)
-    emit(m->e, "%s_store(py + %s, %s);", isa, at, value);
-  else if (leaf_stores_part(m->f, view_of(m, m->f->k->nin)))
-    emit(m->e, "%s_store_part(py + %s, %s, %d);", isa, at, value, count);
   else
-    emit(m->e, "%s_store(py + %s, %s_keep(%s, %d, %s_set1(%s)));", isa, at, isa, value, count, isa,
-         emit_number(m->arena, b->format.fill, F32));
+    leaf_store(m->f, view_of(m, m->f->k->nin), "py", at, value, last_count(m, m->j));
 }
 
 static void epilogue(Ukernel *m) {

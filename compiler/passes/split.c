@@ -14,24 +14,12 @@ typedef struct Cut { /* loop `loop` reads inside the tensor for [lo, hi) */
 /* ---- where to cut
  * -------------------------------------------------------------------------------------- */
 
-/* The only loop of a coordinate that runs forward over an axis; -1: there is no such. */
-static int only_loop(const Kernel *k, const Coord *c) {
-  int found = -1;
-  if (!coord_affine(c)) return -1;
-  for (int l = 0; l < k->nloop; l++) {
-    if (c->coef[l] == 0) continue;
-    if (found >= 0 || c->coef[l] < 0) return -1;
-    found = l;
-  }
-  return found;
-}
-
 static bool find_cut(const Plan *p, const Kernel *k, Cut *cut) {
   for (int i = 0; i < k->nin; i++) {
     const View *v = &k->in[i];
     const Type *type = &p->buffer.at[v->tensor].type;
     for (int a = 0; a < v->rank && v->outside == FILL; a++) {
-      int l = only_loop(k, &v->at[a]);
+      int l = coord_forward_loop(&v->at[a]);
       if (l < 0 || k->bind[l].step >= 0 || k->loop[l].extent.per_n || type->dim[a].per_n) continue;
       int64_t coef = v->at[a].coef[l], plus = v->at[a].plus, extent = k->loop[l].extent.plus;
       *cut = (Cut){.input = i, .loop = l};
