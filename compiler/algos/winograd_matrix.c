@@ -1,12 +1,14 @@
-/* winograd_matrix.c - Cook-Toom's matrices of F(m, r), in exact arithmetic.
+/* winograd_matrix.c - winograd2 to winograd6: F(m, r) by Cook-Toom's matrices, in exact arithmetic.
  *
  * A filter with r taps applied to n = m + r - 1 values is the transpose of multiplying polynomials
  * of degree m - 1 and r - 1, which n - 1 points a_p and infinity determine (Lavin & Gray 2015):
  *   at[i][p] = a_p^i                       infinity: i == m - 1
  *   g[p][k]  = a_p^k / prod (a_p - a_q)    infinity: k == r - 1
  *   bt[p][l] = coefficient of x^l in prod over q != p of (x - a_q)      infinity: over all q
- * Pairs +a, -a make rows that differ in signs only, whose sums generators share. */
+ * Pairs +a, -a make rows that differ in signs only, whose sums generators share.
+ * Winograd (1980); Lavin & Gray (2015). */
 #include "winograd.h"
+#include "bilinear.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -105,23 +107,6 @@ static double value(Fraction a) {
   return (double)a.over / (double)a.under;
 }
 
-static double squares(const double *a, int n) {
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += a[i] * a[i];
-  return sum;
-}
-
-/* For random inputs and weights of variance 1 a product at point p has the variance |bt[p]|^2 *
- * |g[p]|^2 and as much rounding error; a result sums them with at[i][p]; its own variance is r. */
-static double growth(const Winograd *w) {
-  double sum = 0;
-  for (int i = 0; i < w->m; i++)
-    for (int p = 0; p < w->n; p++)
-      sum += squares(&w->at[i * w->n + p], 1) * squares(&w->bt[p * w->n], w->n) *
-             squares(&w->g[p * w->r], w->r);
-  return sqrt(sum / w->m / w->r);
-}
-
 bool winograd_matrices(int m, int r, Winograd *w) {
   Exact x;
   if (!known(m, r)) return false;
@@ -132,6 +117,49 @@ bool winograd_matrices(int m, int r, Winograd *w) {
     for (int k = 0; k < r; k++) w->g[p * r + k] = value(x.g[p][k]);
     for (int l = 0; l < w->n; l++) w->bt[p * w->n + l] = value(x.bt[p][l]);
   }
-  w->growth = growth(w);
+  w->growth = bilinear_growth(&(Bilinear){
+      .m = w->m, .r = w->r, .n = w->n, .points = w->n, .at = w->at, .g = w->g, .bt = w->bt});
   return true;
 }
+
+/* ---- rows ---- */
+
+static bool matrices(Arena *arena, int m, int64_t taps, Bilinear *b) {
+  if (taps > WINOGRAD_MOST_R) return false;
+  Winograd *w = NEW(arena, Winograd);
+  if (!winograd_matrices(m, (int)taps, w)) return false;
+  *b = (Bilinear){.name = "winograd",
+                  .m = m,
+                  .r = w->r,
+                  .n = w->n,
+                  .points = w->n,
+                  .at = w->at,
+                  .g = w->g,
+                  .bt = w->bt,
+                  .growth = w->growth};
+  return true;
+}
+
+#define WINOGRAD(M, TOLERANCE)                                                                     \
+  static const BilinearRow row##M = {"winograd" #M, M, matrices, 1.5e-7};                          \
+  static const char *refuses##M(const Plan *p, const Contraction *c) {                             \
+    return refuses_bilinear(p, c, &row##M);                                                        \
+  }                                                                                                \
+  static void lower##M(Plan *p, const Contraction *c, Steps *steps) {                              \
+    lower_bilinear(p, c, &row##M, steps);                                                          \
+  }                                                                                                \
+  const Algo algo_winograd##M = {                                                                  \
+      .name = "winograd" #M,                                                                       \
+      .doc = "tiles of " #M " results along every axis from fewer products: F(" #M ", r)",         \
+      .refuses = refuses##M,                                                                       \
+      .wants = LAYOUT_LANES,                                                                       \
+      .gives = LAYOUT_LANES,                                                                       \
+      .tolerance = TOLERANCE,                                                                      \
+      .lower = lower##M,                                                                           \
+  };
+
+WINOGRAD(2, 8)
+WINOGRAD(3, 32)
+WINOGRAD(4, 64)
+WINOGRAD(5, 64)
+WINOGRAD(6, 64)

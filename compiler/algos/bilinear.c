@@ -1,18 +1,19 @@
-/* winograd.c - convolutions with fewer multiplications: F(m, r) along every axis that slides.
+/* bilinear.c - convolutions with fewer multiplications: along every axis that slides a bilinear
+ * algorithm (Winograd's, a Fourier transform), m results at a time.
  *
  * Along a sliding axis x is read at i + k, i a result, k a tap. The map of results is cut into
- * tiles of m, i = m * t + u; each reads n = m + r - 1 values, and with the matrices of
- * winograd_matrix.c
+ * tiles of m, i = m * t + u; each reads n = m + r - 1 values, and with the algorithm's matrices
  *   V[p, t] = sum over j of bt[p, j] * x[m * t + j]         for every channel of x
  *   U[p]    = sum over k of g[p, k] * w[k]                  when weights arrive, in double
  *   M[p, t] = sum over channels of U[p] * V[p, t]           a matrix product for every p
  *   y[i]    = sum over p of at[i mod m, p] * M[p, i / m]    and the epilogue
  * In 2 and 3 dimensions p, t, j, k are tuples and the matrices Kronecker products. All four are
  * ordinary kernels; bt, g and at are constant tensors. Taps that run backwards (data gradients)
- * take g from its other end. Winograd (1980); Lavin & Gray (2015). */
-#include "winograd.h"
+ * take g from its other end. */
+#include "bilinear.h"
 #include "backend.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_SLIDES = 3 };
@@ -22,7 +23,7 @@ typedef struct Slide { /* one dimension */
   int result, tap;     /* loops */
   bool backwards;      /* x is read at i - k */
   char letter;         /* of names: d, h, w */
-  Winograd w;
+  Bilinear w;
   int64_t tiles;
 } Slide;
 
@@ -35,10 +36,29 @@ typedef struct Tiling {
   Slide slide[MOST_SLIDES];
 } Tiling;
 
+/* ---- errors ---- */
+
+static double squares(const double *a, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i] * a[i];
+  return sum;
+}
+
+/* A product at point p has the variance |bt[p]|^2 * |g[p]|^2 and as much rounding error; a result
+ * sums them with at[i][p]; its own variance is r. */
+double bilinear_growth(const Bilinear *w) {
+  double sum = 0;
+  for (int i = 0; i < w->m; i++)
+    for (int p = 0; p < w->points; p++)
+      sum += squares(&w->at[i * w->points + p], 1) * squares(&w->bt[p * w->n], w->n) *
+             squares(&w->g[p * w->r], w->r);
+  return sqrt(sum / w->m / w->r);
+}
+
 /* ---- what fits ---- */
 
-/* The relative error (root of mean squares) of F(m, r), over its growth: measured. */
-static const double unit_error = 1.5e-7, most_error = 1e-5;
+/* Of the root of mean squares. */
+static const double most_error = 1e-5;
 
 static int uses(const View *v, int loop, int *axis) {
   int n = 0;
@@ -51,7 +71,8 @@ static int uses(const View *v, int loop, int *axis) {
 }
 
 /* i + k or i - k, each of which x, w and the result mention nowhere else. */
-static bool find_slide(const Contraction *c, int axis, int m, Slide *s) {
+static bool find_slide(const Plan *p, const Contraction *c, int axis, const BilinearRow *row,
+                       Slide *s) {
   const Kernel *k = c->k;
   const Coord *at = &k->in[c->x].at[axis];
   int once;
@@ -74,8 +95,9 @@ static bool find_slide(const Contraction *c, int axis, int m, Slide *s) {
   if (!coord_is_loop(&alone, &once)) return false;
   s->backwards = at->coef[s->tap] < 0;
   s->letter = result->name[strlen(result->name) - 1];
-  s->tiles = (result->extent.plus + m - 1) / m;
-  return tap->extent.plus <= WINOGRAD_MOST_R && winograd_matrices(m, (int)tap->extent.plus, &s->w);
+  if (!row->matrices(p->u->arena, row->size, tap->extent.plus, &s->w)) return false;
+  s->tiles = (result->extent.plus + s->w.m - 1) / s->w.m;
+  return true;
 }
 
 static bool stays_inside(const Plan *p, const Contraction *c, int axis) {
@@ -125,15 +147,16 @@ static bool has_room(const Tiling *t) {
          to->rank + t->n <= MAX_RANK;
 }
 
-static const char *find_slides(const Plan *p, const Contraction *c, int m, Tiling *t) {
-  double error = unit_error;
+static const char *find_slides(const Plan *p, const Contraction *c, const BilinearRow *row,
+                               Tiling *t) {
+  double error = row->unit_error;
   *t = (Tiling){.c = c, .k = c->k};
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
     if (!axis_slides(c, a)) {
       if (!stays_inside(p, c, a)) return "it pads an axis along which no window slides";
       continue;
     }
-    if (a < 2 || t->n == MOST_SLIDES || !find_slide(c, a, m, &t->slide[t->n]))
+    if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
       return "a window moves by other steps than one, or has too many taps";
     error *= t->slide[t->n++].w.growth;
   }
@@ -143,14 +166,14 @@ static const char *find_slides(const Plan *p, const Contraction *c, int m, Tilin
   return error > most_error ? "its rounding error would exceed 1e-05" : NULL;
 }
 
-static const char *refuses(const Plan *p, const Contraction *c, int m) {
+const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
   Tiling t;
   const char *reason = refuses_packing(p, c);
   if (reason) return reason;
   if (p->entry[PLAN_TRAIN_FORWARD].exists) return "weights that change in every step";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
-  return find_slides(p, c, m, &t);
+  return find_slides(p, c, row, &t);
 }
 
 /* ---- parts of kernels ---- */
@@ -177,16 +200,14 @@ static int new_buffer(const Tiling *t, const char *suffix, const Type *type, Hom
 }
 
 /* A constant matrix; equal ones are one. */
-static int table(const Tiling *t, const char *name, const Winograd *w, const double *value,
+static int table(const Tiling *t, const char *name, const Bilinear *w, const double *value,
                  int rows, int columns, DType dtype) {
   Plan *p = t->p;
   Buffer b = {.home = HOME_CONST, .phase = PHASE_CONST, .format = format_plain(dtype)};
-  b.name = arena_printf(p->u->arena, "winograd.%s_%d_%d", name, w->m, w->r);
+  b.name = arena_printf(p->u->arena, "%s.%s_%d_%d", w->name, name, w->m, w->r);
   for (int i = 0; i < p->buffer.n; i++)
     if (p->buffer.at[i].home == HOME_CONST && strcmp(p->buffer.at[i].name, b.name) == 0) return i;
-  double *copy = NEW_ARRAY(p->u->arena, double, rows *columns);
-  memcpy(copy, value, sizeof *copy * (size_t)(rows * columns));
-  b.value = copy;
+  b.value = value;
   b.type = (Type){.dtype = dtype, .rank = 2, .dim = {fixed(rows), fixed(columns)}};
   return plan_buffer(p, b);
 }
@@ -238,8 +259,8 @@ static int lower_input(const Tiling *t, Steps *steps) {
     add_axis(to, &made, in->at[a], type->dim[a]);
   }
   for (int i = 0; i < t->n; i++) {
-    point[i] = slide_loop(t, &k, i, "q", t->slide[i].w.n, false);
-    add_axis(to, &made, coord_loop(point[i], 1, 0), fixed(t->slide[i].w.n));
+    point[i] = slide_loop(t, &k, i, "q", t->slide[i].w.points, false);
+    add_axis(to, &made, coord_loop(point[i], 1, 0), fixed(t->slide[i].w.points));
   }
   for (int i = 0; i < t->n; i++) {
     tile[i] = slide_loop(t, &k, i, "t", t->slide[i].tiles, false);
@@ -249,7 +270,7 @@ static int lower_input(const Tiling *t, Steps *steps) {
     const Slide *s = &t->slide[i];
     const int value = slide_loop(t, &k, i, "j", s->w.n, true);
     in->at[s->axis] = tile_coordinate(s, &x->at[s->axis], tile[i], value);
-    add_factor(t, &k, table(t, "bt", &s->w, s->w.bt, s->w.n, s->w.n, F32),
+    add_factor(t, &k, table(t, "bt", &s->w, s->w.bt, s->w.points, s->w.n, F32),
                coord_loop(point[i], 1, 0), coord_loop(value, 1, 0));
   }
   to->tensor = new_buffer(t, "input_tiles", &made, HOME_WORK, PHASE_CALL);
@@ -278,7 +299,7 @@ static void lower_weights(const Tiling *t, const Kernel *product, const int *to)
     const Slide *s = &t->slide[i];
     const int tap = slide_loop(t, &fill, i, "r", s->w.r, true);
     loop[s->tap] = tap;
-    add_factor(t, &fill, table(t, "g", &s->w, s->w.g, s->w.n, s->w.r, F64),
+    add_factor(t, &fill, table(t, "g", &s->w, s->w.g, s->w.points, s->w.r, F64),
                coord_loop(from[i], 1, 0),
                s->backwards ? coord_loop(tap, -1, s->w.r - 1) : coord_loop(tap, 1, 0));
   }
@@ -292,7 +313,7 @@ static void lower_weights(const Tiling *t, const Kernel *product, const int *to)
  */
 static void product_loops(const Tiling *t, Kernel *k, int *to) {
   static const char *const order[] = {"BN", "M", "K"};
-  for (int i = 0; i < t->n; i++) slide_loop(t, k, i, "q", t->slide[i].w.n, false);
+  for (int i = 0; i < t->n; i++) slide_loop(t, k, i, "q", t->slide[i].w.points, false);
   for (int group = 0; group < COUNT(order); group++)
     for (int l = 0; l < t->k->nloop; l++) {
       const Loop *loop = &t->k->loop[l];
@@ -325,7 +346,8 @@ static View product_view(const Tiling *t, const View *from, bool result, const i
     add_axis(&v, type, c, extent);
   }
   view_move(&v, to, t->k->nloop);
-  for (int i = 0; i < t->n; i++) add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.n));
+  for (int i = 0; i < t->n; i++)
+    add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
   for (int i = 0; i < t->n; i++)
     add_axis(&v, type, coord_loop(to[t->slide[i].result], 1, 0), fixed(t->slide[i].tiles));
   return v;
@@ -335,7 +357,8 @@ static View product_view(const Tiling *t, const View *from, bool result, const i
 static View weights_view(const Tiling *t, const Kernel *product, const int *to, Type *type) {
   View v = {.rank = 0};
   *type = (Type){.dtype = F32};
-  for (int i = 0; i < t->n; i++) add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.n));
+  for (int i = 0; i < t->n; i++)
+    add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
   for (int l = t->n; l < product->nloop; l++)
     for (int old = 0; old < t->k->nloop; old++)
       if (to[old] == l && view_uses(&t->k->in[t->c->w], old))
@@ -398,12 +421,12 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
   in->tensor = tiles;
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
-    const int point = slide_loop(t, &k, i, "q", s->w.n, true);
+    const int point = slide_loop(t, &k, i, "q", s->w.points, true);
     Coord tile = coord_loop(s->result, 1, 0), row = tile;
     tile.div = row.mod = s->w.m;
     in->at[in->rank - 2 * t->n + i] = coord_loop(point, 1, 0);
     in->at[in->rank - t->n + i] = tile;
-    add_factor(t, &k, table(t, "at", &s->w, s->w.at, s->w.m, s->w.n, F32), row,
+    add_factor(t, &k, table(t, "at", &s->w, s->w.at, s->w.m, s->w.points, F32), row,
                coord_loop(point, 1, 0));
   }
   for (int i = 0; i < t->k->nin; i++) {
@@ -415,36 +438,11 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
   push(t, &k, steps);
 }
 
-static void lower(Plan *p, const Contraction *c, Steps *steps, int m, const char *algo) {
+void lower_bilinear(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
   Tiling t;
-  const char *reason = find_slides(p, c, m, &t);
+  const char *reason = find_slides(p, c, row, &t);
   if (reason) BUG("%s: %s", c->k->name, reason);
   t.p = p;
-  t.algo = algo;
+  t.algo = row->algo;
   lower_output(&t, lower_product(&t, lower_input(&t, steps), steps), steps);
 }
-
-/* ---- rows ---- */
-
-#define WINOGRAD(M, TOLERANCE)                                                                     \
-  static const char *refuses##M(const Plan *p, const Contraction *c) {                             \
-    return refuses(p, c, M);                                                                       \
-  }                                                                                                \
-  static void lower##M(Plan *p, const Contraction *c, Steps *steps) {                              \
-    lower(p, c, steps, M, "winograd" #M);                                                          \
-  }                                                                                                \
-  const Algo algo_winograd##M = {                                                                  \
-      .name = "winograd" #M,                                                                       \
-      .doc = "tiles of " #M " results along every axis from fewer products: F(" #M ", r)",         \
-      .refuses = refuses##M,                                                                       \
-      .wants = LAYOUT_LANES,                                                                       \
-      .gives = LAYOUT_LANES,                                                                       \
-      .tolerance = TOLERANCE,                                                                      \
-      .lower = lower##M,                                                                           \
-  };
-
-WINOGRAD(2, 8)
-WINOGRAD(3, 32)
-WINOGRAD(4, 64)
-WINOGRAD(5, 64)
-WINOGRAD(6, 64)

@@ -1,0 +1,35 @@
+/* bilinear.h - convolutions through bilinear algorithms of one dimension: what those are, and the
+ * kernels that a contraction becomes by them (bilinear.c). */
+#ifndef BILINEAR_H
+#define BILINEAR_H
+
+#include "plan.h"
+
+/* m results of a filter with r taps from n = m + r - 1 values by `points` products:
+ *   y = at * ((g * w) . (bt * x)), element by element between the parentheses. Row-major. */
+typedef struct Bilinear {
+  const char *name; /* of its constants */
+  int m, r, n, points;
+  const double *at; /* [m][points] */
+  const double *g;  /* [points][r] */
+  const double *bt; /* [points][n] */
+  /* How much larger the rounding error of a random sum becomes than by direct summation, per
+   * dimension. */
+  double growth;
+} Bilinear;
+
+/* For random inputs and weights of variance 1. */
+double bilinear_growth(const Bilinear *);
+
+/* An algorithm's row: matrices of one size for this number of taps; false where there are none. */
+typedef struct BilinearRow {
+  const char *algo;
+  int size;
+  bool (*matrices)(Arena *, int size, int64_t taps, Bilinear *);
+  double unit_error; /* relative (root of mean squares), over the growth: measured */
+} BilinearRow;
+
+const char *refuses_bilinear(const Plan *, const Contraction *, const BilinearRow *);
+void lower_bilinear(Plan *, const Contraction *, const BilinearRow *, Steps *);
+
+#endif
