@@ -65,8 +65,8 @@ extern const Dialect scalar_float, scalar_double;
 /* A type as C and CUDA write it: "float", "unsigned char". */
 const char *c_type(DType);
 
-/* The text of a leaf IN, ACC, INDEX or SCALAR; and of RANDOM, whose arguments are exact in double
- * only. */
+/* The text of a leaf IN, ACC, INDEX or SCALAR; and of what float does not hold: RANDOM, whose
+ * arguments are exact in double only, and quotients of indices, the positions between elements. */
 typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
 /* The text of an expression. Parts that are used more than once are printed in front of it, as
  * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */

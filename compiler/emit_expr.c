@@ -15,13 +15,33 @@ typedef struct Printing {
   const Dialect *dialect;
   EmitLeaf leaf;
   void *context;
-  int *uses;         /* by id */
-  const char **text; /* by id: what stands for it */
+  int *uses;           /* by id */
+  unsigned char *made; /* by id: Made bits */
+  const char **text;   /* by id: what stands for it */
 } Printing;
 
-static void count_uses(Printing *p, const Expr *x) {
+/* What an expression is made from. */
+enum Made { FROM_INDEX = 1, FROM_DATA = 2, BY_DIVISION = 4 };
+
+static void visit(Printing *p, const Expr *x) {
   if (p->uses[x->id]++ > 0) return;
-  for (int i = 0; i < expr_arity(x->op); i++) count_uses(p, x->arg[i]);
+  unsigned made = 0;
+  if (x->op == E_index)
+    made = FROM_INDEX;
+  else if (x->op == E_div || x->op == E_floor)
+    made = BY_DIVISION;
+  else if (x->op == E_random || (expr_arity(x->op) == 0 && x->op != E_const))
+    made = FROM_DATA;
+  for (int i = 0; i < expr_arity(x->op); i++) {
+    visit(p, x->arg[i]);
+    made |= p->made[x->arg[i]->id];
+  }
+  p->made[x->id] = (unsigned char)made;
+}
+
+/* A position between elements, 511 * i / 1022: float would not hold the product. */
+static bool is_position(const Printing *p, const Expr *x) {
+  return p->dialect->number == F32 && p->made[x->id] == (FROM_INDEX | BY_DIVISION);
 }
 
 /* Is the text one operand: a name, a number, a call, something in parentheses or brackets? */
@@ -79,7 +99,7 @@ static const char *print(Printing *p, const Expr *x) {
   } else if (expr_arity(x->op) == 0 || x->op == E_random) {
     text = p->leaf(p->context, x);
   } else {
-    text = print_parts(p, x);
+    text = is_position(p, x) ? p->leaf(p->context, x) : print_parts(p, x);
     if (p->uses[x->id] > 1) {
       const char *name = arena_printf(e->arena, "t%d", e->temporaries++);
       emit(e, "const %s %s = %s;", p->dialect->type, name, text);
@@ -93,8 +113,9 @@ const char *emit_expr(Emit *e, const Dialect *dialect, const Expr *x, EmitLeaf l
                       void *context) {
   Printing p = {.e = e, .dialect = dialect, .leaf = leaf, .context = context};
   p.uses = NEW_ARRAY(e->arena, int, x->id + 1);
+  p.made = NEW_ARRAY(e->arena, unsigned char, x->id + 1);
   p.text = NEW_ARRAY(e->arena, const char *, x->id + 1);
-  count_uses(&p, x);
+  visit(&p, x);
   p.uses[x->id] = 1; /* the whole is the caller's to name */
   return print(&p, x);
 }

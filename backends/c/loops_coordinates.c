@@ -25,16 +25,23 @@ const char *loops_axis_name(const Leaf *f, const View *v, int axis) {
   return arena_printf(f->e->arena, "%s%d_%c", side, number, letter);
 }
 
-/* Whole periods that a remainder's numerator is moved up, so that it is never negative: C's % would
- * be negative as well. */
-static int64_t periods_up(const Loops *w, const Coord *c) {
+/* `const int in0_h_at = 2 * oh + kh + 3;`: the numerator of a coordinate that is divided. C's % of
+ * a negative one would be negative as well: it is moved up by whole periods. True: it is wide. */
+static bool name_numerator(Loops *w, const View *v, int axis, const char *name) {
+  Leaf *f = w->f;
+  const Coord *c = &v->at[axis];
   const int64_t period = (int64_t)c->div * c->mod;
+  Linear form = leaf_coordinate(f, v, axis);
   Coord whole = *c;
   int64_t lo, hi;
   whole.div = 1;
   whole.mod = 0;
-  coord_range(w->f->k, &whole, w->f->plan->max_batch, &lo, &hi);
-  return c->mod > 0 && lo < 0 ? -floor_div(lo, period) * period : 0;
+  coord_range(f->k, &whole, f->plan->max_batch, &lo, &hi);
+  const int64_t up = c->mod > 0 && lo < 0 ? -floor_div(lo, period) * period : 0;
+  form.constant += up;
+  form.wide = lo < INT32_MIN || hi + up > INT32_MAX;
+  emit(f->e, "const %s %s_at = %s;", form.wide ? "long long" : "int", name, leaf_form(f, &form));
+  return form.wide;
 }
 
 /* `const int in0_h = 2 * oh + kh - 3;`, with divisions where the coordinate has them. */
@@ -42,14 +49,16 @@ static void name_coordinate(Loops *w, const View *v, int axis) {
   Leaf *f = w->f;
   Arena *arena = f->e->arena;
   const Coord *c = &v->at[axis];
-  Linear form = leaf_coordinate(f, v, axis);
-  form.constant += periods_up(w, c);
-  const char *name = loops_axis_name(f, v, axis), *text = leaf_form(f, &form);
-  if (!coord_affine(c)) {
-    emit(f->e, "const int %s_at = %s;", name, text);
+  const char *name = loops_axis_name(f, v, axis), *text;
+  if (coord_affine(c)) {
+    const Linear form = leaf_coordinate(f, v, axis);
+    text = leaf_form(f, &form);
+  } else {
+    const bool wide = name_numerator(w, v, axis, name);
     text = arena_printf(arena, "%s_at", name);
     if (c->div > 1) text = arena_printf(arena, "%s / %d", text, c->div);
     if (c->mod > 0) text = arena_printf(arena, "%s %% %d", text, c->mod);
+    if (wide) text = arena_printf(arena, "(int)(%s)", text);
   }
   emit(f->e, "const int %s = %s;", name, text);
   f->coordinate[leaf_view(f, v)][axis] = name;

@@ -15,11 +15,11 @@ bool loops_in_term(const Kernel *k, int in) {
   return false;
 }
 
-/* Arguments of random numbers, in double. */
+/* Arguments of random numbers and positions, in double. */
 static const char *exact_text(void *context, const Expr *x) {
   Loops *w = context;
   if (x->op == E_scalar) return leaf_scalar(w->f, x->index);
-  if (x->op != E_index) BUG("%s: a random number of data", w->f->k->name);
+  if (x->op != E_index) BUG("%s: data is not exact", w->f->k->name);
   return arena_printf(w->f->e->arena, "(double)(%s)", leaf_form(w->f, &w->f->value[x->index]));
 }
 
@@ -37,6 +37,15 @@ static bool wide(const Loops *w, int fold) {
   return w->lane >= 0 && w->f->k->fold[fold].acc == F64;
 }
 
+/* An index, or a position made from indices. */
+static const char *position_text(Loops *w, const Expr *x) {
+  Emit *e = w->f->e;
+  const char *text = x->op == E_index ? leaf_form(w->f, &w->f->value[x->index])
+                                      : emit_expr(e, &scalar_double, x, exact_text, w);
+  text = arena_printf(e->arena, "(%s)(%s)", c_type(w->math), text);
+  return w->lane < 0 ? text : arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
+}
+
 static const char *leaf_text(void *context, const Expr *x) {
   Loops *w = context;
   Arena *arena = w->f->e->arena;
@@ -51,9 +60,7 @@ static const char *leaf_text(void *context, const Expr *x) {
       return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
     return c_convert(w->f->e, text, F64, w->math);
   }
-  const char *text =
-      arena_printf(arena, "(%s)(%s)", c_type(w->math), leaf_form(w->f, &w->f->value[x->index]));
-  return w->lane >= 0 ? arena_printf(arena, "%s_set1(%s)", w->f->plan->target->name, text) : text;
+  return position_text(w, x);
 }
 
 static const char *expression(Loops *w, const Expr *x) {

@@ -162,6 +162,14 @@ static bool small(const Plan *p, const Kernel *k) {
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
     fits &= (double)buffer_layout(&p->buffer.at[v->tensor], p->max_batch).size < most;
+    for (int a = 0; a < v->rank; a++) {
+      Coord whole = v->at[a];
+      int64_t lo, hi;
+      whole.div = 1;
+      whole.mod = 0;
+      coord_range(k, &whole, p->max_batch, &lo, &hi);
+      fits &= (double)-lo < most && (double)hi < most;
+    }
   }
   return fits && points[0] < most && points[1] < most;
 }

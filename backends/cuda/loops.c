@@ -27,10 +27,10 @@ static const char *scalar_text(Writer *w, int scalar) {
   return "batch";
 }
 
-/* Arguments of random numbers, in double. */
+/* Arguments of random numbers and positions, in double. */
 static const char *exact_text(void *context, const Expr *leaf) {
   Writer *w = context;
-  if (leaf->op != E_scalar && leaf->op != E_index) BUG("%s: a random number of data", w->k->name);
+  if (leaf->op != E_scalar && leaf->op != E_index) BUG("%s: data is not exact", w->k->name);
   return arena_printf(w->e->arena, "(double)%s",
                       leaf->op == E_index ? w->loop[leaf->index] : scalar_text(w, leaf->index));
 }
@@ -56,7 +56,9 @@ static const char *leaf_text(void *context, const Expr *leaf) {
                         leaf->index);
   case E_scalar: return arena_printf(arena, "(%s)%s", w->math.type, scalar_text(w, leaf->index));
   case E_index: return arena_printf(arena, "(%s)%s", w->math.type, w->loop[leaf->index]);
-  default: BUG("no text for %s", expr_name(leaf->op));
+  default: /* a position */
+    return arena_printf(arena, "(%s)(%s)", w->math.type,
+                        emit_expr(w->e, &scalar_double, leaf, exact_text, w));
   }
 }
 

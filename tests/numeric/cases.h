@@ -89,6 +89,21 @@ static inline void add_case(Cases *cases, int rank, int channel, const char *lay
   vec_push(arena, &cases->list, c);
 }
 
+/* Positions that float does not hold (2^24) and numerators that int does not (2^31). */
+static inline void add_far(Cases *cases) {
+  static const char *const layers[] = {
+      "{'op': 'upsample', 'scale': 2, 'mode': 'linear', 'align_corners': true}",
+      "{'op': 'adaptive_pool', 'kind': 'average', 'output': 999}",
+      "{'op': 'adaptive_pool', 'kind': 'max', 'output': 39999}",
+  };
+  for (int i = 0; i < COUNT(layers); i++) {
+    Case c = {.title = arena_printf(cases->arena, "%s on [2, 40000]", layers[i]),
+              .shape = quoted("[2, 40000]"),
+              .layers = quoted(arena_printf(cases->arena, "[%s]", layers[i]))};
+    vec_push(cases->arena, &cases->list, c);
+  }
+}
+
 /* Every layer with every window, once on the input, which lies row by row, and once between
  * convolutions, where data lies as the target likes it. */
 static inline void add_windows(Cases *cases, const char *const *layer, int n) {

@@ -161,6 +161,7 @@ static void check_all(const Cases *cases, bool force) {
 static void operators_agree(void **state) {
   Cases cases = {.arena = *state};
   add_reference(&cases);
+  add_far(&cases);
   check_all(&cases, false);
 }
 
