@@ -14,7 +14,7 @@
 
 #include "expr.h"
 
-enum { MAX_RANK = 8, MAX_LOOPS = 12, MAX_IN = 12, MAX_OUT = 3, MAX_FOLD = 2 };
+enum { MAX_RANK = 8, MAX_LOOPS = 12, MAX_IN = 12, MAX_OUT = 4, MAX_FOLD = 2 };
 
 typedef enum DType { F32, F64, I32, U8, DTYPES } DType;
 const char *dtype_name(DType);

@@ -97,29 +97,12 @@ int lanes_of_loop(const Plan *p, const View *x, int l) {
   return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
 }
 
-static int64_t element_step(const Plan *p, const View *v, int l) {
-  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
-  int64_t step = 0;
-  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout.stride[a];
-  return step;
-}
-
-/* Do all views move by a whole run of the inner loop when the outer one moves? */
-static bool follows(const Plan *p, const Kernel *k, int outer, int inner) {
-  const int64_t run = k->loop[inner].extent.plus;
-  for (int i = 0; i <= k->nin; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[0].to;
-    if (element_step(p, v, outer) != run * element_step(p, v, inner)) return false;
-  }
-  return true;
-}
-
 static int find_outer(const Plan *p, const Contraction *c, int point) {
   const Kernel *k = c->k;
   if (k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
   if (lanes_of_loop(p, &k->in[c->x], point) > 1) return -1;
   for (int l = point - 1; l >= 0; l--)
-    if (c->role[l] == 'M' && k->loop[l].extent.per_n == 0 && follows(p, k, l, point)) return l;
+    if (c->role[l] == 'M' && loops_follow(p, k, l, point)) return l;
   return -1;
 }
 

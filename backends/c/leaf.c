@@ -119,6 +119,55 @@ void leaf_ranges(Leaf *f) {
   }
 }
 
+/* ---- loops that run as one ---- */
+
+static int64_t element_step(const Plan *p, const View *v, int l) {
+  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout.stride[a];
+  return step;
+}
+
+bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
+  const int64_t run = k->loop[inner].extent.plus;
+  if (k->loop[outer].extent.per_n || k->loop[inner].extent.per_n) return false;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    if (element_step(p, v, outer) != run * element_step(p, v, inner)) return false;
+  }
+  return true;
+}
+
+/* Is a view the elements of memory, one after another, as loop l moves? */
+static bool in_rows(const Plan *p, const Kernel *k, const View *v, int l) {
+  for (int a = 0; a < v->rank; a++)
+    if (coord_uses(&v->at[a], l) && (!coord_affine(&v->at[a]) || view_tests(p, k, v, a) ||
+                                     p->buffer.at[v->tensor].format.lanes > 1))
+      return false;
+  return true;
+}
+
+static bool asks_index(const Kernel *k, int l) {
+  bool asks = false;
+  for (int i = 0; i < k->nfold; i++) asks |= expr_uses(k->fold[i].term, E_index, l);
+  for (int o = 0; o < k->nout; o++) asks |= expr_uses(k->out[o].value, E_index, l);
+  return asks;
+}
+
+int loops_run(const Plan *p, const Kernel *k, int inner) {
+  int first = inner;
+  for (int l = inner - 1; l >= 0 && k->bind[l + 1].step < 0; l--) {
+    bool rows = loops_follow(p, k, l, l + 1) && !asks_index(k, l);
+    for (int i = 0; i < k->nin && rows; i++)
+      rows = in_rows(p, k, &k->in[i], l) && in_rows(p, k, &k->in[i], inner);
+    for (int o = 0; o < k->nout && rows; o++)
+      rows = in_rows(p, k, &k->out[o].to, l) && in_rows(p, k, &k->out[o].to, inner);
+    if (!rows) break;
+    first = l;
+  }
+  return first;
+}
+
 bool leaf_open(Leaf *f, int l) {
   const char *name = f->k->loop[l].name;
   Linear count = f->to[l];

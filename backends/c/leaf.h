@@ -67,7 +67,12 @@ void leaf_bounds(Leaf *);
  * leaf_close. */
 bool leaf_open(Leaf *, int l);
 void leaf_close(Leaf *, bool opened);
-Linear extent_form(Extent);                /* of `batch` */
+Linear extent_form(Extent); /* of `batch` */
+/* Does every view move by a whole run of the inner loop when the outer one moves? */
+bool loops_follow(const Plan *, const Kernel *, int outer, int inner);
+/* The first of the loops before `inner` that run as one with it, or `inner`: all tensors lie in
+ * rows along them. All but the first are whole. */
+int loops_run(const Plan *, const Kernel *, int inner);
 int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
 
 /* The element that a view names where the text stands: its distance from the buffer's begin, and

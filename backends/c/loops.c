@@ -15,10 +15,11 @@
  *         }
  *
  * One free loop runs in vectors where every view that mentions it moves by one element with it;
- * else everything is scalar. Coordinates that may be outside, or have divisions, are named and
- * tested. Arithmetic in double keeps to the interpreter's order, so its bits are the same; sums in
- * double of terms in vectors have one of each half. Outs
- * that combine get loops of their own: the free loops that `to` misses run inside, into a sum. */
+ * else everything is scalar. Loops around it that only continue its rows run as one with it.
+ * Coordinates that may be outside, or have divisions, are named and tested. Arithmetic in double
+ * keeps to the interpreter's order, so its bits are the same; sums in double of terms in vectors
+ * have one of each half. Outs that combine get loops of their own: the free loops that `to` misses
+ * run inside, into a sum. */
 #include "loops.h"
 
 #include <string.h>
@@ -162,9 +163,9 @@ static void vector_loop(Loops *w, int level) {
   Emit *e = f->e;
   Arena *arena = e->arena;
   const int l = w->order[level], lanes = f->plan->target->lanes;
-  const int64_t extent = f->k->loop[l].extent.plus;
-  const Linear first = linear_divided(&f->from[l], lanes), *to = &f->to[l];
-  const char *name = arena_printf(arena, "%s_block", f->k->loop[l].name);
+  const int64_t extent = w->extent;
+  const Linear first = linear_divided(&w->from, lanes), *to = &w->to;
+  const char *name = arena_printf(arena, "%s_block", f->k->loop[w->run].name);
   const char *last;
   if (linear_divides(to, lanes) || to->n == 0) {
     const Linear blocks = linear_divided(to, lanes);
@@ -282,6 +283,24 @@ static int choose_lane(const Leaf *f, DType math) {
   return -1;
 }
 
+/* The loops around the lane loop that run as one with it, as far as the part that runs begins with
+ * whole vectors. */
+static void find_run(Loops *w) {
+  Leaf *f = w->f;
+  const Kernel *k = f->k;
+  w->run = loops_run(f->plan, k, w->lane);
+  for (;; w->run++) {
+    w->extent = 1;
+    for (int l = w->run; l <= w->lane; l++) w->extent *= k->loop[l].extent.plus;
+    const int64_t row = w->extent / k->loop[w->run].extent.plus;
+    w->from = w->to = linear_constant(0);
+    linear_add(&w->from, &f->from[w->run], row);
+    linear_add(&w->to, &f->to[w->run], row);
+    if (w->run == w->lane || linear_divides(&w->from, f->plan->target->lanes)) break;
+  }
+  for (int l = w->run; l < w->lane; l++) f->value[l] = linear_constant(0);
+}
+
 /* ---- the function ---- */
 
 static void order_loops(Loops *w) {
@@ -292,6 +311,7 @@ static void order_loops(Loops *w) {
   for (int pass = 0; pass < 3; pass++) {
     for (int l = 0; l < k->nloop; l++) {
       const int group = k->loop[l].reduced ? 2 : out && !view_uses(&out->to, l) ? 1 : 0;
+      if (l >= w->run && l < w->lane) continue;
       if (group == pass) w->order[w->norder++] = l;
     }
     if (pass == 0) w->nto = w->norder;
@@ -304,6 +324,7 @@ static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
   const Dialect vector = vector_dialect(f->e, f->plan->target);
   w.d = w.lane >= 0 ? &vector : math == F64 ? &scalar_double : &scalar_float;
   memcpy(w.out, out, sizeof w.out);
+  if (w.lane >= 0) find_run(&w);
   order_loops(&w);
   run_level(&w, 0);
   for (int o = 0; o < f->k->nout; o++)

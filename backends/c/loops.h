@@ -16,7 +16,10 @@ typedef struct Loops {
   int nto, nfree;
   const char *terms_if[MAX_LOOPS]; /* by free loop: what SKIP views ask where it stands; or NULL */
   int lane;                        /* the loop that runs in vectors, or -1 */
-  int count;                       /* lanes in use, 0: all */
+  int run;                         /* the loops from this one to `lane` run as one: */
+  Linear from, to;                 /* the part of it that runs */
+  int64_t extent;
+  int count; /* lanes in use, 0: all */
 } Loops;
 
 /* ---- loops_coordinates.c ---- */

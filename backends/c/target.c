@@ -183,10 +183,10 @@ static int vector_loop(const Plan *p, const Kernel *k) {
 static double loop_cycles(const Plan *p, const Kernel *k) {
   const int lane = vector_loop(p, k), lanes = plan_lanes(p);
   double points = (double)loops_product(p, k, false), terms = (double)loops_product(p, k, true);
-  if (lane >= 0) {
-    const double extent = (double)extent_at(k->loop[lane].extent, p->max_batch);
-    points *= ceil(extent / lanes) / extent;
-  }
+  double extent = 1;
+  for (int l = lane < 0 ? 0 : loops_run(p, k, lane); l <= lane; l++)
+    extent *= (double)extent_at(k->loop[l].extent, p->max_batch);
+  if (lane >= 0) points *= ceil(extent / lanes) / extent;
   double each = k->nfold ? 4 : 0;
   for (int i = 0; i < k->nfold; i++)
     if (k->fold[i].op == FOLD_ARGMAX) each = 7;

@@ -76,7 +76,8 @@ static const Expr *times(const Updating *s, const Expr *a, double factor) {
 }
 
 static bool decays(const Updating *s) {
-  return s->p.decay && (s->rule->decay_bias_norm || s->p.role == PARAM_WEIGHT);
+  return s->rule->weight_decay != 0 && s->p.decay &&
+         (s->rule->decay_bias_norm || s->p.role == PARAM_WEIGHT);
 }
 
 static Updating updating(Graph *g, const void *attributes, int param, Id gradient) {

@@ -7,6 +7,7 @@
  * computed when weights are loaded, and maps that nobody else reads;
  *   2. if it is a map, becomes the epilogue of the last fold it reads that nobody else reads;
  *   3. if it only copies (a member of a concatenation), lets its producers write its place.
+ * At last updates of one parameter become one kernel.
  *
  *   conv1: n k oh ow | c kh kw: acc0 = sum in0*in1; %1 = acc0     conv1: ... acc0 = sum in0*in1
  *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
@@ -336,6 +337,7 @@ static void fuse_groups(Fuse *f) {
     join_to_fold(f, group);
     fuse_write_in_place(f, group);
   }
+  fuse_join_updates(f);
 }
 
 /* Entries of a family hand values on to each other; families share only what weights give. */
@@ -348,10 +350,7 @@ static const struct {
 };
 
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
-  Fuse f = {.u = g->u,
-            .g = g,
-            .phase = find_phases(g),
-            .title = find_titles(g)};
+  Fuse f = {.u = g->u, .g = g, .phase = find_phases(g), .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);
   FusePlan *out = fuse_plan_begin(&f, options);
   for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {

@@ -1,5 +1,5 @@
-/* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c), then become a Plan
- * (fuse_plan.c). */
+/* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c, fuse_updates.c), then
+ * become a Plan (fuse_plan.c). */
 #ifndef FUSE_H
 #define FUSE_H
 
@@ -7,7 +7,7 @@
 
 typedef struct Group { /* a kernel over node ids */
   Kernel k;
-  Id node; /* whose value it computes, or part of it (concat) */
+  Id node; /* whose value it computes, or part of it (concat); of several outs the last one's */
   PlanEntry entry;
   int position; /* in the order of running */
   bool dead;
@@ -42,6 +42,10 @@ void fuse_add_group(Fuse *, const Kernel *, Id node);
 bool fuse_split_concat(Fuse *, const Kernel *k, Id node);
 /* If a group only copies what nobody else reads, its producers write where it would. */
 void fuse_write_in_place(Fuse *, Group *);
+
+/* fuse_updates.c */
+/* Updates that read what others replace become one kernel with them. */
+void fuse_join_updates(Fuse *);
 
 /* fuse_plan.c */
 typedef struct FusePlan FusePlan;

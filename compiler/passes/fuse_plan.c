@@ -65,7 +65,7 @@ static void emit_group(FusePlan *e, const Group *group) {
   Kernel k = group->k;
   k.math = group->entry == PLAN_PREPARE ? F64 : e->p->graph->real;
   for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
-  for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, group->node, k.name);
+  for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, k.out[o].to.tensor, k.name);
   vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
 }
 
@@ -123,8 +123,10 @@ static bool read_by_others(const FusePlan *e, const Result *r) {
 /* Does the group that computes it read what it replaces at the place that it writes, if at all? */
 static bool written_element_wise(const FusePlan *e, const Result *r) {
   const Group *own = fuse_producer(e->f, r->node);
-  if (!own || own->k.nfold || own->k.nout != 1) return false;
-  const View *to = &own->k.out[0].to;
+  if (!own || own->k.nfold) return false;
+  int out = 0;
+  while (own->k.out[out].to.tensor != r->node) out++;
+  const View *to = &own->k.out[out].to;
   for (int i = 0; i < own->k.nin; i++)
     for (int a = 0; a < to->rank && own->k.in[i].tensor == r->replaces; a++)
       if (!coord_same(&own->k.in[i].at[a], &to->at[a])) return false;

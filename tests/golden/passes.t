@@ -20,6 +20,12 @@
              { "op": "pool", "name": "s2", "kind": "max", "kernel": 2 }] }
 @ pad.json
 { "name": "pad", "input": { "shape": [2, 3] }, "layers": [{ "op": "pad", "name": "p", "axis": 1, "lo": 1, "hi": 1 }] }
+@ step.json
+{ "name": "step", "input": { "shape": [4] }, "layers": [{ "op": "dense", "name": "d", "units": 3, "bias": false }],
+  "loss": { "op": "mse" }, "optimizer": { "op": "sgd", "momentum": 0.9 } }
+@ moments.json
+{ "name": "moments", "input": { "shape": [4] }, "layers": [{ "op": "dense", "name": "d", "units": 3, "bias": false }],
+  "loss": { "op": "mse" }, "optimizer": { "op": "rmsprop", "momentum": 0.9, "centered": true } }
 @ steady
 # Tiles, estimates and places follow the machine model; what the passes do does not.
 s/ tile [^ ]*//; /^choice/d; /^bytes/d; /^entry prepare/d
@@ -214,4 +220,28 @@ entry forward work 0 worker 0 live 0
 $ cnnc pad.json --target avx512 --dump=grad,clean -o pad.c
 ---- grad (not in this mode)
 ---- clean (unchanged)
+= 0
+$ cnnc step.json --target avx512 --train --dump=fuse -o step.c | sed -n '/^entry step/,$p'
+entry step work 0 worker 0 live 0
+  run plain f32
+    d.weight: i0<3 i1<4
+      in0 = %d.weight[i0, i1]
+      in1 = %d.weight.2[i0, i1]
+      in2 = %d.weight.momentum[i0, i1]
+      %d.weight.momentum[i0, i1] = in1 + in2*0.9
+      %d.weight[i0, i1] = in0 - scalar1*(in1 + in2*0.9)
+= 0
+$ cnnc moments.json --target avx512 --train --dump=fuse -o step.c | sed -n '/^entry step/,$p'
+entry step work 0 worker 0 live 0
+  run plain f32
+    d.weight: i0<3 i1<4
+      in0 = %d.weight[i0, i1]
+      in1 = %d.weight.2[i0, i1]
+      in2 = %d.weight.square[i0, i1]
+      in3 = %d.weight.mean[i0, i1]
+      in4 = %d.weight.momentum[i0, i1]
+      %d.weight.mean[i0, i1] = in1*0.010000000000000009 + in3*0.99
+      %d.weight.square[i0, i1] = in2*0.99 + in1*in1*0.010000000000000009
+      %d.weight.momentum[i0, i1] = in4*0.9 + in1/(sqrt(in2*0.99 + in1*in1*0.010000000000000009 - (in1*0.010000000000000009 + in3*0.99)*(in1*0.010000000000000009 + in3*0.99)) + 1e-08)
+      %d.weight[i0, i1] = in0 - scalar1*(in4*0.9 + in1/(sqrt(in2*0.99 + in1*in1*0.010000000000000009 - (in1*0.010000000000000009 + in3*0.99)*(in1*0.010000000000000009 + in3*0.99)) + 1e-08))
 = 0

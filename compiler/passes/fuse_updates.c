@@ -1,0 +1,84 @@
+/* fuse_updates.c - part of fuse: what a step does to one parameter becomes one kernel.
+ *
+ * An update replaces a parameter or a state that other updates of the same step read: apart, each
+ * would have to wait in a copy for the others. Together every element is read once and all that
+ * becomes of it is written where it belongs.
+ *
+ *   v: i<9: %v2 = in1 + 0.9*in2                             i<9: %v2 = in1 + 0.9*in2
+ *   p: i<9: %p2 = in0 - scalar1*(in1 + 0.9*in2)      ->          %p2 = in0 - scalar1*(in1 +
+ * 0.9*in2)
+ */
+#include "fuse.h"
+
+/* By node: the parameter or state that it is the new value of, NO_ID: none. */
+static Id *find_replaced(const Fuse *f) {
+  Id *replaced = NEW_ARRAY(f->u->arena, Id, f->g->node.n);
+  for (Id id = 0; id < f->g->node.n; id++) replaced[id] = NO_ID;
+  for (int kind = 0; kind < ENTRIES; kind++) {
+    const Entry *entry = &f->g->entry[kind];
+    for (int i = 0; i < entry->update.n; i++)
+      replaced[entry->update.at[i].value] = entry->update.at[i].to;
+  }
+  return replaced;
+}
+
+/* Is it a map whose results nobody needs but as new values? */
+static bool only_updates(const Fuse *f, const Id *replaced, const Group *group) {
+  const Kernel *k = &group->k;
+  if (group->dead || k->nfold) return false;
+  for (int o = 0; o < k->nout; o++) {
+    const Id node = k->out[o].to.tensor;
+    if (k->out[o].combine || replaced[node] == NO_ID || f->uses[node] != 1) return false;
+  }
+  return true;
+}
+
+/* Does b read what a replaces? */
+static bool reads_replaced(const Id *replaced, const Group *a, const Group *b) {
+  for (int o = 0; o < a->k.nout; o++)
+    for (int i = 0; i < b->k.nin; i++)
+      if (b->k.in[i].tensor == replaced[a->k.out[o].to.tensor]) return true;
+  return false;
+}
+
+static bool same_points(const Kernel *a, const Kernel *b) {
+  if (a->nloop != b->nloop) return false;
+  for (int l = 0; l < a->nloop; l++)
+    if (!extent_same(a->loop[l].extent, b->loop[l].extent)) return false;
+  return a->nout + b->nout <= MAX_OUT && a->nin + b->nin <= MAX_IN;
+}
+
+/* The outs of `first` come before those of `group`; its inputs behind. */
+static void take_over(Fuse *f, Group *first, Group *group) {
+  const Kernel own = group->k, *other = &first->k;
+  Kernel *k = &group->k;
+  int place[MAX_IN];
+  for (int i = 0; i < other->nin; i++) {
+    place[i] = k->nin;
+    k->in[k->nin++] = other->in[i];
+  }
+  k->nout = 0;
+  for (int o = 0; o < other->nout; o++) {
+    Out *out = &k->out[k->nout++];
+    *out = other->out[o];
+    out->value = expr_rename_inputs(f->u, out->value, place);
+    vec_push(f->u->arena, &f->made[out->to.tensor], group);
+  }
+  for (int o = 0; o < own.nout; o++) k->out[k->nout++] = own.out[o];
+  kernel_simplify(f->u, k);
+  first->dead = true;
+}
+
+void fuse_join_updates(Fuse *f) {
+  const Id *replaced = find_replaced(f);
+  for (int i = 0; i < f->group.n; i++) {
+    Group *group = f->group.at[i];
+    for (int j = 0; j < i && only_updates(f, replaced, group); j++) {
+      Group *first = f->group.at[j];
+      if (!only_updates(f, replaced, first) || first->entry != group->entry) continue;
+      if (!reads_replaced(replaced, first, group) && !reads_replaced(replaced, group, first))
+        continue;
+      if (same_points(&first->k, &group->k)) take_over(f, first, group);
+    }
+  }
+}
