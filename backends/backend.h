@@ -82,6 +82,8 @@ struct Target {
   bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
   void (*tile)(const Plan *, Kernel *); /* picks kernel->tile; NULL: every kernel is loops */
+  const char *(*refuses_tile)(const Plan *,
+                              const Kernel *);  /* why the kernel's tile cannot be; NULL */
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
 };
 

@@ -78,8 +78,27 @@ Format format_lanes(const Plan *p, const Type *type) {
   return f;
 }
 
+/* Changes the tile as `asked` says; the reason if the target cannot run it so, or NULL. */
+static const char *ask_tile(const Plan *p, Kernel *k, const Tile *asked) {
+  Kernel changed = *k;
+  for (int i = 0; i < asked->n; i++) {
+    if (tile_get(&k->tile, asked->at[i].name, -1) < 0)
+      return arena_printf(p->u->arena, "a tile has no \"%s\"", asked->at[i].name);
+    tile_set(&changed.tile, asked->at[i].name, asked->at[i].value);
+  }
+  const char *reason = p->target->refuses_tile(p, &changed);
+  if (!reason) *k = changed;
+  return reason;
+}
+
 void pick_tile(const Plan *p, Kernel *k) {
   if (p->target->tile) p->target->tile(p, k);
+  TileLog *log = p->tiles;
+  if (!log || k->tile.n == 0) return;
+  const int i = log->made.n;
+  if (log->asked && i < log->asked->n && !log->wrong)
+    log->wrong = ask_tile(p, k, &log->asked->at[i]);
+  vec_push(p->u->arena, &log->made, k->tile);
 }
 
 /* Blocks of lanes that other loops or offsets would straddle cannot be loaded as vectors. */

@@ -10,6 +10,7 @@
 #include "graph.h"
 
 typedef struct Target Target; /* backends/backend.h */
+typedef struct Algo Algo;
 
 /* How a tensor lies in memory: axes in row-major order as they come, except that the lane axis is
  * cut into blocks of `lanes` elements that lie innermost. NCHW: lanes 1. NCHW16c: lane_axis 1,
@@ -83,8 +84,37 @@ typedef enum PlanEntry {
 } PlanEntry;
 extern const char *const plan_entry_names[PLAN_ENTRIES];
 
-typedef struct Choice { /* what --explain prints and plan files hold: one candidate for one kernel
-                         */
+typedef enum Layouts {
+  LAYOUT_ANY,
+  LAYOUT_PLAIN,
+  LAYOUT_LANES
+} Layouts; /* lanes: target->lanes channels innermost */
+
+typedef VEC(Tile) Tiles; /* of the steps of one kernel, in the order of making them */
+
+/* A line of a plan file: what pass choose decided about one kernel, or is asked to. */
+typedef struct Decision {
+  PlanEntry entry;
+  const char *kernel;  /* its name in the entry: "conv1", "conv1:dgrad", "add1#2" */
+  const Algo *algo;    /* of a contraction; NULL: the pass decides */
+  Layouts layout;      /* that any other kernel works in; ANY: the pass decides, or has no choice */
+  VEC(Layouts) result; /* of the open buffers that it is the first to write */
+  Tiles tile;
+  double seconds, error; /* as measured; 0: not known */
+  /* Asked for, what came of it: */
+  bool found;              /* there is such a kernel */
+  const char *key, *wrong; /* the member that cannot be, and why; NULL: it is as it says */
+} Decision;
+typedef VEC(Decision) Decisions;
+
+/* While a kernel is lowered: the tiles to take, and those taken. */
+typedef struct TileLog {
+  const Tiles *asked; /* NULL: what the target picks */
+  Tiles made;
+  const char *wrong; /* why one that is asked for was not taken */
+} TileLog;
+
+typedef struct Choice { /* what --explain prints: one candidate for one kernel */
   const char *layer;
   PlanEntry entry; /* PLAN_FORWARD, or one of training */
   Role role;
@@ -105,6 +135,8 @@ typedef struct Plan {
     bool exists;
   } entry[PLAN_ENTRIES];
   VEC(Choice) choice;
+  Decisions decision; /* what a plan file says of it */
+  TileLog *tiles;     /* of the kernel that is being lowered; NULL: nobody asks */
   /* set by memory, in bytes: */
   int64_t param_bytes, derived_bytes, state_bytes, grad_bytes, kept_bytes;
   int64_t work_bytes[PLAN_ENTRIES];   /* shared part */
@@ -174,13 +206,7 @@ typedef struct Contraction {
 } Contraction;
 bool contraction(const Plan *, const Kernel *, Contraction *);
 
-typedef enum Layouts {
-  LAYOUT_ANY,
-  LAYOUT_PLAIN,
-  LAYOUT_LANES
-} Layouts; /* lanes: target->lanes channels innermost */
-
-typedef struct Algo {
+struct Algo {
   const char *name, *doc;
   /* NULL if it serves this contraction on this target; otherwise the reason of refusal. */
   const char *(*refuses)(const Plan *, const Contraction *);
@@ -189,7 +215,7 @@ typedef struct Algo {
   /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
    * columns). */
   void (*lower)(Plan *, const Contraction *c, Steps *steps);
-} Algo;
+};
 typedef enum AlgoKind {
 #define ALGO(name) ALGO_##name,
 #include "algos.def"
@@ -203,7 +229,8 @@ const Algo *algo_find(const char *name); /* NULL: unknown */
 int plan_lanes(const Plan *);                    /* floats per vector of the target */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */
-void pick_tile(const Plan *, Kernel *);          /* by the target, which may have no opinion */
+/* By the plan's TileLog or by the target, which may have no opinion. */
+void pick_tile(const Plan *, Kernel *);
 /* The free loop that runs along the lanes of the result: the one of this role that moves its
  * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
 int lane_loop(const Plan *, const Contraction *, char role);
@@ -254,6 +281,7 @@ typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
+  Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
   bool training;
   bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
 } PlanOptions;

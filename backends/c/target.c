@@ -124,6 +124,28 @@ static int lane_of(const Plan *p, const Contraction *c) {
   return lane >= 0 ? lane : lane_loop(p, c, 'B');
 }
 
+enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_UNROLLED = 16 };
+
+/* Why a tile of r points x k vectors cannot be, or NULL. */
+static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int64_t k) {
+  if (r < 1 || k < 1) return "a tile has at least one point and one vector";
+  if (k > (s->shares_x ? MOST_VECTORS : 1) || k > s->vectors) return "it has too many vectors";
+  if (r > s->points || r > MOST_POINTS) return "it has too many points";
+  if (r * k + k + 1 > t->registers) return "it needs more registers than there are";
+  if (s->block > 1 && r != s->points && s->block % r != 0)
+    return "its points do not divide the blocks that they lie in";
+  return NULL;
+}
+
+static const char *c_refuses_tile(const Plan *p, const Kernel *k) {
+  Contraction c;
+  const int unroll = tile_get(&k->tile, "unroll", 1);
+  if (!contraction(p, k, &c)) return "it is no contraction";
+  if (unroll < 1 || unroll > MOST_UNROLLED) return "it unrolls by 1 to 16";
+  const Shape s = shape_of(p, &c, lane_of(p, &c));
+  return refuses_size(p->target, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1));
+}
+
 /* The tile with the fewest cycles; of equal ones the larger one. */
 static void c_tile(const Plan *p, Kernel *k) {
   Contraction c;
@@ -132,12 +154,10 @@ static void c_tile(const Plan *p, Kernel *k) {
   const int lane = lane_of(p, &c);
   if (lane < 0 && both_change(p, &c)) return;
   const Shape s = shape_of(p, &c, lane);
-  const int64_t most_vectors = s.shares_x ? 4 : 1;
   double best = INFINITY;
-  for (int64_t vectors = 1; vectors <= most_vectors && vectors <= s.vectors; vectors++)
-    for (int64_t r = 1; r * vectors + vectors + 1 <= t->registers && r <= s.points && r <= 28;
-         r++) {
-      if (s.block > 1 && r != s.points && s.block % r != 0) continue;
+  for (int64_t vectors = 1; vectors <= MOST_VECTORS; vectors++)
+    for (int64_t r = 1; r <= MOST_POINTS; r++) {
+      if (refuses_size(t, &s, r, vectors)) continue;
       const double cycles = tile_cycles(t, &s, r, vectors);
       if (cycles > best * 1.001) continue;
       best = cycles;
@@ -279,7 +299,8 @@ static bool always(void) {
 
 /* ---- rows ---- */
 
-#define C_TARGET .language = &language_c, .tile = c_tile, .time = c_time
+#define C_TARGET                                                                                   \
+  .language = &language_c, .tile = c_tile, .refuses_tile = c_refuses_tile, .time = c_time
 
 const Target target_avx512 = {
     C_TARGET,

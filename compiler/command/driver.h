@@ -15,6 +15,7 @@ const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
  * weights are to be baked in. NULL after a message. */
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
+int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
 
 /* ---- params.c: values of a network's parameters, by index of Graph.param ---- */
 

@@ -27,6 +27,7 @@ static Status run(Unit *u, int argc, char **argv) {
     return print_help(u, options.command == COMMAND_COMPILE ? COMMANDS : options.command);
   Status status = commands[options.command](u, &options);
   bool usage = u->usage_errors > 0 && u->usage_errors == u->errors;
+  if (status == STATUS_USAGE && u->errors > u->usage_errors) return STATUS_INPUT;
   return status == STATUS_INPUT && usage ? STATUS_USAGE : status;
 }
 

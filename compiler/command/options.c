@@ -89,6 +89,10 @@ static const OptionRow rows[] = {
     {"algo", 0, "LAYER[:ROLE]=NAME", OPTION_LIST, AT(algo), C | I | R | E | T, true,
      .doc = "force an algorithm for a layer, in training for its role fwd, dgrad or wgrad; "
             "'*=direct' for all"},
+    {"plan", 0, "FILE", OPTION_TEXT, AT(plan), C | I | R | E | T,
+     .doc = "take the algorithms, tiles and layouts that a plan file says (JSON)"},
+    {"save-plan", 0, "FILE", OPTION_TEXT, AT(save_plan), C | I,
+     .doc = "write a plan file of all that was chosen; --plan reads it"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc =
          "prefix of all public symbols (default: the network's name, net_NAME where NAME is a word "
@@ -156,8 +160,6 @@ static const struct {
     {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
     {"bench", "this version has no benchmark; `cnnc info --explain` prints estimated times"},
     {"convert", "this version reads networks in JSON only"},
-    {"--plan", "this version reads no plan files; --algo forces an algorithm"},
-    {"--save-plan", "this version writes no plan files; --explain prints the choices"},
     {"--tune", "this version estimates instead of measuring; --algo forces an algorithm"},
     {"--max-error",
      "this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums "

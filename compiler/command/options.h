@@ -38,7 +38,7 @@ typedef struct Options {
   const char *network; /* the file to read; NULL where the command reads none */
   bool help, version;
 
-  const char *output, *target, *weights, *prefix, *make_rule;
+  const char *output, *target, *weights, *prefix, *make_rule, *plan, *save_plan;
   bool train, build, explain, no_validate;
   int64_t batch; /* 0: not given */
   int weights_as, parallel, dtype;

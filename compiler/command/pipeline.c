@@ -2,6 +2,7 @@
  * run in order. What a user may see after each (--dump) is printed here. */
 #include "driver.h"
 #include "passes/choose.h"
+#include "plan_file.h"
 
 #include <string.h>
 
@@ -29,14 +30,14 @@ typedef struct Dump {
   const char *previous; /* text after the pass before, where some pass is to be dumped */
 } Dump;
 
-static bool asked(const Options *o, const char *stage) {
+static bool asked_to_dump(const Options *o, const char *stage) {
   for (int i = 0; i < o->dump.n; i++)
     if (strcmp(o->dump.at[i], stage) == 0 || strcmp(o->dump.at[i], "all") == 0) return true;
   return false;
 }
 
 static void show(Dump *d, const char *stage, const char *text) {
-  if (asked(d->o, stage)) {
+  if (asked_to_dump(d->o, stage)) {
     bool same = d->previous && strcmp(d->previous, text) == 0;
     printf("---- %s%s\n%s", stage, same ? " (unchanged)" : "", same ? "" : text);
   }
@@ -130,35 +131,63 @@ static void apply(const Pass *pass, Program *program, const PlanOptions *options
 }
 
 /* Only a plan knows which contractions --algo may speak of: asked once, when there is one. */
-static bool check_choices(Unit *u, const Plan *plan, const PlanOptions *options) {
+static void check_algo(Unit *u, const Plan *plan, const PlanOptions *options) {
   const char *complaint = choose_complaint(plan, options);
   if (complaint) usage_error(u, "%s", complaint);
-  return !complaint;
+}
+
+int64_t pipeline_batch(const Options *o) {
+  return o->batch ? o->batch : o->train ? 32 : 1;
+}
+
+static PlanHead head_of(const Options *o, const Graph *g, const Target *target) {
+  return (PlanHead){.network = g->name,
+                    .target = target->name,
+                    .dtype = dtype_name(g->real),
+                    .batch = pipeline_batch(o),
+                    .train = o->train};
+}
+
+static bool save_plan(Unit *u, const char *path, const PlanHead *head, const Plan *plan) {
+  Text text = {.arena = u->arena};
+  plan_file_print(&text, head, &plan->decision);
+  return file_write(u, path, text.at, text.n);
+}
+
+static bool run_passes(Dump *d, Program *program, PlanOptions *options, const PlanFile *asked) {
+  const Options *o = d->o;
+  after(d, "read", program);
+  for (int i = 0; i < COUNT(passes); i++) {
+    const Pass *pass = &passes[i];
+    if (pass->when == (o->train ? WHEN_inference : WHEN_training)) {
+      if (asked_to_dump(o, pass->name)) printf("---- %s (not in this mode)\n", pass->name);
+      continue;
+    }
+    apply(pass, program, options);
+    if (pass->lower) check_algo(d->u, program->plan, options);
+    if (pass->plan == pass_choose && asked) plan_file_check(d->u, asked, program->plan);
+    if (d->u->errors) return false;
+    after(d, pass->name, program);
+  }
+  return true;
 }
 
 Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
                     bool baked) {
   if (!check_dump(u, o)) return NULL;
   Dump d = {u, o, NULL};
+  const PlanHead head = head_of(o, read, target);
+  PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
+  if (o->plan && !asked) return NULL;
   PlanOptions options = {.target = target,
                          .training = o->train,
                          .baked = baked,
-                         .max_batch = o->batch   ? o->batch
-                                      : o->train ? 32
-                                                 : 1};
+                         .decision = asked ? &asked->decision : NULL,
+                         .max_batch = head.batch};
   for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
 
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
-  after(&d, "read", &program);
-  for (int i = 0; i < COUNT(passes); i++) {
-    const Pass *pass = &passes[i];
-    if (pass->when == (o->train ? WHEN_inference : WHEN_training)) {
-      if (asked(o, pass->name)) printf("---- %s (not in this mode)\n", pass->name);
-      continue;
-    }
-    apply(pass, &program, &options);
-    after(&d, pass->name, &program);
-    if (pass->lower && !check_choices(u, program.plan, &options)) return NULL;
-  }
-  return u->errors ? NULL : program.plan;
+  if (!run_passes(&d, &program, &options, asked)) return NULL;
+  if (o->save_plan && !save_plan(u, o->save_plan, &head, program.plan)) return NULL;
+  return program.plan;
 }

@@ -5,39 +5,14 @@
  * Every kernel and every activation is a node of a PBQP. A buffer is plain or in lanes; a
  * contraction takes one of the algorithms that do not refuse it, any other kernel works in plain
  * or in lanes. A node costs the time of the kernels it becomes, an edge between a kernel and a
- * buffer whose formats differ the time of a move. Then algorithms lower their contractions, and
- * whatever those read outside of a tensor's box becomes its margin. */
+ * buffer whose formats differ the time of a move. What a plan file decides leaves a node one
+ * alternative that may be. Then algorithms lower their contractions, and whatever those read
+ * outside of a tensor's box becomes its margin. */
 #include "choose.h"
 #include "nest.h"
 #include "backend.h"
-#include "pbqp.h"
 
 #include <string.h>
-
-enum { MAX_CANDIDATES = ALGO_KINDS + 2 };
-
-typedef struct Candidate {
-  const Algo *algo; /* NULL: not a contraction */
-  Layouts wants, gives;
-} Candidate;
-
-typedef struct Item { /* a kernel of a call's entries */
-  Step *leaf;
-  PlanEntry entry;
-  int n;
-  Candidate at[MAX_CANDIDATES];
-  double cost[MAX_CANDIDATES];
-  int taken;
-  int choice; /* a contraction's rows of Plan.choice, one for each algorithm, begin here */
-} Item;
-
-typedef struct Choose {
-  Plan *p;
-  const PlanOptions *options;
-  VEC(Item) item;
-  int *node;       /* per buffer: its node, -1: its format is given */
-  Layouts *layout; /* per buffer: what was chosen */
-} Choose;
 
 /* ---- formats
  * ------------------------------------------------------------------------------------------- */
@@ -126,15 +101,17 @@ static double steps_time(const Plan *p, const Steps *steps) {
   return sum;
 }
 
-static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps) {
+static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps, TileLog *log) {
   Contraction contracted;
+  p->tiles = log;
   if (c->algo && contraction(p, k, &contracted)) {
     c->algo->lower(p, &contracted, steps);
-    return;
+  } else {
+    Step *leaf = plan_leaf(p, k);
+    pick_tile(p, leaf->run);
+    vec_push(p->u->arena, steps, leaf);
   }
-  Step *leaf = plan_leaf(p, k);
-  pick_tile(p, leaf->run);
-  vec_push(p->u->arena, steps, leaf);
+  p->tiles = NULL;
 }
 
 /* The buffers of a kernel's activations and their formats. */
@@ -169,11 +146,12 @@ static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {
 
 /* Lowers on trial: buffers and kernels that this makes are forgotten again. Several kernels are
  * judged as they will nest; each nest has to be started. */
-static double candidate_time(Plan *p, const Candidate *c, const Kernel *k) {
+static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
+  const Kernel *k = item->leaf->run;
   Steps steps = {0};
   int buffers = p->buffer.n, prepares = p->entry[PLAN_PREPARE].step.n;
   Formats old = wear(p, c, k);
-  lower(p, c, k, &steps);
+  lower(p, c, k, &steps, NULL);
   if (steps.n > 1 && p->target->language->nests) {
     Nest nest = nest_new(p);
     steps = nest_steps(&nest, &steps);
@@ -201,7 +179,7 @@ static void add_choice(Plan *p, const Item *item, const Algo *algo, double time,
 
 static void add_candidate(Choose *c, Item *item, Candidate candidate) {
   item->at[item->n] = candidate;
-  item->cost[item->n++] = candidate_time(c->p, &candidate, item->leaf->run);
+  item->cost[item->n++] = candidate_time(c->p, &candidate, item);
 }
 
 /* A forced algorithm that serves the contraction is its only candidate. */
@@ -229,17 +207,20 @@ static void find_candidates(Choose *c, Item *item) {
   Contraction k;
   if (contraction(c->p, item->leaf->run, &k)) {
     contraction_candidates(c, item, &k);
+    if (item->asked) decision_ask_algorithm(c, item, &k);
     return;
   }
   add_candidate(c, item, (Candidate){NULL, LAYOUT_PLAIN, LAYOUT_PLAIN});
   if (touches_layouts(c->p, item->leaf->run))
     add_candidate(c, item, (Candidate){NULL, LAYOUT_LANES, LAYOUT_LANES});
+  if (item->asked) decision_ask_layout(item);
 }
 
 static void find_items(Choose *c) {
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
     for (int i = 0; i < c->p->entry[e].step.n; i++) {
       Item item = {.leaf = c->p->entry[e].step.at[i], .entry = e};
+      decision_find(c, &item);
       find_candidates(c, &item);
       vec_push(c->p->u->arena, &c->item, item);
     }
@@ -252,10 +233,16 @@ static void find_items(Choose *c) {
 static int count_nodes(Choose *c) {
   int n = c->item.n;
   c->node = NEW_ARRAY(c->p->u->arena, int, c->p->buffer.n);
+  c->writer = NEW_ARRAY(c->p->u->arena, int, c->p->buffer.n);
   c->layout = NEW_ARRAY(c->p->u->arena, Layouts, c->p->buffer.n);
+  c->asked = NEW_ARRAY(c->p->u->arena, Layouts, c->p->buffer.n);
   for (int b = 0; b < c->p->buffer.n; b++) {
     c->node[b] = is_open(c->p, b) ? n++ : -1;
     c->layout[b] = LAYOUT_PLAIN;
+  }
+  for (int i = c->item.n - 1; i >= 0; i--) {
+    const Kernel *k = c->item.at[i].leaf->run;
+    for (int o = 0; o < k->nout; o++) c->writer[k->out[o].to.tensor] = i;
   }
   return n;
 }
@@ -308,16 +295,22 @@ static void take(Choose *c, const int *choice) {
 }
 
 /* Of equal choices the smaller memory: a buffer costs the time of reading it once from L2. */
-static void solve(Choose *c) {
-  int nodes = count_nodes(c);
-  Pbqp *q = pbqp_new(c->p->u->arena, nodes);
-  int *choice = NEW_ARRAY(c->p->u->arena, int, nodes);
+static void add_buffers(Choose *c, Pbqp *q) {
+  for (int i = 0; i < c->item.n; i++) decision_ask_results(c, i);
   for (int b = 0; b < c->p->buffer.n; b++) {
     if (c->node[b] < 0) continue;
     double cost[2] = {format_bytes(c->p, b, LAYOUT_PLAIN), format_bytes(c->p, b, LAYOUT_LANES)};
     for (int i = 0; i < 2; i++) cost[i] /= c->p->target->machine.l2_bandwidth;
+    if (c->asked[b] != LAYOUT_ANY) cost[c->asked[b] == LAYOUT_PLAIN] += PBQP_NEVER;
     pbqp_node(q, c->node[b], 2, cost);
   }
+}
+
+static void solve(Choose *c) {
+  int nodes = count_nodes(c);
+  Pbqp *q = pbqp_new(c->p->u->arena, nodes);
+  int *choice = NEW_ARRAY(c->p->u->arena, int, nodes);
+  add_buffers(c, q);
   for (int i = 0; i < c->item.n; i++) {
     static const double nothing[MAX_CANDIDATES];
     pbqp_node(q, i, c->item.at[i].n, nothing);
@@ -359,6 +352,7 @@ static void move_inputs(Choose *c, const Item *item, Kernel *k, int *copy, Steps
 
 static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
   Plan *p = c->p;
+  TileLog log = {.asked = decision_tiles(item, &item->at[item->taken])};
   Kernel k = *item->leaf->run;
   const Candidate *taken = &item->at[item->taken];
   Steps late = {0};
@@ -371,7 +365,9 @@ static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
     k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, taken->gives, at);
     vec_push(p->u->arena, &late, plan_copy(p, k.out[o].to.tensor, buffer, at));
   }
-  lower(p, taken, &k, steps);
+  lower(p, taken, &k, steps, &log);
+  decision_check_tiles(c, item, &log);
+  decision_record(c, item, &log.made);
   for (int i = 0; i < late.n; i++) vec_push(p->u->arena, steps, late.at[i]);
 }
 

@@ -1,14 +1,57 @@
 /* choose.h - the parts of pass choose: candidates and their solution (choose.c), what --algo asks
- * for (force.c), margins (margins.c). */
+ * for (force.c) and what plan files ask for and say (decisions.c), margins (margins.c). */
 #ifndef CHOOSE_H
 #define CHOOSE_H
 
+#include "pbqp.h"
 #include "plan.h"
+
+enum { MAX_CANDIDATES = ALGO_KINDS + 2 };
+
+typedef struct Candidate {
+  const Algo *algo; /* NULL: not a contraction */
+  Layouts wants, gives;
+} Candidate;
+
+typedef struct Item { /* a kernel of a call's entries */
+  Step *leaf;
+  PlanEntry entry;
+  int n;
+  Candidate at[MAX_CANDIDATES];
+  double cost[MAX_CANDIDATES];
+  int taken;
+  int choice;       /* a contraction's rows of Plan.choice, one for each algorithm, begin here */
+  const char *name; /* in plan files */
+  Decision *asked;  /* NULL: nothing */
+} Item;
+
+typedef struct Choose {
+  Plan *p;
+  const PlanOptions *options;
+  VEC(Item) item;
+  int *node;       /* per buffer: its node, -1: its format is given */
+  int *writer;     /* per buffer: the first item that writes it */
+  Layouts *layout; /* per buffer: what was chosen */
+  Layouts *asked;  /* per buffer: by a plan file; ANY: nothing */
+} Choose;
 
 /* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
 const char *choose_complaint(const Plan *, const PlanOptions *);
 /* The algorithm that --algo asks for, NULL if none. */
 const Algo *choose_forced(Arena *, const PlanOptions *, const Kernel *);
+/* Gives the item, which comes after all others, its name in plan files, and finds what is asked for
+ * it. */
+void decision_find(Choose *, Item *);
+/* Leave an item's candidates, and the buffers that item i is the first to write, only what is asked
+ * for; or mark that as impossible. */
+void decision_ask_algorithm(Choose *, Item *, const Contraction *);
+void decision_ask_layout(Item *);
+void decision_ask_results(Choose *, int i);
+/* The tiles that are asked for with a candidate; NULL: none. */
+const Tiles *decision_tiles(const Item *, const Candidate *);
+void decision_check_tiles(Choose *, const Item *, const TileLog *);
+/* Adds the line of a plan file that asks for what was decided. */
+void decision_record(Choose *, const Item *, const Tiles *);
 /* What contractions read outside of a tensor becomes its buffer's margin; memory that is not the
  * plan's is copied into a buffer with margins first. Steps are still flat. */
 void choose_margins(Plan *);
