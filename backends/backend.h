@@ -60,6 +60,7 @@ typedef struct Language {
   bool trains;                 /* its libraries may have backward and step */
   bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */
   bool nests;                  /* steps may hold several kernels, one block after another */
+  bool streams;                /* functions that work have a last parameter `void *stream` */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* How --build makes objects and a shared library: the compiler and the option that names

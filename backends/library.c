@@ -37,7 +37,22 @@ static bool in_word(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-static void expand(Text *out, const char *prefix, DType real, const char *runtime_name) {
+/* A word of runtime/ that begins with NAME, and what stands for it. */
+typedef struct Word {
+  const char *word, *text;
+} Word;
+
+/* Of the text after NAME: the word that it goes on to, or NULL. */
+static const Word *word_of(const Word *words, const char *rest) {
+  for (; words->word; words++) {
+    const size_t length = strlen(words->word);
+    if (strncmp(rest, words->word, length) == 0 && !in_word(rest[length])) return words;
+  }
+  return NULL;
+}
+
+/* A word for further parameters follows a blank, which goes with it. */
+static void expand(Text *out, const char *prefix, const Word *words, const char *runtime_name) {
   const char *text = runtime_file(runtime_name);
   if (!text) BUG("no runtime file %s", runtime_name);
   for (const char *from = text, *at = text;;) {
@@ -46,20 +61,28 @@ static void expand(Text *out, const char *prefix, DType real, const char *runtim
       text_add(out, "%s", from);
       return;
     }
-    bool word = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
-    bool number = word && strncmp(at, "NAME_real", 9) == 0 && !in_word(at[9]);
-    text_append(out, from, (size_t)(at - from));
-    text_add(out, "%s", number ? c_type(real) : word ? prefix : "NAME");
-    from = at += number ? 9 : 4;
+    const bool name = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
+    const Word *word = name ? word_of(words, at + 4) : NULL;
+    const bool joins = word && (!*word->text || *word->text == ',');
+    text_append(out, from, (size_t)(at - from) - (joins ? 1 : 0));
+    text_add(out, "%s", word ? word->text : name ? prefix : "NAME");
+    from = at += 4 + (word ? strlen(word->word) : 0);
   }
 }
 
+const char *library_stream(const Library *l) {
+  return l->plan->target->language->streams ? ", void *stream" : "";
+}
+
 void library_template(Text *out, const Library *l, const char *runtime_name) {
-  expand(out, l->o->prefix, l->plan->graph->real, runtime_name);
+  const Word words[] = {
+      {"_real", c_type(l->plan->graph->real)}, {"_stream", library_stream(l)}, {NULL, NULL}};
+  expand(out, l->o->prefix, words, runtime_name);
 }
 
 void library_program(Text *out, const char *prefix, const char *runtime_name) {
-  expand(out, prefix, F32, runtime_name);
+  const Word words[] = {{"_real", c_type(F32)}, {NULL, NULL}};
+  expand(out, prefix, words, runtime_name);
 }
 
 const char *library_null_tests(const Library *l) {

@@ -51,7 +51,10 @@ bool library_reads(const Plan *, int input);
 /* Inputs and outputs with shapes and units: lines of a comment. */
 void library_tensors(Text *, const Library *);
 
-/* A file of runtime/: NAME becomes the prefix, NAME_real the type of the library's numbers. */
+/* ", void *stream", or nothing: the last parameter of functions that work. */
+const char *library_stream(const Library *);
+/* A file of runtime/: NAME becomes the prefix, NAME_real the type of the library's numbers,
+ * NAME_stream library_stream. */
 void library_template(Text *, const Library *, const char *runtime_name);
 /* The same for a program around a library of floats. */
 void library_program(Text *, const char *prefix, const char *runtime_name);
@@ -89,29 +92,34 @@ bool library_draws(const Plan *); /* random numbers? */
 /* Is it the output of train_forward, not of forward? */
 bool library_is_loss(const Plan *, int buffer);
 
-int64_t library_at_least(int64_t bytes); /* no memory is empty */
+int64_t library_at_least(int64_t bytes);  /* no memory is empty */
 int64_t library_train_work(const Plan *); /* what training needs besides the work of inference */
 int64_t library_checkpoint_bytes(const Plan *);
 
-const char *library_train_parameters(const Library *);
-const char *library_train_names(const Library *);
-const char *library_train_null_tests(const Library *);
-
-/* In the header's first comment: members of NAME_memory for training; a loop over steps, whose calls
- * get the arguments `more` as well. */
+/* In the header's first comment: members of NAME_memory for training; a loop over steps, whose
+ * calls get the arguments `more` as well. */
 void library_train_memory(Text *, const Library *);
 void library_train_example(Text *, const Library *, const char *more);
-/* What a step does with several backward passes, and when a checkpoint may be made: a comment. */
-void library_train_note(Text *, const Library *);
 
-/* Members of the context that keep the inputs of a forward pass, statements that set them, and
- * variables of the inputs' names for an entry that reads them. */
+/* NAME_memory's members for training; `where` stands behind each pointer. */
+void library_train_memory_members(Text *, const Library *, const char *where);
+/* Members of the context: what was reported, passes, the inputs of the last forward pass. */
 void library_train_members(Text *, const Library *);
-void library_keep_inputs(Emit *, const Library *);
-void library_kept_inputs(Emit *, const Library *, PlanEntry);
+/* Prototypes; `own` is the language's file in front of those that all have. */
+void library_train_functions(Text *, const Library *, const char *own);
 
-/* Where gradients begin, run-time scalars, the optimiser's rule, the parts of a checkpoint. */
+/* Variables of the inputs' names for an entry that reads them after the forward pass. */
+void library_kept_inputs(Emit *, const Library *, PlanEntry);
+/* NAME_train_forward up to its tests of arguments, and from where its kernels have run: open until
+ * the caller returns. */
+void library_open_train_forward(Emit *, const Library *);
+void library_end_train_forward(Emit *, const Library *);
+void library_train_step(Emit *, const Library *); /* the function */
+
+/* Where gradients begin, run-time scalars, the optimiser's rule, the parts of a checkpoint; and the
+ * functions that are the same for all languages. */
 void library_train_tables(Text *, const Library *);
+void library_train_code(Text *, const Library *);
 void library_train_facts(Emit *, const Library *);
 
 /* ---- files (library.c) ---- */

@@ -19,23 +19,26 @@ static const char *type_of(const Library *l, int input) {
   return c_type(l->plan->graph->input.at[input].type.dtype);
 }
 
-const char *library_train_parameters(const Library *l) {
+/* Of train_forward and train_step: ", const float *x, const int *y". */
+static const char *parameters(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, ", const %s *%s", type_of(l, i), l->input[i]);
-  return text.at;
+  return text.n ? text.at : "";
 }
 
-const char *library_train_names(const Library *l) {
+static const char *names(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, ", %s", l->input[i]);
   return text.n ? text.at : "";
 }
 
-const char *library_train_null_tests(const Library *l) {
+static const char *null_tests(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", l->input[i]);
   return text.n ? text.at : "";
 }
+
+/* ---- NAME.h ---- */
 
 void library_train_memory(Text *out, const Library *l) {
   const char *p = l->o->prefix;
@@ -53,14 +56,35 @@ void library_train_example(Text *out, const Library *l, const char *more) {
            p);
   if (*more) text_add(out, " *   status = %s_upload(&net%s);\n", p, more);
   text_add(out, " *   while (!status && ...) status = %s_train_step(&net, n%s, %sloss%s);\n", p,
-           library_train_names(l), *more ? "" : "&", more);
+           names(l), *more ? "" : "&", more);
   if (*more)
     text_add(out, " *   status = %s_download(&net%s); then wait for the stream\n", p, more);
   text_add(out, " *   status = %s_save_file(&net, \"%s.safetensors\");\n", p, l->name);
 }
 
-void library_train_note(Text *out, const Library *l) {
-  const int64_t accumulate = graph_rule(l->plan->graph)->accumulate;
+void library_train_memory_members(Text *out, const Library *l, const char *where) {
+  static const char *const member[][2] = {{"grads", "GRADS"}, {"state", "STATE"}};
+  text_add(out, "  /* For training (all three or, for a context that only infers, none): */\n");
+  for (int i = 0; i < COUNT(member); i++)
+    text_add(out, "  void *%s;%s\n  size_t %s_bytes; /* at least %s_%s_BYTES */\n", member[i][0],
+             where, member[i][0], l->o->prefix, member[i][1]);
+}
+
+void library_train_members(Text *out, const Library *l) {
+  text_add(out, "  double least, waited; /* of what was reported */\n"
+                "  int samples; /* of the last forward pass for training */\n"
+                "  int passes;  /* backward, since the last step */\n");
+  for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
+}
+
+/* Backward passes that the optimiser takes for a step. */
+static int64_t passes(const Library *l) {
+  return graph_rule(l->plan->graph)->accumulate;
+}
+
+/* What a step does with several backward passes, and when a checkpoint may be made. */
+static void add_note(Text *out, const Library *l) {
+  const int64_t accumulate = passes(l);
   const char *p = l->o->prefix;
   if (accumulate > 1)
     text_add(out,
@@ -75,6 +99,27 @@ void library_train_note(Text *out, const Library *l) {
              "accumulated. A\n * checkpoint does not keep them: make none between "
              "%s_train_forward and %s_step. */\n",
              p, p);
+}
+
+/* int NAME_train_step(NAME *ctx, int n, const float *x, const int *y, float *loss */
+static const char *head_of(const Library *l, const char *function) {
+  const char *p = l->o->prefix;
+  return arena_printf(l->arena, "int %s_%s(%s *ctx, int n%s, %s *loss%s)", p, function, p,
+                      parameters(l), c_type(l->plan->graph->real), library_stream(l));
+}
+
+void library_train_functions(Text *out, const Library *l, const char *own) {
+  text_add(out, "\n");
+  library_template(out, l, own);
+  text_add(out, "\n");
+  library_template(out, l, "c/training.h");
+  add_note(out, l);
+  text_add(out,
+           "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
+           "%s;\n/* All of it: forward, backward, step%s. */\n%s;\n",
+           l->o->prefix, head_of(l, "train_forward"),
+           passes(l) > 1 ? " after as many as the optimiser accumulates" : "",
+           head_of(l, "train_step"));
 }
 
 /* ---- questions to the plan ---- */
@@ -126,20 +171,42 @@ bool library_draws(const Plan *plan) {
   return draws;
 }
 
-/* ---- inputs of the last forward pass, which backward reads again ---- */
-
-void library_train_members(Text *out, const Library *l) {
-  for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
-}
-
-void library_keep_inputs(Emit *e, const Library *l) {
-  for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, l->input[i]);
-}
-
 void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
   for (int i = 0; i < inputs(l); i++)
     if (entry_reads(l->plan, entry, i))
       emit(e, "const %s *%s = ctx->input%d;", type_of(l, i), l->input[i], i);
+}
+
+/* ---- entries ---- */
+
+static void open_function(Emit *e, const Library *l, const char *function) {
+  emit_wrapped(e, arena_printf(l->arena, "%s {", head_of(l, function)));
+  e->indent++;
+}
+
+void library_open_train_forward(Emit *e, const Library *l) {
+  const char *p = l->o->prefix;
+  open_function(e, l, "train_forward");
+  emit(e, "if (!ctx%s || !loss) return %s_E_NULL;", null_tests(l), p);
+  emit(e, "if (!ctx->grads) return %s_E_MEMORY;", p);
+  emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
+}
+
+void library_end_train_forward(Emit *e, const Library *l) {
+  for (int i = 0; i < inputs(l); i++) emit(e, "ctx->input%d = %s;", i, l->input[i]);
+  emit(e, "ctx->samples = n;");
+}
+
+void library_train_step(Emit *e, const Library *l) {
+  const char *p = l->o->prefix, *more = *library_stream(l) ? ", stream" : "";
+  const bool several = passes(l) > 1;
+  open_function(e, l, "train_step");
+  emit(e, "int status = %s_train_forward(ctx, n%s, loss%s);", p, names(l), more);
+  emit(e, "if (!status) status = %s_backward(ctx, n, %s%s);", p, several ? "ctx->passes > 0" : "0",
+       more);
+  if (several) emit(e, "if (!status && ctx->passes < %s_ACCUMULATE) return %s_OK;", p, p);
+  emit(e, "return status ? status : %s_step(ctx%s);", p, more);
+  emit_close(e);
 }
 
 /* ---- sizes ---- */
@@ -249,6 +316,11 @@ void library_train_tables(Text *out, const Library *l) {
   add_checkpoint(out, l);
 }
 
+void library_train_code(Text *out, const Library *l) {
+  library_template(out, l, "c/training.c");
+  text_add(out, "\n");
+}
+
 /* ---- facts ---- */
 
 void library_train_facts(Emit *e, const Library *l) {
@@ -257,6 +329,8 @@ void library_train_facts(Emit *e, const Library *l) {
                                arena_printf(l->arena, "%s_train_step", l->o->prefix)};
   const char *const checkpoints[] = {arena_printf(l->arena, "%s_checkpoint_save", l->o->prefix),
                                      arena_printf(l->arena, "%s_checkpoint_restore", l->o->prefix)};
+  const char *const headers[] = {arena_printf(l->arena, "%s_checkpoint_begin", l->o->prefix),
+                                 arena_printf(l->arena, "%s_is_checkpoint", l->o->prefix)};
   const char *get_grad = arena_printf(l->arena, "%s_get_grad", l->o->prefix);
   const int64_t grads = library_at_least(plan->grad_bytes);
   for (int i = 0; i < inputs(l); i++) {
@@ -267,6 +341,8 @@ void library_train_facts(Emit *e, const Library *l) {
   for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
   for (int c = 0; c < COUNT(checkpoints); c++)
     emit_fact(e, checkpoints[c], "bytes", 0, library_checkpoint_bytes(plan) - 1);
+  for (int c = 0; c < COUNT(headers); c++)
+    emit_fact(e, headers[c], "at", 0, library_checkpoint_bytes(plan) - 1);
   emit_fact(e, get_grad, "values", 0, grads / dtype_size(plan->graph->real) - 1);
   emit_fact(e, NULL, "grads", 0, grads - 1);
   emit_fact(e, NULL, "sum", 0, grads - 1);

@@ -9,11 +9,9 @@ void c_header(Text *, const Library *); /* all of NAME.h */
 
 /* What a library that trains has in addition (train.c), in the order of the files. */
 void c_train_sizes(Text *, const Library *);
-void c_train_members(Text *, const Library *);   /* of the context */
-void c_train_memory(Text *, const Library *);    /* of NAME_memory */
-void c_train_functions(Text *, const Library *); /* prototypes */
-void c_train_body(Emit *, const Library *);      /* before NAME_init */
-void c_train_entries(Emit *, const Library *);   /* after NAME_forward */
+void c_train_members(Text *, const Library *); /* of the context */
+void c_train_body(Emit *, const Library *);    /* before NAME_init */
+void c_train_entries(Emit *, const Library *); /* after NAME_forward */
 void c_train_facts(Emit *, const Library *);
 
 extern const Language language_c; /* file.c */

@@ -121,7 +121,7 @@ static void add_init(Text *out, const Library *l) {
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
   text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_%sWORK_BYTES(threads) */\n", p,
            library_trains(l) ? "TRAIN_" : "");
-  if (library_trains(l)) c_train_memory(out, l);
+  if (library_trains(l)) library_train_memory_members(out, l, "");
   text_add(out, "} %s_memory;\n\n", p);
   text_add(
       out,
@@ -163,6 +163,6 @@ void c_header(Text *out, const Library *l) {
             "returned."
           : "",
       p, p, library_arguments(l));
-  if (library_trains(l)) c_train_functions(out, l);
+  if (library_trains(l)) library_train_functions(out, l, "c/train.h");
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

@@ -201,6 +201,7 @@ const Language language_cuda = {
     .suffix = ".cu",
     .target = "sm_80",
     .trains = true,
+    .streams = true,
     .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",

@@ -14,8 +14,6 @@ void cuda_header(Text *, const Library *); /* all of NAME.h */
 /* What a library that trains has in addition (train.c), in the order of the files. */
 void cuda_train_sizes(Text *, const Library *);
 void cuda_train_members(Text *, const Library *);                     /* of the context */
-void cuda_train_memory(Text *, const Library *);                      /* of NAME_memory */
-void cuda_train_functions(Text *, const Library *);                   /* prototypes */
 void cuda_train_body(Emit *, const Library *, const Text calls[]);    /* before NAME_init */
 void cuda_train_entries(Emit *, const Library *, const Text calls[]); /* after NAME_forward */
 void cuda_train_facts(Emit *, const Library *);

@@ -76,7 +76,7 @@ static void add_memory(Text *out, const Library *l) {
            "  void *work; /* device */\n"
            "  size_t work_bytes; /* at least %s_%sWORK_BYTES */\n",
            p, p, library_trains(l) ? "TRAIN_" : "");
-  if (library_trains(l)) cuda_train_memory(out, l);
+  if (library_trains(l)) library_train_memory_members(out, l, " /* device */");
   text_add(out, "} %s_memory;\n\n", p);
 }
 
@@ -105,7 +105,7 @@ static void add_functions(Text *out, const Library *l) {
            "does not depend on n. %s_E_WEIGHTS before %s_upload. */\n",
            p, p, p);
   text_add(out, "int %s_forward(%s *ctx, int n%s, void *stream);\n", p, p, library_arguments(l));
-  if (library_trains(l)) cuda_train_functions(out, l);
+  if (library_trains(l)) library_train_functions(out, l, "cuda/train.h");
 }
 
 void cuda_header(Text *out, const Library *l) {

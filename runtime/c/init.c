@@ -7,7 +7,7 @@ int NAME_init(NAME *ctx, const NAME_memory *memory, int threads) {
   if (!NAME_cpu()) return NAME_E_CPU;
   int status = NAME_check_params(memory);
 #ifdef NAME_TRAIN_WORK_BYTES
-  if (!status) status = NAME_check_training(memory, threads);
+  if (!status) status = NAME_check_training(memory, NAME_TRAIN_WORK_BYTES(threads));
 #endif
   if (status) return status;
   ctx->parallel = NULL;

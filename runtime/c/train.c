@@ -1,17 +1,7 @@
-/* ---- training ---- */
-
-static int NAME_check_training(const NAME_memory *memory, int threads) {
-  if (!memory->grads && !memory->state) return NAME_OK;
-  if (!memory->grads || !memory->state) return NAME_E_NULL;
-  if (!NAME_aligned(memory->grads) || !NAME_aligned(memory->state)) return NAME_E_ALIGN;
-  return memory->grads_bytes < NAME_GRADS_BYTES || memory->state_bytes < NAME_STATE_BYTES ||
-                 memory->work_bytes < NAME_TRAIN_WORK_BYTES(threads)
-             ? NAME_E_MEMORY
-             : NAME_OK;
-}
+/* ---- training, in memory ---- */
 
 static void NAME_take_seed(NAME *ctx, uint64_t seed) {
-  ctx->scalar[NAME_SCALAR_SEED] = (double)(seed & UINT64_C(0x1fffffffffffff));
+  ctx->scalar[NAME_SCALAR_SEED] = NAME_seed_number(seed);
   ctx->scalar[NAME_SCALAR_PASS] = 0;
 }
 
@@ -90,14 +80,8 @@ NAME_real NAME_lr(const NAME *ctx) {
 int NAME_report(NAME *ctx, NAME_real metric) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
-  double value = (double)metric;
-  if (value < ctx->least - 1e-4 * fabs(ctx->least)) {
-    ctx->least = value;
-    ctx->waited = 0;
-  } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
+  if (NAME_on_plateau(ctx, (double)metric))
     ctx->lr = fmax(ctx->lr * NAME_optimizer.gamma, fmin(ctx->lr, NAME_LR * NAME_optimizer.floor));
-    ctx->waited = 0;
-  }
   return NAME_OK;
 }
 
@@ -111,10 +95,7 @@ int NAME_get_grad(const NAME *ctx, int index, NAME_real *values) {
   return NAME_OK;
 }
 
-/* ---- checkpoints: a header, numbers, the parameters as loaded, the optimiser's state, and where a
- * step takes several backward passes the gradients so far ---- */
-
-static const char NAME_checkpoint_magic[8] = {'C', 'N', 'N', 'C', 'C', 'K', 'P', '\n'};
+/* ---- checkpoints ---- */
 
 typedef struct NAME_progress {
   double scalar[sizeof NAME_scalars / sizeof *NAME_scalars];
@@ -122,31 +103,19 @@ typedef struct NAME_progress {
   int64_t passes;
 } NAME_progress;
 
-size_t NAME_checkpoint_size(const NAME *ctx) {
-  (void)ctx;
-  return NAME_CHECKPOINT_BYTES;
-}
-
 int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size) {
   unsigned char *at = (unsigned char *)bytes;
-  NAME_header header;
   NAME_progress numbers;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads || size < NAME_CHECKPOINT_BYTES) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
-  memset(&header, 0, sizeof header);
-  memcpy(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic);
-  header.version = NAME_FORMAT;
-  header.hash = NAME_HASH;
-  header.size = NAME_CHECKPOINT_BYTES;
   memset(&numbers, 0, sizeof numbers);
   memcpy(numbers.scalar, ctx->scalar, sizeof numbers.scalar);
   numbers.lr = ctx->lr;
   numbers.least = ctx->least;
   numbers.waited = ctx->waited;
   numbers.passes = ctx->passes;
-  memset(at, 0, NAME_NUMBERS_AT + NAME_NUMBERS_BYTES);
-  memcpy(at, &header, sizeof header);
+  NAME_checkpoint_begin(at);
   memcpy(at + NAME_NUMBERS_AT, &numbers, sizeof numbers);
   memcpy(at + NAME_RAW_AT, ctx->params, NAME_RAW_BYTES);
   memcpy(at + NAME_STATE_AT, ctx->state, NAME_STATE_BYTES);
@@ -156,16 +125,10 @@ int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size) {
 
 int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size) {
   const unsigned char *at = (const unsigned char *)bytes;
-  NAME_header header;
   NAME_progress numbers;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
-  if (size < NAME_CHECKPOINT_BYTES) return NAME_E_WEIGHTS;
-  memcpy(&header, at, sizeof header);
-  if (memcmp(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic) != 0 ||
-      header.version != NAME_FORMAT || header.hash != NAME_HASH ||
-      header.size != NAME_CHECKPOINT_BYTES)
-    return NAME_E_WEIGHTS;
+  if (!NAME_is_checkpoint(at, size)) return NAME_E_WEIGHTS;
   memcpy(&numbers, at + NAME_NUMBERS_AT, sizeof numbers);
   memcpy(ctx->scalar, numbers.scalar, sizeof numbers.scalar);
   ctx->lr = numbers.lr;

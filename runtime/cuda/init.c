@@ -6,7 +6,7 @@ int NAME_init(NAME *ctx, const NAME_memory *memory) {
   if (memory->device_params_bytes < NAME_DEVICE_PARAMS_BYTES) return NAME_E_MEMORY;
   int status = NAME_check_params(memory);
 #ifdef NAME_TRAIN_WORK_BYTES
-  if (!status) status = NAME_check_training(memory);
+  if (!status) status = NAME_check_training(memory, NAME_TRAIN_WORK_BYTES);
 #endif
   if (status) return status;
   NAME_take_params(ctx, memory);

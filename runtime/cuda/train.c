@@ -3,27 +3,13 @@
 
 enum { NAME_BASE_LR = sizeof NAME_scalars / sizeof *NAME_scalars, NAME_NUMBERS };
 
-static int NAME_check_training(const NAME_memory *memory) {
-  if (!memory->grads && !memory->state) return NAME_OK;
-  if (!memory->grads || !memory->state) return NAME_E_NULL;
-  if (!NAME_aligned(memory->grads) || !NAME_aligned(memory->state)) return NAME_E_ALIGN;
-  return memory->grads_bytes < NAME_GRADS_BYTES || memory->state_bytes < NAME_STATE_BYTES ||
-                 memory->work_bytes < NAME_TRAIN_WORK_BYTES
-             ? NAME_E_MEMORY
-             : NAME_OK;
-}
-
-static uint64_t NAME_seed_bits(uint64_t seed) {
-  return seed & UINT64_C(0x1fffffffffffff);
-}
-
 /* With new parameters training begins anew, when they are uploaded. */
 static void NAME_restart(NAME *ctx, uint64_t seed) {
   ctx->samples = ctx->passes = 0;
   ctx->least = DBL_MAX;
   ctx->waited = 0;
   memcpy(ctx->begin, NAME_scalars, sizeof NAME_scalars);
-  ctx->begin[NAME_SCALAR_SEED] = (double)NAME_seed_bits(seed);
+  ctx->begin[NAME_SCALAR_SEED] = NAME_seed_number(seed);
   ctx->begin[NAME_SCALAR_PASS] = 0;
   ctx->begin[NAME_BASE_LR] = NAME_LR;
   ctx->fresh = 1;
@@ -126,7 +112,7 @@ int NAME_set_seed(NAME *ctx, uint64_t seed, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   ctx->samples = 0;
-  return CNNC_START(NAME_device_seed, 1, 1, stream, ctx->scalar, (double)NAME_seed_bits(seed))
+  return CNNC_START(NAME_device_seed, 1, 1, stream, ctx->scalar, NAME_seed_number(seed))
              ? NAME_E_DEVICE
              : NAME_OK;
 }
@@ -142,16 +128,10 @@ int NAME_set_lr(NAME *ctx, float lr, void *stream) {
 int NAME_report(NAME *ctx, float metric, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
-  double value = (double)metric;
-  if (value < ctx->least - 1e-4 * fabs(ctx->least)) {
-    ctx->least = value;
-    ctx->waited = 0;
-  } else if (++ctx->waited > NAME_optimizer.patience && NAME_optimizer.schedule == NAME_PLATEAU) {
-    ctx->waited = 0;
-    if (CNNC_START(NAME_device_lr, 1, 1, stream, ctx->scalar, NAME_optimizer.gamma, 0.0,
-                   NAME_LR * NAME_optimizer.floor))
-      return NAME_E_DEVICE;
-  }
+  if (NAME_on_plateau(ctx, (double)metric) &&
+      CNNC_START(NAME_device_lr, 1, 1, stream, ctx->scalar, NAME_optimizer.gamma, 0.0,
+                 NAME_LR * NAME_optimizer.floor))
+    return NAME_E_DEVICE;
   return NAME_OK;
 }
 
@@ -168,40 +148,25 @@ int NAME_get_grad(const NAME *ctx, int index, float *values, void *stream) {
              : NAME_E_DEVICE;
 }
 
-/* ---- checkpoints: a header, numbers of the device and of the host, the parameters as loaded, the
- * optimiser's state, and where a step takes several backward passes the gradients so far ---- */
-
-static const char NAME_checkpoint_magic[8] = {'C', 'N', 'N', 'C', 'C', 'K', 'P', '\n'};
+/* ---- checkpoints: numbers of the device, then of the host ---- */
 
 typedef struct NAME_progress { /* of the host, behind the numbers of the device */
   double least, waited;
   int64_t passes;
 } NAME_progress;
 
-size_t NAME_checkpoint_size(const NAME *ctx) {
-  (void)ctx;
-  return NAME_CHECKPOINT_BYTES;
-}
-
 int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size, void *stream) {
   unsigned char *at = (unsigned char *)bytes;
   const cudaStream_t in = (cudaStream_t)stream;
-  NAME_header header;
   NAME_progress progress;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads || size < NAME_CHECKPOINT_BYTES) return NAME_E_MEMORY;
   if (!ctx->uploaded) return NAME_E_WEIGHTS;
-  memset(&header, 0, sizeof header);
-  memcpy(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic);
-  header.version = NAME_FORMAT;
-  header.hash = NAME_HASH;
-  header.size = NAME_CHECKPOINT_BYTES;
   memset(&progress, 0, sizeof progress);
   progress.least = ctx->least;
   progress.waited = ctx->waited;
   progress.passes = ctx->passes;
-  memset(at, 0, NAME_NUMBERS_AT + NAME_NUMBERS_BYTES);
-  memcpy(at, &header, sizeof header);
+  NAME_checkpoint_begin(at);
   memcpy(at + NAME_NUMBERS_AT + NAME_NUMBERS * sizeof(double), &progress, sizeof progress);
   if (cudaMemcpyAsync(at + NAME_NUMBERS_AT, ctx->scalar, NAME_NUMBERS * sizeof(double),
                       cudaMemcpyDeviceToHost, in) != cudaSuccess ||
@@ -218,16 +183,10 @@ int NAME_checkpoint_save(const NAME *ctx, void *bytes, size_t size, void *stream
 int NAME_checkpoint_restore(NAME *ctx, const void *bytes, size_t size, void *stream) {
   const unsigned char *at = (const unsigned char *)bytes;
   const cudaStream_t in = (cudaStream_t)stream;
-  NAME_header header;
   NAME_progress progress;
   if (!ctx || !bytes) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
-  if (size < NAME_CHECKPOINT_BYTES) return NAME_E_WEIGHTS;
-  memcpy(&header, at, sizeof header);
-  if (memcmp(header.magic, NAME_checkpoint_magic, sizeof NAME_checkpoint_magic) != 0 ||
-      header.version != NAME_FORMAT || header.hash != NAME_HASH ||
-      header.size != NAME_CHECKPOINT_BYTES)
-    return NAME_E_WEIGHTS;
+  if (!NAME_is_checkpoint(at, size)) return NAME_E_WEIGHTS;
   memcpy(&progress, at + NAME_NUMBERS_AT + NAME_NUMBERS * sizeof(double), sizeof progress);
   memcpy(ctx->params, at + NAME_RAW_AT, NAME_RAW_BYTES);
   NAME_mark(ctx, NAME_READY);

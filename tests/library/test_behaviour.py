@@ -33,12 +33,12 @@ class Behaviour(Case):
         for name in LARGER:
             write_network(self.folder / f"{name}.json", name)
 
-    def library(self, name, target, *options):
+    def emitted(self, name, target, *options):
         network, batch = NETS.get(name) or (self.folder / f"{name}.json", LARGER[name])
         return self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *options)
 
     def threads(self, name, target):
-        library = self.library(name, target)
+        library = self.emitted(name, target)
         printed = self.run_command(self.build(library, "threads.c", IN_MEMORY))
         if name in LARGER:
             self.assertGreater(int(printed.split()[0]), 0, "nothing ran through the hook")
@@ -49,7 +49,7 @@ class Behaviour(Case):
         self.each(self.threads, [(name, target) for name in nets() for target in RUNNABLE])
 
     def sanitized(self, name, target, cc, sanitizer):
-        library = self.library(name, target)
+        library = self.emitted(name, target)
         for program in ("threads.c", "errors.c"):
             self.run_command(self.build(library, program, IN_MEMORY, cc=cc, flags=sanitize(sanitizer)),
                              env={"ASAN_OPTIONS": "detect_leaks=0"})
@@ -68,7 +68,7 @@ class Behaviour(Case):
         self.sanitized_by("clang")
 
     def shared(self, name, target):
-        library = self.library(name, target)
+        library = self.emitted(name, target)
         for program in ("contexts.c", "threads.c"):
             self.run_command(self.build(library, program, IN_MEMORY, flags=("-fsanitize=thread", "-g")))
 
@@ -76,7 +76,7 @@ class Behaviour(Case):
         self.each(self.shared, [(name, BEST) for name in nets()] + [("lenet5", "generic")])
 
     def errors(self, name, target):
-        library = self.library(name, target)
+        library = self.emitted(name, target)
         self.run_command(self.build(library, "errors.c", IN_MEMORY))
 
     def test_errors(self):
@@ -96,11 +96,11 @@ class Behaviour(Case):
 
     @unittest.skipIf(BEST == "generic", "this processor has no target that others lack")
     def test_processor_without_instructions(self):
-        library = self.library("lenet5", BEST)
+        library = self.emitted("lenet5", BEST)
         self.run_command(self.build(library, "errors.c", IN_MEMORY, "-DNO_CPU", flags=("-D__builtin_cpu_supports(x)=0",)))
 
     def fast_math(self, name, target, cc):
-        library = self.library(name, target)
+        library = self.emitted(name, target)
         results = self.folder / f"{library.stem}-{cc}.results"
 
         def outputs(*flags):
@@ -119,7 +119,7 @@ class Behaviour(Case):
         """Loaded, embedded and packed parameters: the same bits out."""
         results = self.folder / f"{name}_{target}.results"
         weights = self.folder / f"{name}_{target}.safetensors"
-        loaded = self.library(name, target)
+        loaded = self.emitted(name, target)
         program = self.build(loaded, "outputs.c", IN_MEMORY)
         self.run_command(program, results, weights, "save")
         expected = results.read_bytes()
