@@ -59,7 +59,7 @@ static void print_body(Leaf *f, Text *body) {
   f->e->indent = 1;
   f->e->temporaries = 0;
   leaf_ranges(f);
-  if (transform_fits(f->plan, f->k))
+  if (transform_fits(f))
     transform_body(f);
   else if (contract_fits(f->plan, f->k))
     contract_body(f);

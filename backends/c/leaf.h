@@ -116,7 +116,7 @@ void contract_body(Leaf *);
 int contract_lane(const Plan *, const Contraction *);
 int contract_point(const Contraction *);
 /* Sums of products with constant matrices: Winograd's transforms. */
-bool transform_fits(const Plan *, const Kernel *);
+bool transform_fits(const Leaf *);
 void transform_body(Leaf *);
 
 #endif

@@ -1,188 +1,434 @@
 /* matrix.c - a product with a constant matrix as straight-line code.
  *
- * What signs distinguish is computed once:
+ * The product is taken apart where it saves instructions, again and again, until rows are left that
+ * share nothing; every part is a node of a graph, of which what reaches a wanted result is printed.
  *   two columns whose numbers agree but for signs enter every row as x_a + x_b or x_a - x_b;
- *   two rows whose numbers agree but for signs are e + o and e - o.
- * Both come from the pairs +a, -a of interpolation points. */
+ *   two rows whose numbers agree but for signs are e + o and e - o;
+ *   rows that have no column in common with others are a product of their own;
+ *   a row that is the sum of two others, and the same of columns, costs one addition or two.
+ * The first two come from the pairs +a, -a of interpolation points and are what makes a Fourier
+ * transform fast: its symmetries halve the angle, again and again. The last comes from products of
+ * complex numbers by three real ones. */
 #include "transform.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- sharing ---- */
+/* ---- nodes ---- */
 
-typedef struct Shared { /* after columns are joined */
+typedef enum NodeKind { N_ZERO, N_X, N_PLUS, N_MINUS, N_TIMES, N_FMA } NodeKind;
+
+typedef struct MatrixNode {
+  NodeKind kind;
+  int a, b;      /* nodes; N_X: a is its number */
+  double factor; /* N_TIMES: factor * a; N_FMA: factor * a + b */
+  int uses;
+  const char *text; /* while it is printed */
+} MatrixNode;
+
+typedef struct Code {
+  Arena *arena;
+  VEC(MatrixNode) node;
+} Code;
+
+static int add_node(Code *c, NodeKind kind, double factor, int a, int b) {
+  for (int i = 0; i < c->node.n; i++) {
+    const MatrixNode *old = &c->node.at[i];
+    if (old->kind == kind && old->factor == factor && old->a == a && old->b == b) return i;
+  }
+  const MatrixNode node = {.kind = kind, .a = a, .b = b, .factor = factor};
+  vec_push(c->arena, &c->node, node);
+  return c->node.n - 1;
+}
+
+static int sum_node(Code *c, int a, int b) {
+  return add_node(c, N_PLUS, 1, a, b);
+}
+
+static int difference(Code *c, int a, int b) {
+  return add_node(c, N_MINUS, 1, a, b);
+}
+
+/* so_far + factor * x; so_far < 0: nothing yet. */
+static int add_term(Code *c, int so_far, double factor, int x) {
+  if (so_far < 0) return factor == 1 ? x : add_node(c, N_TIMES, factor, x, 0);
+  if (factor == 1) return sum_node(c, so_far, x);
+  if (factor == -1) return difference(c, so_far, x);
+  return add_node(c, N_FMA, factor, x, so_far);
+}
+
+/* ---- blocks ---- */
+
+typedef struct Block {
   int rows, columns;
-  double at[MAX_LINE][MAX_LINE];
-  int first[MAX_LINE], second[MAX_LINE]; /* of x; second -1: the column stands for itself */
-  double sign[MAX_LINE];                 /* of the second */
-  int twin[MAX_LINE];                    /* of rows; -1: none */
-} Shared;
+  double *at; /* [rows][columns] */
+  int *x;     /* nodes, by column */
+  int *y;     /* nodes, by row: the result */
+} Block;
+
+static Block new_block(Code *c, int rows, int columns) {
+  return (Block){.rows = rows,
+                 .columns = columns,
+                 .at = NEW_ARRAY(c->arena, double, rows *columns + 1),
+                 .x = NEW_ARRAY(c->arena, int, columns + 1),
+                 .y = NEW_ARRAY(c->arena, int, rows + 1)};
+}
+
+static double *entry(const Block *b, int row, int column) {
+  return &b->at[row * b->columns + column];
+}
+
+static void multiply(Code *c, Block *b);
 
 /* +1: equal, -1: opposite, 0: both are zero, 2: anything else. */
 static int relation(double a, double b) {
   return a == 0 && b == 0 ? 0 : a == b ? 1 : a == -b ? -1 : 2;
 }
 
-static bool columns_pair(const ConstMatrix *m, int a, int b) {
-  int equal = 0, opposite = 0;
-  for (int r = 0; r < m->rows; r++) {
-    const int how = relation(m->value[r * m->columns + a], m->value[r * m->columns + b]);
-    if (how == 2) return false;
-    equal += how == 1;
-    opposite += how == -1;
-  }
-  return equal + opposite > 2 && equal > 0 && opposite > 0;
-}
-
-static void add_column(Shared *s, const ConstMatrix *m, int a, int b, int sign) {
-  const int c = s->columns++;
-  s->first[c] = a;
-  s->second[c] = b;
-  s->sign[c] = sign;
-  for (int r = 0; r < m->rows; r++) {
-    const double *row = &m->value[r * m->columns];
-    s->at[r][c] = b < 0 || relation(row[a], row[b]) == sign ? row[a] : 0;
-  }
-}
-
-static bool rows_pair(const Shared *s, int a, int b) {
-  int equal = 0, opposite = 0;
-  for (int c = 0; c < s->columns; c++) {
-    const int how = relation(s->at[a][c], s->at[b][c]);
-    if (how == 2) return false;
-    equal += how == 1;
-    opposite += how == -1;
-  }
+/* Two columns, or two rows, of which n numbers agree but for signs: is it worth while? */
+static bool pays(int equal, int opposite) {
   return equal > 0 && opposite > 0 && equal + opposite > 2;
 }
 
-static Shared share(const ConstMatrix *m) {
-  Shared s = {.rows = m->rows};
-  bool done[MAX_LINE] = {false};
-  for (int a = 0; a < m->columns; a++) {
-    int b = a + 1;
-    if (done[a]) continue;
-    while (b < m->columns && (done[b] || !columns_pair(m, a, b))) b++;
-    if (b < m->columns) {
-      add_column(&s, m, a, b, 1);
-      add_column(&s, m, a, b, -1);
-      done[b] = true;
-    } else {
-      add_column(&s, m, a, -1, 0);
-    }
+static bool columns_pair(const Block *b, int i, int j) {
+  int count[3] = {0};
+  for (int r = 0; r < b->rows; r++) {
+    const int how = relation(*entry(b, r, i), *entry(b, r, j));
+    if (how == 2) return false;
+    count[how + 1]++;
   }
-  for (int r = 0; r < s.rows; r++) s.twin[r] = -1;
-  for (int a = 0; a < s.rows; a++)
-    for (int b = a + 1; b < s.rows && s.twin[a] < 0; b++)
-      if (s.twin[b] < 0 && rows_pair(&s, a, b)) {
-        s.twin[a] = b;
-        s.twin[b] = a;
+  return pays(count[2], count[0]);
+}
+
+static bool rows_pair(const Block *b, int i, int j) {
+  int count[3] = {0};
+  for (int k = 0; k < b->columns; k++) {
+    const int how = relation(*entry(b, i, k), *entry(b, j, k));
+    if (how == 2) return false;
+    count[how + 1]++;
+  }
+  return pays(count[2], count[0]);
+}
+
+/* ---- taking apart ---- */
+
+/* Rows and columns that numbers connect, from this row on. */
+static void mark(const Block *b, int row, bool *rows, bool *columns) {
+  rows[row] = true;
+  for (int k = 0; k < b->columns; k++) {
+    if (columns[k] || *entry(b, row, k) == 0) continue;
+    columns[k] = true;
+    for (int r = 0; r < b->rows; r++)
+      if (!rows[r] && *entry(b, r, k) != 0) mark(b, r, rows, columns);
+  }
+}
+
+/* The part of marked rows and columns as a product of its own. */
+static void multiply_part(Code *c, Block *b, const bool *rows, const bool *columns) {
+  Block part = new_block(c, b->rows, b->columns);
+  part.rows = part.columns = 0;
+  for (int k = 0; k < b->columns; k++)
+    if (columns[k]) part.x[part.columns++] = b->x[k];
+  for (int r = 0; r < b->rows; r++) {
+    if (!rows[r]) continue;
+    const int row = part.rows++;
+    for (int k = 0, column = 0; k < b->columns; k++)
+      if (columns[k]) *entry(&part, row, column++) = *entry(b, r, k);
+  }
+  multiply(c, &part);
+  for (int r = 0, i = 0; r < b->rows; r++)
+    if (rows[r]) b->y[r] = part.y[i++];
+}
+
+/* False: all of it hangs together. */
+static bool fall_apart(Code *c, Block *b) {
+  bool *done = NEW_ARRAY(c->arena, bool, b->rows + 1);
+  for (int r = 0; r < b->rows; r++) {
+    bool *rows = NEW_ARRAY(c->arena, bool, b->rows), any = false;
+    bool *columns = NEW_ARRAY(c->arena, bool, b->columns + 1), all = true;
+    if (done[r]) continue;
+    mark(b, r, rows, columns);
+    for (int k = 0; k < b->columns; k++) any |= columns[k], all &= columns[k];
+    for (int i = 0; i < b->rows; i++) all &= rows[i];
+    if (all) return false;
+    for (int i = 0; i < b->rows; i++) done[i] |= rows[i];
+    if (any)
+      multiply_part(c, b, rows, columns);
+    else
+      b->y[r] = add_node(c, N_ZERO, 0, 0, 0);
+  }
+  return true;
+}
+
+/* Column k of `from`, joined with column `twin` (-1: alone) by this sign, becomes `column`. */
+static void join_column(Code *c, Block *to, int column, const Block *from, int k, int twin,
+                        int sign) {
+  to->x[column] = twin < 0   ? from->x[k]
+                  : sign > 0 ? sum_node(c, from->x[k], from->x[twin])
+                             : difference(c, from->x[k], from->x[twin]);
+  for (int r = 0; r < from->rows; r++) {
+    const double number = *entry(from, r, k);
+    const bool takes_part = twin < 0 || relation(number, *entry(from, r, twin)) == sign;
+    *entry(to, r, column) = takes_part ? number : 0;
+  }
+}
+
+static bool join_columns(Code *c, Block *b) {
+  Block joined = new_block(c, b->rows, b->columns);
+  bool *done = NEW_ARRAY(c->arena, bool, b->columns), any = false;
+  for (int i = 0, column = 0; i < b->columns; i++) {
+    int j = i + 1;
+    if (done[i]) continue;
+    while (j < b->columns && (done[j] || !columns_pair(b, i, j))) j++;
+    if (j == b->columns) {
+      join_column(c, &joined, column++, b, i, -1, 0);
+      continue;
+    }
+    join_column(c, &joined, column++, b, i, j, 1);
+    join_column(c, &joined, column++, b, i, j, -1);
+    done[j] = any = true;
+  }
+  if (!any) return false;
+  multiply(c, &joined);
+  b->y = joined.y;
+  return true;
+}
+
+/* Of twins the first row keeps what is equal, the second what is opposite. */
+static bool join_rows(Code *c, Block *b) {
+  Block joined = new_block(c, b->rows, b->columns);
+  int *twin = NEW_ARRAY(c->arena, int, b->rows);
+  bool any = false;
+  for (int i = 0; i < b->rows; i++) twin[i] = -1;
+  for (int i = 0; i < b->rows; i++)
+    for (int j = i + 1; j < b->rows && twin[i] < 0; j++)
+      if (twin[j] < 0 && rows_pair(b, i, j)) {
+        twin[i] = j;
+        twin[j] = i;
+        any = true;
       }
-  return s;
+  if (!any) return false;
+  for (int i = 0; i < b->rows; i++)
+    for (int k = 0; k < b->columns; k++) {
+      const bool equal = twin[i] < 0 || relation(*entry(b, i, k), *entry(b, twin[i], k)) == 1;
+      const bool takes_part = twin[i] < 0 || equal == (twin[i] > i);
+      const int first = twin[i] >= 0 && twin[i] < i ? twin[i] : i;
+      *entry(&joined, i, k) = takes_part ? *entry(b, first, k) : 0;
+    }
+  joined.x = b->x;
+  multiply(c, &joined);
+  for (int i = 0; i < b->rows; i++) {
+    const int j = twin[i];
+    b->y[i] = j < 0   ? joined.y[i]
+              : j > i ? sum_node(c, joined.y[i], joined.y[j])
+                      : difference(c, joined.y[j], joined.y[i]);
+  }
+  return true;
+}
+
+/* Ones first: they start a chain for nothing. */
+static int row_node(Code *c, const Block *b, int row) {
+  int node = -1;
+  for (int pass = 0; pass < 3; pass++)
+    for (int k = 0; k < b->columns; k++) {
+      const double factor = *entry(b, row, k);
+      const int rank = factor == 1 ? 0 : factor == -1 ? 1 : 2;
+      if (factor != 0 && rank == pass) node = add_term(c, node, factor, b->x[k]);
+    }
+  return node;
+}
+
+static void multiply(Code *c, Block *b) {
+  if (fall_apart(c, b) || join_columns(c, b) || join_rows(c, b)) return;
+  for (int r = 0; r < b->rows; r++) b->y[r] = row_node(c, b, r);
+}
+
+/* ---- sums of rows and columns ---- */
+
+/* Number k of line i: of a row, or of a column. */
+static double at_line(const Block *b, bool column, int i, int k) {
+  return column ? *entry(b, k, i) : *entry(b, i, k);
+}
+
+static bool is_sum(const Block *b, bool column, int line, int i, int j, int sign_i, int sign_j) {
+  const int length = column ? b->rows : b->columns;
+  for (int k = 0; k < length; k++)
+    if (at_line(b, column, line, k) !=
+        sign_i * at_line(b, column, i, k) + sign_j * at_line(b, column, j, k))
+      return false;
+  return true;
+}
+
+typedef struct Parts {
+  int first, second; /* lines before it; -1: it is not a sum of others */
+  int sign_first, sign_second;
+} Parts;
+
+static Parts find_parts(const Block *b, bool column, int line) {
+  for (int j = line - 1; j > 0; j--)
+    for (int i = j - 1; i >= 0; i--)
+      for (int signs = 0; signs < 3; signs++) {
+        const Parts p = {i, j, signs == 1 ? -1 : 1, signs == 2 ? -1 : 1};
+        if (is_sum(b, column, line, i, j, p.sign_first, p.sign_second)) return p;
+      }
+  return (Parts){-1, -1, 0, 0};
+}
+
+static int signed_sum(Code *c, int a, int b, int sign_a, int sign_b) {
+  if (sign_a < 0) return difference(c, b, a);
+  return sign_b < 0 ? difference(c, a, b) : sum_node(c, a, b);
+}
+
+/* Columns that are sums give their x to those they are sums of. */
+static void drop_columns(Code *c, Block *b) {
+  for (int k = b->columns - 1; k > 1; k--) {
+    const Parts p = find_parts(b, true, k);
+    if (p.first < 0) continue;
+    b->x[p.first] = signed_sum(c, b->x[p.first], b->x[k], 1, p.sign_first);
+    b->x[p.second] = signed_sum(c, b->x[p.second], b->x[k], 1, p.sign_second);
+    for (int r = 0; r < b->rows; r++) *entry(b, r, k) = 0;
+  }
+}
+
+/* Rows that are sums are made of results, once there are such. */
+static void multiply_fewer_rows(Code *c, Block *b) {
+  Parts *parts = NEW_ARRAY(c->arena, Parts, b->rows);
+  for (int r = b->rows - 1; r >= 0; r--) {
+    parts[r] = r > 1 ? find_parts(b, false, r) : (Parts){-1, -1, 0, 0};
+    for (int k = 0; parts[r].first >= 0 && k < b->columns; k++) *entry(b, r, k) = 0;
+  }
+  multiply(c, b);
+  for (int r = 0; r < b->rows; r++) {
+    const Parts *p = &parts[r];
+    if (p->first >= 0)
+      b->y[r] = signed_sum(c, b->y[p->first], b->y[p->second], p->sign_first, p->sign_second);
+  }
+}
+
+/* ---- the cheapest ---- */
+
+static void use(Code *c, int node) {
+  MatrixNode *n = &c->node.at[node];
+  if (n->uses++) return;
+  if (n->kind > N_X) use(c, n->a);
+  if (n->kind == N_PLUS || n->kind == N_MINUS || n->kind == N_FMA) use(c, n->b);
+}
+
+static int count_used(const Code *c) {
+  int n = 0;
+  for (int i = 0; i < c->node.n; i++) n += c->node.at[i].uses > 0 && c->node.at[i].kind > N_X;
+  return n;
+}
+
+/* One way: with rows that nobody wants or without, looking for sums or not. */
+static Code plan_product(Arena *arena, const ConstMatrix *m, bool all, bool sums, Block *b) {
+  Code c = {.arena = arena};
+  *b = new_block(&c, all ? m->all_rows : m->rows, m->columns);
+  memcpy(b->at, m->value, sizeof *b->at * (size_t)(b->rows * b->columns));
+  for (int k = 0; k < b->columns; k++) b->x[k] = add_node(&c, N_X, 0, k, 0);
+  if (sums) {
+    drop_columns(&c, b);
+    multiply_fewer_rows(&c, b);
+  } else {
+    multiply(&c, b);
+  }
+  for (int r = 0; r < m->rows; r++) use(&c, b->y[r]);
+  return c;
+}
+
+static Code best_product(Arena *arena, const ConstMatrix *m, Block *b) {
+  Code best = plan_product(arena, m, false, false, b);
+  for (int way = 1; way < 4; way++) {
+    Block other;
+    if ((way & 2) && m->all_rows == m->rows) break;
+    const Code c = plan_product(arena, m, way & 2, way & 1, &other);
+    if (count_used(&c) >= count_used(&best)) continue;
+    best = c;
+    *b = other;
+  }
+  return best;
+}
+
+int matrix_count(const ConstMatrix *m) {
+  Arena *arena = arena_new();
+  Block b;
+  const Code c = best_product(arena, m, &b);
+  const int n = count_used(&c);
+  arena_free(arena);
+  return n;
 }
 
 /* ---- text ---- */
 
-typedef struct Code {
-  Emit *e; /* NULL: only counts */
+typedef struct Printer {
+  Emit *e;
+  Code *c;
   const char *isa, *type;
-  int count;
-} Code;
+  const char *const *x;
+} Printer;
 
-static const char *operation(Code *c, const char *name, char sign, const char *a, const char *b) {
-  c->count++;
-  if (!c->e) return "";
-  if (c->isa) return arena_printf(c->e->arena, "%s_%s(%s, %s)", c->isa, name, a, b);
-  return arena_printf(c->e->arena, "%s %c %s", a, sign, b);
+enum { LONG_TEXT = 60 };
+
+static const char *in_vectors(const Printer *w, const MatrixNode *n, const char *a, const char *b) {
+  static const char *const names[] = {
+      [N_PLUS] = "add", [N_MINUS] = "sub", [N_TIMES] = "mul", [N_FMA] = "fma"};
+  Arena *arena = w->e->arena;
+  if (n->kind == N_ZERO) return arena_printf(arena, "%s_zero()", w->isa);
+  const char *name = arena_printf(arena, "%s_%s", w->isa, names[n->kind]);
+  if (n->kind == N_PLUS || n->kind == N_MINUS) return arena_printf(arena, "%s(%s, %s)", name, a, b);
+  const char *number = emit_number(arena, n->factor, F32);
+  number = arena_printf(arena, "%s_set1(%s)", w->isa, number);
+  if (n->kind == N_TIMES) return arena_printf(arena, "%s(%s, %s)", name, number, a);
+  return arena_printf(arena, "%s(%s, %s, %s)", name, number, a, b);
 }
 
-static const char *sum_text(Code *c, const char *a, const char *b) {
-  return operation(c, "add", '+', a, b);
+/* Sums are in parentheses where they are factors or are subtracted. */
+static const char *in_scalars(const Printer *w, const MatrixNode *n, const char *a, const char *b) {
+  Arena *arena = w->e->arena;
+  if (n->kind == N_ZERO) return "0.0f";
+  if (n->kind == N_PLUS) return arena_printf(arena, "%s + %s", a, b);
+  if (n->kind == N_MINUS) return arena_printf(arena, "%s - %s", a, b);
+  const bool alone = n->kind == N_TIMES;
+  const char *number = emit_number(arena, alone ? n->factor : fabs(n->factor), F32);
+  if (alone) return arena_printf(arena, "%s * %s", number, a);
+  return arena_printf(arena, "%s %c %s * %s", b, n->factor < 0 ? '-' : '+', number, a);
 }
 
-static const char *difference(Code *c, const char *a, const char *b) {
-  return operation(c, "sub", '-', a, b);
+static const char *operand(const Printer *w, int node, bool atom) {
+  const MatrixNode *n = &w->c->node.at[node];
+  const bool sum = !w->isa && atom && n->uses == 1 && strpbrk(n->text, "+-*");
+  return sum ? arena_printf(w->e->arena, "(%s)", n->text) : n->text;
 }
 
-/* so_far + factor * x; so_far NULL: nothing yet. */
-static const char *add_term(Code *c, const char *so_far, double factor, const char *x) {
-  if (so_far && factor == 1) return sum_text(c, so_far, x);
-  if (so_far && factor == -1) return difference(c, so_far, x);
-  if (factor == 1) return x;
-  c->count++;
-  if (!c->e) return "";
-  Arena *arena = c->e->arena;
-  const char *number = emit_number(arena, c->isa || !so_far ? factor : fabs(factor), F32);
-  if (!c->isa && so_far)
-    return arena_printf(arena, "%s %c %s * %s", so_far, factor < 0 ? '-' : '+', number, x);
-  if (!c->isa) return arena_printf(arena, "%s * %s", number, x);
-  number = arena_printf(arena, "%s_set1(%s)", c->isa, number);
-  if (so_far) return arena_printf(arena, "%s_fma(%s, %s, %s)", c->isa, number, x, so_far);
-  return arena_printf(arena, "%s_mul(%s, %s)", c->isa, number, x);
-}
-
-/* The terms of a row whose relation to its twin is `how` (0: all); ones first, they start a chain
- * for nothing. */
-static const char *row_text(Code *c, const Shared *s, int row, int how, const char *const *x) {
-  const char *text = NULL;
-  for (int pass = 0; pass < 3; pass++)
-    for (int i = 0; i < s->columns; i++) {
-      const double factor = s->at[row][i];
-      const int rank = factor == 1 ? 0 : factor == -1 ? 1 : 2;
-      if (factor == 0 || rank != pass) continue;
-      if (how && relation(factor, s->at[s->twin[row]][i]) != how) continue;
-      text = add_term(c, text, factor, x[i]);
-    }
-  if (text) return text;
-  if (!c->e) return "";
-  return c->isa ? arena_printf(c->e->arena, "%s_zero()", c->isa) : "0.0f";
-}
-
-static void define(Code *c, const char *name, const char *text) {
-  if (c->e) emit(c->e, "const %s %s = %s;", c->type, name, text);
-}
-
-static const char *numbered(Code *c, const char *stem, int i) {
-  return c->e ? arena_printf(c->e->arena, "%s%d", stem, i) : "";
-}
-
-static void print_matrix(Code *c, const ConstMatrix *m, const char *const *x,
-                         const char *const *y) {
-  const Shared s = share(m);
-  const char *column[MAX_LINE];
-  for (int i = 0; i < s.columns; i++) {
-    const char *a = x[s.first[i]];
-    column[i] = a;
-    if (s.second[i] < 0) continue;
-    column[i] = numbered(c, s.sign[i] > 0 ? "plus" : "minus", s.first[i]);
-    const char *b = x[s.second[i]];
-    define(c, column[i], s.sign[i] > 0 ? sum_text(c, a, b) : difference(c, a, b));
-  }
-  for (int r = 0; r < s.rows; r++) {
-    if (s.twin[r] >= 0 && s.twin[r] < r) continue;
-    if (s.twin[r] < 0) {
-      define(c, y[r], row_text(c, &s, r, 0, column));
-      continue;
-    }
-    const char *even = numbered(c, "even", r), *odd = numbered(c, "odd", r);
-    define(c, even, row_text(c, &s, r, 1, column));
-    define(c, odd, row_text(c, &s, r, -1, column));
-    define(c, y[r], sum_text(c, even, odd));
-    define(c, y[s.twin[r]], difference(c, even, odd));
-  }
+static const char *node_text(const Printer *w, const MatrixNode *n) {
+  if (n->kind == N_X) return w->x[n->a];
+  const char *a = "", *b = "";
+  const bool has_b = n->kind == N_PLUS || n->kind == N_MINUS || n->kind == N_FMA;
+  if (n->kind > N_X) a = operand(w, n->a, n->kind == N_TIMES || n->kind == N_FMA);
+  if (has_b) b = operand(w, n->b, n->kind == N_MINUS || n->kind == N_PLUS);
+  return w->isa ? in_vectors(w, n, a, b) : in_scalars(w, n, a, b);
 }
 
 void matrix_code(Emit *e, const ConstMatrix *m, const char *isa, const char *type,
                  const char *const *x, const char *const *y) {
-  Code c = {.e = e, .isa = isa, .type = type};
-  print_matrix(&c, m, x, y);
-}
-
-int matrix_count(const ConstMatrix *m) {
-  static const char *const none[MAX_LINE] = {"", "", "", "", "", "", "", "",
-                                             "", "", "", "", "", "", "", ""};
-  Code c = {.e = NULL, .isa = ""};
-  print_matrix(&c, m, none, none);
-  return c.count;
+  Block b;
+  Code c = best_product(e->arena, m, &b);
+  const Printer w = {e, &c, isa, type, x};
+  int names = 0;
+  for (int r = 0; r < m->rows; r++) c.node.at[b.y[r]].uses++; /* results have names */
+  for (int i = 0; i < c.node.n; i++) {
+    MatrixNode *n = &c.node.at[i];
+    if (n->uses == 0) continue;
+    n->text = node_text(&w, n);
+    if (n->kind <= N_X || (n->uses == 1 && strlen(n->text) < LONG_TEXT)) continue;
+    const char *name = NULL;
+    for (int r = 0; r < m->rows && !name; r++)
+      if (b.y[r] == i) name = y[r];
+    if (!name) name = arena_printf(e->arena, "s%d", names++);
+    emit(e, "const %s %s = %s;", type, name, n->text);
+    n->text = name;
+  }
+  for (int r = 0; r < m->rows; r++)
+    if (strcmp(c.node.at[b.y[r]].text, y[r]) != 0)
+      emit(e, "const %s %s = %s;", type, y[r], c.node.at[b.y[r]].text);
 }

@@ -39,18 +39,20 @@ static bool find_dim(const Plan *p, const Kernel *k, int i, TransformDim *d) {
   const Type *type = &input_buffer(p, k, i)->type;
   Coord row = k->in[i].at[0];
   *d = (TransformDim){.axis = -1, .tiled = row.mod > 0};
-  d->matrix =
-      (ConstMatrix){input_buffer(p, k, i)->value, (int)type->dim[0].plus, (int)type->dim[1].plus};
-  if (d->matrix.rows > MAX_LINE || d->matrix.columns > MAX_LINE) return false;
-  if (row.mod && (row.mod != d->matrix.rows || row.div != 1)) return false;
+  const int rows = (int)type->dim[0].plus;
+  d->matrix = (ConstMatrix){input_buffer(p, k, i)->value, row.mod ? row.mod : rows,
+                            (int)type->dim[1].plus, rows};
+  if (rows > MAX_LINE || d->matrix.columns > MAX_LINE) return false;
+  if (row.mod && (row.mod > rows || row.div != 1)) return false;
   row.mod = 0;
   if (!coord_is_loop(&row, &d->row) || !coord_is_loop(&k->in[i].at[1], &d->column)) return false;
-  const Loop *rows = &k->loop[d->row], *columns = &k->loop[d->column];
-  if (rows->reduced || rows->extent.per_n || columns->extent.plus != d->matrix.columns)
+  const Loop *free = &k->loop[d->row], *columns = &k->loop[d->column];
+  if (free->reduced || free->extent.per_n || columns->extent.plus != d->matrix.columns)
     return false;
   const Bind *b = &k->bind[d->row];
-  if (!d->tiled) return rows->extent.plus == d->matrix.rows && b->step < 0;
-  return b->step < 0 || (b->mul % d->matrix.rows == 0 && b->from % d->matrix.rows == 0);
+  if (!d->tiled) return free->extent.plus == rows && b->step < 0;
+  return b->step < 0 || (b->mul == 1 && b->from == 0) || /* blocks are whole tiles (nest) */
+         (b->mul % d->matrix.rows == 0 && b->from % d->matrix.rows == 0);
 }
 
 /* Collects the factors of a product of inputs. */
@@ -137,9 +139,14 @@ bool transform_of(const Plan *p, const Kernel *k, Transform *t) {
   return p->target->lanes == 1 || t->lane >= 0;
 }
 
-bool transform_fits(const Plan *p, const Kernel *k) {
+bool transform_fits(const Leaf *f) {
+  const Plan *p = f->plan;
+  const Kernel *k = f->k;
   Transform t;
   if (!transform_of(p, k, &t)) return false;
+  for (int d = 0; d < t.n; d++)
+    if (t.dim[d].tiled && !linear_divides(&f->from[t.dim[d].row], t.dim[d].matrix.rows))
+      return false;
   for (int i = 0; i < k->nin; i++)
     for (int a = 0; a < k->in[i].rank; a++)
       if (view_tests(p, k, &k->in[i], a)) return false;

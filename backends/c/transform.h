@@ -5,12 +5,13 @@
 
 #include "leaf.h"
 
-enum { MAX_DIMS = 3, MAX_LINE = 16 };
+enum { MAX_DIMS = 3, MAX_LINE = 128 };
 
 /* rows x columns numbers: y[row] = sum of value[row * columns + column] * x[column]. */
 typedef struct ConstMatrix {
   const double *value;
   int rows, columns;
+  int all_rows; /* more may follow, which nobody wants but which show what rows share */
 } ConstMatrix;
 
 /* Prints y = matrix * x; x[] and y[] are names, y become new constants. `isa`: NULL for scalars. */

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SLIDES = 3 };
+enum { MOST_SLIDES = 3, MOST_POINTS = 2500 };
 
 typedef struct Slide { /* one dimension */
   int axis, to_axis;   /* of x, of the result */
@@ -149,7 +149,7 @@ static bool has_room(const Tiling *t) {
 
 static const char *find_slides(const Plan *p, const Contraction *c, const BilinearRow *row,
                                Tiling *t) {
-  double error = row->unit_error;
+  double error = row->unit_error, points = 1;
   *t = (Tiling){.c = c, .k = c->k};
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
     if (!axis_slides(c, a)) {
@@ -158,9 +158,11 @@ static const char *find_slides(const Plan *p, const Contraction *c, const Biline
     }
     if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
       return "a window moves by other steps than one, or has too many taps";
-    error *= t->slide[t->n++].w.growth;
+    error *= t->slide[t->n].w.growth;
+    points *= t->slide[t->n++].w.points;
   }
   if (t->n == 0) return "no window slides over its input";
+  if (points > MOST_POINTS) return "a tile would have more points than caches hold";
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
   return error > most_error ? "its rounding error would exceed 1e-05" : NULL;
@@ -426,7 +428,7 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
     tile.div = row.mod = s->w.m;
     in->at[in->rank - 2 * t->n + i] = coord_loop(point, 1, 0);
     in->at[in->rank - t->n + i] = tile;
-    add_factor(t, &k, table(t, "at", &s->w, s->w.at, s->w.m, s->w.points, F32), row,
+    add_factor(t, &k, table(t, "at", &s->w, s->w.at, s->w.results, s->w.points, F32), row,
                coord_loop(point, 1, 0));
   }
   for (int i = 0; i < t->k->nin; i++) {

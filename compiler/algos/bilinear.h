@@ -10,7 +10,8 @@
 typedef struct Bilinear {
   const char *name; /* of its constants */
   int m, r, n, points;
-  const double *at; /* [m][points] */
+  int results;      /* that `at` has rows for: m, or more than are used */
+  const double *at; /* [results][points] */
   const double *g;  /* [points][r] */
   const double *bt; /* [points][n] */
   /* How much larger the rounding error of a random sum becomes than by direct summation, per
@@ -31,5 +32,8 @@ typedef struct BilinearRow {
 
 const char *refuses_bilinear(const Plan *, const Contraction *, const BilinearRow *);
 void lower_bilinear(Plan *, const Contraction *, const BilinearRow *, Steps *);
+
+/* The matrices of fft.c; here for tests. */
+bool fft_matrices(Arena *, int n, int64_t taps, Bilinear *);
 
 #endif

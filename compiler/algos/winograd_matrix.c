@@ -133,6 +133,7 @@ static bool matrices(Arena *arena, int m, int64_t taps, Bilinear *b) {
                   .r = w->r,
                   .n = w->n,
                   .points = w->n,
+                  .results = m,
                   .at = w->at,
                   .g = w->g,
                   .bt = w->bt,
