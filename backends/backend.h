@@ -50,6 +50,7 @@ typedef struct EmitOptions {
   const void *derived; /* packed weights, baked; NULL: computed from parameters at run time */
   int64_t derived_bytes;
   bool openmp;
+  bool python; /* NAME.py as well */
 } EmitOptions;
 
 /* A language is a folder of backends/ and a row. */

@@ -134,15 +134,17 @@ static bool mentions(const char *text, const char *word) {
   return false;
 }
 
-/* The program that `cnnc run` builds is a file of its own, and what stands in for CUDA's header is
- * the validator's. */
+/* The program that `cnnc run` builds is a file of its own, NAME.py is another, and what stands in
+ * for CUDA's header is the validator's. */
 static bool in_runtime(const char *word) {
-  const char *program = runtime_file("c/program.c"),
-             *declarations = runtime_file("validate/cuda_runtime.h");
-  for (int i = 0; runtime_text(i); i++)
-    if (runtime_text(i) != program && runtime_text(i) != declarations &&
-        mentions(runtime_text(i), word))
-      return true;
+  const char *const apart[] = {runtime_file("c/program.c"), runtime_file("validate/cuda_runtime.h"),
+                               runtime_file("python/network.py"), runtime_file("python/params.py"),
+                               runtime_file("python/training.py")};
+  for (int i = 0; runtime_text(i); i++) {
+    bool emitted = true;
+    for (int a = 0; a < COUNT(apart); a++) emitted &= runtime_text(i) != apart[a];
+    if (emitted && mentions(runtime_text(i), word)) return true;
+  }
   return false;
 }
 

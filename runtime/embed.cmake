@@ -1,7 +1,7 @@
-# Turns the files of runtime/c, runtime/cuda and runtime/validate into one C file with the function that backends/backend.h declares:
+# Turns the files of runtime/*/ into one C file with the function that backends/backend.h declares:
 # runtime_file("c/parallel.h") is that file's text. Bytes are printed as numbers: string literals end at 4095 characters.
 #   cmake -DFOLDER=runtime -DOUTPUT=runtime_files.c -P embed.cmake
-file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/c/* ${FOLDER}/cuda/* ${FOLDER}/validate/*)
+file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*/*)
 list(SORT files)
 set(texts "")
 set(rows "")

@@ -107,7 +107,10 @@ static WeightsAs weights_form(const Options *o, int64_t bytes) {
 
 void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *param,
                   const char *base, const char *prefix, Emitted *emitted) {
-  EmitOptions options = {.base = base, .prefix = prefix, .openmp = o->parallel == PARALLEL_OPENMP};
+  EmitOptions options = {.base = base,
+                         .prefix = prefix,
+                         .openmp = o->parallel == PARALLEL_OPENMP,
+                         .python = o->python};
   if (param) {
     options.derived = plan_bake(plan, param, &options.derived_bytes);
     options.weights_as = weights_form(o, options.derived_bytes);
@@ -248,6 +251,11 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
     usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
   else if (!language->weights[weights_form(o, 0)])
     usage_error(u, "--weights-as: libraries in %s take embed or file", name);
+  if (o->python && language->streams)
+    usage_error(u, "--python: libraries in %s take memory of the device, which NumPy has not",
+                name);
+  else if (o->python && o->weights_as == WEIGHTS_AS_EXTERN)
+    usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
   if (o->dtype && !language->doubles)
     usage_error(u, "--dtype f64: this version computes in f32 only in %s", name);
   if (o->train && !language->trains)

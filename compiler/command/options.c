@@ -101,6 +101,8 @@ static const OptionRow rows[] = {
      .doc =
          "threads through OpenMP where the C compiler has it, or only through the caller's hook"},
     {"build", 0, NULL, OPTION_FLAG, AT(build), C, .doc = "also build libNAME.a and libNAME.so"},
+    {"python", 0, NULL, OPTION_FLAG, AT(python), C,
+     .doc = "also write NAME.py, the library in Python, through ctypes and NumPy"},
     {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T, .doc = "C compiler (default cc)"},
     {"nvcc", 0, "NVCC", OPTION_TEXT, AT(nvcc), C, .doc = "CUDA compiler (default nvcc)"},
     {"dump", 0, "PASS", OPTION_COMMAS, AT(dump), C | K | I,
@@ -170,7 +172,6 @@ static const struct {
     {"--profile", "this version emits no timers"},
     {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},
     {"--selftest", "this version emits no self-test; `cnnc run --interpret` is the reference"},
-    {"--python", "this version writes no Python module; --build makes libNAME.so"},
 };
 
 /* ---- parsing ---- */
