@@ -149,18 +149,21 @@ static void slide_by_one(Window *w) {
 /* Groups and channels around the number of lanes, so that every algorithm has its turn. */
 static Window lanes_window(Random *r, int lanes) {
   Window w = random_window(r);
-  int many = random_int(r, 0, 4);
+  int many = random_int(r, 0, 6);
   if (many == 1) w.k = random_int(r, 1, 3) * lanes;
   if (many == 2) w.c = w.k = 1, w.groups = lanes + random_int(r, 0, 3);
   if (many >= 3) w.groups = 1, w.c = lanes + 3, w.k = 2 * lanes + (many == 3 ? -1 : 1);
-  if (many == 4) slide_by_one(&w);
+  if (many >= 4) slide_by_one(&w);
   return w;
 }
+
+/* Sixty windows, or as many as an algorithm needs to be taken so often. */
+enum { ROUNDS = 60, TAKEN = 3 };
 
 static void values_stay(const char *algo, const Target *target, uint64_t seed) {
   int taken = 0;
   Random r = {seed};
-  for (int round = 0; round < 60; round++) {
+  for (int round = 0; round < ROUNDS && taken < TAKEN; round++) {
     Unit *u = unit_new();
     Window w = lanes_window(&r, target->lanes);
     Small s = small_plan(u, &r, target, &w, round % 2);
