@@ -267,6 +267,7 @@ Library library_new(const Plan *plan, const EmitOptions *o) {
   l.output = l.input + plan->graph->input.n;
   l.params_bytes = LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes;
   if (o->weights_as == WEIGHTS_EMBED) l.params_bytes = 0;
+  if (library_trains(&l)) library_find_buckets(&l);
   l.work_bytes = library_shared_work(plan);
   for (int i = 0; i < PLAN_ENTRIES; i++)
     if (plan->worker_bytes[i] > l.worker_bytes) l.worker_bytes = round_up(plan->worker_bytes[i]);

@@ -9,6 +9,11 @@
 
 enum { LIBRARY_ALIGN = 64, LIBRARY_HEADER = 64 }; /* bytes; the size of NAME_header */
 
+typedef struct Bucket { /* gradients, in values, that are complete after a step of backward */
+  int step;
+  int64_t first, count;
+} Bucket;
+
 typedef struct Library {
   const Plan *plan;
   const EmitOptions *o;
@@ -17,6 +22,7 @@ typedef struct Library {
   const char *const *input, *const *output; /* names of forward's arguments */
   VEC(int) param;       /* parameters that the library holds: indices of graph->param */
   VEC(int) buffer;      /* their buffers, in the same order */
+  VEC(Bucket) bucket;   /* in the order of the steps */
   int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
   int64_t work_bytes, worker_bytes;
   uint64_t hash; /* of everything but itself */
@@ -86,6 +92,10 @@ void library_assembly(Text *, const Library *); /* NAME_weights.S */
  * `params_bytes`: behind params; `work_bytes`: behind work. */
 void library_facts(Emit *, const Library *, int64_t params_bytes, int64_t work_bytes);
 
+/* A pointer has as many elements as the parameter or member `count` says; a function of the
+ * library, by its name without the prefix, or NULL: a member. */
+void library_sized_fact(Emit *, const char *function, const char *name, const char *count);
+
 /* ---- training (library_train.c) ---- */
 
 bool library_trains(const Library *);
@@ -104,6 +114,8 @@ void library_train_example(Text *, const Library *, const char *more);
 
 /* NAME_memory's members for training; `where` stands behind each pointer. */
 void library_train_memory_members(Text *, const Library *, const char *where);
+/* The member of the context that the caller sets: NAME_bucket. */
+void library_train_hook(Text *, const Library *);
 /* Members of the context: what was reported, passes, the inputs of the last forward pass. */
 void library_train_members(Text *, const Library *);
 /* Prototypes; `own` is the language's file in front of those that all have. */
@@ -111,6 +123,9 @@ void library_train_functions(Text *, const Library *, const char *own);
 
 /* Variables of the inputs' names for an entry that reads them after the forward pass. */
 void library_kept_inputs(Emit *, const Library *, PlanEntry);
+/* Which gradients are complete after which step; in NAME_run_backward, the calls after a step. */
+void library_find_buckets(Library *);
+void library_hand_over(Emit *, const Library *, int step);
 /* NAME_train_forward up to its tests of arguments, and from where its kernels have run: open until
  * the caller returns. */
 void library_open_train_forward(Emit *, const Library *);

@@ -2,8 +2,7 @@
  * every language have; the validator proves with it. */
 #include "library.h"
 
-/* `count`: the parameter or member that holds the number of elements. */
-static void add_sized_fact(Emit *e, const char *function, const char *name, const char *count) {
+void library_sized_fact(Emit *e, const char *function, const char *name, const char *count) {
   Fact fact = {.name = name, .lo = 0, .hi = -1, .size_of = count};
   if (function) fact.function = arena_printf(e->arena, "%s_%s", e->prefix, function);
   vec_push(e->arena, &e->emitted->fact, fact);
@@ -11,11 +10,11 @@ static void add_sized_fact(Emit *e, const char *function, const char *name, cons
 
 static void add_param_facts(Emit *e, const Library *l) {
   int64_t last = l->plan->param_bytes / dtype_size(l->plan->graph->real) - 1;
-  add_sized_fact(e, NULL, "bytes", "size");
-  add_sized_fact(e, "load", "bytes", "size");
-  add_sized_fact(e, "save", "bytes", "size");
-  add_sized_fact(e, "fill", "at", "size");
-  add_sized_fact(e, "copy", "to", "size");
+  library_sized_fact(e, NULL, "bytes", "size");
+  library_sized_fact(e, "load", "bytes", "size");
+  library_sized_fact(e, "save", "bytes", "size");
+  library_sized_fact(e, "fill", "at", "size");
+  library_sized_fact(e, "copy", "to", "size");
   emit_fact(e, arena_printf(e->arena, "%s_get_param", e->prefix), "values", 0, last);
   emit_fact(e, arena_printf(e->arena, "%s_set_param", e->prefix), "values", 0, last);
 }

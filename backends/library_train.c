@@ -70,10 +70,18 @@ void library_train_memory_members(Text *out, const Library *l, const char *where
              where, member[i][0], l->o->prefix, member[i][1]);
 }
 
+void library_train_hook(Text *out, const Library *l) {
+  text_add(out,
+           "  /* Is told of gradients that are complete, with `user`; %s_init sets it to NULL. */\n"
+           "  %s_bucket *bucket;\n",
+           l->o->prefix, l->o->prefix);
+}
+
 void library_train_members(Text *out, const Library *l) {
   text_add(out, "  double least, waited; /* of what was reported */\n"
                 "  int samples; /* of the last forward pass for training */\n"
-                "  int passes;  /* backward, since the last step */\n");
+                "  int passes;  /* backward, since the last step */\n"
+                "  int adding;  /* a backward pass, to the gradients that are there */\n");
   for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
 }
 
@@ -227,6 +235,83 @@ int64_t library_train_work(const Plan *plan) {
 int64_t library_checkpoint_bytes(const Plan *plan) {
   return LIBRARY_HEADER + NUMBERS_BYTES + plan->param_bytes + library_at_least(plan->state_bytes) +
          sum_bytes(plan);
+}
+
+/* ---- gradients that are complete ---- */
+
+enum { BUCKET_BYTES = 1 << 20 }; /* as much as is worth a message to other machines */
+
+static bool touches(const Step *s, int buffer) {
+  bool found = false;
+  for (int i = 0; i < s->body.n; i++) found |= touches(s->body.at[i], buffer);
+  for (int i = 0; s->run && i < s->run->nin; i++) found |= s->run->in[i].tensor == buffer;
+  for (int o = 0; s->run && o < s->run->nout; o++) found |= s->run->out[o].to.tensor == buffer;
+  return found;
+}
+
+/* The top-level step of backward after which a gradient does not change. */
+static int completed_by(const Plan *plan, int buffer) {
+  const Steps *steps = &plan->entry[PLAN_BACKWARD].step;
+  int last = steps->n - 1;
+  while (last > 0 && !touches(steps->at[last], buffer)) last--;
+  return last;
+}
+
+/* A gradient: they lie in this order, without gaps. */
+typedef struct Part {
+  int64_t first, bytes;
+  int step; /* that completes it */
+  bool handed;
+} Part;
+typedef VEC(Part) Parts;
+
+static Parts find_parts(const Library *l) {
+  const Plan *plan = l->plan;
+  Parts parts = {0};
+  for (int b = 0; b < plan->buffer.n; b++) {
+    const Buffer *buffer = &plan->buffer.at[b];
+    if (buffer->home != HOME_GRAD) continue;
+    const Part part = {buffer->offset, buffer_bytes(buffer, plan->max_batch), completed_by(plan, b),
+                       false};
+    vec_push(l->arena, &parts, part);
+  }
+  return parts;
+}
+
+/* Hands over a run of parts that begins at i and is complete after a step, if it has as many bytes;
+ * returns the part after it. */
+static int hand_over(Library *l, Parts *parts, int i, int step, int64_t least) {
+  const int width = dtype_size(l->plan->graph->real);
+  const int begin = i;
+  int64_t bytes = 0;
+  for (; i < parts->n && !parts->at[i].handed && parts->at[i].step <= step; i++)
+    bytes += parts->at[i].bytes;
+  if (bytes < least) return i;
+  const Bucket bucket = {step, parts->at[begin].first / width, bytes / width};
+  vec_push(l->arena, &l->bucket, bucket);
+  for (int j = begin; j < i; j++) parts->at[j].handed = true;
+  return i;
+}
+
+void library_find_buckets(Library *l) {
+  Parts parts = find_parts(l);
+  const int last = l->plan->entry[PLAN_BACKWARD].step.n - 1;
+  for (int step = 0; step <= last; step++)
+    for (int i = 0; i < parts.n; i++)
+      i = hand_over(l, &parts, i, step, step == last ? 1 : BUCKET_BYTES);
+}
+
+void library_hand_over(Emit *e, const Library *l, int step) {
+  const char *p = l->o->prefix;
+  for (int i = 0; i < l->bucket.n; i++) {
+    const Bucket *b = &l->bucket.at[i];
+    if (b->step != step) continue;
+    const char *range = arena_printf(l->arena, "%" PRId64 ", %" PRId64, b->first, b->count);
+    if (*library_stream(l))
+      emit(e, "if (%s_hand_over(ctx, %s, stream)) return %s_E_DEVICE;", p, range, p);
+    else
+      emit(e, "%s_hand_over(ctx, %s);", p, range);
+  }
 }
 
 /* ---- tables ---- */

@@ -88,15 +88,19 @@ static void add_extern(Text *out, const Library *l) {
 
 static void add_context(Text *out, const Library *l) {
   const char *p = l->o->prefix;
+  if (library_trains(l)) library_template(out, l, "c/bucket.h");
   text_add(
       out,
       "\ntypedef struct %s {\n"
       "  /* The caller's loop over jobs and its first argument; %s_init sets both to NULL: then "
       "OpenMP\n   * runs them if the library was compiled with it, otherwise one thread. May be "
-      "set between calls. */\n  %s_parallel_for *parallel;\n  void *user;\n  /* private */\n"
-      "  int threads;\n  %s_params_memory *header, *params, *derived;\n"
-      "  unsigned char *work;\n",
-      p, p, p, p);
+      "set between calls. */\n  %s_parallel_for *parallel;\n  void *user;\n",
+      p, p, p);
+  if (library_trains(l)) library_train_hook(out, l);
+  text_add(out,
+           "  /* private */\n  int threads;\n  %s_params_memory *header, *params, *derived;\n"
+           "  unsigned char *work;\n",
+           p);
   if (library_trains(l)) c_train_members(out, l);
   text_add(out, "} %s;\n", p);
 }

@@ -40,7 +40,10 @@ static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *na
     if (step && steps->n) emit(e, "enum { n = 1 };");
     if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
     library_kept_inputs(e, l, entry);
-    for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, entry, steps->at[i]);
+    for (int i = 0; i < steps->n; i++) {
+      generate_call(e, l->plan, entry, steps->at[i]);
+      if (!step) library_hand_over(e, l, i);
+    }
   }
   emit_line(e);
 }
@@ -79,11 +82,11 @@ void c_train_body(Emit *e, const Library *l) {
        library_at_least(l->plan->kept_bytes));
   library_train_tables(e->out, l);
   emit_line(e);
-  add_entry(e, l, PLAN_BACKWARD, "backward");
-  add_entry(e, l, PLAN_STEP, "step");
   library_train_code(e->out, l);
   library_template(e->out, l, "c/train.c");
   emit_line(e);
+  add_entry(e, l, PLAN_BACKWARD, "backward");
+  add_entry(e, l, PLAN_STEP, "step");
 }
 
 void c_train_entries(Emit *e, const Library *l) {

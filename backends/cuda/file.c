@@ -36,13 +36,16 @@ const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
 typedef struct Printing {
   Emit *functions;
   Emit *calls[PLAN_ENTRIES];
-  const Plan *plan;
+  const Library *l;
+  int step; /* of backward, that comes next */
 } Printing;
 
 static void print_leaf(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  const Printing *p = context;
+  Printing *p = context;
   (void)outer, (void)depth;
-  if (p->calls[entry]) cuda_kernel(p->functions, p->calls[entry], p->plan, k);
+  if (!p->calls[entry]) return;
+  cuda_kernel(p->functions, p->calls[entry], p->l->plan, k);
+  if (entry == PLAN_BACKWARD) library_hand_over(p->calls[entry], p->l, p->step++);
 }
 
 /* How many bytes of host memory the device gets: what was derived as well, where the host did it.
@@ -140,7 +143,7 @@ static void add_includes(Emit *e, const Library *l) {
 static void add_body(Emit *e, const Library *l) {
   Text text[PLAN_ENTRIES];
   Emit calls[PLAN_ENTRIES];
-  Printing p = {.functions = e, .plan = l->plan};
+  Printing p = {.functions = e, .l = l};
   for (int i = 0; i < PLAN_ENTRIES; i++) {
     text[i] = (Text){.arena = l->arena};
     calls[i] = emit_start(l->arena, &text[i], e->prefix, NULL);

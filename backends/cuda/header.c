@@ -81,11 +81,17 @@ static void add_memory(Text *out, const Library *l) {
 }
 
 static void add_context(Text *out, const Library *l) {
+  if (library_trains(l)) library_template(out, l, "c/bucket.h");
+  text_add(out, "typedef struct %s {\n", l->o->prefix);
+  if (library_trains(l)) {
+    library_train_hook(out, l);
+    text_add(out, "  void *user; /* its first argument */\n");
+  }
   text_add(out,
-           "typedef struct %s {\n  /* private */\n"
+           "  /* private */\n"
            "  %s_params_memory *header, *params, *derived; /* host */\n"
            "  unsigned char *device_params, *work;           /* device */\n  int uploaded;\n",
-           l->o->prefix, l->o->prefix);
+           l->o->prefix);
   if (library_trains(l)) cuda_train_members(out, l);
   text_add(out, "} %s;\n", l->o->prefix);
 }

@@ -65,11 +65,11 @@ void cuda_train_body(Emit *e, const Library *l, const Text calls[]) {
        library_at_least(l->plan->state_bytes));
   library_train_tables(e->out, l);
   emit_line(e);
-  add_entry(e, l, PLAN_BACKWARD, "backward", &calls[PLAN_BACKWARD]);
-  add_entry(e, l, PLAN_STEP, "step", &calls[PLAN_STEP]);
   library_train_code(e->out, l);
   library_template(e->out, l, "cuda/train.c");
   emit_line(e);
+  add_entry(e, l, PLAN_BACKWARD, "backward", &calls[PLAN_BACKWARD]);
+  add_entry(e, l, PLAN_STEP, "step", &calls[PLAN_STEP]);
 }
 
 static void add_train_forward(Emit *e, const Library *l, const Text *calls) {
@@ -99,14 +99,12 @@ void cuda_train_entries(Emit *e, const Library *l, const Text calls[]) {
 void cuda_train_facts(Emit *e, const Library *l) {
   static const char *const kernels[] = {"pass", "step", "seed", "lr"};
   const Plan *plan = l->plan;
-  const int64_t grads = library_at_least(plan->grad_bytes) / (int64_t)sizeof(float);
-  const char *add = arena_printf(l->arena, "%s_device_add", l->o->prefix);
   library_train_facts(e, l);
   for (int i = 0; i < COUNT(kernels); i++)
     emit_fact(e, arena_printf(l->arena, "%s_device_%s", l->o->prefix, kernels[i]), "scalar", 0,
               NUMBERS - 1);
-  emit_fact(e, add, "grads", 0, grads - 1);
-  emit_fact(e, add, "sum", 0, grads - 1);
+  library_sized_fact(e, "device_add", "grads", "count");
+  library_sized_fact(e, "device_add", "sum", "count");
   emit_fact(e, NULL, "scalar", 0, NUMBERS - 1);
   emit_fact(e, NULL, "state", 0, library_at_least(plan->state_bytes) + NUMBERS_BYTES - 1);
 }

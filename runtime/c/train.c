@@ -23,7 +23,21 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   ctx->state = (unsigned char *)memory->state;
   ctx->kept = ctx->work + NAME_WORK_BYTES(ctx->threads);
   ctx->sum = ctx->kept + NAME_KEPT_BYTES;
+  ctx->bucket = NULL;
   NAME_restart(ctx, 0);
+}
+
+static void NAME_run_backward(NAME *ctx, int n);
+static void NAME_run_step(NAME *ctx);
+
+/* Gradients [first, first + count) are complete. */
+static void NAME_hand_over(NAME *ctx, size_t first, size_t count) {
+  NAME_real *grads = (NAME_real *)(void *)ctx->grads;
+  const NAME_real *sum = (const NAME_real *)(const void *)ctx->sum;
+  if (first > NAME_GRADS || count > NAME_GRADS - first) return;
+  if (ctx->adding)
+    for (size_t i = first; i < first + count; i++) grads[i] += sum[i];
+  if (NAME_is_told(ctx)) ctx->bucket(ctx->user, first, count);
 }
 
 int NAME_backward(NAME *ctx, int n, int accumulate) {
@@ -31,13 +45,9 @@ int NAME_backward(NAME *ctx, int n, int accumulate) {
   if (!ctx->grads) return NAME_E_MEMORY;
   if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
   if (accumulate) memcpy(ctx->sum, ctx->grads, NAME_GRADS_BYTES);
+  ctx->adding = accumulate != 0;
   NAME_run_backward(ctx, n);
-  ctx->passes = accumulate ? ctx->passes + 1 : 1;
-  if (accumulate) {
-    NAME_real *grads = (NAME_real *)(void *)ctx->grads;
-    const NAME_real *sum = (const NAME_real *)(const void *)ctx->sum;
-    for (size_t i = 0; i < NAME_GRADS_BYTES / sizeof(NAME_real); i++) grads[i] += sum[i];
-  }
+  ctx->passes = NAME_passes(ctx);
   return NAME_OK;
 }
 

@@ -27,6 +27,16 @@ static int NAME_on_plateau(NAME *ctx, double value) {
   return 1;
 }
 
+/* How many backward passes the gradients are of, once the one that runs is complete. */
+static int NAME_passes(const NAME *ctx) {
+  return ctx->adding ? ctx->passes + 1 : 1;
+}
+
+/* Is the caller told of gradients? Not while more passes are to come. */
+static int NAME_is_told(const NAME *ctx) {
+  return ctx->bucket && NAME_passes(ctx) >= NAME_ACCUMULATE;
+}
+
 /* ---- checkpoints: a header, numbers, the parameters as loaded, the optimiser's state, and where a
  * step takes several backward passes the gradients so far ---- */
 

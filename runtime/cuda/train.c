@@ -21,6 +21,7 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   ctx->scalar = ctx->state ? (double *)(void *)(ctx->state + NAME_STATE_RAW_BYTES) : NULL;
   ctx->kept = ctx->work + NAME_WORK_BYTES;
   ctx->sum = ctx->kept + NAME_KEPT_BYTES;
+  ctx->bucket = NULL;
   NAME_restart(ctx, 0);
 }
 
@@ -63,13 +64,28 @@ static __global__ void NAME_device_lr(double *scalar, double times, double more,
   scalar[NAME_BASE_LR] = lr < bound ? bound : lr;
 }
 
-static __global__ void NAME_device_add(float *grads, const float *sum) {
+static __global__ void NAME_device_add(float *grads, const float *sum, int count) {
   const int stride = (int)gridDim.x * (int)blockDim.x;
-  for (int i = (int)blockIdx.x * (int)blockDim.x + (int)threadIdx.x; i < NAME_GRADS; i += stride)
+  for (int i = (int)blockIdx.x * (int)blockDim.x + (int)threadIdx.x; i < count; i += stride)
     grads[i] += sum[i];
 }
 
 /* ---- entries ---- */
+
+static int NAME_run_backward(NAME *ctx, int n, void *stream);
+static int NAME_run_step(NAME *ctx, void *stream);
+
+/* Gradients [first, first + count) are complete when the stream has done what is in it. */
+static int NAME_hand_over(NAME *ctx, int first, int count, void *stream) {
+  if (first < 0 || first > NAME_GRADS || count < 0 || count > NAME_GRADS - first)
+    return NAME_E_RANGE;
+  float *grads = (float *)(void *)ctx->grads + first;
+  const float *sum = (const float *)(const void *)ctx->sum + first;
+  if (ctx->adding && CNNC_LAUNCH(NAME_device_add, count, stream, grads, sum, count))
+    return NAME_E_DEVICE;
+  if (NAME_is_told(ctx)) ctx->bucket(ctx->user, (size_t)first, (size_t)count);
+  return NAME_OK;
+}
 
 int NAME_backward(NAME *ctx, int n, int accumulate, void *stream) {
   if (!ctx) return NAME_E_NULL;
@@ -78,13 +94,10 @@ int NAME_backward(NAME *ctx, int n, int accumulate, void *stream) {
   if (accumulate && cudaMemcpyAsync(ctx->sum, ctx->grads, NAME_GRADS_BYTES, cudaMemcpyDeviceToDevice,
                                     (cudaStream_t)stream) != cudaSuccess)
     return NAME_E_DEVICE;
+  ctx->adding = accumulate != 0;
   int status = NAME_run_backward(ctx, n, stream);
-  if (status) return status;
-  ctx->passes = accumulate ? ctx->passes + 1 : 1;
-  if (accumulate && CNNC_LAUNCH(NAME_device_add, NAME_GRADS, stream, (float *)(void *)ctx->grads,
-                                (const float *)(const void *)ctx->sum))
-    return NAME_E_DEVICE;
-  return NAME_OK;
+  if (!status) ctx->passes = NAME_passes(ctx);
+  return status;
 }
 
 int NAME_step(NAME *ctx, void *stream) {

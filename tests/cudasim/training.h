@@ -50,6 +50,21 @@ static int together(NET *net, int n) {
   return status | gradients(net) | parameters(net);
 }
 
+static size_t handed;
+
+static void count_values(void *user, size_t first, size_t count) {
+  *static_cast<size_t *>(user) += count + 0 * first;
+}
+
+/* Every gradient is handed over once. */
+static int told(NET *net, int n) {
+  net->bucket = count_values;
+  net->user = &handed;
+  int status = NET_(train_step)(net, n, x, target, loss, NULL);
+  net->bucket = NULL;
+  return status | (handed != NET_(GRADS_BYTES) / sizeof(float));
+}
+
 /* One more step, and the same one from a checkpoint, are equal in every bit. */
 static int resumed(NET *net, int n) {
   static unsigned char saved[NET_(CHECKPOINT_BYTES)], once[NET_(CHECKPOINT_BYTES)],
@@ -107,7 +122,7 @@ int main(int argc, char **argv) {
   int status = NET_(init)(&net, &m);
   if (!status) status = NET_(init_params)(&net, SEED) | NET_(upload)(&net, NULL);
   if (!status) status = apart(&net, n) | together(&net, n);
-  if (!status) status = resumed(&net, n) | frozen(&net, n);
+  if (!status) status = resumed(&net, n) | frozen(&net, n) | told(&net, n);
   fclose(out);
   return status;
 }
