@@ -9,8 +9,20 @@ function(cnnc_add_network target network)
   get_filename_component(network ${network} ABSOLUTE)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/cnnc-${target})
   file(MAKE_DIRECTORY ${folder})
+  set(options "")
+  set(previous "")
+  foreach(word ${NETWORK_OPTIONS}) # files that cnnc reads, by paths that mean the same everywhere
+    if(previous MATCHES "^--(weights|plan)$")
+      get_filename_component(word ${word} ABSOLUTE)
+    elseif(word MATCHES "^(--weights|--plan)=(.*)$")
+      get_filename_component(file ${CMAKE_MATCH_2} ABSOLUTE)
+      set(word ${CMAKE_MATCH_1}=${file})
+    endif()
+    list(APPEND options ${word})
+    set(previous ${word})
+  endforeach()
   add_custom_command(OUTPUT ${folder}/${target}.c ${folder}/${target}.h
-    COMMAND ${CNNC_EXECUTABLE} ${network} -o ${folder}/${target}.c -MF ${folder}/${target}.d ${NETWORK_OPTIONS}
+    COMMAND ${CNNC_EXECUTABLE} ${network} -o ${folder}/${target}.c -MF ${folder}/${target}.d ${options}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DEPFILE ${folder}/${target}.d
     DEPENDS ${network} ${CNNC_EXECUTABLE} COMMENT "cnnc ${target}" VERBATIM)
   add_library(${target} STATIC ${folder}/${target}.c)

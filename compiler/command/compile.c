@@ -173,21 +173,22 @@ bool compile_write(Unit *u, const Emitted *emitted, const char *folder) {
   return files_write(u, files, emitted->file.n);
 }
 
-/* A make rule: the source needs the network and the weights. Blanks in names are escaped. */
+/* A make rule: source and header need what was read. Blanks in names are escaped. */
 static void add_make_name(Text *out, const char *name) {
   for (; *name; name++)
     text_add(out, *name == '$' ? "$%c" : *name == ' ' || *name == '#' ? "\\%c" : "%c", *name);
 }
 
 static bool write_make_rule(Unit *u, const Options *o, const char *base, const char *suffix) {
+  const char *const read[] = {o->network, o->weights, o->plan};
   Text text = {.arena = u->arena};
   add_make_name(&text, arena_printf(u->arena, "%s%s", base, suffix));
   text_add(&text, " ");
-  add_make_name(&text, arena_printf(u->arena, "%s.h", base));
-  text_add(&text, ": ");
-  add_make_name(&text, o->network);
-  if (o->weights) text_add(&text, " ");
-  if (o->weights) add_make_name(&text, o->weights);
+  add_make_name(&text, arena_printf(u->arena, "%s.h:", base));
+  for (int i = 0; i < COUNT(read); i++) {
+    if (read[i]) text_add(&text, " ");
+    if (read[i]) add_make_name(&text, read[i]);
+  }
   text_add(&text, "\n");
   return file_write(u, o->make_rule, text.at, text.n);
 }

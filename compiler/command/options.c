@@ -429,7 +429,7 @@ void options_help(Text *out, Command command) {
     if (known(&rows[i], all ? COMMAND_COMPILE : command)) help_option(out, &unit, &rows[i]);
   if (all)
     text_add(out, "\nexit status: 0 done, 1 the input is wrong, 2 the command line is wrong, "
-                  "3 a tool (cc, nvcc) or what was built failed, 130 training was interrupted\n");
+                  "3 a tool (cc, nvcc) or what was built failed, 130 interrupted\n");
 }
 
 const char *options_text(const Options *o, const char *name) {

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +22,51 @@ static void add_words(Unit *u, Words *words, const char *text) {
   }
 }
 
+/* ---- interruptions ---- */
+
+/* While there is a folder for temporary files, what would end this process ends its tools; it
+ * follows them when the folder is removed. */
+static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+static struct sigaction before[COUNT(deadly)];
+static int folders;
+static volatile sig_atomic_t interruption; /* the signal that came, or 0 */
+
+static void on_signal(int number) {
+  interruption = number;
+}
+
+static void hold_signals(void) {
+  const struct sigaction action = {.sa_handler = on_signal};
+  if (folders++ > 0) return;
+  for (int i = 0; i < COUNT(deadly); i++) sigaction(deadly[i], &action, &before[i]);
+}
+
+static void release_signals(void) {
+  if (--folders > 0) return;
+  for (int i = 0; i < COUNT(deadly); i++) sigaction(deadly[i], &before[i], NULL);
+  if (interruption) raise(interruption);
+}
+
 /* ---- starting programs ---- */
 
-static void read_all(int fd, Text *output) {
+/* Does a call go on that a signal has stopped? Then the tool has heard of the signal. */
+static bool goes_on(pid_t pid) {
+  if (errno != EINTR) return false;
+  if (interruption) kill(pid, interruption);
+  return true;
+}
+
+static void read_all(pid_t pid, int fd, Text *output) {
   char piece[4096];
-  for (;;) {
-    ssize_t n = read(fd, piece, sizeof piece);
-    if (n > 0)
-      text_append(output, piece, (size_t)n);
-    else if (n == 0 || errno != EINTR)
-      return;
-  }
+  ssize_t n;
+  while ((n = read(fd, piece, sizeof piece)) > 0 || (n < 0 && goes_on(pid)))
+    if (n > 0) text_append(output, piece, (size_t)n);
 }
 
 int toolchain_wait(int pid) {
   int status;
   while (waitpid(pid, &status, 0) < 0)
-    if (errno != EINTR) return 127;
+    if (!goes_on(pid)) return 127;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -51,6 +80,7 @@ int toolchain_run(Unit *u, const char *const *argv, Text *output) {
   int ends[2] = {-1, -1};
   pid_t pid;
   posix_spawn_file_actions_t actions;
+  if (interruption) return 128 + interruption;
   if (output && pipe(ends) != 0) return 127;
   posix_spawn_file_actions_init(&actions);
   if (output) {
@@ -63,7 +93,7 @@ int toolchain_run(Unit *u, const char *const *argv, Text *output) {
   int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
   posix_spawn_file_actions_destroy(&actions);
   if (output) close(ends[1]);
-  if (output && !error) read_all(ends[0], output);
+  if (output && !error) read_all(pid, ends[0], output);
   if (output) close(ends[0]);
   if (!error) return toolchain_wait(pid);
   if (output)
@@ -116,6 +146,7 @@ static bool run_tool(Unit *u, const Words *words) {
   vec_push(u->arena, &argv, NULL);
   int status = toolchain_run(u, argv.at, &output);
   if (status == 0) return true;
+  if (interruption) return false;
   Text command = {.arena = u->arena};
   for (int i = 0; i < words->n; i++) text_add(&command, " %s", words->at[i]);
   usage_error(u, "this failed:%s", command.at);
@@ -153,19 +184,21 @@ bool toolchain_openmp(Unit *u, const Options *o) {
 const char *toolchain_folder(Unit *u) {
   const char *parent = getenv("TMPDIR");
   char *path = arena_printf(u->arena, "%s/cnnc-XXXXXX", parent && *parent ? parent : "/tmp");
+  hold_signals();
   if (mkdtemp(path)) return path;
+  release_signals();
   usage_error(u, "cannot make a folder for temporary files: %s: %s", path, strerror(errno));
   return NULL;
 }
 
 void toolchain_remove(Unit *u, const char *folder) {
   DIR *directory = opendir(folder);
-  if (!directory) return;
-  for (struct dirent *entry; (entry = readdir(directory));)
+  for (struct dirent *entry; directory && (entry = readdir(directory));)
     if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
       unlink(arena_printf(u->arena, "%s/%s", folder, entry->d_name));
-  closedir(directory);
+  if (directory) closedir(directory);
   rmdir(folder);
+  release_signals();
 }
 
 /* ---- libraries ---- */

@@ -110,7 +110,7 @@ beta.json:2:41: error: beta1 must be below 1, not 1
 = 1
 $ cnnc --help
 cnnc - compiles a convolutional network to a library in C or CUDA
-exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool (cc, nvcc) or what was built failed, 130 training was interrupted
+exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool (cc, nvcc) or what was built failed, 130 interrupted
 = 0
 $ cnnc train net.json
 cnnc: error: train needs a data set: give --data DIR
