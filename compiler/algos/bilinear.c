@@ -9,7 +9,9 @@
  *   y[i]    = sum over p of at[i mod m, p] * M[p, i / m]    and the epilogue
  * In 2 and 3 dimensions p, t, j, k are tuples and the matrices Kronecker products. All four are
  * ordinary kernels; bt, g and at are constant tensors. Taps that run backwards (data gradients)
- * take g from its other end. */
+ * take g from its other end. A long window is cut into sections of r taps, which meet in one
+ * product if tiles are as long or there is only one:
+ *   M[p, t] = sum over channels and sections s of U[p, s] * V[p, t + s] */
 #include "bilinear.h"
 #include "backend.h"
 
@@ -24,7 +26,7 @@ typedef struct Slide { /* one dimension */
   bool backwards;      /* x is read at i - k */
   char letter;         /* of names: d, h, w */
   Bilinear w;
-  int64_t tiles;
+  int64_t tiles, sections, taps;
 } Slide;
 
 typedef struct Tiling {
@@ -95,9 +97,11 @@ static bool find_slide(const Plan *p, const Contraction *c, int axis, const Bili
   if (!coord_is_loop(&alone, &once)) return false;
   s->backwards = at->coef[s->tap] < 0;
   s->letter = result->name[strlen(result->name) - 1];
-  if (!row->matrices(p->u->arena, row->size, tap->extent.plus, &s->w)) return false;
+  s->taps = tap->extent.plus;
+  if (!row->matrices(p->u->arena, row->size, result->extent.plus, s->taps, &s->w)) return false;
   s->tiles = (result->extent.plus + s->w.m - 1) / s->w.m;
-  return true;
+  s->sections = (s->taps + s->w.r - 1) / s->w.r;
+  return s->sections == 1 || s->tiles == 1 || s->w.m == s->w.r;
 }
 
 static bool stays_inside(const Plan *p, const Contraction *c, int axis) {
@@ -138,7 +142,8 @@ static bool has_room(const Tiling *t) {
   const View *x = &k->in[t->c->x], *w = &k->in[t->c->w], *to = &k->out[0].to;
   int loops = t->n, axes = t->n, inputs = 1 + t->n;
   for (int l = 0; l < k->nloop; l++) {
-    if (slide_of(t, l, true) >= 0) continue;
+    const int tap = slide_of(t, l, true);
+    if (tap >= 0 && t->slide[tap].sections == 1) continue;
     loops++;
     axes += view_uses(w, l);
   }
@@ -237,10 +242,15 @@ static void push(const Tiling *t, Kernel *k, Steps *steps) {
 
 /* ---- x -> V ---- */
 
+/* How many tiles are read: those of results, and for later sections some behind them. */
+static int64_t input_tiles(const Slide *s) {
+  return s->tiles + s->sections - 1;
+}
+
 /* Reads x in tiles; where the last one leaves x, its results are not used. */
 static Coord tile_coordinate(const Slide *s, const Coord *x, int tile, int value) {
-  Coord c = {.plus = x->plus - (s->backwards ? s->w.r - 1 : 0), .div = 1};
-  c.coef[tile] = s->w.m;
+  Coord c = {.plus = x->plus - (s->backwards ? s->taps - 1 : 0), .div = 1};
+  c.coef[tile] = s->tiles == 1 ? s->w.r : s->w.m;
   c.coef[value] = 1;
   return c;
 }
@@ -265,8 +275,8 @@ static int lower_input(const Tiling *t, Steps *steps) {
     add_axis(to, &made, coord_loop(point[i], 1, 0), fixed(t->slide[i].w.points));
   }
   for (int i = 0; i < t->n; i++) {
-    tile[i] = slide_loop(t, &k, i, "t", t->slide[i].tiles, false);
-    add_axis(to, &made, coord_loop(tile[i], 1, 0), fixed(t->slide[i].tiles));
+    tile[i] = slide_loop(t, &k, i, "t", input_tiles(&t->slide[i]), false);
+    add_axis(to, &made, coord_loop(tile[i], 1, 0), fixed(input_tiles(&t->slide[i])));
   }
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
@@ -282,14 +292,26 @@ static int lower_input(const Tiling *t, Steps *steps) {
 
 /* ---- w -> U ---- */
 
+/* Where tap `tap` of a section lies in w; backwards the last section comes first. */
+static void section_coordinate(const Slide *s, View *w, int section, int tap) {
+  const int sign = s->backwards ? -1 : 1;
+  int axis = 0;
+  uses(w, tap, &axis);
+  Coord *c = &w->at[axis];
+  const int coef = c->coef[tap];
+  if (s->sections > 1) c->coef[section] = sign * coef * s->w.r;
+  if (s->backwards) c->plus += coef * (s->taps - s->w.r);
+  if (s->taps % s->w.r) w->outside = FILL;
+}
+
 /* The kernel of PLAN_PREPARE that computes the weights of the products; loop l of k is theirs
- * to[l].
- */
+ * to[l]. */
 static void lower_weights(const Tiling *t, const Kernel *product, const int *to) {
   const Kernel *k = t->k;
   const View *view = &product->in[1];
   Kernel fill = sum_kernel(t, k->in[t->c->w], F64);
   int from[MAX_LOOPS], loop[MAX_LOOPS] = {0}; /* of the products' loops, of k's: loops of `fill` */
+  int tap[MOST_SLIDES];
   for (int l = 0; l < product->nloop; l++)
     if (view_uses(view, l))
       from[l] = kernel_loop(&fill, product->loop[l].name, product->loop[l].extent, false);
@@ -299,20 +321,23 @@ static void lower_weights(const Tiling *t, const Kernel *product, const int *to)
   view_move(&fill.out[0].to, from, product->nloop);
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
-    const int tap = slide_loop(t, &fill, i, "r", s->w.r, true);
-    loop[s->tap] = tap;
+    loop[s->tap] = tap[i] = slide_loop(t, &fill, i, "r", s->w.r, true);
     add_factor(t, &fill, table(t, "g", &s->w, s->w.g, s->w.points, s->w.r, F64),
                coord_loop(from[i], 1, 0),
-               s->backwards ? coord_loop(tap, -1, s->w.r - 1) : coord_loop(tap, 1, 0));
+               s->backwards ? coord_loop(tap[i], -1, s->w.r - 1) : coord_loop(tap[i], 1, 0));
   }
   view_move(&fill.in[0], loop, k->nloop);
+  for (int i = 0; i < t->n; i++) {
+    const Slide *s = &t->slide[i];
+    section_coordinate(s, &fill.in[0], s->sections > 1 ? from[to[s->tap]] : -1, tap[i]);
+  }
   push_prepare(t->p, &fill);
 }
 
 /* ---- V, U -> M ---- */
 
-/* Points, then what shares no weights, then what does: to[l] is where loop l of k went, -1: a tap.
- */
+/* Points, then what shares no weights, then what does: to[l] is where loop l of k went, a tap's to
+ * its sections; -1: there is only one. */
 static void product_loops(const Tiling *t, Kernel *k, int *to) {
   static const char *const order[] = {"BN", "M", "K"};
   for (int i = 0; i < t->n; i++) slide_loop(t, k, i, "q", t->slide[i].w.points, false);
@@ -320,12 +345,14 @@ static void product_loops(const Tiling *t, Kernel *k, int *to) {
     for (int l = 0; l < t->k->nloop; l++) {
       const Loop *loop = &t->k->loop[l];
       if (!strchr(order[group], t->c->role[l])) continue;
-      const int result = slide_of(t, l, false);
+      const int result = slide_of(t, l, false), tap = slide_of(t, l, true);
       to[l] = -1;
       if (result >= 0)
         to[l] = slide_loop(t, k, result, "t", t->slide[result].tiles, false);
-      else if (slide_of(t, l, true) < 0)
+      else if (tap < 0)
         to[l] = kernel_loop(k, loop->name, loop->extent, loop->reduced);
+      else if (t->slide[tap].sections > 1)
+        to[l] = slide_loop(t, k, tap, "s", t->slide[tap].sections, true);
     }
 }
 
@@ -350,8 +377,12 @@ static View product_view(const Tiling *t, const View *from, bool result, const i
   view_move(&v, to, t->k->nloop);
   for (int i = 0; i < t->n; i++)
     add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
-  for (int i = 0; i < t->n; i++)
-    add_axis(&v, type, coord_loop(to[t->slide[i].result], 1, 0), fixed(t->slide[i].tiles));
+  for (int i = 0; i < t->n; i++) {
+    const Slide *s = &t->slide[i];
+    Coord tile = coord_loop(to[s->result], 1, 0);
+    if (!result && s->sections > 1) tile.coef[to[s->tap]] = 1;
+    add_axis(&v, type, tile, fixed(result ? s->tiles : input_tiles(s)));
+  }
   return v;
 }
 

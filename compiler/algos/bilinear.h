@@ -22,11 +22,13 @@ typedef struct Bilinear {
 /* For random inputs and weights of variance 1. */
 double bilinear_growth(const Bilinear *);
 
-/* An algorithm's row: matrices of one size for this number of taps; false where there are none. */
+/* An algorithm's row. Matrices of one size for so many results and taps; false where there are
+ * none. Of more taps than r the rest are further sections: then all results are one tile, or m is
+ * r. */
 typedef struct BilinearRow {
   const char *algo;
   int size;
-  bool (*matrices)(Arena *, int size, int64_t taps, Bilinear *);
+  bool (*matrices)(Arena *, int size, int64_t results, int64_t taps, Bilinear *);
   double unit_error; /* relative (root of mean squares), over the growth: measured */
 } BilinearRow;
 
@@ -34,6 +36,6 @@ const char *refuses_bilinear(const Plan *, const Contraction *, const BilinearRo
 void lower_bilinear(Plan *, const Contraction *, const BilinearRow *, Steps *);
 
 /* The matrices of fft.c; here for tests. */
-bool fft_matrices(Arena *, int n, int64_t taps, Bilinear *);
+bool fft_matrices(Arena *, int n, int64_t results, int64_t taps, Bilinear *);
 
 #endif

@@ -47,15 +47,21 @@ static void set_frequency(const Bilinear *b, int f, int p, double *at, double *g
   }
 }
 
-bool fft_matrices(Arena *arena, int n, int64_t taps, Bilinear *b) {
-  const int points = 3 * n / 2 - 1;
-  if (taps > 3 * n / 4) return false; /* most of a tile would be thrown away */
+/* All taps if they leave a quarter of a tile to results, or all results if they leave it to taps;
+ * of many of both half a tile of each. */
+static int section(int n, int64_t results, int64_t taps) {
+  if (4 * taps <= 3 * n) return (int)taps;
+  return 4 * results <= 3 * n ? n - (int)results + 1 : n / 2;
+}
+
+bool fft_matrices(Arena *arena, int n, int64_t results, int64_t taps, Bilinear *b) {
+  const int points = 3 * n / 2 - 1, r = section(n, results, taps);
   double *at = NEW_ARRAY(arena, double, n *points);
-  double *g = NEW_ARRAY(arena, double, points *taps);
+  double *g = NEW_ARRAY(arena, double, points *r);
   double *bt = NEW_ARRAY(arena, double, points *n);
   *b = (Bilinear){.name = arena_printf(arena, "fft%d", n),
-                  .m = n - (int)taps + 1,
-                  .r = (int)taps,
+                  .m = r == n / 2 ? r : n - r + 1,
+                  .r = r,
                   .n = n,
                   .points = points,
                   .results = n,

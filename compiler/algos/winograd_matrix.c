@@ -124,16 +124,18 @@ bool winograd_matrices(int m, int r, Winograd *w) {
 
 /* ---- rows ---- */
 
-static bool matrices(Arena *arena, int m, int64_t taps, Bilinear *b) {
-  if (taps > WINOGRAD_MOST_R) return false;
+/* F(size, taps); of few results from many taps F(results, size), section by section. */
+static bool matrices(Arena *arena, int size, int64_t results, int64_t taps, Bilinear *b) {
+  const bool few = taps > WINOGRAD_MOST_R;
+  if (few && (results < 2 || results > WINOGRAD_MOST_M)) return false;
   Winograd *w = NEW(arena, Winograd);
-  if (!winograd_matrices(m, (int)taps, w)) return false;
+  if (!winograd_matrices(few ? (int)results : size, few ? size : (int)taps, w)) return false;
   *b = (Bilinear){.name = "winograd",
-                  .m = m,
+                  .m = w->m,
                   .r = w->r,
                   .n = w->n,
                   .points = w->n,
-                  .results = m,
+                  .results = w->m,
                   .at = w->at,
                   .g = w->g,
                   .bt = w->bt,

@@ -5,6 +5,9 @@
 @ strided.json
 { "name": "strided", "input": { "shape": [16, 20, 20] },
   "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 7, "stride": 2 }] }
+@ long.json
+{ "name": "long", "input": { "shape": [16, 100] },
+  "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 32, "pad": "same", "bias": false }] }
 @ deep.json
 { "name": "deep", "input": { "shape": [16, 20, 20, 20] },
   "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 3 }] }
@@ -65,9 +68,13 @@ entry forward work 0 worker 0 live 0
 $ cnnc strided.json --target avx512 --algo c=fft16 -o out.c
 cnnc: error: --algo c=fft16: fft16 cannot compute this layer: a window moves by other steps than one, or has too many taps
 = 2
-$ cnnc conv.json --target avx512 --algo c=fft8 -o out.c
-cnnc: error: --algo c=fft8: fft8 cannot compute this layer: a window moves by other steps than one, or has too many taps
-= 2
+$ cnnc long.json --target avx512 --algo c=fft16 --dump=choose | sed -n 's/ tile [^ ]*//; /run fft16.*macs/,/acc0/p'
+  run fft16 f32 macs 819200
+    c: qw<23 k<16 n<n tw<13 | c<16 sw<4
+      in0 = %c.input_tiles[n, c, qw, tw + sw]
+      in1 = %c.weights[qw, k, c, sw]
+      acc0 = sum in0*in1
+= 0
 $ cnnc deep.json --target avx512 --algo c=fft16 -o out.c
 cnnc: error: --algo c=fft16: fft16 cannot compute this layer: a tile would have more points than caches hold
 = 2

@@ -155,7 +155,7 @@ static void pool_case(Test *t, Case *c) {
 
 /* The gradient of a convolution by its data: coordinates that have to divide exactly. */
 static void data_gradient_case(Test *t, Case *c) {
-  Window w = case_window(t, 5);
+  Window w = case_window(t, 18);
   w.groups = 1;
   c->what = "gradient by data";
   c->type[0] = window_type(&w, w.k, w.out);
@@ -180,8 +180,11 @@ static void data_gradient_case(Test *t, Case *c) {
       (Fold){FOLD_SUM, expr2(t->u, E_mul, expr_in(t->u, 0), expr_in(t->u, 1)), F32};
   c->k.out[0].value = expr_acc(t->u, 0);
   kernel_simplify(t->u, &c->k); /* tests that no reduced loop has a part in */
-  place(t, c, -1);
-  add_loops(t, c);
+  place(t, c, random_int(&t->random, 0, 2) ? 1 : -1);
+  if (random_int(&t->random, 0, 2))
+    add_contraction(t, c);
+  else
+    add_loops(t, c);
 }
 
 /* The gradient by its weights: samples are summed. */
@@ -208,7 +211,10 @@ static void weight_gradient_case(Test *t, Case *c) {
       (Fold){FOLD_SUM, expr2(t->u, E_mul, expr_in(t->u, 0), expr_in(t->u, 1)), F32};
   c->k.out[0].value = expr_acc(t->u, 0);
   place(t, c, -1);
-  add_loops(t, c);
+  if (random_int(&t->random, 0, 2))
+    add_contraction(t, c);
+  else
+    add_loops(t, c);
 }
 
 /* Two tensors, one after the other along the channels and shifted; every kind of primitive. */
