@@ -12,6 +12,8 @@ typedef struct Machine {
   double l2_bandwidth, l3_bandwidth, dram_bandwidth; /* bytes per second, one core */
   double launch;                                     /* seconds to start a parallel step */
   double fma_per_cycle; /* vector multiply-adds that a core of the C targets starts */
+  int units;            /* of CUDA devices: multiprocessors, */
+  double tensor_flops;  /* and 16-bit operations of all their tensor cores */
 } Machine;
 
 typedef struct EmittedFile {
@@ -63,6 +65,7 @@ typedef struct Language {
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
+  bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* How --build makes objects and a shared library: the compiler and the option that names
    * another, words for it, and what names the machine to it ("-arch=", then the target's name). */

@@ -119,7 +119,7 @@ int lane_loop(const Plan *p, const Contraction *c, char role) {
 
 const char *refuses_packing(const Plan *p, const Contraction *c) {
   const View *x = &c->k->in[c->x], *w = &c->k->in[c->w];
-  if (!p->target->tile) return "kernels of this target have no tiles";
+  if (p->target->language->blocks) return "threads of this target work in blocks";
   if (c->k->math != F32) return "it works in double";
   if (p->buffer.at[w->tensor].phase > PHASE_LOAD) return "both operands change in every call";
   if (w->outside != INSIDE) return "its weights are read outside of their bounds";
@@ -260,6 +260,7 @@ Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) 
 }
 
 const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
+  if (role == ROLE_BLOCKS) return refuses_blocks(p, c);
   if (both_change(p, c)) return refuses_correlation(p, c, role);
   const char *reason = refuses_packing(p, c);
   if (!reason && lane_loop(p, c, role) < 0)
@@ -269,7 +270,9 @@ const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
 }
 
 void lower_affine(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
-  if (both_change(p, c))
+  if (role == ROLE_BLOCKS)
+    lower_to_blocks(p, c, algo, steps);
+  else if (both_change(p, c))
     lower_correlation(p, c, role, algo, steps);
   else
     vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, role), algo));

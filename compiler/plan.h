@@ -124,11 +124,24 @@ typedef struct Choice { /* what --explain prints: one candidate for one kernel *
   bool taken;
 } Choice;
 
+/* How products of contractions are rounded: --dtype. Sums are in f32, or in f64 where a kernel is.
+ */
+typedef enum Precision {
+  PRECISION_F32,   /* honest f32, or f64 throughout */
+  PRECISION_TF32,  /* operands rounded to 11 bits, */
+  PRECISION_BF16,  /* to 8 bits, */
+  PRECISION_F16,   /* to 11 bits and a small range; */
+  PRECISION_F32X3, /* operands as sums of two tf32 numbers, of whose products the smallest is left
+                      out */
+  PRECISIONS
+} Precision;
+
 typedef struct Plan {
   Unit *u;
   const Graph *graph; /* inputs, params, names */
   const Target *target;
   int64_t max_batch;
+  Precision precision;
   VEC(Buffer) buffer;
   struct {
     Steps step;
@@ -258,6 +271,10 @@ int correlation_lane(const Plan *, const Contraction *, char role);
 bool lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *refuses_correlation(const Plan *, const Contraction *, char role);
 void lower_correlation(Plan *, const Contraction *, char role, const char *algo, Steps *);
+/* Blocks of threads (implicit_gemm.c): as above, for the one role of them all. */
+enum { ROLE_BLOCKS = 'M' };
+const char *refuses_blocks(const Plan *, const Contraction *);
+void lower_to_blocks(Plan *, const Contraction *, const char *algo, Steps *);
 /* One or the other, by when the operands change. */
 const char *refuses_affine(const Plan *, const Contraction *, char role);
 void lower_affine(Plan *, const Contraction *, char role, const char *algo, Steps *);
@@ -280,6 +297,7 @@ void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, St
 typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
+  Precision precision;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
   bool training;

@@ -1,7 +1,7 @@
 /* file.c - NAME.cu: everything around the kernels. Order of the file: what it is; helpers;
  * constants; kernels; parameters on the host, the same text as in C; upload; the entries; init. */
 #include "file.h"
-#include "generate.h"
+#include "gemm.h"
 
 #include <inttypes.h>
 
@@ -122,6 +122,18 @@ static void add_facts(Emit *e, const Library *l) {
 
 /* ---- NAME.cu ---- */
 
+static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  (void)entry, (void)outer, (void)depth;
+  *(bool *)context |= gemm_tile(k).rows > 0;
+}
+
+/* Does a kernel multiply in blocks of threads? */
+static bool multiplies(const Plan *plan) {
+  bool any = false;
+  plan_leaves(plan, find_product, &any);
+  return any;
+}
+
 static void add_includes(Emit *e, const Library *l) {
   emit_line(e);
   emit(e, "#include <cuda_runtime.h>");
@@ -132,6 +144,7 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
+  if (multiplies(l->plan)) emit_text(e, runtime_file("cuda/gemm.cuh"));
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));
@@ -205,6 +218,7 @@ const Language language_cuda = {
     .target = "sm_80",
     .trains = true,
     .streams = true,
+    .blocks = true,
     .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",

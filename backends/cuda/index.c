@@ -156,20 +156,48 @@ static void add_lane(Writer *w, Text *sum, const Layout *s, const View *v, const
   writer_term(w, sum, fixed(1), arena_printf(arena, "%s %% %d", c, s->lanes));
 }
 
+/* By how many elements a loop moves the subscript apart from its named coordinates. */
+static int64_t step_of(const Writer *w, const View *v, const Layout *layout, int loop) {
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++)
+    if (a != layout->lane_axis && !named(w, v, a)) step += layout->stride[a] * v->at[a].coef[loop];
+  return step;
+}
+
+static Layout layout_of(const Writer *w, const View *v) {
+  const Buffer *b = &w->p->buffer.at[v->tensor];
+  if (b->depth > 0) BUG("buffer %s is not whole", b->name);
+  return buffer_layout(b, w->p->max_batch);
+}
+
+int64_t writer_step(const Writer *w, const View *v, int loop) {
+  const Layout layout = layout_of(w, v);
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++)
+    step += (a == layout.lane_axis ? 1 : layout.stride[a]) * v->at[a].coef[loop];
+  return step;
+}
+
+bool writer_goes_on(const Writer *w, const View *v, int outer, int inner) {
+  const Layout layout = layout_of(w, v);
+  for (int a = 0; a < v->rank; a++)
+    if ((a == layout.lane_axis || named(w, v, a)) &&
+        (coord_uses(&v->at[a], outer) || coord_uses(&v->at[a], inner)))
+      return false;
+  const int64_t step = step_of(w, v, &layout, inner);
+  return step_of(w, v, &layout, outer) == step * w->k->loop[inner].extent.plus;
+}
+
 /* The element that a view reads or writes: one sum over loops and named coordinates. Only the first
  * axis of a buffer depends on n, so strides do not. */
 const char *writer_subscript(Writer *w, const View *v, const char *pointer) {
-  const Buffer *b = &w->p->buffer.at[v->tensor];
-  if (b->depth > 0) BUG("buffer %s is not whole", b->name);
-  const Layout layout = buffer_layout(b, w->p->max_batch);
+  const Layout layout = layout_of(w, v);
   Text sum = {.arena = w->e->arena};
-  int64_t base = layout.origin, step[MAX_LOOPS] = {0};
-  for (int a = 0; a < v->rank; a++) {
-    if (a == layout.lane_axis || named(w, v, a)) continue;
-    base += layout.stride[a] * v->at[a].plus;
-    for (int l = 0; l < w->k->nloop; l++) step[l] += layout.stride[a] * v->at[a].coef[l];
-  }
-  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, fixed(step[l]), w->loop[l]);
+  int64_t base = layout.origin;
+  for (int a = 0; a < v->rank; a++)
+    if (a != layout.lane_axis && !named(w, v, a)) base += layout.stride[a] * v->at[a].plus;
+  for (int l = 0; l < w->k->nloop; l++)
+    if (!w->joined[l]) writer_term(w, &sum, fixed(step_of(w, v, &layout, l)), w->loop[l]);
   for (int a = 0; a < v->rank; a++)
     if (a != layout.lane_axis && named(w, v, a))
       writer_term(w, &sum, fixed(layout.stride[a]), coordinate_name(w, pointer, a));

@@ -80,14 +80,14 @@ static bool in_terms(const Writer *w, int input) {
   return false;
 }
 
-static bool in_values(const Writer *w, int input) {
+bool writer_finishes_with(const Writer *w, int input) {
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o] && expr_uses(w->k->out[o].value, E_in, input)) return true;
   return false;
 }
 
 bool writer_reads(const Writer *w, int input) {
-  return in_terms(w, input) || in_values(w, input);
+  return in_terms(w, input) || writer_finishes_with(w, input);
 }
 
 /* const float x0 = in0[...]; a SKIP view is read under its test only. */
@@ -105,6 +105,14 @@ static void print_load(Writer *w, int i) {
   emit(w->e, "const bool inside%d = %s;", i, inside);
   emit(w->e, "const %s x%d = inside%d ? %s[%s] : %s;", type, i, i, pointer, at,
        emit_number(w->e->arena, v->fill, w->math.number));
+}
+
+void writer_load(Writer *w, int input) {
+  const View *v = &w->k->in[input];
+  writer_coordinates(w, v, writer_in(w, input), PROLOGUE);
+  for (int l = 0; l < w->k->nloop; l++)
+    if (w->k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, input), l);
+  print_load(w, input);
 }
 
 /* What is read once per point. */
@@ -221,6 +229,13 @@ static void print_out(Writer *w, int o) {
                             writer_subscript(w, &out->to, pointer), converted(w, dtype, value)));
 }
 
+void writer_finish(Writer *w) {
+  for (int i = 0; i < w->k->nin; i++)
+    if (writer_finishes_with(w, i)) writer_load(w, i);
+  for (int o = 0; o < w->k->nout; o++)
+    if (w->out[o]) print_out(w, o);
+}
+
 /* Folds and outs of one point; all free loops have a value. */
 static void print_point(Writer *w) {
   bool any = false;
@@ -228,7 +243,7 @@ static void print_point(Writer *w) {
   print_prologue(w);
   if (any) print_folds(w);
   for (int i = 0; i < w->k->nin; i++)
-    if (in_values(w, i) && !w->loaded[i]) print_load(w, i);
+    if (writer_finishes_with(w, i) && !w->loaded[i]) print_load(w, i);
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o]) print_out(w, o);
 }
@@ -292,33 +307,53 @@ const char *writer_points(Writer *w, int first, const char *suffix) {
   return product_text(w->e->arena, &p, suffix);
 }
 
-/* The loops of a thread's point, the last one running fastest. */
-static void print_loops_of_point(Writer *w) {
+/* The loop that goes on where l ends, -1: none; of those that are one number's parts. */
+static int inner_loop(const Writer *w, int l) {
+  for (l++; l < w->k->nloop; l++)
+    if (w->thread[l]) return l;
+  return -1;
+}
+
+void writer_loops(Writer *w, const char *number, const bool *used) {
   bool outermost = true;
+  Extent run = fixed(1); /* of the loops that the next one is joined by */
   for (int l = 0; l < w->k->nloop; l++) {
     if (!w->thread[l]) continue;
+    const Extent own = w->k->loop[l].extent;
+    const Extent e = own.per_n ? writer_scaled(own, run.plus) : writer_scaled(run, own.plus);
+    run = w->joined[l] ? e : fixed(1);
+    if (w->joined[l]) continue;
     const Product inner = points_of(w, l + 1);
     Text value = {.arena = w->e->arena};
-    text_add(&value, "point");
+    text_add(&value, "%s", number);
     const bool one = inner.n + (inner.number != 1) <= 1;
     if (inner.n > 0 || inner.number != 1)
       text_add(&value, one ? " / %s" : " / (%s)", product_text(w->e->arena, &inner, ""));
-    if (!outermost) text_add(&value, " %% %s", writer_operand(w, w->k->loop[l].extent));
-    emit(w->e, "const %s %s = %s;", w->index, w->loop[l], value.at);
+    if (!outermost) text_add(&value, " %% %s", writer_operand(w, e));
+    if (!used || used[l]) emit(w->e, "const %s %s = %s;", w->index, w->loop[l], value.at);
     outermost = false;
+  }
+}
+
+void writer_join(Writer *w, const View *v) {
+  for (int l = 0; l < w->k->nloop; l++) {
+    const int inner = w->thread[l] ? inner_loop(w, l) : -1;
+    if (inner < 0 || w->k->loop[inner].extent.per_n) continue;
+    w->joined[l] = writer_goes_on(w, v, l, inner);
+    if (w->joined[l])
+      w->loop[inner] = arena_printf(w->e->arena, "%s_%s", w->loop[l], w->loop[inner]);
   }
 }
 
 void writer_body(Writer *w) {
   Emit *e = w->e;
   const char *index = w->index;
-  e->temporaries = 0;
   emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
   emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
   emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
        index);
   BLOCK(e, "for (; point < points; point += stride)") {
-    print_loops_of_point(w);
+    writer_loops(w, "point", NULL);
     if (w->combine)
       print_sums(w);
     else

@@ -1,27 +1,11 @@
 /* target.c - the machines that run emitted CUDA. One row each: the compute capability that nvcc is
  * to build for, and the numbers that estimates are made of. The whole device counts as one core. */
+#include "cost.h"
 #include "file.h"
 
-/* Bytes that a kernel moves at least: every buffer it names once. */
-static double bytes_of(const Plan *p, const Kernel *k) {
-  double bytes = 0;
-  for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], p->max_batch);
-  }
-  return bytes;
-}
-
-/* The roofline: arithmetic or memory, whichever takes longer, and the launch. */
-static double roofline(const Plan *p, const Kernel *k) {
-  const Machine *m = &p->target->machine;
-  double points = 1;
-  for (int l = 0; l < k->nloop; l++) points *= (double)extent_at(k->loop[l].extent, p->max_batch);
-  const double compute = 2 * points / m->flops, memory = bytes_of(p, k) / m->dram_bandwidth;
-  return (compute > memory ? compute : memory) + m->launch;
-}
-
-#define CUDA_TARGET .language = &language_cuda, .lanes = 1, .registers = 255, .time = roofline
+#define CUDA_TARGET                                                                                \
+  .language = &language_cuda, .lanes = 1, .registers = 255, .tile = cuda_pick_tile,                \
+  .time = cuda_time
 
 const Target target_sm_80 = {
     CUDA_TARGET,
@@ -36,7 +20,9 @@ const Target target_sm_80 = {
                 .l2_bandwidth = 5e12,
                 .l3_bandwidth = 5e12,
                 .dram_bandwidth = 1.5e12,
-                .launch = 3e-6},
+                .launch = 3e-6,
+                .units = 108,
+                .tensor_flops = 312e12},
 };
 
 const Target target_sm_90 = {
@@ -52,5 +38,7 @@ const Target target_sm_90 = {
                 .l2_bandwidth = 7e12,
                 .l3_bandwidth = 7e12,
                 .dram_bandwidth = 4.3e12,
-                .launch = 3e-6},
+                .launch = 3e-6,
+                .units = 132,
+                .tensor_flops = 620e12}, /* by mma.sync */
 };

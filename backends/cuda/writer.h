@@ -19,6 +19,7 @@ typedef struct Writer {
   bool out[MAX_OUT];      /* which outs the function computes */
   bool combine;           /* they sum over the free loops that are not: */
   bool thread[MAX_LOOPS]; /* the loops of a point */
+  bool joined[MAX_LOOPS]; /* the loop is a part of the next one of these */
   bool loaded[MAX_IN];    /* x0, x1 ... that stand before the reduced loops */
   const char *n;          /* the name of the number of samples */
   bool batch;             /* the text mentions it, */
@@ -51,13 +52,34 @@ void writer_coordinates(Writer *, const View *, const char *pointer, int level);
 const char *writer_inside(Writer *, const View *, const char *pointer, int level);
 /* The element that a view reads or writes: one sum over loops and coordinates. */
 const char *writer_subscript(Writer *, const View *, const char *pointer);
+/* By how many elements a loop moves a view, whatever its margins. */
+int64_t writer_step(const Writer *, const View *, int loop);
+/* Does loop `outer` go on in the view where `inner` ends, so that both are one in its subscript? */
+bool writer_goes_on(const Writer *, const View *, int outer, int inner);
 
 /* ---- loops.c ---- */
+
+/* Declares the loops of `thread` as parts of a number that counts their points, the last one
+ * running fastest; those that are not `used` (NULL: all are) are left out. */
+void writer_loops(Writer *, const char *number, const bool *used);
+/* Joins loops of `thread` that are one in the view's subscript; the last of them gets their name.
+ * Until `joined` and `loop` are set back the text may be about that view only. */
+void writer_join(Writer *, const View *);
+/* const float x0 = in0[...], with the coordinates that it needs; all loops have a value. */
+void writer_load(Writer *, int input);
+/* What follows the folds, acc0 ...: loads and stores. */
+void writer_finish(Writer *);
+bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */
 bool writer_reads(const Writer *, int input);
 /* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
 const char *writer_points(Writer *, int first, const char *suffix);
 void writer_body(Writer *);
+
+/* ---- generate.c ---- */
+
+/* Shapes and size of what the writer computes: the function's comment. */
+const char *writer_title(Writer *);
 
 #endif

@@ -63,7 +63,7 @@ static int point_loop(const Contraction *c) {
 
 const char *refuses_correlation(const Plan *p, const Contraction *c, char role) {
   const Kernel *k = c->k;
-  if (!p->target->tile) return "kernels of this target have no tiles";
+  if (p->target->language->blocks) return "threads of this target work in blocks";
   if (k->math != F32 || k->fold[0].acc != F32) return "its sum is in double";
   if (k->nout != 1 || k->out[0].combine) return "it has more than one result";
   for (int i = 0; i < 2; i++) {

@@ -168,6 +168,7 @@ FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   FusePlan *e = NEW(f->u->arena, FusePlan);
   e->f = f;
   e->p = plan_new(f->u, f->g, options->target, options->max_batch);
+  e->p->precision = options->precision;
   e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
   e->readers = NEW_ARRAY(f->u->arena, Groups, f->g->node.n);
   for (int i = 0; i < f->g->param.n; i++)

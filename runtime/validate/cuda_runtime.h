@@ -14,6 +14,8 @@
 #define __device__      __attribute__((device))
 #define __global__      __attribute__((global))
 #define __shared__      __attribute__((shared))
+#define __launch_bounds__(n) __attribute__((launch_bounds(n)))
+#define __align__(n)    __attribute__((aligned(n)))
 #define __forceinline__ inline __attribute__((always_inline))
 
 /* ---- launches ---- */
@@ -52,6 +54,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **a
 
 /* ---- device ---- */
 
+__device__ void __syncthreads(void);
 __device__ double __dadd_rn(double, double);
 __device__ double __dsub_rn(double, double);
 __device__ double __dmul_rn(double, double);

@@ -19,6 +19,7 @@
 #define __device__
 #define __forceinline__      inline
 #define __launch_bounds__(n) /* the compiler's business */
+#define __align__(n)         __attribute__((aligned(n)))
 /* The section is the shared memory of the block that runs. */
 #define __shared__ static __attribute__((section("cudasim_shared")))
 

@@ -22,30 +22,39 @@ const char *simulated_path(const Simulated *s, const char *file) {
 
 /* ---- networks ---- */
 
-Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,
-                            WeightsAs as) {
+Simulated simulated_options(Options o, WeightsAs as) {
   Simulated s = {.u = unit_new(), .as = as};
-  Options o = {.network = file, .batch = batch};
-  if (shape) vec_push(s.u->arena, &o.input_shape, shape);
   s.folder = toolchain_folder(s.u);
   s.graph = pipeline_read(s.u, &o);
-  if (!s.graph) fail_msg("%s is not read", file);
+  if (!s.graph) fail_msg("%s is not read", o.network);
   s.param = params_seeded(s.graph, 1);
   s.plan =
-      pipeline_plan(s.u, &o, pipeline_read(s.u, &o), target_find(target), as != WEIGHTS_LOADED);
+      pipeline_plan(s.u, &o, pipeline_read(s.u, &o), target_find(o.target), as != WEIGHTS_LOADED);
   assert_non_null(s.plan);
   return s;
 }
 
-Simulated simulated_text(const char *json, const char *target, int batch) {
+Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,
+                            WeightsAs as) {
+  Options o = {.network = file, .target = target, .batch = batch};
+  if (shape) o.input_shape.at = &shape, o.input_shape.n = 1;
+  return simulated_options(o, as);
+}
+
+Simulated simulated_text_options(const char *json, Options o) {
   char path[] = "/tmp/cnnc-cudasim-XXXXXX";
   FILE *file = fdopen(mkstemp(path), "w");
   assert_non_null(file);
   for (const char *c = json; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
   fclose(file);
-  Simulated s = simulated_network(path, target, NULL, batch, WEIGHTS_LOADED);
+  o.network = path;
+  Simulated s = simulated_options(o, WEIGHTS_LOADED);
   remove(path);
   return s;
+}
+
+Simulated simulated_text(const char *json, const char *target, int batch) {
+  return simulated_text_options(json, (Options){.target = target, .batch = batch});
 }
 
 void simulated_free(Simulated *s) {

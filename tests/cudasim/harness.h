@@ -19,11 +19,13 @@ typedef struct Simulated {
   const char *program; /* around the library; NULL: one that calls forward */
 } Simulated;
 
-/* The network in a file, for a target, with parameters of its initialisers; shape: --input-shape,
- * or NULL. `batch` samples at most. */
+/* The network in a file as options say, with parameters of its initialisers. */
+Simulated simulated_options(Options, WeightsAs);
+/* The same for a text, with ' for ". */
+Simulated simulated_text_options(const char *json, Options);
+/* The same for a target; shape: --input-shape, or NULL. `batch` samples at most. */
 Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,
                             WeightsAs);
-/* The same for a text, with ' for ". */
 Simulated simulated_text(const char *json, const char *target, int batch);
 void simulated_free(Simulated *); /* the unit and the folder */
 

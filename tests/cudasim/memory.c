@@ -32,6 +32,7 @@ typedef struct Region {
   size_t size;
   Cell *cell;
   bool shared;
+  size_t from, to; /* shared: cells that the block has used */
 } Region;
 
 static Region region[REGIONS];
@@ -53,7 +54,8 @@ static size_t cells(size_t size) {
 
 static void add_region(unsigned char *at, size_t size, bool shared) {
   if (nregion == REGIONS) cudasim_found(NULL, "more than %d allocations", REGIONS);
-  region[nregion++] = (Region){at, size, calloc(cells(size) + 1, sizeof(Cell)), shared};
+  region[nregion++] = (Region){
+      .at = at, .size = size, .cell = calloc(cells(size) + 1, sizeof(Cell)), .shared = shared};
 }
 
 static Region *region_of(uintptr_t at) {
@@ -94,6 +96,7 @@ void cudasim_memory_next(const void *its_arguments, size_t size) {
 extern unsigned char __start_cudasim_shared[] __attribute__((weak));
 extern unsigned char __stop_cudasim_shared[] __attribute__((weak));
 
+/* The section holds the shared memory of all kernels, of which a block uses little. */
 void cudasim_memory_block(unsigned block) {
   const size_t size = (size_t)(__stop_cudasim_shared - __start_cudasim_shared);
   now.block = block;
@@ -101,7 +104,9 @@ void cudasim_memory_block(unsigned block) {
   if (size == 0) return;
   memset(__start_cudasim_shared, POISON, size);
   if (!region_of((uintptr_t)__start_cudasim_shared)) add_region(__start_cudasim_shared, size, true);
-  memset(region_of((uintptr_t)__start_cudasim_shared)->cell, 0, cells(size) * sizeof(Cell));
+  Region *r = region_of((uintptr_t)__start_cudasim_shared);
+  memset(r->cell + r->from, 0, (r->to - r->from) * sizeof(Cell));
+  r->from = r->to = 0;
 }
 
 void cudasim_memory_barrier(void) {
@@ -141,6 +146,12 @@ static void note_read(Cell *c) {
   reads->threads = threads;
 }
 
+static void note_use(Region *r, size_t granule) {
+  if (r->from == r->to) r->from = r->to = granule;
+  if (granule < r->from) r->from = granule;
+  if (granule >= r->to) r->to = granule + 1;
+}
+
 static void on_cell(const void *code, const Region *r, size_t granule, bool write) {
   Cell *c = &r->cell[granule];
   const unsigned char *at = r->at + granule * GRANULE;
@@ -156,12 +167,15 @@ static void on_cell(const void *code, const Region *r, size_t granule, bool writ
     note_read(c);
 }
 
-static void on_region(const void *code, const Region *r, uintptr_t at, size_t bytes, bool write) {
+static void on_region(const void *code, Region *r, uintptr_t at, size_t bytes, bool write) {
   const size_t from = at - (uintptr_t)r->at;
   if (bytes > r->size - from)
     cudasim_found(code, "%s of %zu bytes at byte %zu of %zu", write ? "write" : "read", bytes, from,
                   r->size);
-  for (size_t g = from / GRANULE; g * GRANULE < from + bytes; g++) on_cell(code, r, g, write);
+  for (size_t g = from / GRANULE; g * GRANULE < from + bytes; g++) {
+    if (r->shared) note_use(r, g);
+    on_cell(code, r, g, write);
+  }
 }
 
 /* What a thread may access that is nobody's device memory: its stack; to read, what was passed to
@@ -180,7 +194,7 @@ static void on_access(const void *code, uintptr_t at, size_t bytes, bool write) 
   if (at % bytes != 0 && bytes <= 16)
     cudasim_found(code, "%s of %zu bytes at an address that is not a multiple of it",
                   write ? "write" : "read", bytes);
-  const Region *r = region_of(at);
+  Region *r = region_of(at);
   now.thread = (uint16_t)cudasim_thread->number;
   if (r)
     on_region(code, r, at, bytes, write);
@@ -190,7 +204,7 @@ static void on_access(const void *code, uintptr_t at, size_t bytes, bool write) 
 }
 
 void cudasim_memory_host(const void *at, size_t bytes, bool write) {
-  const Region *r = watches && bytes ? region_of((uintptr_t)at) : NULL;
+  Region *r = watches && bytes ? region_of((uintptr_t)at) : NULL;
   if (r) on_region(NULL, r, (uintptr_t)at, bytes, write);
 }
 

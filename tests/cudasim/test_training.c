@@ -22,6 +22,18 @@ static const char small[] =
     "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'adam', 'lr': 0.01, 'eps': 0.1,"
     "'weight_decay': 0.001, 'clip_norm': 0.5, 'schedule': 'cosine', 'period': 10, 'warm_up': 3 } }";
 
+/* Contractions of every kind: strided, dilated, padded on one side, in groups, in one dimension
+ * after the other. */
+static const char products[] =
+    "{ 'name': 'products', 'input': { 'shape': [3, 11, 10] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 20, 'kernel': 3, 'stride': 2, 'pad': 1 }, { 'op': 'tanh' },"
+    "{ 'op': 'conv', 'filters': 18, 'kernel': [1, 3], 'pad': [0, 1], 'groups': 2 },"
+    "{ 'op': 'conv', 'name': 'a', 'filters': 7, 'kernel': 1 }, { 'op': 'tanh' },"
+    "{ 'op': 'conv', 'filters': 7, 'kernel': 3, 'dilation': 2, 'pad': 2 },"
+    "{ 'op': 'add', 'from': ['conv3', 'a'] }, { 'op': 'dense', 'units': 33 }, { 'op': 'tanh' },"
+    "{ 'op': 'dense', 'units': 4 }],"
+    "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
+
 /* A network, and where training is at. */
 typedef struct Training {
   Simulated s;
@@ -30,19 +42,38 @@ typedef struct Training {
   double **param, **state, *x, *target;
 } Training;
 
-static Training training(const char *file, const char *target, const char *shape) {
+static Training training_options(Options o) {
   Training t = {.s = {.u = unit_new()}};
   Unit *u = t.s.u;
-  Options o = {.network = file, .batch = SAMPLES, .train = true};
-  if (shape) vec_push(u->arena, &o.input_shape, shape);
+  o.batch = SAMPLES;
+  o.train = true;
   t.s.folder = toolchain_folder(u);
   Graph *g = pipeline_read(u, &o);
-  if (!g) fail_msg("%s is not read", file);
+  if (!g) fail_msg("%s is not read", o.network);
   pass_grad(g);
   t.s.graph = g;
-  t.s.plan = pipeline_plan(u, &o, pipeline_read(u, &o), target_find(target), false);
+  t.s.plan = pipeline_plan(u, &o, pipeline_read(u, &o), target_find(o.target), false);
   t.input_size = type_size(&g->input.at[0].type, 1);
   t.classes = type_size(&g->node.at[g->entry[ENTRY_FORWARD].want.at[0]].type, 1);
+  return t;
+}
+
+static Training training(const char *file, const char *target, const char *shape) {
+  Options o = {.network = file, .target = target};
+  if (shape) o.input_shape.at = &shape, o.input_shape.n = 1;
+  return training_options(o);
+}
+
+/* A network's text, with ' for ". */
+static Training training_text(const char *json, Options o) {
+  char path[] = "/tmp/cnnc-training-XXXXXX";
+  FILE *file = fdopen(mkstemp(path), "w");
+  assert_non_null(file);
+  for (const char *c = json; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
+  fclose(file);
+  o.network = path;
+  Training t = training_options(o);
+  remove(path);
   return t;
 }
 
@@ -203,13 +234,15 @@ static void check(Training *t) {
 
 static void small_network_takes_steps(void **state) {
   (void)state;
-  char path[] = "/tmp/cnnc-training-XXXXXX";
-  FILE *file = fdopen(mkstemp(path), "w");
-  assert_non_null(file);
-  for (const char *c = small; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
-  fclose(file);
-  Training t = training(path, "sm_80", NULL);
-  remove(path);
+  Training t = training_text(small, (Options){.target = "sm_80"});
+  check(&t);
+}
+
+static void products_in_blocks_take_steps(void **state) {
+  static const char *forced[] = {"*=implicit_gemm"};
+  (void)state;
+  Training t =
+      training_text(products, (Options){.target = "sm_80", .algo = {.at = forced, .n = 1}});
   check(&t);
 }
 
@@ -228,6 +261,7 @@ static void resnet20_takes_steps(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {cmocka_unit_test(small_network_takes_steps),
+                                     cmocka_unit_test(products_in_blocks_take_steps),
                                      cmocka_unit_test(lenet5_takes_steps)};
   const struct CMUnitTest longer[] = {cmocka_unit_test(resnet20_takes_steps)};
   int failed = cmocka_run_group_tests(quick, NULL, NULL);

@@ -160,6 +160,11 @@ static Window lanes_window(Random *r, int lanes) {
 /* Sixty windows, or as many as an algorithm needs to be taken so often. */
 enum { ROUNDS = 60, TAKEN = 3 };
 
+/* Threads in blocks have an algorithm of their own; plain loops are for all. */
+static bool is_for(const char *algo, const Target *t) {
+  return strcmp(algo, "loops") == 0 || (strcmp(algo, "implicit_gemm") == 0) == t->language->blocks;
+}
+
 static void values_stay(const char *algo, const Target *target, uint64_t seed) {
   int taken = 0;
   Random r = {seed};
@@ -183,14 +188,15 @@ static void values_stay(const char *algo, const Target *target, uint64_t seed) {
     taken += algo && takes(s.p, algo);
     unit_free(u);
   }
-  if (algo && taken == 0 && target->tile) fail_msg("%s was never taken for %s", algo, target->name);
+  if (algo && taken == 0) fail_msg("%s was never taken for %s", algo, target->name);
 }
 
 static void each_algorithm(void **state) {
   (void)state;
   for (int t = 0; targets[t]; t++)
     for (int a = 0; a < ALGO_KINDS; a++)
-      values_stay(algos[a]->name, targets[t], 10 * (uint64_t)t + (uint64_t)a);
+      if (is_for(algos[a]->name, targets[t]))
+        values_stay(algos[a]->name, targets[t], 10 * (uint64_t)t + (uint64_t)a);
 }
 
 static void what_choose_takes(void **state) {

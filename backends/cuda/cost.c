@@ -1,0 +1,123 @@
+/* cost.c - see cost.h. A kernel takes as long as its arithmetic, or as what it moves, whichever is
+ * more, and its launch. For products in blocks the arithmetic is that of whole tiles, instruction
+ * by instruction, on the multiprocessor that gets the most of them. */
+#include "cost.h"
+#include "gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+  LANES = 128,   /* instructions that a multiprocessor starts per cycle, for one thread each */
+  THREADS = 512, /* on a multiprocessor, that keep it busy */
+  FETCH = 14,    /* instructions for an element on its way to shared memory, */
+  PLAIN = 16     /* and for a term of a plain loop */
+};
+
+/* Bytes that a kernel moves at least: every buffer it names once. */
+static double bytes_of(const Plan *p, const Kernel *k) {
+  double bytes = 0;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], p->max_batch);
+  }
+  return bytes;
+}
+
+static double clock_of(const Target *t) {
+  return t->machine.flops / (2.0 * LANES * t->machine.units);
+}
+
+/* ---- products in blocks ---- */
+
+typedef struct Shape { /* at the largest batch */
+  double groups, rows, columns, terms;
+} Shape;
+
+static Shape shape_of(const Plan *p, const Contraction *c) {
+  Shape s = {1, 1, 1, 1};
+  for (int l = 0; l < c->k->nloop; l++) {
+    double *of = c->role[l] == 'B'   ? &s.groups
+                 : c->role[l] == 'M' ? &s.rows
+                 : c->role[l] == 'N' ? &s.columns
+                                     : &s.terms;
+    *of *= (double)extent_at(c->k->loop[l].extent, p->max_batch);
+  }
+  return s;
+}
+
+/* Cycles of a multiprocessor for one word along the terms of a tile. */
+static double word_cycles(const Plan *p, const GemmTile *t, const Arithmetic *as) {
+  const Machine *m = &p->target->machine;
+  const double results = (double)t->rows * t->columns;
+  const double fetched = (double)(t->rows + t->columns) * as->pack * FETCH / LANES;
+  if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / LANES + fetched;
+  const double per_cycle = m->tensor_flops / (2.0 * m->units * clock_of(p->target));
+  const double words = per_cycle / 2, times = as->split ? 3 : 1;
+  return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / 32 + fetched;
+}
+
+static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
+  const Arithmetic *as = &gemm_arithmetic[p->precision];
+  const int units = p->target->machine.units;
+  const double tiles = s->groups * ceil(s->rows / t->rows) * ceil(s->columns / t->columns);
+  const double rounds = ceil(tiles / units); /* tiles of the busiest multiprocessor */
+  const double threads = fmin(rounds * gemm_threads(t, as), THREADS);
+  const double busy = fmin(1, 0.15 + 0.85 * threads / THREADS);
+  const double words = ceil(s->terms / (t->words * as->pack)) * t->words;
+  const double edge = 1500; /* cycles: beginning, results */
+  return rounds * (words * word_cycles(p, t, as) / busy + edge) / clock_of(p->target);
+}
+
+/* rows, columns, words, i, j */
+static const GemmTile plain_tiles[] = {
+    {128, 128, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 128, 16, 4, 8}, {64, 64, 16, 4, 4},
+    {128, 32, 16, 8, 4},  {64, 32, 16, 4, 4},  {32, 64, 16, 4, 4},  {32, 32, 16, 4, 4},
+    {128, 16, 16, 4, 4},  {64, 16, 16, 4, 4},  {16, 64, 16, 4, 4},  {16, 128, 16, 4, 4},
+};
+static const GemmTile mma_tiles[] = {
+    {128, 128, 16, 64, 32}, {128, 64, 16, 64, 32}, {64, 128, 16, 32, 64},
+    {64, 64, 16, 32, 32},   {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},
+    {32, 32, 16, 16, 16},   {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
+};
+
+void cuda_pick_tile(const Plan *p, Kernel *k) {
+  Contraction c;
+  if (!k->algo || strcmp(k->algo, "implicit_gemm") != 0 || !contraction(p, k, &c)) return;
+  const bool mma = gemm_arithmetic[p->precision].mma;
+  const GemmTile *tiles = mma ? mma_tiles : plain_tiles;
+  const int n = mma ? COUNT(mma_tiles) : COUNT(plain_tiles);
+  const Shape s = shape_of(p, &c);
+  int best = 0;
+  for (int i = 1; i < n; i++)
+    if (tile_seconds(p, &s, &tiles[i]) < tile_seconds(p, &s, &tiles[best])) best = i;
+  gemm_set_tile(k, &tiles[best]);
+}
+
+/* ---- any kernel ---- */
+
+/* Plain loops: a thread for each point, which reads both factors of every term. */
+static double loop_seconds(const Plan *p, const Kernel *k) {
+  const int units = p->target->machine.units;
+  double points = 1, terms = 1;
+  for (int l = 0; l < k->nloop; l++)
+    *(k->loop[l].reduced ? &terms : &points) *= (double)extent_at(k->loop[l].extent, p->max_batch);
+  const double busy = fmin(1, 0.05 + 0.95 * points / (units * (double)THREADS));
+  return points * terms * (k->nfold ? PLAIN : 4) / (units * (double)LANES * busy) /
+         clock_of(p->target);
+}
+
+double cuda_time(const Plan *p, const Kernel *k) {
+  const Machine *m = &p->target->machine;
+  const double memory = bytes_of(p, k) / m->dram_bandwidth;
+  const GemmTile tile = gemm_tile(k);
+  double compute;
+  Contraction c;
+  if (tile.rows > 0 && contraction(p, k, &c)) {
+    const Shape s = shape_of(p, &c);
+    compute = tile_seconds(p, &s, &tile);
+  } else {
+    compute = loop_seconds(p, k);
+  }
+  return (compute > memory ? compute : memory) + m->launch;
+}

@@ -1,0 +1,41 @@
+/* function.h - one emitted function of device code around a body that is already text. */
+#ifndef CUDA_FUNCTION_H
+#define CUDA_FUNCTION_H
+
+#include "writer.h"
+
+/* An integer that a function is passed behind its pointers. */
+typedef struct Number {
+  const char *name;
+  int64_t most; /* it is between 0 and this */
+} Number;
+
+enum { MAX_NUMBERS = 3 };
+typedef struct Function {
+  const char *declares; /* "static __global__ void" */
+  const char *name;     /* without the prefix */
+  const char *comment;
+  bool in[MAX_IN], out[MAX_OUT]; /* the pointers that it takes */
+  int nnumbers;
+  Number number[MAX_NUMBERS];
+  const char *more;   /* a parameter behind them: "float acc0" */
+  bool scalar, batch; /* set by function_print: run-time scalars that the body mentions */
+} Function;
+
+/* Is input i an argument of functions that read it? Constants are arrays of the file. */
+bool function_takes(const Writer *, int input);
+/* Declares the inputs of `in` that are constants: const float *const in1 = net_const3; */
+void function_constants(Writer *, const bool *in);
+/* Lines go into the body, a level deeper, until the function is printed. */
+typedef struct Body {
+  Text text, *file;
+  bool scalar, batch; /* what the writer had mentioned before */
+} Body;
+void function_begin(Writer *, Body *);
+/* Prints the function unless an equal one stands there; returns its name. */
+const char *function_print(Writer *, Function *, Body *);
+/* What a call passes: pointers as they are called there, then these numbers (or NULL), then
+ * scalars. */
+const char *function_arguments(Writer *, const Function *, const char *numbers, bool on_host);
+
+#endif
