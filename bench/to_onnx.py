@@ -32,6 +32,15 @@ def per_axis(value, rank, otherwise):
     return list(value) if isinstance(value, list) else [value] * rank
 
 
+def padding(layer, rank):
+    """Elements before and after, by axis of a batch."""
+    axes = per_axis(layer.get("axis", 0), 1, 0)
+    lo, hi = [0] * rank, [0] * rank
+    for axis, before, after in zip(axes, per_axis(layer["lo"], len(axes), 0), per_axis(layer["hi"], len(axes), 0)):
+        lo[axis + 1], hi[axis + 1] = before, after
+    return lo, hi
+
+
 class Exporter:
     def __init__(self, network, weights, batch):
         self.network, self.weights = network, weights
@@ -145,6 +154,13 @@ class Exporter:
         shape[1] = sum(self.shape[i][1] for i in inputs)
         self.shape[layer["name"]] = shape
         self.node("Concat", layer, list(inputs), axis=1)
+
+    def op_pad(self, layer, x):
+        lo, hi = padding(layer, len(self.shape[x]))
+        self.shape[layer["name"]] = [a + e + b for a, e, b in zip(lo, self.shape[x], hi)]
+        name = layer["name"]
+        self.node("Pad", layer, [x, self.constant(name + ".pads", np.array(lo + hi, np.int64)),
+                                 self.constant(name + ".value", np.float32(layer.get("value", 0)))])
 
     def op_flatten(self, layer, x):
         self.shape[layer["name"]] = [self.shape[x][0], int(np.prod(self.shape[x][1:]))]
