@@ -1,7 +1,7 @@
 """The sides of a comparison: each library in a process of its own, which sleeps while the others run.
 
-A job says what is run: {"side", "threads", "input", "output", "weights", "onnx", "network", "train": 0 or batch, ...}. Of
-a side asked for its "output" comes what all must agree on: the result of inference, or the losses of the first steps."""
+A job says what is run: {"side", "threads", "input", "output", "weights", "onnx", "network", "train", ...}. First each side
+saves what all must agree on: the result of inference, or the losses of the first steps."""
 import ctypes
 import json
 import os
@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 STEPS = 3  # whose losses are compared
+
 
 def sample(shape):
     return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
