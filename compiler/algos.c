@@ -193,6 +193,7 @@ void push_prepare(Plan *p, Kernel *fill) {
   Type type[MAX_IN];
   for (int i = 0; from && i < from->nin; i++) type[i] = p->buffer.at[from->in[i].tensor].type;
   if (from) kernel_absorb(p->u, fill, 0, from, type);
+  if (fill->nfold == 0 && fill->out[0].value->op == E_in) fill->math = F32;
   vec_push(p->u->arena, &p->entry[PLAN_PREPARE].step, plan_leaf(p, fill));
 }
 

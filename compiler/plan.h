@@ -257,7 +257,7 @@ void kernel_move_loops(Unit *, Kernel *, const int *to);
 /* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
 bool lines_up(const Coord *, int loop, int lanes);
 /* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what
- * that reads. */
+ * that reads. What only moves has no need of double. */
 void push_prepare(Plan *, Kernel *fill);
 /* The register-tile contraction: lanes run over the result's channels (loop `lane`), x is broadcast
  * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are

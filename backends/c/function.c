@@ -63,6 +63,8 @@ static void print_body(Leaf *f, Text *body) {
     transform_body(f);
   else if (contract_fits(f->plan, f->k))
     contract_body(f);
+  else if (move_fits(f))
+    move_body(f);
   else
     loops_body(f);
   f->e->out = body;

@@ -256,6 +256,14 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   emit_close(e);
 }
 
+/* What helpers in vectors may touch. */
+static void helper_facts(Emit *e, const Target *target) {
+  const char *const row[][2] = {{"zip", "to"}, {"zip", "from"}, {"transpose", "block"}};
+  for (int i = 0; i < COUNT(row); i++)
+    emit_fact(e, arena_printf(e->arena, "%s_%s", target->name, row[i][0]), row[i][1], 0,
+              target->lanes - 1);
+}
+
 void generate_helpers(Emit *e, const Target *target) {
   const char *const name[] = {"c/scalar.h", target->simd,
                               target->lanes > 1 ? "c/simd_math.h" : NULL};
@@ -264,6 +272,7 @@ void generate_helpers(Emit *e, const Target *target) {
       emit_text(e, runtime_file(name[i]));
       emit_line(e);
     }
+  if (target->lanes > 1) helper_facts(e, target);
 }
 
 void generate_types(Emit *e, const Plan *p) {

@@ -115,6 +115,10 @@ void contract_body(Leaf *);
 /* Its lane loop, and the loop that tiles take points of; -1: none fits. */
 int contract_lane(const Plan *, const Contraction *);
 int contract_point(const Contraction *);
+/* Maps that only move data between different orders: blocks turned round in registers. */
+bool move_fits(const Leaf *);
+void move_body(Leaf *);
+double move_cycles(const Plan *, const Kernel *); /* < 0: it does not fit */
 /* Sums of products with constant matrices: Winograd's transforms. */
 bool transform_fits(const Leaf *);
 void transform_body(Leaf *);

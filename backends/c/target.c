@@ -261,7 +261,8 @@ static double c_time(const Plan *p, const Kernel *k) {
   Transform transform;
   if (transform_of(p, k, &transform))
     return overlapped(transform_cycles(p, k, &transform) / clock, traffic);
-  double seconds = loop_cycles(p, k) / clock;
+  const double moved = move_cycles(p, k);
+  double seconds = (moved >= 0 ? moved : loop_cycles(p, k)) / clock;
   Contraction c;
   if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c)) {
     const Shape s = shape_of(p, &c, lane_of(p, &c));

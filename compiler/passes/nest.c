@@ -326,6 +326,5 @@ void pass_nest(Plan *p, const PlanOptions *options) {
   (void)options;
   if (!p->target->language->nests) return;
   Nest n = nest_new(p);
-  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++)
-    p->entry[e].step = nest_steps(&n, &p->entry[e].step);
+  for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) p->entry[e].step = nest_steps(&n, &p->entry[e].step);
 }

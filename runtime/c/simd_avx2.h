@@ -139,34 +139,45 @@ CNNC_AVX2_INLINE avx2_v avx2_mantissa(avx2_v a) {
   return _mm256_castsi256_ps(_mm256_or_si256(bits, _mm256_set1_epi32(0x3f800000)));
 }
 
-#define vector     avx2_v
-#define V_INLINE   CNNC_AVX2_INLINE
-#define V_CALL     static CNNC_AVX2_TARGET
-#define V_LANES    8
-#define v_abs      avx2_abs
-#define v_add      avx2_add
-#define v_div      avx2_div
-#define v_eq       avx2_eq
-#define v_erf      avx2_erf
-#define v_exp      avx2_exp
-#define v_exponent avx2_exponent
-#define v_fma      avx2_fma
-#define v_le       avx2_le
-#define v_load     avx2_load
-#define v_log      avx2_log
-#define v_lt       avx2_lt
-#define v_mantissa avx2_mantissa
-#define v_max      avx2_max
-#define v_min      avx2_min
-#define v_mul      avx2_mul
-#define v_neg      avx2_neg
-#define v_pow      avx2_pow
-#define v_power2   avx2_power2
-#define v_round    avx2_round
-#define v_select   avx2_select
-#define v_set1     avx2_set1
-#define v_store    avx2_store
-#define v_sub      avx2_sub
-#define v_tanh     avx2_tanh
-#define v_zero     avx2_zero
+CNNC_AVX2_INLINE avx2_v avx2_zip_low(avx2_v a, avx2_v b) { /* a0, b0, a1, b1 .. */
+  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+}
+CNNC_AVX2_INLINE avx2_v avx2_zip_high(avx2_v a, avx2_v b) { /* a4, b4, a5, b5 .. */
+  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+}
+
+#define vector      avx2_v
+#define V_INLINE    CNNC_AVX2_INLINE
+#define V_CALL      static CNNC_AVX2_TARGET
+#define V_LANES     8
+#define v_abs       avx2_abs
+#define v_add       avx2_add
+#define v_div       avx2_div
+#define v_eq        avx2_eq
+#define v_erf       avx2_erf
+#define v_exp       avx2_exp
+#define v_exponent  avx2_exponent
+#define v_fma       avx2_fma
+#define v_le        avx2_le
+#define v_load      avx2_load
+#define v_log       avx2_log
+#define v_lt        avx2_lt
+#define v_mantissa  avx2_mantissa
+#define v_max       avx2_max
+#define v_min       avx2_min
+#define v_mul       avx2_mul
+#define v_neg       avx2_neg
+#define v_pow       avx2_pow
+#define v_power2    avx2_power2
+#define v_round     avx2_round
+#define v_select    avx2_select
+#define v_set1      avx2_set1
+#define v_store     avx2_store
+#define v_sub       avx2_sub
+#define v_tanh      avx2_tanh
+#define v_transpose avx2_transpose
+#define v_zero      avx2_zero
+#define v_zip       avx2_zip
+#define v_zip_high  avx2_zip_high
+#define v_zip_low   avx2_zip_low
 #endif

@@ -143,34 +143,47 @@ CNNC_AVX512_INLINE avx512_v avx512_mantissa(avx512_v a) {
   return _mm512_castsi512_ps(_mm512_or_si512(bits, _mm512_set1_epi32(0x3f800000)));
 }
 
-#define vector     avx512_v
-#define V_INLINE   CNNC_AVX512_INLINE
-#define V_CALL     static CNNC_AVX512_TARGET
-#define V_LANES    16
-#define v_abs      avx512_abs
-#define v_add      avx512_add
-#define v_div      avx512_div
-#define v_eq       avx512_eq
-#define v_erf      avx512_erf
-#define v_exp      avx512_exp
-#define v_exponent avx512_exponent
-#define v_fma      avx512_fma
-#define v_le       avx512_le
-#define v_load     avx512_load
-#define v_log      avx512_log
-#define v_lt       avx512_lt
-#define v_mantissa avx512_mantissa
-#define v_max      avx512_max
-#define v_min      avx512_min
-#define v_mul      avx512_mul
-#define v_neg      avx512_neg
-#define v_pow      avx512_pow
-#define v_power2   avx512_power2
-#define v_round    avx512_round
-#define v_select   avx512_select
-#define v_set1     avx512_set1
-#define v_store    avx512_store
-#define v_sub      avx512_sub
-#define v_tanh     avx512_tanh
-#define v_zero     avx512_zero
+CNNC_AVX512_INLINE avx512_v avx512_zip_low(avx512_v a, avx512_v b) { /* a0, b0, a1, b1 .. */
+  return _mm512_permutex2var_ps(
+      a, _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0), b);
+}
+CNNC_AVX512_INLINE avx512_v avx512_zip_high(avx512_v a, avx512_v b) { /* a8, b8, a9, b9 .. */
+  return _mm512_permutex2var_ps(
+      a, _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8), b);
+}
+
+#define vector      avx512_v
+#define V_INLINE    CNNC_AVX512_INLINE
+#define V_CALL      static CNNC_AVX512_TARGET
+#define V_LANES     16
+#define v_abs       avx512_abs
+#define v_add       avx512_add
+#define v_div       avx512_div
+#define v_eq        avx512_eq
+#define v_erf       avx512_erf
+#define v_exp       avx512_exp
+#define v_exponent  avx512_exponent
+#define v_fma       avx512_fma
+#define v_le        avx512_le
+#define v_load      avx512_load
+#define v_log       avx512_log
+#define v_lt        avx512_lt
+#define v_mantissa  avx512_mantissa
+#define v_max       avx512_max
+#define v_min       avx512_min
+#define v_mul       avx512_mul
+#define v_neg       avx512_neg
+#define v_pow       avx512_pow
+#define v_power2    avx512_power2
+#define v_round     avx512_round
+#define v_select    avx512_select
+#define v_set1      avx512_set1
+#define v_store     avx512_store
+#define v_sub       avx512_sub
+#define v_tanh      avx512_tanh
+#define v_transpose avx512_transpose
+#define v_zero      avx512_zero
+#define v_zip       avx512_zip
+#define v_zip_high  avx512_zip_high
+#define v_zip_low   avx512_zip_low
 #endif

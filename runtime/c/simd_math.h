@@ -1,6 +1,7 @@
-/* Elementary functions on vectors, written once over the helpers of the simd file above (v_add is
- * avx512_add ...): within 4 units in the last place. They round by conversion to integers and never
- * by adding large numbers, so -ffast-math does no harm. */
+/* Elementary functions on vectors, and square blocks of them turned round, written once over the
+ * helpers of the simd file above (v_add is avx512_add ...). Functions are within 4 units in the
+ * last place. They round by conversion to integers and never by adding large numbers, so
+ * -ffast-math does no harm. */
 #ifdef V_LANES
 #include <math.h>
 
@@ -84,6 +85,43 @@ V_CALL vector v_pow(vector x, vector y) {
   return v_load(lane);
 }
 
+/* Vector i of the first half of `from` and of the second one become vectors 2 * i and 2 * i + 1. */
+V_INLINE void v_zip(vector *to, const vector *from) {
+#define V_ZIP(i)                                                                                   \
+  to[2 * (i)] = v_zip_low(from[i], from[(i) + V_LANES / 2]);                                       \
+  to[2 * (i) + 1] = v_zip_high(from[i], from[(i) + V_LANES / 2])
+  V_ZIP(0);
+  V_ZIP(1);
+#if V_LANES > 4
+  V_ZIP(2);
+  V_ZIP(3);
+#endif
+#if V_LANES > 8
+  V_ZIP(4);
+  V_ZIP(5);
+  V_ZIP(6);
+  V_ZIP(7);
+#endif
+#undef V_ZIP
+}
+
+/* Element j of vector i and element i of vector j change places: log2 of V_LANES rounds. */
+V_INLINE void v_transpose(vector *block) {
+  vector half[V_LANES];
+  v_zip(half, block);
+#if V_LANES == 8
+  vector last[V_LANES];
+  v_zip(last, half);
+  v_zip(block, last);
+#else
+  v_zip(block, half);
+#endif
+#if V_LANES == 16
+  v_zip(half, block);
+  v_zip(block, half);
+#endif
+}
+
 #undef vector
 #undef V_INLINE
 #undef V_CALL
@@ -113,5 +151,9 @@ V_CALL vector v_pow(vector x, vector y) {
 #undef v_store
 #undef v_sub
 #undef v_tanh
+#undef v_transpose
 #undef v_zero
+#undef v_zip
+#undef v_zip_high
+#undef v_zip_low
 #endif

@@ -151,34 +151,45 @@ CNNC_NEON_INLINE neon_v neon_mantissa(neon_v a) {
   return vreinterpretq_f32_u32(vorrq_u32(bits, vdupq_n_u32(0x3f800000U)));
 }
 
-#define vector     neon_v
-#define V_INLINE   CNNC_NEON_INLINE
-#define V_CALL     static CNNC_NEON_TARGET
-#define V_LANES    4
-#define v_abs      neon_abs
-#define v_add      neon_add
-#define v_div      neon_div
-#define v_eq       neon_eq
-#define v_erf      neon_erf
-#define v_exp      neon_exp
-#define v_exponent neon_exponent
-#define v_fma      neon_fma
-#define v_le       neon_le
-#define v_load     neon_load
-#define v_log      neon_log
-#define v_lt       neon_lt
-#define v_mantissa neon_mantissa
-#define v_max      neon_max
-#define v_min      neon_min
-#define v_mul      neon_mul
-#define v_neg      neon_neg
-#define v_pow      neon_pow
-#define v_power2   neon_power2
-#define v_round    neon_round
-#define v_select   neon_select
-#define v_set1     neon_set1
-#define v_store    neon_store
-#define v_sub      neon_sub
-#define v_tanh     neon_tanh
-#define v_zero     neon_zero
+CNNC_NEON_INLINE neon_v neon_zip_low(neon_v a, neon_v b) { /* a0, b0, a1, b1 */
+  return vzip1q_f32(a, b);
+}
+CNNC_NEON_INLINE neon_v neon_zip_high(neon_v a, neon_v b) { /* a2, b2, a3, b3 */
+  return vzip2q_f32(a, b);
+}
+
+#define vector      neon_v
+#define V_INLINE    CNNC_NEON_INLINE
+#define V_CALL      static CNNC_NEON_TARGET
+#define V_LANES     4
+#define v_abs       neon_abs
+#define v_add       neon_add
+#define v_div       neon_div
+#define v_eq        neon_eq
+#define v_erf       neon_erf
+#define v_exp       neon_exp
+#define v_exponent  neon_exponent
+#define v_fma       neon_fma
+#define v_le        neon_le
+#define v_load      neon_load
+#define v_log       neon_log
+#define v_lt        neon_lt
+#define v_mantissa  neon_mantissa
+#define v_max       neon_max
+#define v_min       neon_min
+#define v_mul       neon_mul
+#define v_neg       neon_neg
+#define v_pow       neon_pow
+#define v_power2    neon_power2
+#define v_round     neon_round
+#define v_select    neon_select
+#define v_set1      neon_set1
+#define v_store     neon_store
+#define v_sub       neon_sub
+#define v_tanh      neon_tanh
+#define v_transpose neon_transpose
+#define v_zero      neon_zero
+#define v_zip       neon_zip
+#define v_zip_high  neon_zip_high
+#define v_zip_low   neon_zip_low
 #endif

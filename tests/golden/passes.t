@@ -105,11 +105,11 @@ buffer %c1: f32[n,16,4,4] work 0 call lanes 1:16 margin 0:0,0:0,1:1,1:1
 buffer %c1.packed: f32[16,8] derived 0 load lanes 0:16
 buffer %relu1.moved: f32[n,16,4,4] work 0 call lanes 1:16
 buffer %c2.packed: f32[16,3,3,16] derived 0 load lanes 0:16
-  run plain f64
+  run plain f32
     c1: k<16 c<8
       in0 = %c1.weight[k, c, 0, 0]
       %c1.packed[k, c] = in0
-  run plain f64
+  run plain f32
     c2: k<16 kh<3 kw<3 c<16
       in0 = %c2.weight[k, c, kh, kw]
       %c2.packed[k, kh, kw, c] = in0
@@ -171,7 +171,7 @@ buffer %c1: f32[n,6,28,28] work 0 call lanes 1:16 depth 2 part 0:1,0,1,1 1:1,0,1
 buffer %c1.packed: f32[6,5,5] derived 0 load lanes 0:16
 buffer %s2.moved: f32[n,6,14,14] work 0 call lanes 1:16
 buffer %x.moved: f32[n,1,28,28] work 0 call margin 0:0,0:0,2:2,2:2
-  run plain f64
+  run plain f32
     c1: k<6 kh<5 kw<5
       in0 = %c1.weight[k, 0, kh, kw]
       %c1.packed[k, kh, kw] = in0

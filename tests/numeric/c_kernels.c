@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-enum { CASES = 60, SAMPLES = 3 };
+enum { CASES = 80, SAMPLES = 3 };
 
 typedef struct Case {
   Kernel k; /* as it was made: tensors are buffers */
@@ -251,6 +251,42 @@ static void map_case(Test *t, Case *c) {
   add_loops(t, c);
 }
 
+/* Another order of the axes, on either side in lanes, as packed weights and their gradients lie. */
+static void move_case(Test *t, Case *c) {
+  enum { RANK = 4 };
+  int axis[RANK] = {0, 1, 2, 3};
+  Type y = {.dtype = F32, .rank = RANK}, x = y;
+  for (int a = RANK - 1; a > 0; a--) {
+    const int other = random_int(&t->random, 0, a), swap = axis[a];
+    axis[a] = axis[other];
+    axis[other] = swap;
+  }
+  for (int a = 0; a < RANK; a++) {
+    const int64_t extent = random_int(&t->random, 0, 2) ? 3 : random_int(&t->random, 1, 70);
+    y.dim[a] = x.dim[axis[a]] = fixed(extent);
+  }
+  kernel_start(&c->k, "move", 0, &y);
+  View *v = kernel_in(&c->k, 0, &x);
+  for (int a = 0; a < RANK; a++) v->at[axis[a]] = coord_loop(a, 1, 0);
+  c->k.out[0].value = expr_in(t->u, 0);
+  c->k.math = F32;
+  c->what = "move";
+  c->tolerance = 0;
+  c->type[0] = x;
+  c->type[1] = y;
+  place(t, c, 0);
+  for (int i = 0; i < 2; i++) {
+    Format *f = &t->p->buffer.at[c->buffer[i]].format;
+    *f = format_plain(F32);
+    const int lanes = t->p->target->lanes * random_int(&t->random, 1, 4);
+    if (lanes == 1 || random_int(&t->random, 0, 2) == 0) continue;
+    f->lane_axis = (int8_t)random_int(&t->random, 0, RANK - 1);
+    f->lanes = (int16_t)lanes;
+  }
+  kernel_simplify(t->u, &c->k);
+  add_loops(t, c);
+}
+
 /* What a bias' gradient is: the free loops that the result misses are summed. */
 static void sum_case(Test *t, Case *c) {
   const Window w = case_window(t, 16);
@@ -412,12 +448,12 @@ static void run_case(Test *t, int number, void *library) {
 static void test_target(const char *name) {
   static Graph graph = {.name = "test"};
   static void (*const make[])(Test *, Case *) = {
-      conv_case, conv_case,          pool_case,           map_case,
-      sum_case,  data_gradient_case, weight_gradient_case};
+      conv_case, conv_case, pool_case, map_case, sum_case, data_gradient_case, weight_gradient_case,
+      move_case};
   Test t = {.u = unit_new(), .random = {7}};
   t.p = plan_new(t.u, &graph, target_find(name), SAMPLES);
   for (int i = 0; i < CASES; i++) {
-    t.at[i].tolerance = 2e-6;
+    t.at[i].tolerance = 3e-6;
     make[i % COUNT(make)](&t, &t.at[i]);
   }
   const Text text = emit_cases(&t);

@@ -130,6 +130,18 @@ static float scalar_fold_max(float most, float x) {
   V(store)(out, V(zero)());                                                                        \
   for (int l = 0; l < LANES; l++) assert_true(out[l] == 0.0f);
 
+/* A block of vectors turned round. */
+#define CHECK_BLOCK                                                                                \
+  {                                                                                                \
+    V(v) block[LANES];                                                                             \
+    for (int l = 0; l < LANES; l++) block[l] = V(load)(p + l * LANES);                             \
+    V(transpose)(block);                                                                           \
+    for (int l = 0; l < LANES; l++) {                                                              \
+      V(store)(out, block[l]);                                                                     \
+      for (int m = 0; m < LANES; m++) assert_memory_equal(&out[m], &p[m * LANES + l], sizeof *p);  \
+    }                                                                                              \
+  }
+
 #define CHECK_ALL(function, attribute)                                                             \
   attribute static void function(void) {                                                           \
     float first[VALUES], second[VALUES], out[16];                                                  \
@@ -140,6 +152,7 @@ static float scalar_fold_max(float most, float x) {
       TWO(CHECK_TWO)                                                                               \
       CHECK_REST                                                                                   \
       if (i < 64) CHECK_PARTS                                                                      \
+      if (i == 0) CHECK_BLOCK                                                                      \
     }                                                                                              \
   }
 

@@ -1,0 +1,288 @@
+/* move.c - maps that only move data, between tensors whose elements follow each other along
+ * different loops: packing weights, putting sums where they belong. Square blocks of lanes x lanes
+ * elements are loaded along the one, turned round in registers and stored along the other.
+ *
+ *   for (int k_block = 0; k_block < 8; k_block++)
+ *     for (int k_at = 0; k_at < 64; k_at += 16)          lanes of the result
+ *       for (int c_block = 0; c_block < 9; c_block++) {  16 elements that lie together in the input
+ *         avx512_v block[16];
+ *         for (int row = 0; row < 16; row++)
+ *           block[row] = avx512_load(in0 + ..);          k = .. + row
+ *         avx512_transpose(block);
+ *         for (int row = 0; row < 16; row++) {
+ *           const int at = 16 * c_block + row;
+ *           const int c = at / 9, kh = at / 3 % 3, kw = at % 3;
+ *           avx512_store(out0 + .., block[row]);
+ *         }
+ *       }
+ * Several loops whose elements follow each other are one run. Where both tensors lie along the same
+ * loop, but one in wider blocks, vectors are copied. */
+#include "leaf.h"
+
+/* Loops along which the elements of a tensor follow each other, the innermost first. */
+typedef struct Run {
+  int n, loop[MAX_LOOPS];
+  int64_t extent; /* of all of them */
+  int block;      /* so many elements lie together for sure */
+} Run;
+
+typedef struct Move {
+  Leaf *f;
+  Emit *e;
+  Arena *arena;
+  const char *isa;
+  int lanes;
+  bool turned; /* the tensors lie along different loops */
+  Run to, from;
+} Move;
+
+/* ---- what fits ---- */
+
+static int64_t step_of(const Layout *layout, const View *v, int l) {
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout->stride[a];
+  return step;
+}
+
+/* Do elements of the view follow each other along loop l: in lanes, if there are any? */
+static bool is_first(const Plan *p, const Kernel *k, const Layout *layout, const View *v, int l) {
+  const int lanes = p->target->lanes;
+  if (k->loop[l].extent.per_n) return false;
+  for (int a = 0; a < v->rank; a++) {
+    int only;
+    if (!coord_uses(&v->at[a], l)) continue;
+    if (layout->lane_axis >= 0)
+      return a == layout->lane_axis && layout->lanes % lanes == 0 &&
+             coord_is_loop(&v->at[a], &only);
+    return layout->stride[a] == 1 && step_of(layout, v, l) == 1;
+  }
+  return false;
+}
+
+static bool find_first(const Plan *p, const Kernel *k, const View *v, Run *run) {
+  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
+  for (int l = 0; l < k->nloop; l++) {
+    if (!is_first(p, k, &layout, v, l)) continue;
+    *run = (Run){.n = 1, .loop = {l}, .extent = k->loop[l].extent.plus};
+    run->block = layout.lane_axis >= 0 ? layout.lanes : p->target->lanes;
+    return true;
+  }
+  return false;
+}
+
+/* Adds the loops whose steps continue the run, but the other run's first and what is cut. */
+static void extend(const Plan *p, const Kernel *k, const View *v, int other, Run *run) {
+  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
+  if (layout.lane_axis >= 0 || k->bind[run->loop[0]].step >= 0) return;
+  for (bool found = true; found;) {
+    found = false;
+    for (int l = 0; l < k->nloop && !found; l++) {
+      if (l == other || k->loop[l].extent.per_n || k->bind[l].step >= 0) continue;
+      if (step_of(&layout, v, l) != run->extent) continue;
+      run->loop[run->n++] = l;
+      run->extent *= k->loop[l].extent.plus;
+      found = true;
+    }
+  }
+}
+
+static bool view_fits(const Plan *p, const Kernel *k, const View *v) {
+  if (p->buffer.at[v->tensor].format.dtype != F32) return false;
+  for (int a = 0; a < v->rank; a++)
+    if (!coord_affine(&v->at[a]) || view_tests(p, k, v, a)) return false;
+  return true;
+}
+
+/* Copies of whole vectors along one loop are left to plain loops, which take more than one input;
+ * so are runs too short for blocks. */
+static bool find_runs(const Plan *p, const Kernel *k, Move *m) {
+  const View *to = &k->out[0].to, *from = &k->in[0];
+  const int lanes = p->target->lanes;
+  if (lanes == 1 || k->math != F32 || k->nfold || k->nin != 1 || k->nout != 1 ||
+      k->out[0].combine || k->out[0].value->op != E_in || !view_fits(p, k, to) ||
+      !view_fits(p, k, from) || !find_first(p, k, to, &m->to) || !find_first(p, k, from, &m->from))
+    return false;
+  m->turned = m->to.loop[0] != m->from.loop[0];
+  if (!m->turned) {
+    if (m->from.block > m->to.block) m->to.block = m->from.block;
+    return m->to.block > lanes;
+  }
+  const int first = m->to.loop[0];
+  extend(p, k, to, m->from.loop[0], &m->to);
+  extend(p, k, from, first, &m->from);
+  for (int i = 1; i < m->to.n; i++) /* a loop of both runs is the result's */
+    for (int j = 1; j < m->from.n; j++)
+      if (m->to.loop[i] == m->from.loop[j]) {
+        m->from.n = j;
+        m->from.extent = 1;
+        for (int l = 0; l < j; l++) m->from.extent *= k->loop[m->from.loop[l]].extent.plus;
+      }
+  return 4 * m->to.extent >= lanes && 4 * m->from.extent >= lanes;
+}
+
+bool move_fits(const Leaf *f) {
+  Move m;
+  return find_runs(f->plan, f->k, &m) && linear_divides(&f->from[m.to.loop[0]], m.to.block) &&
+         linear_divides(&f->from[m.from.loop[0]], m.from.block);
+}
+
+double move_cycles(const Plan *p, const Kernel *k) {
+  Move m;
+  double points = 1;
+  if (!find_runs(p, k, &m)) return -1;
+  for (int l = 0; l < k->nloop; l++) points *= (double)extent_at(k->loop[l].extent, p->max_batch);
+  return points * 10 / p->target->lanes;
+}
+
+/* ---- places ---- */
+
+/* Stands at element `at` of a run, and with it behind: later loops of the run stay at 0. */
+static void stand_at(Move *m, const Run *run, const Linear *at) {
+  for (int i = 1; i < run->n; i++) m->f->value[run->loop[i]] = linear_constant(0);
+  m->f->value[run->loop[0]] = *at;
+}
+
+/* Stands at element `at` + row, each loop of the run at its own value. */
+static void stand_at_row(Move *m, const Run *run, const Linear *at) {
+  Linear here = *at, row = linear_variable(1, "row");
+  row.term[0].below = m->lanes;
+  linear_add(&here, &row, 1);
+  m->f->value[run->loop[0]] = here;
+  if (run->n == 1) return;
+  emit(m->e, "const int at = %s;", leaf_form(m->f, &here));
+  int64_t step = 1;
+  for (int i = 0; i < run->n; i++) {
+    const Loop *loop = &m->f->k->loop[run->loop[i]];
+    Text value = {.arena = m->arena};
+    text_add(&value, "at");
+    if (step > 1) text_add(&value, " / %lld", (long long)step);
+    if (i + 1 < run->n) text_add(&value, " %% %lld", (long long)loop->extent.plus);
+    emit(m->e, "const int %s = %s;", loop->name, value.at);
+    m->f->value[run->loop[i]] = linear_variable(1, loop->name);
+    step *= loop->extent.plus;
+  }
+}
+
+/* ---- blocks ---- */
+
+typedef struct Part { /* elements of a run: a vector of them, or the first `count` */
+  Linear at;
+  int count; /* 0: all lanes */
+} Part;
+
+static void print_copy(Move *m, const Part *to) {
+  const Kernel *k = m->f->k;
+  stand_at(m, &m->to, &to->at);
+  const char *value = leaf_load(m->f, &k->in[0], m->from.loop[0], to->count);
+  leaf_store(m->f, &k->out[0].to, leaf_pointer(m->f, &k->out[0].to),
+             leaf_subscript(m->f, &k->out[0].to), value, to->count);
+}
+
+static void print_block(Move *m, const Part *to, const Part *from) {
+  const Kernel *k = m->f->k;
+  const View *out = &k->out[0].to;
+  const int rows = to->count ? to->count : m->lanes;
+  emit(m->e, "%s_v block[%d];", m->isa, m->lanes);
+  FOR(m->e, "row", 0, rows, 1) {
+    stand_at_row(m, &m->to, &to->at);
+    stand_at(m, &m->from, &from->at);
+    emit(m->e, "block[row] = %s;", leaf_load(m->f, &k->in[0], m->from.loop[0], from->count));
+  }
+  if (to->count) FOR(m->e, "row", rows, m->lanes, 1) {
+      emit(m->e, "block[row] = %s_zero();", m->isa);
+    }
+  emit(m->e, "%s_transpose(block);", m->isa);
+  FOR(m->e, "row", 0, from->count ? from->count : m->lanes, 1) {
+    stand_at_row(m, &m->from, &from->at);
+    stand_at(m, &m->to, &to->at);
+    leaf_store(m->f, out, leaf_pointer(m->f, out), leaf_subscript(m->f, out), "block[row]",
+               to->count);
+  }
+}
+
+static void print_parts(Move *m, const Run *run, const Part *to);
+
+static void print_at(Move *m, const Run *run, const Part *to, const Linear *at, int count) {
+  const Part part = {*at, count};
+  if (run == &m->to && m->turned)
+    print_parts(m, &m->from, &part);
+  else if (m->turned)
+    print_block(m, to, &part);
+  else
+    print_copy(m, &part);
+}
+
+/* Parts of the elements [begin, begin + count) of a run, `begin` a whole block. */
+static void parts_of_block(Move *m, const Run *run, const Part *to, Linear begin, int count) {
+  const int whole = count / m->lanes, rest = count % m->lanes;
+  if (whole > 1) {
+    const char *name = arena_printf(m->arena, "%s_at", m->f->k->loop[run->loop[0]].name);
+    Linear at = linear_variable(1, name), here = begin;
+    at.term[0].below = (whole - 1) * m->lanes + 1;
+    linear_add(&here, &at, 1);
+    FOR(m->e, name, 0, whole * m->lanes, m->lanes) {
+      print_at(m, run, to, &here, 0);
+    }
+  } else if (whole == 1) {
+    emit(m->e, "{");
+    m->e->indent++;
+    print_at(m, run, to, &begin, 0);
+    emit_close(m->e);
+  }
+  begin.constant += count - rest;
+  if (rest == 0) return;
+  emit(m->e, "{ /* the last %d */", rest);
+  m->e->indent++;
+  print_at(m, run, to, &begin, rest);
+  emit_close(m->e);
+}
+
+/* A run part by part: whole blocks, then what is left. */
+static void print_parts(Move *m, const Run *run, const Part *to) {
+  Leaf *f = m->f;
+  const int l = run->loop[0];
+  const int64_t rest = run->extent % run->block;
+  const char *name = arena_printf(m->arena, "%s_block", f->k->loop[l].name);
+  Linear from = f->from[l], end = f->to[l];
+  if (run->n > 1) end = linear_constant(run->extent);
+  from = linear_divided(&from, run->block);
+  Linear last = linear_divided(&end, run->block);
+  if (end.n > 0 && !linear_divides(&end, run->block))
+    last = linear_variable(1, arena_printf(m->arena, "(%s) / %d", leaf_form(f, &end), run->block));
+  if (run->extent >= run->block)
+    BLOCK(m->e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &from), name,
+          leaf_form(f, &last), name) {
+      parts_of_block(m, run, to, linear_variable(run->block, name), run->block);
+    }
+  if (rest == 0) return;
+  const bool tested = end.n > 0;
+  if (tested) emit_open(m->e, "if (%s == %lld)", leaf_form(f, &end), (long long)run->extent);
+  parts_of_block(m, run, to, linear_constant(run->extent - rest), (int)rest);
+  if (tested) emit_close(m->e);
+}
+
+static bool in_run(const Run *run, int l) {
+  for (int i = 0; i < run->n; i++)
+    if (run->loop[i] == l) return true;
+  return false;
+}
+
+static void other_loops(Move *m, int l) {
+  while (l < m->f->k->nloop && (in_run(&m->to, l) || (m->turned && in_run(&m->from, l)))) l++;
+  if (l == m->f->k->nloop) {
+    print_parts(m, &m->to, NULL);
+    return;
+  }
+  const bool opened = leaf_open(m->f, l);
+  other_loops(m, l + 1);
+  leaf_close(m->f, opened);
+}
+
+void move_body(Leaf *f) {
+  Move m = {.f = f, .e = f->e, .arena = f->e->arena};
+  if (!find_runs(f->plan, f->k, &m)) BUG("%s does not move data", f->k->name);
+  m.isa = f->plan->target->name;
+  m.lanes = f->plan->target->lanes;
+  other_loops(&m, 0);
+  leaf_margins(f, &f->k->out[0], true);
+}
