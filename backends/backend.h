@@ -26,6 +26,7 @@ typedef struct Fact { /* what the Plan knows about a parameter of an emitted fun
   const char *function, *name;
   int64_t lo, hi;      /* int: inclusive range; pointer: inclusive range of valid element offsets */
   const char *size_of; /* pointer: has as many elements as this parameter's value says */
+  bool optional;       /* pointer: may be NULL, which the function asks first */
 } Fact;
 
 typedef struct Emitted {

@@ -22,6 +22,7 @@ typedef struct Emit {
   int temporaries;    /* of expressions, in the function that is being printed */
   const char *prefix; /* of all symbols */
   const char *const *input, *const *output; /* names of forward's arguments */
+  const char *const *gradient;              /* of backward's, by input */
   Emitted *emitted;                         /* facts are added here; may be NULL */
   Dictionary taken;                         /* identifiers */
   Dictionary function; /* functions that stand in the file, by key: numbers of their names */

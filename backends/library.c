@@ -75,8 +75,11 @@ const char *library_stream(const Library *l) {
 }
 
 void library_template(Text *out, const Library *l, const char *runtime_name) {
-  const Word words[] = {
-      {"_real", c_type(l->plan->graph->real)}, {"_stream", library_stream(l)}, {NULL, NULL}};
+  const Word words[] = {{"_real", c_type(l->plan->graph->real)},
+                        {"_stream", library_stream(l)},
+                        {"_gradients", library_gradients(l, true)},
+                        {"_gradient_names", library_gradients(l, false)},
+                        {NULL, NULL}};
   expand(out, l->o->prefix, words, runtime_name);
 }
 
@@ -265,6 +268,7 @@ Library library_new(const Plan *plan, const EmitOptions *o) {
   find_params(&l);
   l.input = library_arguments_named(l.arena, o->prefix, plan->graph);
   l.output = l.input + plan->graph->input.n;
+  l.gradient = l.output + plan->graph->entry[ENTRY_FORWARD].want.n;
   l.params_bytes = LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes;
   if (o->weights_as == WEIGHTS_EMBED) l.params_bytes = 0;
   if (library_trains(&l)) library_find_buckets(&l);

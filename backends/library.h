@@ -20,6 +20,7 @@ typedef struct Library {
   Arena *arena;
   const char *name;                         /* last part of o->base: names of files */
   const char *const *input, *const *output; /* names of forward's arguments */
+  const char *const *gradient;              /* of backward's, by input */
   VEC(int) param;       /* parameters that the library holds: indices of graph->param */
   VEC(int) buffer;      /* their buffers, in the same order */
   VEC(Bucket) bucket;   /* in the order of the steps */
@@ -40,8 +41,8 @@ bool library_keyword(const char *word);
 bool library_reserved(const char *word);
 /* The prefix of a network of that name: the name, or net_NAME where that is reserved. */
 const char *library_prefix(Arena *, const char *name);
-/* The arguments of forward, inputs and then outputs: the graph's names, changed where they are
- * reserved or equal to one before. */
+/* The arguments of forward, inputs and then outputs, then those of backward, gradients by each
+ * input: the graph's names, changed where they are reserved or equal to one before. */
 const char *const *library_arguments_named(Arena *, const char *prefix, const Graph *);
 
 /* ---- text (library.c) ---- */
@@ -60,7 +61,7 @@ void library_tensors(Text *, const Library *);
 /* ", void *stream", or nothing: the last parameter of functions that work. */
 const char *library_stream(const Library *);
 /* A file of runtime/: NAME becomes the prefix, NAME_real the type of the library's numbers,
- * NAME_stream library_stream. */
+ * NAME_stream library_stream, NAME_gradients and NAME_gradient_names library_gradients. */
 void library_template(Text *, const Library *, const char *runtime_name);
 /* The same for a program around a library of floats. */
 void library_program(Text *, const char *prefix, const char *runtime_name);
@@ -100,8 +101,8 @@ void library_sized_fact(Emit *, const char *function, const char *name, const ch
 
 bool library_trains(const Library *);
 bool library_draws(const Plan *); /* random numbers? */
-/* Is it the output of train_forward, not of forward? */
-bool library_is_loss(const Plan *, int buffer);
+/* The argument that an output is written to, in the functions of the entry that computes it. */
+const char *library_output(const Emit *, const Plan *, int buffer);
 
 int64_t library_at_least(int64_t bytes);  /* no memory is empty */
 int64_t library_train_work(const Plan *); /* what training needs besides the work of inference */
@@ -123,9 +124,6 @@ void library_train_functions(Text *, const Library *, const char *own);
 
 /* Variables of the inputs' names for an entry that reads them after the forward pass. */
 void library_kept_inputs(Emit *, const Library *, PlanEntry);
-/* Which gradients are complete after which step; in NAME_run_backward, the calls after a step. */
-void library_find_buckets(Library *);
-void library_hand_over(Emit *, const Library *, int step);
 /* NAME_train_forward up to its tests of arguments, and from where its kernels have run: open until
  * the caller returns. */
 void library_open_train_forward(Emit *, const Library *);
@@ -137,6 +135,19 @@ void library_train_step(Emit *, const Library *); /* the function */
 void library_train_tables(Text *, const Library *);
 void library_train_code(Text *, const Library *);
 void library_train_facts(Emit *, const Library *);
+
+/* ---- what backward gives (library_gradients.c) ---- */
+
+/* Does it return the gradient of the loss by an input? */
+bool library_returns(const Plan *, int input);
+/* These arguments of backward: ", float *x_grad"; without types ", x_grad". */
+const char *library_gradients(const Library *, bool types);
+/* What must not be NULL for a step of backward to be of use: "x_grad"; NULL: it always is. */
+const char *library_wanted(const Library *, int step);
+/* Which gradients of parameters are complete after which step; in NAME_run_backward, the calls
+ * after a step. */
+void library_find_buckets(Library *);
+void library_hand_over(Emit *, const Library *, int step);
 
 /* ---- files (library.c) ---- */
 

@@ -211,14 +211,19 @@ static const char *free_name(Arena *arena, const char *wish, const char *const *
   return name;
 }
 
-const char *const *library_arguments_named(Arena *arena, const char *prefix, const Graph *g) {
+/* The graph's name of argument i: inputs, outputs, gradients by inputs. */
+static const char *given_name(Arena *arena, const Graph *g, int i) {
   const Entry *forward = &g->entry[ENTRY_FORWARD];
-  const int n = g->input.n + forward->want.n;
+  if (i < g->input.n) return g->input.at[i].name;
+  i -= g->input.n;
+  if (i < forward->want.n) return forward->want_name.at[i];
+  return arena_printf(arena, "%s_grad", g->input.at[i - forward->want.n].name);
+}
+
+const char *const *library_arguments_named(Arena *arena, const char *prefix, const Graph *g) {
+  const int n = 2 * g->input.n + g->entry[ENTRY_FORWARD].want.n;
   const char **name = NEW_ARRAY(arena, const char *, n);
-  for (int i = 0; i < n; i++) {
-    const char *given =
-        i < g->input.n ? g->input.at[i].name : forward->want_name.at[i - g->input.n];
-    name[i] = free_name(arena, argument_name(arena, prefix, given), name, i);
-  }
+  for (int i = 0; i < n; i++)
+    name[i] = free_name(arena, argument_name(arena, prefix, given_name(arena, g, i)), name, i);
   return name;
 }

@@ -37,6 +37,11 @@ static void add_inputs(Text *out, const Library *l) {
              shape_text(l->arena, type, 1));
   }
   text_add(out, "]\n");
+  if (!library_trains(l)) return;
+  text_add(out, "_RETURNED = [");
+  for (int i = 0; i < g->input.n; i++)
+    if (library_returns(l->plan, i)) text_add(out, "%d, ", i);
+  text_add(out, "]  # inputs that backward returns the gradients by\n");
 }
 
 static void add_params(Text *out, const Library *l) {

@@ -3,6 +3,7 @@
 #include "library.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 bool library_trains(const Library *l) {
   return l->plan->entry[PLAN_BACKWARD].exists;
@@ -109,6 +110,16 @@ static void add_note(Text *out, const Library *l) {
              p, p);
 }
 
+static void add_gradient_note(Text *out, const Library *l) {
+  for (int i = 0; i < inputs(l); i++)
+    if (library_returns(l->plan, i))
+      text_add(
+          out,
+          "/* %s of %s_backward gets the gradient of the loss by %s, in its shape; NULL: it is "
+          "not computed. */\n",
+          l->gradient[i], l->o->prefix, l->input[i]);
+}
+
 /* int NAME_train_step(NAME *ctx, int n, const float *x, const int *y, float *loss */
 static const char *head_of(const Library *l, const char *function) {
   const char *p = l->o->prefix;
@@ -121,6 +132,7 @@ void library_train_functions(Text *out, const Library *l, const char *own) {
   library_template(out, l, own);
   text_add(out, "\n");
   library_template(out, l, "c/training.h");
+  add_gradient_note(out, l);
   add_note(out, l);
   text_add(out,
            "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
@@ -157,13 +169,18 @@ static void find_writer(void *context, PlanEntry entry, Kernel *k, Step *const *
   Search *s = context;
   (void)outer, (void)depth;
   for (int o = 0; o < k->nout; o++)
-    s->found |= entry == PLAN_TRAIN_FORWARD && k->out[o].to.tensor == s->buffer;
+    if (k->out[o].to.tensor == s->buffer) s->entry = entry;
 }
 
-bool library_is_loss(const Plan *plan, int buffer) {
-  Search s = {.buffer = buffer};
+const char *library_output(const Emit *e, const Plan *plan, int buffer) {
+  Search s = {.buffer = buffer, .entry = PLAN_FORWARD};
+  const Buffer *b = &plan->buffer.at[buffer];
   plan_leaves(plan, find_writer, &s);
-  return s.found;
+  if (s.entry == PLAN_FORWARD) return e->output[b->index];
+  if (s.entry == PLAN_TRAIN_FORWARD) return "loss";
+  for (int i = 0; i < plan->graph->input.n; i++)
+    if (strcmp(plan->graph->input.at[i].name, b->name) == 0) return e->gradient[i];
+  BUG("%s: no argument of backward", b->name);
 }
 
 static void find_draw(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
@@ -186,6 +203,14 @@ void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
 }
 
 /* ---- entries ---- */
+
+/* Gradients by inputs that train_step does not ask for: ", NULL". */
+static const char *no_gradients(const Library *l) {
+  Text text = {.arena = l->arena};
+  for (int i = 0; i < inputs(l); i++)
+    if (library_returns(l->plan, i)) text_add(&text, ", NULL");
+  return text.n ? text.at : "";
+}
 
 static void open_function(Emit *e, const Library *l, const char *function) {
   emit_wrapped(e, arena_printf(l->arena, "%s {", head_of(l, function)));
@@ -210,8 +235,8 @@ void library_train_step(Emit *e, const Library *l) {
   const bool several = passes(l) > 1;
   open_function(e, l, "train_step");
   emit(e, "int status = %s_train_forward(ctx, n%s, loss%s);", p, names(l), more);
-  emit(e, "if (!status) status = %s_backward(ctx, n, %s%s);", p, several ? "ctx->passes > 0" : "0",
-       more);
+  emit(e, "if (!status) status = %s_backward(ctx, n, %s%s%s);", p,
+       several ? "ctx->passes > 0" : "0", no_gradients(l), more);
   if (several) emit(e, "if (!status && ctx->passes < %s_ACCUMULATE) return %s_OK;", p, p);
   emit(e, "return status ? status : %s_step(ctx%s);", p, more);
   emit_close(e);
@@ -235,83 +260,6 @@ int64_t library_train_work(const Plan *plan) {
 int64_t library_checkpoint_bytes(const Plan *plan) {
   return LIBRARY_HEADER + NUMBERS_BYTES + plan->param_bytes + library_at_least(plan->state_bytes) +
          sum_bytes(plan);
-}
-
-/* ---- gradients that are complete ---- */
-
-enum { BUCKET_BYTES = 1 << 20 }; /* as much as is worth a message to other machines */
-
-static bool touches(const Step *s, int buffer) {
-  bool found = false;
-  for (int i = 0; i < s->body.n; i++) found |= touches(s->body.at[i], buffer);
-  for (int i = 0; s->run && i < s->run->nin; i++) found |= s->run->in[i].tensor == buffer;
-  for (int o = 0; s->run && o < s->run->nout; o++) found |= s->run->out[o].to.tensor == buffer;
-  return found;
-}
-
-/* The top-level step of backward after which a gradient does not change. */
-static int completed_by(const Plan *plan, int buffer) {
-  const Steps *steps = &plan->entry[PLAN_BACKWARD].step;
-  int last = steps->n - 1;
-  while (last > 0 && !touches(steps->at[last], buffer)) last--;
-  return last;
-}
-
-/* A gradient: they lie in this order, without gaps. */
-typedef struct Part {
-  int64_t first, bytes;
-  int step; /* that completes it */
-  bool handed;
-} Part;
-typedef VEC(Part) Parts;
-
-static Parts find_parts(const Library *l) {
-  const Plan *plan = l->plan;
-  Parts parts = {0};
-  for (int b = 0; b < plan->buffer.n; b++) {
-    const Buffer *buffer = &plan->buffer.at[b];
-    if (buffer->home != HOME_GRAD) continue;
-    const Part part = {buffer->offset, buffer_bytes(buffer, plan->max_batch), completed_by(plan, b),
-                       false};
-    vec_push(l->arena, &parts, part);
-  }
-  return parts;
-}
-
-/* Hands over a run of parts that begins at i and is complete after a step, if it has as many bytes;
- * returns the part after it. */
-static int hand_over(Library *l, Parts *parts, int i, int step, int64_t least) {
-  const int width = dtype_size(l->plan->graph->real);
-  const int begin = i;
-  int64_t bytes = 0;
-  for (; i < parts->n && !parts->at[i].handed && parts->at[i].step <= step; i++)
-    bytes += parts->at[i].bytes;
-  if (bytes < least) return i;
-  const Bucket bucket = {step, parts->at[begin].first / width, bytes / width};
-  vec_push(l->arena, &l->bucket, bucket);
-  for (int j = begin; j < i; j++) parts->at[j].handed = true;
-  return i;
-}
-
-void library_find_buckets(Library *l) {
-  Parts parts = find_parts(l);
-  const int last = l->plan->entry[PLAN_BACKWARD].step.n - 1;
-  for (int step = 0; step <= last; step++)
-    for (int i = 0; i < parts.n; i++)
-      i = hand_over(l, &parts, i, step, step == last ? 1 : BUCKET_BYTES);
-}
-
-void library_hand_over(Emit *e, const Library *l, int step) {
-  const char *p = l->o->prefix;
-  for (int i = 0; i < l->bucket.n; i++) {
-    const Bucket *b = &l->bucket.at[i];
-    if (b->step != step) continue;
-    const char *range = arena_printf(l->arena, "%" PRId64 ", %" PRId64, b->first, b->count);
-    if (*library_stream(l))
-      emit(e, "if (%s_hand_over(ctx, %s, stream)) return %s_E_DEVICE;", p, range, p);
-    else
-      emit(e, "%s_hand_over(ctx, %s);", p, range);
-  }
 }
 
 /* ---- tables ---- */
@@ -408,6 +356,14 @@ void library_train_code(Text *out, const Library *l) {
 
 /* ---- facts ---- */
 
+static void add_gradient_fact(Emit *e, const Library *l, int input, int64_t last) {
+  const Fact fact = {.function = arena_printf(l->arena, "%s_backward", l->o->prefix),
+                     .name = l->gradient[input],
+                     .hi = last,
+                     .optional = true};
+  vec_push(e->arena, &e->emitted->fact, fact);
+}
+
 void library_train_facts(Emit *e, const Library *l) {
   const Plan *plan = l->plan;
   const char *const calls[] = {arena_printf(l->arena, "%s_train_forward", l->o->prefix),
@@ -422,6 +378,7 @@ void library_train_facts(Emit *e, const Library *l) {
     int64_t last = type_size(&plan->graph->input.at[i].type, plan->max_batch) - 1;
     for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], l->input[i], 0, last);
     emit_fact(e, NULL, arena_printf(l->arena, "input%d", i), 0, last);
+    if (library_returns(plan, i)) add_gradient_fact(e, l, i, last);
   }
   for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
   for (int c = 0; c < COUNT(checkpoints); c++)

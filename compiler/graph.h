@@ -103,6 +103,7 @@ typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   Id node;
   InputKind kind;
   bool hwc; /* "layout": "hwc" in what is read */
+  bool gradient; /* backward returns the gradient of the loss by it */
   double scale, mean[4],
       std[4]; /* applied by train, eval, run to what they read: (x * scale - mean) / std */
   int nmean;  /* 0: no mean / std */
@@ -142,7 +143,8 @@ typedef enum EntryKind {
 typedef struct Entry {
   VEC(Id) want;
   VEC(const char *)
-  want_name; /* names of the outputs: layer names; "loss"; "conv1.weight" for gradients */
+  want_name; /* names of the outputs: layer names; "loss"; of gradients what they are by:
+                "conv1.weight", an input's name */
   VEC(Update) update;
 } Entry;
 

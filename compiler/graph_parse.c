@@ -104,6 +104,7 @@ static bool input_parse(Parse *p, Id *id) {
   in.type = p->type;
   in.kind = scan_has(s, "target") ? INPUT_TARGET : INPUT_DATA;
   in.hwc = scan_has(s, "hwc");
+  in.gradient = scan_has(s, "gradient");
   if (scan_has(s, "scale") && !scan_number(s, &in.scale)) return false;
   if (scan_has(s, "mean")) {
     int64_t n;

@@ -62,6 +62,7 @@ static void input_print(Text *out, const Input *in) {
   typed_name_print(out, in->name, &in->type);
   flag_print(out, "target", in->kind == INPUT_TARGET);
   flag_print(out, "hwc", in->hwc);
+  flag_print(out, "gradient", in->gradient);
   real_print(out, "scale", in->scale, 1);
   if (in->nmean == 0) return;
   text_add(out, " mean %d ", in->nmean);

@@ -15,7 +15,7 @@ const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   const char *member = NULL;
   switch (b->home) {
   case HOME_INPUT: return e->input[b->index];
-  case HOME_OUTPUT: return library_is_loss(plan, buffer) ? "loss" : e->output[b->index];
+  case HOME_OUTPUT: return library_output(e, plan, buffer);
   case HOME_CONST: return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
   case HOME_PARAM: member = "params"; break;
   case HOME_DERIVED: member = "derived"; break;
@@ -157,6 +157,7 @@ static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
   e.input = l.input;
   e.output = l.output;
+  e.gradient = l.gradient;
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, c_header);

@@ -36,12 +36,16 @@ static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *na
   const char *p = l->o->prefix;
   const Steps *steps = &l->plan->entry[entry].step;
   bool step = entry == PLAN_STEP;
-  BLOCK(e, "static void %s_run_%s(%s *ctx%s)", p, name, p, step ? "" : ", int n") {
+  const char *more = step ? "" : arena_printf(l->arena, ", int n%s", library_gradients(l, true));
+  BLOCK(e, "static void %s_run_%s(%s *ctx%s)", p, name, p, more) {
     if (step && steps->n) emit(e, "enum { n = 1 };");
     if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
     library_kept_inputs(e, l, entry);
     for (int i = 0; i < steps->n; i++) {
+      const char *wanted = step ? NULL : library_wanted(l, i);
+      if (wanted) emit_open(e, "if (%s)", wanted);
       generate_call(e, l->plan, entry, steps->at[i]);
+      if (wanted) emit_close(e);
       if (!step) library_hand_over(e, l, i);
     }
   }

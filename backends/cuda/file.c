@@ -20,7 +20,7 @@ const char *cuda_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   switch (b->home) {
   case HOME_INPUT: return e->input[b->index];
-  case HOME_OUTPUT: return library_is_loss(plan, buffer) ? "loss" : e->output[b->index];
+  case HOME_OUTPUT: return library_output(e, plan, buffer);
   case HOME_PARAM: return place(e, b, "device_params", b->offset);
   case HOME_DERIVED: return place(e, b, "device_params", plan->param_bytes + b->offset);
   case HOME_STATE: return place(e, b, "state", b->offset);
@@ -44,7 +44,10 @@ static void print_leaf(void *context, PlanEntry entry, Kernel *k, Step *const *o
   Printing *p = context;
   (void)outer, (void)depth;
   if (!p->calls[entry]) return;
+  const char *wanted = entry == PLAN_BACKWARD ? library_wanted(p->l, p->step) : NULL;
+  if (wanted) emit_open(p->calls[entry], "if (%s)", wanted);
   cuda_kernel(p->functions, p->calls[entry], p->l->plan, k);
+  if (wanted) emit_close(p->calls[entry]);
   if (entry == PLAN_BACKWARD) library_hand_over(p->calls[entry], p->l, p->step++);
 }
 
@@ -163,6 +166,7 @@ static void add_body(Emit *e, const Library *l) {
     calls[i].indent = 1;
     calls[i].input = l->input;
     calls[i].output = l->output;
+    calls[i].gradient = l->gradient;
   }
   if (l->o->weights_as == WEIGHTS_LOADED) p.calls[PLAN_PREPARE] = &calls[PLAN_PREPARE];
   p.calls[PLAN_FORWARD] = &calls[PLAN_FORWARD];
@@ -205,6 +209,7 @@ static void cuda_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) 
   Emit e = emit_start(l.arena, &body, o->prefix, emitted);
   e.input = l.input;
   e.output = l.output;
+  e.gradient = l.gradient;
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, cuda_header);

@@ -48,7 +48,8 @@ static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *na
                       const Text *calls) {
   const char *p = l->o->prefix;
   const bool step = entry == PLAN_STEP;
-  BLOCK(e, "static int %s_run_%s(%s *ctx%s, void *stream)", p, name, p, step ? "" : ", int n") {
+  const char *more = step ? "" : arena_printf(l->arena, ", int n%s", library_gradients(l, true));
+  BLOCK(e, "static int %s_run_%s(%s *ctx%s, void *stream)", p, name, p, more) {
     if (step && calls->n) emit(e, "enum { n = 1 };");
     if (!calls->n) emit(e, "(void)ctx, (void)stream%s;", step ? "" : ", (void)n");
     library_kept_inputs(e, l, entry);

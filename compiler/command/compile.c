@@ -246,6 +246,8 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
   const char *name = language->title;
   int errors = u->errors;
   if (o->prefix) check_prefix(u, o->prefix);
+  if (o->input_grad && !o->train)
+    usage_error(u, "--input-grad: what only infers has no gradients; --train emits them");
   if (o->train && o->weights)
     usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
   if (o->weights_as && !o->weights)

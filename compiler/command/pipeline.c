@@ -93,6 +93,10 @@ Graph *pipeline_read(Unit *u, const Options *o) {
     vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);
   Graph *g = read_network(u, o->network, &options);
   if (u->errors) return NULL;
+  for (int i = 0; i < g->input.n; i++) {
+    Input *in = &g->input.at[i];
+    in->gradient = o->input_grad && in->kind == INPUT_DATA && in->type.dtype == F32;
+  }
   return o->dtype ? graph_in(g, F64) : g;
 }
 

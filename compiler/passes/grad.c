@@ -2,8 +2,9 @@
  *
  * Needs: ENTRY_TRAIN_FORWARD wants the loss, a scalar, as its first value. Guarantees:
  * ENTRY_BACKWARD wants the gradient of every parameter that is trained and that the loss depends
- * on, under the parameter's name; ENTRY_STEP updates these parameters by the optimiser's rule. What
- * is frozen has no gradient, and nothing is computed for it. */
+ * on, under the parameter's name, then of every input that asks for it, under the input's name;
+ * ENTRY_STEP updates these parameters by the optimiser's rule. What is frozen has no gradient, and
+ * nothing is computed for it. */
 #include "plan.h"
 
 /* ---- what a step takes for the gradients: their mean, shortened ---- */
@@ -77,26 +78,45 @@ static void add_updates(Graph *g, const int *param, const Id *gradient, int n) {
     ops[op]->update(g, rule, param[i], scaled(g, rule, gradient[i], factor));
 }
 
+/* What the loss is differentiated by. */
+typedef struct By {
+  Id node;
+  const char *name;
+  int param; /* -1: an input */
+} By;
+typedef VEC(By) Bys;
+
+static Bys find_bys(const Graph *g) {
+  Bys bys = {0};
+  for (int i = 0; i < g->param.n; i++) {
+    const By by = {g->param.at[i].node, g->param.at[i].name, i};
+    if (g->param.at[i].trainable) vec_push(g->u->arena, &bys, by);
+  }
+  for (int i = 0; i < g->input.n; i++) {
+    const By by = {g->input.at[i].node, g->input.at[i].name, -1};
+    if (g->input.at[i].gradient && by.node != NO_ID) vec_push(g->u->arena, &bys, by);
+  }
+  return bys;
+}
+
 Graph *pass_grad(Graph *g) {
   if (g->entry[ENTRY_TRAIN_FORWARD].want.n == 0) BUG("%s: nothing to differentiate", g->name);
   Arena *arena = g->u->arena;
-  Id *node = NEW_ARRAY(arena, Id, g->param.n), *gradient = NEW_ARRAY(arena, Id, g->param.n);
-  int *param = NEW_ARRAY(arena, int, g->param.n), n = 0, found = 0;
+  const Bys bys = find_bys(g);
+  Id *node = NEW_ARRAY(arena, Id, bys.n + 1), *gradient = NEW_ARRAY(arena, Id, bys.n + 1);
+  int *param = NEW_ARRAY(arena, int, bys.n + 1), found = 0;
   Id loss = g->entry[ENTRY_TRAIN_FORWARD].want.at[0];
   Entry *backward = &g->entry[ENTRY_BACKWARD];
   const Type scalar = g->node.at[loss].type;
-  for (int i = 0; i < g->param.n; i++)
-    if (g->param.at[i].trainable) {
-      param[n] = i;
-      node[n++] = g->param.at[i].node;
-    }
+  for (int i = 0; i < bys.n; i++) node[i] = bys.at[i].node;
   Id one = graph_const(g, &scalar, (const double[]){1.0}, g->node.at[loss].where);
-  graph_gradients(g, loss, one, node, n, gradient);
-  for (int i = 0; i < n; i++) {
+  graph_gradients(g, loss, one, node, bys.n, gradient);
+  for (int i = 0; i < bys.n; i++) {
     if (gradient[i] == NO_ID) continue;
     vec_push(arena, &backward->want, gradient[i]);
-    vec_push(arena, &backward->want_name, g->param.at[param[i]].name);
-    param[found] = param[i];
+    vec_push(arena, &backward->want_name, bys.at[i].name);
+    if (bys.at[i].param < 0) continue;
+    param[found] = bys.at[i].param;
     gradient[found++] = gradient[i];
   }
   add_updates(g, param, gradient, found);

@@ -83,6 +83,7 @@ static const struct Kind {
     {CXCursor_StringLiteral, NODE_STRING},
     {CXCursor_IntegerLiteral, NODE_INT},
     {CXCursor_CharacterLiteral, NODE_INT},
+    {CXCursor_GNUNullExpr, NODE_INT}, /* NULL in C++ */
     {CXCursor_CXXBoolLiteralExpr, NODE_INT},
     {CXCursor_UnaryExpr, NODE_INT}, /* sizeof */
     {CXCursor_CompoundStmt, NODE_BLOCK},
@@ -143,7 +144,7 @@ static void build_int(Builder *b, CNode *n, CXCursor cursor) {
   if (clang_getCursorKind(cursor) == CXCursor_IntegerLiteral &&
       strchr("0123456789", b->tree->text[n->start]))
     n->value = (int64_t)strtoull(b->tree->text + n->start, NULL, 0);
-  else if (!evaluate(n, cursor))
+  else if (clang_getCursorKind(cursor) != CXCursor_GNUNullExpr && !evaluate(n, cursor))
     n->kind = NODE_OTHER;
 }
 

@@ -217,6 +217,7 @@ static void check_int(Checker *c, CNode *site, const Value *v, const Fact *fact)
 /* The elements that the fact promises must lie behind the pointer. */
 static void check_pointer(Checker *c, CNode *site, Value v, const Fact *fact, const CType *t,
                           const Value *count) {
+  if (fact->optional && v.kind == VALUE_POINTER && v.base == NULL_BASE) return;
   int64_t size = t->element && t->element->size > 0 ? t->element->size : 1;
   Affine length = affine_constant(((Wide)fact->hi - fact->lo + 1) * size),
          bytes = affine_constant(size);

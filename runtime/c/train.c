@@ -27,7 +27,7 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
   NAME_restart(ctx, 0);
 }
 
-static void NAME_run_backward(NAME *ctx, int n);
+static void NAME_run_backward(NAME *ctx, int n NAME_gradients);
 static void NAME_run_step(NAME *ctx);
 
 /* Gradients [first, first + count) are complete. */
@@ -40,13 +40,13 @@ static void NAME_hand_over(NAME *ctx, size_t first, size_t count) {
   if (NAME_is_told(ctx)) ctx->bucket(ctx->user, first, count);
 }
 
-int NAME_backward(NAME *ctx, int n, int accumulate) {
+int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
   if (accumulate) memcpy(ctx->sum, ctx->grads, NAME_GRADS_BYTES);
   ctx->adding = accumulate != 0;
-  NAME_run_backward(ctx, n);
+  NAME_run_backward(ctx, n NAME_gradient_names);
   ctx->passes = NAME_passes(ctx);
   return NAME_OK;
 }

@@ -1,7 +1,7 @@
 /* Gradients of the loss of the last NAME_train_forward, which had n samples too, by all parameters;
  * accumulate: added to the gradients that are there. NAME_E_BATCH if there was none since the last
  * NAME_step. */
-int NAME_backward(NAME *ctx, int n, int accumulate NAME_stream);
+int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients NAME_stream);
 /* Moves the parameters by the optimiser's rule; what is computed from them follows. NAME_E_BATCH if
  * there was no NAME_backward since the last NAME_step. */
 int NAME_step(NAME *ctx NAME_stream);

@@ -72,7 +72,7 @@ static __global__ void NAME_device_add(float *grads, const float *sum, int count
 
 /* ---- entries ---- */
 
-static int NAME_run_backward(NAME *ctx, int n, void *stream);
+static int NAME_run_backward(NAME *ctx, int n NAME_gradients, void *stream);
 static int NAME_run_step(NAME *ctx, void *stream);
 
 /* Gradients [first, first + count) are complete when the stream has done what is in it. */
@@ -87,7 +87,7 @@ static int NAME_hand_over(NAME *ctx, int first, int count, void *stream) {
   return NAME_OK;
 }
 
-int NAME_backward(NAME *ctx, int n, int accumulate, void *stream) {
+int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (n < 1 || n > NAME_MAX_BATCH || n != ctx->samples) return NAME_E_BATCH;
@@ -95,7 +95,7 @@ int NAME_backward(NAME *ctx, int n, int accumulate, void *stream) {
                                     (cudaStream_t)stream) != cudaSuccess)
     return NAME_E_DEVICE;
   ctx->adding = accumulate != 0;
-  int status = NAME_run_backward(ctx, n, stream);
+  int status = NAME_run_backward(ctx, n NAME_gradient_names, stream);
   if (!status) ctx->passes = NAME_passes(ctx);
   return status;
 }

@@ -20,8 +20,11 @@
         return self._trains("train_forward", arrays)
 
     def backward(self, accumulate=False):
-        """Gradients of the last train_forward, instead of those that are there or added to them."""
-        self._call("backward", self._kept[1], int(accumulate))
+        """Gradients of the last train_forward, instead of those that are there or added to them. Returns those by
+        the inputs that the library returns: None, one array or a tuple."""
+        returned = [np.empty((self._kept[1], *_INPUTS[i][2]), _REAL) for i in _RETURNED]
+        self._call("backward", self._kept[1], int(accumulate), *map(self._pointer, returned))
+        return tuple(returned) if len(returned) > 1 else returned[0] if returned else None
 
     def step(self):
         """Moves the parameters by the optimiser's rule."""

@@ -95,7 +95,7 @@ $ cnnc net.json --max-memory 1G
 cnnc: error: --max-memory: this version has no limit to give; `cnnc info`, with --train, prints the memory needed
 = 2
 $ cnnc net.json --input-grad
-cnnc: error: --input-grad: this version returns gradients of parameters (NAME_get_grad), not of inputs
+cnnc: error: --input-grad: what only infers has no gradients; --train emits them
 = 2
 $ cnnc info train.json --train --target generic | grep -o 'training in .* kept'
 training in bytes: state 0, gradients 13952, kept

@@ -72,7 +72,7 @@ class Library:
 
     def size(self, direction):
         """Elements of a sample of the first input or output, as the header's comment says."""
-        extents = re.search(rf"^ \* {direction} +\w+ +float \[n\]((?:\[\d+\])*)", self.text, re.M).group(1)
+        extents = re.search(rf"^ \* {direction} +\w+ +(?:float|double) \[n\]((?:\[\d+\])*)", self.text, re.M).group(1)
         size = 1
         for extent in re.findall(r"\d+", extents):
             size *= int(extent)
