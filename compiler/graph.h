@@ -105,8 +105,8 @@ typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   bool hwc; /* "layout": "hwc" in what is read */
   bool gradient; /* backward returns the gradient of the loss by it */
   double scale, mean[4],
-      std[4]; /* applied by train, eval, run to what they read: (x * scale - mean) / std */
-  int nmean;  /* 0: no mean / std */
+      std[4];      /* applied by train, eval, run to what they read: (x * scale - mean) / std */
+  int nmean;       /* 0: no mean / std */
   const char *doc; /* a target: what its values are; NULL: not known */
 } Input;
 
@@ -158,7 +158,10 @@ typedef struct Graph {
   VEC(State) state;
   VEC(Layer) layer;
   Entry entry[ENTRIES];
-  const char *loss;   /* in words: how it is computed; NULL: none, or not known */
+  const char *loss; /* in words: how it is computed; NULL: none, or not known */
+  /* The loss from what forward returns (its data inputs have the names of outputs) and targets, as
+   * ENTRY_TRAIN_FORWARD of a graph of its own; NULL: not asked for. */
+  struct Graph *validation;
   Id optimizer;       /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
   DType real;         /* F32, or F64 for --dtype f64: what F32 means in the types of this graph */
   int64_t seed, pass; /* SCALAR_SEED, SCALAR_PASS where the graph or its plan is interpreted */
@@ -380,6 +383,7 @@ Graph *graph_parse(Unit *, const char *text);
  * after diagnostics. */
 typedef struct ReadOptions {
   bool training;
+  bool validation; /* forward also returns what the losses compare; Graph.validation is made */
   VEC(const char *) outputs;     /* --outputs */
   VEC(const char *) input_shape; /* --input-shape arguments */
 } ReadOptions;

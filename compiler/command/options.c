@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 typedef enum OptionKind {
-  OPTION_FLAG,   /* bool */
-  OPTION_TEXT,   /* const char * */
-  OPTION_NUMBER, /* int64_t in [min, max] */
-  OPTION_CHOICE, /* int: index into `choices` */
-  OPTION_LIST,   /* TextList: one element for each use */
-  OPTION_COMMAS  /* TextList: elements are separated by commas */
+  OPTION_FLAG,     /* bool */
+  OPTION_TEXT,     /* const char * */
+  OPTION_NUMBER,   /* int64_t in [min, max] */
+  OPTION_FRACTION, /* double between 0 and 1 */
+  OPTION_CHOICE,   /* int: index into `choices` */
+  OPTION_LIST,     /* TextList: one element for each use */
+  OPTION_COMMAS    /* TextList: elements are separated by commas */
 } OptionKind;
 
 typedef struct CommandRow {
@@ -61,6 +62,7 @@ typedef struct OptionRow {
 static const char *const weights_as_names[] = {"", "embed", "object", "file", "extern", NULL};
 static const char *const parallel_names[] = {"openmp", "none", NULL};
 static const char *const diagnostics_names[] = {"text", "json", NULL};
+static const char *const monitor_names[] = {"accuracy", "loss", NULL};
 static const char *const dtype_names[] = {"f32", "f64", NULL};
 
 #define AT(member) offsetof(Options, member)
@@ -143,8 +145,16 @@ static const OptionRow rows[] = {
     {"resume", 0, NULL, OPTION_FLAG, AT(resume), T,
      .doc = "go on from the checkpoint beside --save, with the same bits"},
     {"log", 0, "FILE", OPTION_TEXT, AT(log), T, .doc = "write a line for each epoch (CSV)"},
-    {"gradients", 0, NULL, OPTION_FLAG, AT(gradients), T,
-     .doc = "print the norm of each parameter's gradient after each epoch"},
+    {"validation", 0, "FRACTION", OPTION_FRACTION, AT(validation), T,
+     .doc =
+         "hold out this part of the training samples, drawn by --seed, to validate with; default: "
+         "the data set's test part validates"},
+    {"patience", 0, "N", OPTION_NUMBER, AT(patience), T, .min = 1, .max = 1 << 20,
+     .doc = "stop after N epochs without a better validation; --save keeps the best parameters"},
+    {"monitor", 0, "WHAT", OPTION_CHOICE, AT(monitor), T, .choices = monitor_names,
+     .doc = "what better means to --patience and to a schedule that waits for a plateau"},
+    {"gradient-norms", 0, NULL, OPTION_FLAG, AT(gradient_norms), T,
+     .doc = "after each epoch, and in --log, how long each layer's gradient is"},
     {"threads", 0, "N", OPTION_NUMBER, AT(threads), R | E | T, .min = 1, .max = 1024,
      .doc = "threads (default: one for each processor)"},
     {"runner", 0, "PREFIX", OPTION_TEXT, AT(runner), R | E | T,
@@ -240,6 +250,14 @@ static bool set_number(Unit *u, const OptionRow *row, const char *text, int64_t 
   return false;
 }
 
+static bool set_fraction(Unit *u, const OptionRow *row, const char *text, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  if (end > text && !*end && *value > 0 && *value < 1) return true;
+  usage_error(u, "--%s %s: a number between 0 and 1 is expected, such as 0.1", row->name, text);
+  return false;
+}
+
 static bool set_choice(Unit *u, const OptionRow *row, const char *text, int *value) {
   Text list = {.arena = u->arena};
   for (int i = 0; row->choices[i]; i++) {
@@ -277,6 +295,7 @@ static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   case OPTION_FLAG: *(bool *)at = true; return true;
   case OPTION_TEXT: *(const char **)at = text; return true;
   case OPTION_NUMBER: return set_number(u, row, text, (int64_t *)at);
+  case OPTION_FRACTION: return set_fraction(u, row, text, (double *)at);
   case OPTION_CHOICE: return set_choice(u, row, text, (int *)at);
   case OPTION_LIST: vec_push(u->arena, (TextList *)at, text); return true;
   case OPTION_COMMAS: return set_commas(u, row, text, (TextList *)at);
@@ -453,6 +472,10 @@ static void record_value(Text *out, const Options *o, const OptionRow *row) {
   case OPTION_NUMBER:
     if (*(const int64_t *)(const void *)at)
       text_add(out, " --%s %lld", row->name, (long long)*(const int64_t *)(const void *)at);
+    break;
+  case OPTION_FRACTION:
+    if (*(const double *)(const void *)at > 0)
+      text_add(out, " --%s %.9g", row->name, *(const double *)(const void *)at);
     break;
   case OPTION_CHOICE:
     if (*(const int *)(const void *)at)

@@ -29,6 +29,7 @@ enum {
   WEIGHTS_AS_EXTERN
 };
 enum { PARALLEL_OPENMP, PARALLEL_NONE };
+enum { MONITOR_ACCURACY, MONITOR_LOSS };
 enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
 
 typedef VEC(const char *) TextList;
@@ -54,7 +55,11 @@ typedef struct Options {
 
   int64_t epochs;
   const char *save, *log;
-  bool resume, gradients;
+  bool resume, gradient_norms;
+  double validation; /* 0: not given */
+  int64_t patience;  /* 0: none */
+  int monitor;
+  TextList augment;
 } Options;
 
 /* Fills `o`. False after a message: the command line is wrong. */

@@ -87,7 +87,7 @@ Graph *pipeline_read(Unit *u, const Options *o) {
     diag_error_in(u, o->network, "this version reads networks in JSON; ONNX is not supported");
     return NULL;
   }
-  ReadOptions options = {.training = o->train};
+  ReadOptions options = {.training = o->train, .validation = o->command == COMMAND_TRAIN};
   for (int i = 0; i < o->outputs.n; i++) vec_push(u->arena, &options.outputs, o->outputs.at[i]);
   for (int i = 0; i < o->input_shape.n; i++)
     vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);

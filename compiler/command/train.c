@@ -1,11 +1,12 @@
-/* train.c - the command train: epochs over a data set, each followed by a look at its test part, a
- * checkpoint and a line of report. The computing is done by the emitted library in a process of its
- * own (trainer.c); while it takes a step, the next batch is prepared here. */
+/* train.c - the command train: epochs over a data set, each followed by a look at samples that are
+ * not trained on, a checkpoint and a line of report. The computing is done by the emitted library
+ * in a process of its own (trainer.c); while it takes a step, the next batch is prepared here. */
 #include "training.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
-enum { EPOCHS = 10 };
+enum { EPOCHS = 10, LOOK_EVERY = 16 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -21,18 +22,28 @@ static Status failure(const Training *t) {
   return t->trainer.process < 0 ? STATUS_TOOL : STATUS_INPUT;
 }
 
+/* Of some batches it is known before their step how many labels inference names. */
+static bool look(Training *t, int slot, int64_t n) {
+  Score score = {.right = t->at.right, .labels = t->at.labels};
+  if (t->at.done / t->trainer.batch % LOOK_EVERY != 0) return true;
+  if (!train_score_batch(t, &t->train, slot, t->at.done, n, &score)) return false;
+  t->at.right = score.right;
+  t->at.labels = score.labels;
+  return true;
+}
+
 static bool train_samples(Training *t) {
   double begin = program_clock(), shown = begin;
   int slot = 0;
   train_data_shuffle(t);
   t->resumed = t->at.done;
-  t->epoch = (Epoch){.loss = t->at.loss, .accuracy = -1};
-  int64_t n = train_data_batch(t, slot, t->at.done);
+  t->epoch = (Epoch){.loss = t->at.loss};
+  int64_t n = train_data_batch(t, &t->train, slot, t->at.done);
   while (n > 0 && !interrupted) {
     double loss;
-    if (!trainer_ask_step(&t->trainer, slot, n)) return false;
+    if (!look(t, slot, n) || !trainer_ask_step(&t->trainer, slot, n)) return false;
     slot = !slot;
-    int64_t next = train_data_batch(t, slot, t->at.done + n);
+    int64_t next = train_data_batch(t, &t->train, slot, t->at.done + n);
     if (!trainer_wait_step(&t->trainer, &loss)) return false;
     t->epoch.loss += loss * (double)n;
     t->at.loss = t->epoch.loss;
@@ -46,29 +57,30 @@ static bool train_samples(Training *t) {
   return true;
 }
 
-static bool test_samples(Training *t) {
-  int64_t right = 0, done = 0;
-  for (int64_t n; (n = train_data_test_batch(t, 0, done)) > 0; done += n) {
-    if (!trainer_forward(&t->trainer, 0, n)) return false;
-    right += train_data_right(t, done, n);
-  }
-  t->epoch.accuracy = 100.0 * (double)right / (double)(done * t->test.data.label_size);
-  return true;
+/* What should fall from epoch to epoch: --monitor. */
+static double metric(const Training *t) {
+  const Score *v = &t->epoch.validation;
+  return t->o->monitor == MONITOR_LOSS ? v->loss / (double)v->samples
+                                       : 100 - train_score_accuracy(v);
+}
+
+/* With --patience the best parameters are kept, otherwise the last ones. */
+static bool keep_best(Training *t) {
+  t->at.stale++;
+  if (t->at.best_epoch && !(metric(t) < t->at.best)) return true;
+  t->at.best = metric(t);
+  t->at.best_epoch = t->at.epoch;
+  t->at.stale = 0;
+  return !t->o->patience || train_save(t);
 }
 
 static bool finish_epoch(Training *t) {
-  if (!test_samples(t)) return false;
+  if (!train_score(t, &t->validation, &t->epoch.validation)) return false;
   t->at.epoch++;
-  t->at.stale++;
-  if (t->epoch.accuracy > t->at.best) {
-    t->at.best = t->epoch.accuracy;
-    t->at.best_epoch = t->at.epoch;
-    t->at.stale = 0;
-  }
-  if (!trainer_report(&t->trainer, 100 - t->epoch.accuracy, &t->epoch.lr) ||
-      !train_report_epoch(t) || !train_report_gradients(t))
+  if (!keep_best(t) || !trainer_lr(&t->trainer, &t->epoch.lr) ||
+      !trainer_report(&t->trainer, metric(t)) || !train_report_epoch(t))
     return false;
-  t->at.done = 0;
+  t->at.done = t->at.right = t->at.labels = 0;
   t->at.loss = 0;
   return train_checkpoint_write(t);
 }
@@ -81,13 +93,28 @@ static Status stop_early(Training *t) {
   return 128 + SIGINT;
 }
 
+static bool out_of_patience(const Training *t) {
+  return t->o->patience && t->at.stale >= t->o->patience;
+}
+
+/* What --patience has found. */
+static void tell_best(const Training *t) {
+  const char *what = t->o->monitor == MONITOR_LOSS ? "loss" : "accuracy";
+  double best = t->o->monitor == MONITOR_LOSS ? t->at.best : 100 - t->at.best;
+  printf("%s; best validation %s: %.6g in epoch %" PRId64 "%s%s\n",
+         out_of_patience(t) ? "stopped early" : "done", what, best, t->at.best_epoch,
+         t->o->save ? ", kept in " : "", t->o->save ? t->o->save : "");
+}
+
 static Status run_epochs(Training *t) {
-  while (t->at.epoch < t->epochs) {
+  while (t->at.epoch < t->epochs && !out_of_patience(t)) {
     if (!train_samples(t)) return STATUS_TOOL;
     if (interrupted) return stop_early(t);
     if (!finish_epoch(t)) return failure(t);
   }
-  return train_save(t) ? STATUS_DONE : failure(t);
+  if (!t->o->patience) return train_save(t) ? STATUS_DONE : failure(t);
+  tell_best(t);
+  return STATUS_DONE;
 }
 
 /* ---- the beginning ---- */
@@ -119,7 +146,10 @@ static Status start(Training *t, const Options *o) {
   if (!check_save(t) || !train_data_open(t)) return STATUS_INPUT;
   Status status = trainer_start(t->u, o, t->g, &t->trainer);
   if (status) return status;
-  t->at = (Position){.seed = o->seed, .samples = t->train.data.n, .batch = t->trainer.batch};
+  t->at = (Position){.seed = o->seed,
+                     .samples = t->train.n,
+                     .batch = t->trainer.batch,
+                     .options = train_checkpoint_options(o)};
   if (!start_params(t)) return failure(t);
   if (o->resume && !train_checkpoint_read(t)) return failure(t);
   return train_log_open(t) ? STATUS_DONE : STATUS_INPUT;

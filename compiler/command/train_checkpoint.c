@@ -6,10 +6,19 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '1'};
+static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '2'};
 
 const char *train_checkpoint_file(const Training *t) {
   return arena_printf(t->u->arena, "%s.checkpoint", t->o->save);
+}
+
+/* FNV-1a over what is drawn at random from samples. */
+int64_t train_checkpoint_options(const Options *o) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (int i = 0; i < o->augment.n; i++)
+    for (const char *at = o->augment.at[i]; *at; at++)
+      hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+  return (int64_t)hash;
 }
 
 bool train_checkpoint_write(Training *t) {
@@ -38,7 +47,9 @@ static bool same_training(const Training *t, const char *file, const Position *a
                     row[i].what, row[i].have, row[i].want);
       return false;
     }
-  return true;
+  if (at->options == t->at.options) return true;
+  diag_error_in(t->u, file, "the checkpoint was made with another --augment");
+  return false;
 }
 
 bool train_checkpoint_read(Training *t) {

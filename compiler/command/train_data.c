@@ -4,6 +4,7 @@
 #include "training.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- opening ---- */
@@ -11,7 +12,7 @@
 /* Targets are labels, or 1 for the class and 0 for the others. */
 static bool check_targets(const Training *t) {
   const Graph *g = t->g;
-  const Samples *s = &t->train;
+  const Samples *s = &t->data;
   for (int i = 0; i < g->input.n; i++) {
     const Type *type = &g->input.at[i].type;
     int64_t each = type->dtype == I32 ? 1 : s->classes;
@@ -30,13 +31,63 @@ static bool same_array(const Dataset *a, const Dataset *b) {
   return a->array && b->array && strcmp(a->array, b->array) == 0;
 }
 
-bool train_data_open(Training *t) {
-  if (!samples_read(t->u, t->o, t->g, DATA_TRAIN, &t->train) ||
-      !samples_read(t->u, t->o, t->g, DATA_TEST, &t->test) || !check_targets(t))
+static void shuffle(Random *random, int64_t *index, int64_t n) {
+  for (int64_t i = n - 1; i > 0; i--) {
+    int64_t k = random_below(random, i + 1), other = index[i];
+    index[i] = index[k];
+    index[k] = other;
+  }
+}
+
+static int64_t *in_order(Arena *arena, int64_t n) {
+  int64_t *index = NEW_ARRAY(arena, int64_t, n);
+  for (int64_t i = 0; i < n; i++) index[i] = i;
+  return index;
+}
+
+static int by_place(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Takes the samples for validation out of those for training: which ones, --seed decides. */
+static bool hold_out(Training *t) {
+  int64_t n = t->data.data.n, held = (int64_t)((double)n * t->o->validation + 0.5);
+  int64_t *index = in_order(t->u->arena, n);
+  Random random = random_start(t->o->seed, RANDOM_SPLIT, 0, 0);
+  if (held < 1 || held >= n) {
+    diag_error_in(t->u, t->o->data,
+                  "--validation %g of %" PRId64 " samples leaves none to validate or none to train",
+                  t->o->validation, n);
     return false;
-  if (same_array(&t->train.data, &t->test.data))
-    usage_note(t->u, "%s: no test part: accuracy is of the training samples", t->o->data);
-  t->order = NEW_ARRAY(t->u->arena, int64_t, t->train.data.n);
+  }
+  shuffle(&random, index, n);
+  t->validation = (Part){&t->data, index, held};
+  t->train = (Part){&t->data, index + held, n - held};
+  qsort(t->validation.index, (size_t)held, sizeof *index, by_place);
+  qsort(t->train.index, (size_t)t->train.n, sizeof *index, by_place);
+  return true;
+}
+
+/* The test part serves for validation. */
+static bool take_test(Training *t) {
+  if (!samples_read(t->u, t->o, t->g, DATA_TEST, &t->test)) return false;
+  if (same_array(&t->data.data, &t->test.data))
+    usage_note(t->u,
+               "%s: no test part: accuracy is of the training samples; --validation holds some out",
+               t->o->data);
+  t->train = (Part){&t->data, in_order(t->u->arena, t->data.data.n), t->data.data.n};
+  t->validation = (Part){&t->test, in_order(t->u->arena, t->test.data.n), t->test.data.n};
+  return true;
+}
+
+bool train_data_open(Training *t) {
+  if (!samples_read(t->u, t->o, t->g, DATA_TRAIN, &t->data) || !check_targets(t) ||
+      !(t->o->validation > 0 ? hold_out(t) : take_test(t)))
+    return false;
+  t->sorted = NEW_ARRAY(t->u->arena, int64_t, t->train.n);
+  memcpy(t->sorted, t->train.index, sizeof *t->sorted * (size_t)t->train.n);
+  t->sample = NEW_ARRAY(t->u->arena, float, t->data.data.sample_size);
   return true;
 }
 
@@ -44,23 +95,31 @@ bool train_data_open(Training *t) {
 
 void train_data_shuffle(Training *t) {
   Random random = random_start(t->at.seed, RANDOM_ORDER, t->at.epoch, 0);
-  for (int64_t i = 0; i < t->train.data.n; i++) t->order[i] = i;
-  for (int64_t i = t->train.data.n - 1; i > 0; i--) {
-    int64_t k = random_below(&random, i + 1), other = t->order[i];
-    t->order[i] = t->order[k];
-    t->order[k] = other;
-  }
+  memcpy(t->train.index, t->sorted, sizeof *t->sorted * (size_t)t->train.n);
+  shuffle(&random, t->train.index, t->train.n);
 }
 
 /* ---- batches ---- */
+
+/* The sample as the library takes it: bytes where the network reads bytes. */
+static void put_values(const Training *t, int slot, int64_t k, const Samples *s, int64_t sample) {
+  void *input = trainer_input(&t->trainer, slot, s->input);
+  int64_t size = s->data.sample_size;
+  if (t->g->input.at[s->input].type.dtype != U8) {
+    samples_get(s, sample, (float *)input + k * size);
+    return;
+  }
+  samples_get(s, sample, t->sample);
+  unsigned char *to = (unsigned char *)input + k * size;
+  for (int64_t i = 0; i < size; i++) to[i] = (unsigned char)(t->sample[i] + 0.5f);
+}
 
 /* Sample k of the slot. Targets that are no labels get 1 for the class and 0 for the others. */
 static void put_sample(const Training *t, int slot, int64_t k, const Samples *s, int64_t sample) {
   const Graph *g = t->g;
   const Dataset *d = &s->data;
   const int32_t *label = d->label + sample * d->label_size;
-  float *x = trainer_input(&t->trainer, slot, s->input);
-  samples_get(s, sample, x + k * d->sample_size);
+  put_values(t, slot, k, s, sample);
   for (int i = 0; i < g->input.n; i++) {
     void *target = trainer_input(&t->trainer, slot, i);
     if (g->input.at[i].kind != INPUT_TARGET) continue;
@@ -74,29 +133,8 @@ static void put_sample(const Training *t, int slot, int64_t k, const Samples *s,
   }
 }
 
-static int64_t at_most(int64_t left, int64_t batch) {
-  return left < batch ? left : batch;
-}
-
-int64_t train_data_batch(const Training *t, int slot, int64_t from) {
-  int64_t n = at_most(t->train.data.n - from, t->trainer.batch);
-  for (int64_t k = 0; k < n; k++) put_sample(t, slot, k, &t->train, t->order[from + k]);
+int64_t train_data_batch(const Training *t, const Part *part, int slot, int64_t from) {
+  int64_t left = part->n - from, n = left < t->trainer.batch ? left : t->trainer.batch;
+  for (int64_t k = 0; k < n; k++) put_sample(t, slot, k, part->samples, part->index[from + k]);
   return n;
-}
-
-int64_t train_data_test_batch(const Training *t, int slot, int64_t from) {
-  int64_t n = at_most(t->test.data.n - from, t->trainer.batch);
-  for (int64_t k = 0; k < n; k++) put_sample(t, slot, k, &t->test, from + k);
-  return n;
-}
-
-int64_t train_data_right(const Training *t, int64_t from, int64_t n) {
-  const float *values = trainer_output(&t->trainer, 0);
-  const Samples *s = &t->test;
-  int64_t places = s->data.label_size, right = 0;
-  for (int64_t k = 0; k < n; k++)
-    for (int64_t p = 0; p < places; p++)
-      right += samples_class(s, values + k * s->classes * places, p) ==
-               s->data.label[(from + k) * places + p];
-  return right;
 }

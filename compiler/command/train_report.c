@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,70 +13,113 @@ static double rate(const Training *t) {
   return t->epoch.seconds > 0 ? (double)done / t->epoch.seconds : 0;
 }
 
-static const char *duration(Arena *arena, double seconds) {
+/* Of the training samples that were looked at; < 0: none. */
+static double train_accuracy(const Training *t) {
+  return train_score_accuracy(&(Score){.right = t->at.right, .labels = t->at.labels});
+}
+
+static const char *duration(char text[32], double seconds) {
   int64_t s = (int64_t)(seconds + 0.5);
-  return s < 3600 ? arena_printf(arena, "%" PRId64 ":%02" PRId64, s / 60, s % 60)
-                  : arena_printf(arena, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600,
-                                 s / 60 % 60, s % 60);
+  if (s < 3600)
+    snprintf(text, 32, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
+  else
+    snprintf(text, 32, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600, s / 60 % 60, s % 60);
+  return text;
 }
 
 void train_report_progress(const Training *t) {
-  int64_t left = t->train.data.n * (t->epochs - t->at.epoch) - t->at.done;
-  char seconds[32] = "?";
+  int64_t left = t->train.n * (t->epochs - t->at.epoch) - t->at.done;
+  char time[32] = "?", accuracy[32] = "";
   if (!isatty(STDERR_FILENO)) return;
-  if (rate(t) > 0) {
-    Arena *arena = arena_new();
-    snprintf(seconds, sizeof seconds, "%s", duration(arena, (double)left / rate(t)));
-    arena_free(arena);
-  }
-  fprintf(stderr, "\repoch %" PRId64 "/%" PRId64 " %3.0f %%, loss %.4f, %.0f images/s, %s left  ",
-          t->at.epoch + 1, t->epochs, 100.0 * (double)t->at.done / (double)t->train.data.n,
-          t->epoch.loss / (double)(t->at.done ? t->at.done : 1), rate(t), seconds);
+  if (rate(t) > 0) duration(time, (double)left / rate(t));
+  if (t->at.labels) snprintf(accuracy, sizeof accuracy, ", accuracy %.1f %%", train_accuracy(t));
+  fprintf(stderr,
+          "\repoch %" PRId64 "/%" PRId64 " %3.0f %%, loss %.4f%s, %.0f images/s, %s left   ",
+          t->at.epoch + 1, t->epochs, 100.0 * (double)t->at.done / (double)t->train.n,
+          t->epoch.loss / (double)(t->at.done ? t->at.done : 1), accuracy, rate(t), time);
 }
 
 /* ---- the log ---- */
 
-bool train_log_open(Training *t) {
-  if (!t->o->log) return true;
-  t->log = fopen(t->o->log, t->o->resume ? "a" : "w");
-  if (!t->log) {
-    diag_error_in(t->u, t->o->log, "cannot write the file: %s", strerror(errno));
-    return false;
-  }
-  if (fseek(t->log, 0, SEEK_END) == 0 && ftell(t->log) == 0)
-    fputs("epoch,loss,accuracy,lr,images_per_second,seconds\n", t->log);
-  return true;
-}
-
-static bool log_epoch(Training *t, double loss) {
-  if (!t->log) return true;
-  fprintf(t->log, "%" PRId64 ",%.9g,", t->at.epoch, loss);
-  if (t->epoch.accuracy >= 0) fprintf(t->log, "%.4f", t->epoch.accuracy);
-  fprintf(t->log, ",%.9g,%.1f,%.3f\n", t->epoch.lr, rate(t), t->epoch.seconds);
-  if (fflush(t->log) == 0) return true;
+static bool cannot_write(const Training *t) {
   diag_error_in(t->u, t->o->log, "cannot write the file: %s", strerror(errno));
   return false;
 }
 
-/* ---- after an epoch ---- */
-
-bool train_report_epoch(Training *t) {
-  double loss = t->epoch.loss / (double)t->train.data.n;
-  if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
-  printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f", t->at.epoch, t->epochs, loss);
-  if (t->epoch.accuracy >= 0) printf(", accuracy %.2f %%", t->epoch.accuracy);
-  printf(", lr %g, %.0f images/s, %s\n", t->epoch.lr, rate(t),
-         duration(t->u->arena, t->epoch.seconds));
-  fflush(stdout);
-  return log_epoch(t, loss);
+static void log_head(const Training *t) {
+  fputs("epoch,step,loss,accuracy,validation_loss,validation_accuracy,lr,seconds,images_per_second",
+        t->log);
+  Norms norms = t->o->gradient_norms ? train_norms_layers(t) : (Norms){0};
+  for (int i = 0; i < norms.n; i++) fprintf(t->log, ",gradient:%s", norms.at[i].layer);
+  fputs("\n", t->log);
 }
 
-bool train_report_gradients(Training *t) {
-  for (int i = 0; t->o->gradients && i < t->trainer.nparam; i++) {
-    const Param *p = &t->g->param.at[t->trainer.param[i]];
-    double norm;
-    if (!trainer_gradient_norm(&t->trainer, i, &norm)) return false;
-    if (norm >= 0) printf("  %-32s gradient norm %.6g\n", p->name, norm);
+/* Of a log that goes on: the lines up to the epoch where training goes on. Later ones are from a
+ * process that was killed before its checkpoint. */
+static size_t log_kept(const Training *t, const char *text) {
+  const char *line = strchr(text, '\n');
+  while (line && line[1] && strtoll(line + 1, NULL, 10) <= t->at.epoch)
+    line = strchr(line + 1, '\n');
+  return line ? (size_t)(line + 1 - text) : 0;
+}
+
+bool train_log_open(Training *t) {
+  const char *file = t->o->log;
+  size_t size;
+  if (!file) return true;
+  const char *before = t->o->resume && access(file, F_OK) == 0 ? file_read(t->u, file, &size) : "";
+  if (!before) return false;
+  size = log_kept(t, before);
+  t->log = fopen(file, "w");
+  if (!t->log) return cannot_write(t);
+  if (size)
+    fwrite(before, 1, size, t->log);
+  else
+    log_head(t);
+  return fflush(t->log) == 0 || cannot_write(t);
+}
+
+static void log_accuracy(const Training *t, double accuracy) {
+  if (accuracy >= 0) fprintf(t->log, "%.4f", accuracy);
+  fputs(",", t->log);
+}
+
+static bool log_epoch(Training *t, const Norms *norms) {
+  const Score *v = &t->epoch.validation;
+  int64_t steps = (t->train.n + t->trainer.batch - 1) / t->trainer.batch;
+  if (!t->log) return true;
+  fprintf(t->log, "%" PRId64 ",%" PRId64 ",%.9g,", t->at.epoch, t->at.epoch * steps,
+          t->epoch.loss / (double)t->train.n);
+  log_accuracy(t, train_accuracy(t));
+  fprintf(t->log, "%.9g,", v->loss / (double)v->samples);
+  log_accuracy(t, train_score_accuracy(v));
+  fprintf(t->log, "%.9g,%.3f,%.1f", t->epoch.lr, t->epoch.seconds, rate(t));
+  for (int i = 0; i < norms->n; i++) {
+    fputs(",", t->log);
+    if (norms->at[i].norm >= 0) fprintf(t->log, "%.6g", norms->at[i].norm);
   }
-  return true;
+  fputs("\n", t->log);
+  return fflush(t->log) == 0 || cannot_write(t);
+}
+
+/* ---- after an epoch ---- */
+
+static void print_epoch(const Training *t) {
+  const Score *v = &t->epoch.validation;
+  double accuracy = train_score_accuracy(v);
+  char time[32];
+  if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
+  printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f, validation loss %.6f", t->at.epoch, t->epochs,
+         t->epoch.loss / (double)t->train.n, v->loss / (double)v->samples);
+  if (accuracy >= 0) printf(", accuracy %.2f %%", accuracy);
+  printf(", lr %g, %.0f images/s, %s\n", t->epoch.lr, rate(t), duration(time, t->epoch.seconds));
+}
+
+bool train_report_epoch(Training *t) {
+  Norms norms = t->o->gradient_norms ? train_norms_layers(t) : (Norms){0};
+  print_epoch(t);
+  if (!train_norms_read(t, &norms)) return false;
+  if (norms.n) train_norms_print(&norms);
+  fflush(stdout);
+  return log_epoch(t, &norms);
 }

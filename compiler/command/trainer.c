@@ -238,13 +238,16 @@ bool trainer_set_params(Trainer *t, double *const *values) {
   return true;
 }
 
-bool trainer_report(Trainer *t, double metric, double *lr) {
+bool trainer_lr(Trainer *t, double *lr) {
   Answer a;
-  if (!request(t, (Request){.what = 'm', .value = metric}, &a) ||
-      !request(t, (Request){.what = 'l'}, &a))
-    return false;
+  if (!request(t, (Request){.what = 'l'}, &a)) return false;
   *lr = a.value;
   return true;
+}
+
+bool trainer_report(Trainer *t, double metric) {
+  Answer a;
+  return request(t, (Request){.what = 'm', .value = metric}, &a);
 }
 
 bool trainer_gradient_norm(Trainer *t, int index, double *norm) {

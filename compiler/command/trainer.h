@@ -36,8 +36,9 @@ bool trainer_forward(Trainer *, int slot, int64_t n);
 /* Parameters by the library's initialisers, or values[i] for parameter i of the graph. */
 bool trainer_init_params(Trainer *, int64_t seed);
 bool trainer_set_params(Trainer *, double *const *values);
-/* Something that should fall, for the schedule; the learning rate that follows from it. */
-bool trainer_report(Trainer *, double metric, double *lr);
+bool trainer_lr(Trainer *, double *lr); /* of the next step */
+/* Something that should fall, for the schedule. */
+bool trainer_report(Trainer *, double metric);
 /* The norm of the gradient of each parameter of the library; < 0: it has none. */
 bool trainer_gradient_norm(Trainer *, int index, double *norm);
 

@@ -5,11 +5,18 @@
 #include "samples.h"
 #include "trainer.h"
 
+/* Results over some samples. */
+typedef struct Score {
+  double loss; /* sum over the samples; not known where Training.losses is NULL */
+  int64_t samples;
+  int64_t right, labels; /* of so many labels that count so many were named */
+} Score;
+
 typedef struct Epoch { /* one pass over the training part, done or under way */
   double loss;         /* sum over the samples */
   double seconds;      /* since this process began it */
-  double lr;           /* that the next one begins with */
-  double accuracy;     /* of the test part, in percent; < 0: not known */
+  double lr;           /* after its last step */
+  Score validation;
 } Epoch;
 
 /* What a checkpoint holds besides the library's own. */
@@ -17,20 +24,31 @@ typedef struct Position {
   int64_t seed, samples, batch; /* what training must agree in to go on */
   int64_t epoch, done;          /* of how many epochs all samples, of the next one how many */
   int64_t best_epoch, stale;    /* which was the best one, how many have passed since */
-  double best, loss;            /* its accuracy; Epoch.loss so far */
+  double best, loss;            /* its metric, which falls; Epoch.loss so far */
+  int64_t options;              /* a hash of the other options that must agree */
+  int64_t right, labels;        /* of the training samples that were looked at in this epoch */
 } Position;
+
+/* Samples in an order. */
+typedef struct Part {
+  const Samples *samples;
+  int64_t *index, n;
+} Part;
 
 typedef struct Training {
   Unit *u;
   const Options *o;
   const Graph *g;
   Trainer trainer;
-  Samples train, test;
-  int64_t *order; /* of the samples in this epoch */
+  Samples data, test; /* `test` where no --validation is taken out of the data */
+  Part train, validation;
+  int64_t *sorted; /* train.index before it is shuffled */
   int64_t epochs;
   Position at;
   Epoch epoch;
   int64_t resumed; /* samples of this epoch that were trained on before this process began */
+  double *room;    /* train_score.c's: what the losses read */
+  float *sample;   /* train_data.c's: a sample on its way to bytes */
   FILE *log;
 } Training;
 
@@ -39,16 +57,20 @@ typedef struct Training {
 /* Both parts of the data set, and that they fit the network; a note if they are the same. */
 bool train_data_open(Training *);
 void train_data_shuffle(Training *); /* the order of epoch at.epoch */
-/* Puts up to a batch of samples, from place `from` of the order on, into a slot; how many. */
-int64_t train_data_batch(const Training *, int slot, int64_t from);
-/* The same with the test part, in its own order. */
-int64_t train_data_test_batch(const Training *, int slot, int64_t from);
-/* How many of n results, for test samples from `from` on, name the right class. */
-int64_t train_data_right(const Training *, int64_t from, int64_t n);
+/* Puts up to a batch of samples, from place `from` of the part on, into a slot; how many. */
+int64_t train_data_batch(const Training *, const Part *, int slot, int64_t from);
+
+/* ---- train_score.c: what the network makes of samples, as inference sees them ---- */
+
+/* Adds the results of the n samples in a slot, which are those of the part from `from` on. */
+bool train_score_batch(Training *, const Part *, int slot, int64_t from, int64_t n, Score *);
+bool train_score(Training *, const Part *, Score *); /* of the whole part */
+double train_score_accuracy(const Score *);          /* in percent; < 0: nothing counts */
 
 /* ---- train_checkpoint.c ---- */
 
 const char *train_checkpoint_file(const Training *);
+int64_t train_checkpoint_options(const Options *);
 bool train_checkpoint_write(Training *);
 bool train_checkpoint_read(Training *);
 bool train_save(Training *); /* --save */
@@ -58,6 +80,18 @@ bool train_save(Training *); /* --save */
 bool train_log_open(Training *);
 void train_report_progress(const Training *);
 bool train_report_epoch(Training *);
-bool train_report_gradients(Training *);
+
+/* ---- train_norms.c: --gradient-norms ---- */
+
+typedef struct Norm {
+  const char *layer;
+  double norm; /* of the gradients of all its parameters; < 0: it has none */
+} Norm;
+typedef VEC(Norm) Norms;
+
+/* The layers with parameters, and the norms of the last step. */
+Norms train_norms_layers(const Training *);
+bool train_norms_read(Training *, Norms *);
+void train_norms_print(const Norms *);
 
 #endif

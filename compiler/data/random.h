@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-typedef enum RandomUse { RANDOM_ORDER, RANDOM_AUGMENT } RandomUse;
+typedef enum RandomUse { RANDOM_ORDER, RANDOM_AUGMENT, RANDOM_SPLIT } RandomUse;
 
 typedef struct Random {
   uint64_t state;

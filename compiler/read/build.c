@@ -321,6 +321,37 @@ static void want_outputs(Walk *w) {
   }
 }
 
+/* The name of a layer among what forward returns; it becomes an output if it is none. */
+static const char *returned_name(Walk *w, int draft) {
+  const Draft *d = &w->r->draft.at[draft];
+  Entry *forward = &w->g->entry[ENTRY_FORWARD];
+  for (int i = 0; i < w->r->output.n; i++)
+    if (w->r->output.at[i] == draft) return w->r->output_name.at[i];
+  vec_push(w->r->u->arena, &forward->want,
+           own_output(w->g, w->value[draft], (Where){d->path, d->name}));
+  vec_push(w->r->u->arena, &forward->want_name, d->name);
+  return d->name;
+}
+
+/* Graph.validation: the losses of what inference returns. */
+static void build_validation(Walk *w) {
+  Arena *arena = w->r->u->arena;
+  Walk losses = {.r = w->r, .g = graph_new(w->r->u), .value = NEW_ARRAY(arena, Id, w->r->draft.n)};
+  Entry *entry = &losses.g->entry[ENTRY_TRAIN_FORWARD];
+  for (int i = 0; i < w->r->draft.n; i++) losses.value[i] = NO_ID;
+  for (int i = 0; i < w->r->loss.n; i++) {
+    int from = w->r->loss.at[i].from;
+    if (losses.value[from] != NO_ID || w->value[from] == NO_ID) continue;
+    Input input = {.name = returned_name(w, from), .type = w->g->node.at[w->value[from]].type};
+    losses.value[from] = graph_input(losses.g, input);
+  }
+  Id loss = build_losses(&losses);
+  if (loss == NO_ID) return;
+  vec_push(arena, &entry->want, loss);
+  vec_push(arena, &entry->want_name, "loss");
+  w->g->validation = graph_rewrite(losses.g, NULL, NULL);
+}
+
 static void list_layers(Walk *w, const Id *infer, const Id *train) {
   for (int i = w->r->ninput; i < w->r->draft.n; i++) {
     const Draft *d = &w->r->draft.at[i];
@@ -352,11 +383,13 @@ Graph *build_network(Reader *r, bool checking) {
   int n = r->draft.n, errors = r->u->errors;
   bool *infer = NEW_ARRAY(arena, bool, n), *train = NEW_ARRAY(arena, bool, n);
   bool *any = NEW_ARRAY(arena, bool, n), training = r->options->training && !checking;
+  bool validation = training && r->options->validation;
   Id *infer_value = NEW_ARRAY(arena, Id, n), *train_value = NEW_ARRAY(arena, Id, n);
   for (int i = 0; i < r->output.n; i++) mark(r, infer, r->output.at[i]);
   for (int i = 0; i < r->loss.n; i++) {
     mark(r, train, r->loss.at[i].from);
     if (r->loss.at[i].target >= 0) train[r->loss.at[i].target] = true;
+    if (validation) mark(r, infer, r->loss.at[i].from);
   }
   if (!checking && r->options->outputs.n == 0) warn_unused(r, infer, train);
   for (int i = 0; i < n; i++) {
@@ -374,6 +407,7 @@ Graph *build_network(Reader *r, bool checking) {
   build_layers(&w);
   if (checking) return build_losses(&w), w.g;
   want_outputs(&w);
+  if (validation) build_validation(&w);
   w.needed = train;
   w.value = train_value;
   if (training) build_training_entry(&w);

@@ -55,18 +55,74 @@ class Train(Case):
     def train(self, name, *options):
         return self.run_command(*self.command(name, *options))
 
-    def test_learns_and_logs(self):
-        out = self.train("plain", "--epochs", 8, "--log", self.folder / "log.csv", "--gradients")
-        self.assertIn("epoch 8/8", out)
-        self.assertIn("gradient norm", out)
-        lines = (self.folder / "log.csv").read_text().splitlines()
-        self.assertEqual(len(lines), 9)
-        rows = [dict(zip(lines[0].split(","), line.split(","))) for line in lines[1:]]
-        self.assertGreater(float(rows[-1]["accuracy"]), 95)
-        self.assertLess(float(rows[-1]["loss"]), float(rows[0]["loss"]) / 2)
+    def log(self, name="log.csv"):
+        """The rows of a log, numbers by the names of their columns."""
+        lines = (self.folder / name).read_text().splitlines()
+        return [{key: float(value) for key, value in zip(lines[0].split(","), line.split(","))} for line in lines[1:]]
+
+    def evaluated(self, name):
         out = self.run_command(CNNC, "eval", self.network, "--data", self.data, "--weights",
-                               self.folder / "plain.safetensors")
-        self.assertAlmostEqual(float(out.split()[1]), float(rows[-1]["accuracy"]), places=2)
+                               self.folder / f"{name}.safetensors")
+        return float(out.split()[1])
+
+    def test_learns_and_logs(self):
+        out = self.train("plain", "--epochs", 8, "--log", self.folder / "log.csv", "--gradient-norms")
+        self.assertIn("epoch 8/8", out)
+        self.assertRegex(out, r"  conv1 +\d.*  #+")
+        rows = self.log()
+        self.assertEqual([row["epoch"] for row in rows], list(range(1, 9)))
+        self.assertEqual([row["step"] for row in rows], list(range(10, 90, 10)))
+        self.assertGreater(rows[-1]["validation_accuracy"], 95)
+        self.assertGreater(rows[-1]["accuracy"], rows[0]["accuracy"])
+        for column in ("loss", "validation_loss"):
+            self.assertLess(rows[-1][column], rows[0][column] / 2)
+        for layer in ("conv1", "batch_norm1", "dense1"):
+            self.assertTrue(all(row[f"gradient:{layer}"] > 0 for row in rows))
+        self.assertAlmostEqual(self.evaluated("plain"), rows[-1]["validation_accuracy"], places=2)
+
+    def test_validation_loss_is_that_of_inference(self):
+        """A step that changes nothing: all samples in one batch, no batch statistics; both losses are the same mean."""
+        loss = {"op": "cross_entropy", "from": "dense1", "label_smoothing": 0.1, "weight": 2.0}
+        layers = [{"op": "dense", "units": CLASSES}, {"op": "softmax"}]
+        self.network.write_text(json.dumps({**NETWORK, "layers": layers, "loss": loss,
+                                            "optimizer": {"op": "sgd", "lr": 1e-30}}))
+        for part in ("x", "y"):
+            (self.data / f"{part}_train.npy").replace(self.data / f"{part}.npy")
+            (self.data / f"{part}_test.npy").unlink()
+        out = self.train("none", "--epochs", 1, "--batch", 320, "--log", self.folder / "log.csv")
+        self.assertIn("accuracy is of the training samples", out)
+        row, = self.log()
+        self.assertAlmostEqual(row["loss"], row["validation_loss"], delta=1e-5 * row["loss"])
+        self.assertEqual(row["accuracy"], row["validation_accuracy"])
+
+    def test_holds_samples_out(self):
+        for part in ("x", "y"):
+            (self.data / f"{part}_test.npy").unlink()
+        options = ("--epochs", 4, "--validation", 0.25, "--log", self.folder / "log.csv")
+        self.assertNotIn("no test part", self.train("held", *options))
+        self.assertEqual([row["step"] for row in self.log()], [8, 16, 24, 32])
+        self.assertGreater(self.log()[-1]["validation_accuracy"], 90)
+        first = self.log()
+        self.train("again", *options)
+        self.assertEqual(self.weights("held"), self.weights("again"))
+        self.assertEqual([row["validation_loss"] for row in first], [row["validation_loss"] for row in self.log()])
+        out = self.run_command(*self.command("none", "--validation", 0.001), status=1)
+        self.assertIn("--validation 0.001 of 320 samples leaves none to validate", out)
+
+    def test_stops_early_and_keeps_the_best(self):
+        """A third of the labels is wrong: what is learned at last harms."""
+        rng = random.Random(2)
+        labels = bytes(rng.randrange(CLASSES) if rng.randrange(3) == 0 else i % CLASSES for i in range(320))
+        write_npy(self.data / "y_train.npy", (320,), "|u1", labels)
+        self.optimize(op="sgd", lr=0.1, momentum=0.9)
+        for monitor, best in (("accuracy", max), ("loss", min)):
+            out = self.train(monitor, "--epochs", 60, "--patience", 3, "--monitor", monitor, "--log", self.folder / "log.csv")
+            rows = self.log()
+            values = [row[f"validation_{monitor}"] for row in rows]
+            self.assertIn("stopped early; best validation " + monitor, out)
+            self.assertEqual(values.index(best(values)) + 1 + 3, len(rows))
+            self.assertAlmostEqual(self.evaluated(monitor), rows[-4]["validation_accuracy"], places=2)
+        self.assertIn("stopped early", self.train("loss", "--epochs", 60, "--patience", 3, "--monitor", "loss", "--resume"))
 
     def test_threads_do_not_matter(self):
         for threads in (1, 2, 3):
@@ -80,13 +136,14 @@ class Train(Case):
     def test_learning_rate_falls(self):
         self.optimize(op="adam", lr=0.5, schedule="plateau", patience=0, gamma=0.5, clip_norm=1)
         self.train("plateau", "--epochs", 6, "--log", self.folder / "log.csv")
-        rates = [float(line.split(",")[3]) for line in (self.folder / "log.csv").read_text().splitlines()[1:]]
+        rates = [row["lr"] for row in self.log()]
         self.assertLess(rates[-1], 0.5)
         self.assertTrue(all(later in (rate, rate / 2) for rate, later in zip(rates, rates[1:])), rates)
 
     def end_in_the_middle(self, name, how):
         """Starts a training that would be long, ends it by a signal when there is a checkpoint."""
-        process = subprocess.Popen(self.command(name, "--epochs", 100000), stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(self.command(name, "--epochs", 100000, "--log", self.folder / f"{name}.csv"),
+                                   stdout=subprocess.PIPE, text=True)
         for line in process.stdout:
             if line.startswith("epoch 3/"):
                 break
@@ -100,8 +157,10 @@ class Train(Case):
         """Weights after as many epochs as the checkpoint needs to be complete, with and without the break."""
         head = (self.folder / f"{name}.safetensors.checkpoint").read_bytes()
         epochs = struct.unpack("<8s8q", head[:72])[4] + 2
-        self.train(name, "--epochs", epochs, "--resume")
-        self.train("whole", "--epochs", epochs)
+        self.train(name, "--epochs", epochs, "--resume", "--log", self.folder / f"{name}.csv")
+        self.train("whole", "--epochs", epochs, "--log", self.folder / "whole.csv")
+        columns = [[row[key] for row in self.log(f"{log}.csv") for key in list(row)[:7]] for log in (name, "whole")]
+        self.assertEqual(*columns)
         self.assertEqual(self.weights(name), self.weights("whole"))
         self.assertEqual((self.folder / f"{name}.safetensors.checkpoint").read_bytes(),
                          (self.folder / "whole.safetensors.checkpoint").read_bytes())

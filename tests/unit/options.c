@@ -71,6 +71,8 @@ static void mistakes_are_named(void **state) {
       {"cnnc a.json --batch 0", "--batch 0: a whole number from 1 to 1048576 is expected"},
       {"cnnc a.json --batch 99999999999999999999", "a whole number from 1"},
       {"cnnc a.json --batch 3x", "--batch 3x: a whole number"},
+      {"cnnc train a.json --validation 1", "--validation 1: a number between 0 and 1 is expected"},
+      {"cnnc train a.json --monitor x", "--monitor x: this version knows accuracy, loss"},
       {"cnnc a.json --batch", "--batch needs a value: N"},
       {"cnnc a.json --build=yes", "--build takes no value"},
       {"cnnc a.json --dtype bf16", "--dtype bf16: this version knows f32"},
