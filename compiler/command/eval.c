@@ -7,7 +7,7 @@
 enum { MOST_CLASSES = 256 }; /* that a byte of --predictions tells apart */
 
 static float *values_of(Unit *u, const Samples *s) {
-  int64_t size = s->data.sample_size;
+  int64_t size = samples_size(s);
   float *values = NEW_ARRAY(u->arena, float, s->data.n *size);
   for (int64_t i = 0; i < s->data.n; i++) samples_get(s, i, values + i * size);
   return values;
@@ -48,7 +48,7 @@ Status command_eval(Unit *u, const Options *o) {
   }
   Graph *g = pipeline_read(u, o);
   Samples samples;
-  if (!g || !samples_read(u, o, g, DATA_TEST, &samples)) return STATUS_INPUT;
+  if (!g || !samples_read(u, o, g, DATA_TEST, 0, &samples)) return STATUS_INPUT;
   Status status = check_predictions(u, o, &samples);
   if (status) return status;
   Inference f = {.u = u, .o = o, .g = g, .n = samples.data.n, .repeat = 1};

@@ -1,4 +1,5 @@
 /* main.c - cnnc: finds the command and runs it. */
+#include "augment.h"
 #include "driver.h"
 
 static Status (*const commands[COMMANDS])(Unit *, const Options *) = {
@@ -12,6 +13,7 @@ static Status (*const commands[COMMANDS])(Unit *, const Options *) = {
 static Status print_help(Unit *u, Command command) {
   Text text = {.arena = u->arena};
   options_help(&text, command);
+  if (command == COMMAND_TRAIN) augment_help(&text);
   fputs(text.at, stdout);
   return STATUS_DONE;
 }

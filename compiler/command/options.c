@@ -145,6 +145,8 @@ static const OptionRow rows[] = {
     {"resume", 0, NULL, OPTION_FLAG, AT(resume), T,
      .doc = "go on from the checkpoint beside --save, with the same bits"},
     {"log", 0, "FILE", OPTION_TEXT, AT(log), T, .doc = "write a line for each epoch (CSV)"},
+    {"augment", 0, "WORD,...", OPTION_COMMAS, AT(augment), T,
+     .doc = "change samples at random while training, e.g. shift=2,flip; the list is below"},
     {"validation", 0, "FRACTION", OPTION_FRACTION, AT(validation), T,
      .doc =
          "hold out this part of the training samples, drawn by --seed, to validate with; default: "

@@ -45,7 +45,8 @@ static bool shape_fits(const Tensor *have, const Tensor *want, bool channels_las
 static bool check_shape(Unit *u, const Options *o, const Input *in, const Samples *s) {
   Tensor have = {.rank = s->data.rank};
   memcpy(have.dim, s->data.dim, sizeof have.dim);
-  bool last = s->scaling.channels_last;
+  for (int a = 1; a < have.rank; a++) have.dim[a] -= 2 * s->data.margin;
+  bool last = s->data.channels_last;
   const Tensor want = wanted_shape(&in->type, last), other = wanted_shape(&in->type, !last);
   if (shape_fits(&have, &want, last)) return true;
   Text text = {.arena = u->arena};
@@ -91,7 +92,15 @@ static bool check_labels(Unit *u, const Options *o, const Samples *s) {
 
 /* ---- what eval and train ask ---- */
 
-bool samples_read(Unit *u, const Options *o, const Graph *g, DataPart part, Samples *s) {
+/* What is asked of a data set for an input. */
+static DataRequest request_for(const Options *o, const Input *in, DataPart part, int64_t margin) {
+  DataRequest r = {o->data, part, .rank = in->type.rank - 1, .margin = margin};
+  for (int a = 0; a < r.rank; a++) r.dim[a] = extent_at(in->type.dim[a + 1], 1);
+  return r;
+}
+
+bool samples_read(Unit *u, const Options *o, const Graph *g, DataPart part, int64_t margin,
+                  Samples *s) {
   *s = (Samples){.input = data_input(g)};
   if (s->input < 0 || g->entry[ENTRY_FORWARD].want.n == 0) {
     diag_error_in(u, o->network,
@@ -100,14 +109,24 @@ bool samples_read(Unit *u, const Options *o, const Graph *g, DataPart part, Samp
     return false;
   }
   const Input *in = &g->input.at[s->input];
-  if (!dataset_read(u, o->data, part, &s->data)) return false;
+  DataRequest request = request_for(o, in, part, margin);
+  if (!dataset_read(u, &request, &s->data)) return false;
   s->scaling = inference_scaling(in);
-  s->scaling.channels_last = in->hwc && s->data.array;
+  s->data.channels_last = in->hwc && s->data.array;
+  s->whole = NEW_ARRAY(u->arena, float, s->data.sample_size);
   return check_shape(u, o, in, s) && find_classes(u, o, g, s) && check_labels(u, o, s);
 }
 
+int64_t samples_size(const Samples *s) {
+  int64_t size = s->data.rank ? s->data.dim[0] : 1;
+  for (int a = 1; a < s->data.rank; a++) size *= s->data.dim[a] - 2 * s->data.margin;
+  return size;
+}
+
 void samples_get(const Samples *s, int64_t i, float *out) {
-  dataset_sample(&s->data, i, &s->scaling, out);
+  dataset_values(&s->data, i, s->data.margin ? s->whole : out);
+  if (s->data.margin) dataset_middle(&s->data, s->whole, out);
+  scale_values(&s->scaling, samples_size(s), out);
 }
 
 int64_t samples_labels(const Samples *s) {

@@ -9,11 +9,13 @@ typedef struct Samples {
   int input; /* of the network, where samples go */
   Scaling scaling;
   int64_t classes; /* of its first output; labels are below */
+  float *whole;    /* room for a sample with its margin */
 } Samples;
 
-/* Reads a part of --data and checks that samples and labels fit the network; false after a
- * message. */
-bool samples_read(Unit *, const Options *, const Graph *, DataPart, Samples *);
+/* Reads a part of --data, with a margin around pictures and sounds, and checks that samples and
+ * labels fit the network; false after a message. */
+bool samples_read(Unit *, const Options *, const Graph *, DataPart, int64_t margin, Samples *);
+int64_t samples_size(const Samples *); /* numbers of a sample that the network reads */
 /* Sample i as the network's input takes it. */
 void samples_get(const Samples *, int64_t i, float *out);
 int64_t samples_labels(const Samples *); /* how many there are: one or more for each sample */

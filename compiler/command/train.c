@@ -159,11 +159,14 @@ Status command_train(Unit *u, const Options *given) {
   Options options = *given;
   options.train = true;
   if (!check_options(u, given)) return STATUS_USAGE;
+  Augment *augment = given->augment.n ? augment_new(u, given->augment.at, given->augment.n) : NULL;
+  if (given->augment.n && !augment) return STATUS_USAGE;
   Graph *g = pipeline_read(u, &options);
   if (!g) return STATUS_INPUT;
   Training t = {.u = u, .o = given, .g = g, .epochs = given->epochs ? given->epochs : EPOCHS};
   const struct sigaction action = {.sa_handler = on_interrupt};
   struct sigaction before;
+  t.augment = augment;
   t.trainer.process = -1;
   sigaction(SIGINT, &action, &before);
   Status status = start(&t, &options);

@@ -27,10 +27,6 @@ static bool check_targets(const Training *t) {
   return true;
 }
 
-static bool same_array(const Dataset *a, const Dataset *b) {
-  return a->array && b->array && strcmp(a->array, b->array) == 0;
-}
-
 static void shuffle(Random *random, int64_t *index, int64_t n) {
   for (int64_t i = n - 1; i > 0; i--) {
     int64_t k = random_below(random, i + 1), other = index[i];
@@ -71,8 +67,9 @@ static bool hold_out(Training *t) {
 
 /* The test part serves for validation. */
 static bool take_test(Training *t) {
-  if (!samples_read(t->u, t->o, t->g, DATA_TEST, &t->test)) return false;
-  if (same_array(&t->data.data, &t->test.data))
+  if (!samples_read(t->u, t->o, t->g, DATA_TEST, augment_margin(t->augment), &t->test))
+    return false;
+  if (strcmp(t->data.data.source, t->test.data.source) == 0)
     usage_note(t->u,
                "%s: no test part: accuracy is of the training samples; --validation holds some out",
                t->o->data);
@@ -82,7 +79,8 @@ static bool take_test(Training *t) {
 }
 
 bool train_data_open(Training *t) {
-  if (!samples_read(t->u, t->o, t->g, DATA_TRAIN, &t->data) || !check_targets(t) ||
+  if (!samples_read(t->u, t->o, t->g, DATA_TRAIN, augment_margin(t->augment), &t->data) ||
+      !check_targets(t) || !augment_prepare(t->u, t->augment, &t->data.data) ||
       !(t->o->validation > 0 ? hold_out(t) : take_test(t)))
     return false;
   t->sorted = NEW_ARRAY(t->u->arena, int64_t, t->train.n);
@@ -101,25 +99,40 @@ void train_data_shuffle(Training *t) {
 
 /* ---- batches ---- */
 
-/* The sample as the library takes it: bytes where the network reads bytes. */
-static void put_values(const Training *t, int slot, int64_t k, const Samples *s, int64_t sample) {
-  void *input = trainer_input(&t->trainer, slot, s->input);
-  int64_t size = s->data.sample_size;
-  if (t->g->input.at[s->input].type.dtype != U8) {
-    samples_get(s, sample, (float *)input + k * size);
+/* As the network takes it; samples that are trained on are changed at random. */
+static void get_values(const Training *t, const Part *part, int64_t sample, float *out) {
+  const Samples *s = part->samples;
+  if (part != &t->train || !t->augment) {
+    samples_get(s, sample, out);
     return;
   }
-  samples_get(s, sample, t->sample);
-  unsigned char *to = (unsigned char *)input + k * size;
+  Random random = random_start(t->at.seed, RANDOM_AUGMENT, t->at.epoch, sample);
+  dataset_values(&s->data, sample, s->whole);
+  augment_sample(t->augment, random, s->whole, out);
+  scale_values(&s->scaling, samples_size(s), out);
+}
+
+/* The sample as the library takes it: bytes where the network reads bytes. */
+static void put_values(const Training *t, const Part *part, int slot, int64_t k, int64_t sample) {
+  int input = part->samples->input;
+  int64_t size = samples_size(part->samples);
+  void *at = trainer_input(&t->trainer, slot, input);
+  if (t->g->input.at[input].type.dtype != U8) {
+    get_values(t, part, sample, (float *)at + k * size);
+    return;
+  }
+  get_values(t, part, sample, t->sample);
+  unsigned char *to = (unsigned char *)at + k * size;
   for (int64_t i = 0; i < size; i++) to[i] = (unsigned char)(t->sample[i] + 0.5f);
 }
 
 /* Sample k of the slot. Targets that are no labels get 1 for the class and 0 for the others. */
-static void put_sample(const Training *t, int slot, int64_t k, const Samples *s, int64_t sample) {
+static void put_sample(const Training *t, const Part *part, int slot, int64_t k, int64_t sample) {
   const Graph *g = t->g;
+  const Samples *s = part->samples;
   const Dataset *d = &s->data;
   const int32_t *label = d->label + sample * d->label_size;
-  put_values(t, slot, k, s, sample);
+  put_values(t, part, slot, k, sample);
   for (int i = 0; i < g->input.n; i++) {
     void *target = trainer_input(&t->trainer, slot, i);
     if (g->input.at[i].kind != INPUT_TARGET) continue;
@@ -135,6 +148,6 @@ static void put_sample(const Training *t, int slot, int64_t k, const Samples *s,
 
 int64_t train_data_batch(const Training *t, const Part *part, int slot, int64_t from) {
   int64_t left = part->n - from, n = left < t->trainer.batch ? left : t->trainer.batch;
-  for (int64_t k = 0; k < n; k++) put_sample(t, slot, k, part->samples, part->index[from + k]);
+  for (int64_t k = 0; k < n; k++) put_sample(t, part, slot, k, part->index[from + k]);
   return n;
 }

@@ -2,6 +2,7 @@
 #ifndef TRAINING_H
 #define TRAINING_H
 
+#include "augment.h"
 #include "samples.h"
 #include "trainer.h"
 
@@ -42,7 +43,8 @@ typedef struct Training {
   Trainer trainer;
   Samples data, test; /* `test` where no --validation is taken out of the data */
   Part train, validation;
-  int64_t *sorted; /* train.index before it is shuffled */
+  Augment *augment; /* NULL: samples are trained on as they are */
+  int64_t *sorted;  /* train.index before it is shuffled */
   int64_t epochs;
   Position at;
   Epoch epoch;

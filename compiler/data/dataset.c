@@ -1,7 +1,7 @@
 /* dataset.c - folders with labelled samples: MNIST's files, CIFAR-10's, or NumPy arrays.
  *
  * The folder's file names tell the format. A sample's numbers stay as they are in the file until
- * dataset_sample converts them, so that a set of pictures takes one byte per pixel. */
+ * dataset_values converts them, so that a set of pictures takes one byte per pixel. */
 #include "tensors.h"
 
 #include <dirent.h>
@@ -122,6 +122,7 @@ static bool from_tensors(Unit *u, Dataset *d, const Tensor *samples, const Tenso
   if (add_channel) d->dim[d->rank++] = 1;
   while (first < samples->rank && d->rank < MAX_RANK) d->dim[d->rank++] = samples->dim[first++];
   d->element = samples->element;
+  d->source = samples->name;
   d->sample_size = shape_size(d->dim, d->rank, 8);
   if (samples->rank < 1 || samples->dim[0] < 1 || d->sample_size < 1) {
     diag_error_in(u, samples->name, "there is no sample in this file");
@@ -162,7 +163,7 @@ static bool read_mnist(Unit *u, const Pair *files, Dataset *d) {
 static bool read_numpy(Unit *u, const Pair *files, Dataset *d) {
   Tensor samples, labels;
   if (!npy_read(u, files->images, &samples) || !npy_read(u, files->labels, &labels)) return false;
-  d->array = files->images;
+  d->array = true;
   return from_tensors(u, d, &samples, &labels, false);
 }
 
@@ -209,6 +210,7 @@ static bool read_cifar(Unit *u, const Names *files, Dataset *d) {
   memcpy(d->dim, dim, sizeof dim);
   d->sample_size = CIFAR_PIXELS;
   d->element = ELEMENT_U8;
+  d->source = files->at[0];
   d->label_size = 1;
   VEC(int32_t) labels = {0};
   for (int i = 0; i < files->n; i++) {
@@ -231,41 +233,56 @@ static bool read_cifar(Unit *u, const Names *files, Dataset *d) {
   return true;
 }
 
-bool dataset_read(Unit *u, const char *folder, DataPart part, Dataset *d) {
+bool dataset_read(Unit *u, const DataRequest *r, Dataset *d) {
   *d = (Dataset){0};
   Pair files;
   Names names = {0};
-  if (find_pair(u->arena, folder, mnist_names[part], &files)) return read_mnist(u, &files, d);
-  if (find_pair(u->arena, folder, numpy_names[part], &files)) return read_numpy(u, &files, d);
-  if (!list_cifar(u, folder, part, &names)) return false;
+  if (find_pair(u->arena, r->folder, mnist_names[r->part], &files)) return read_mnist(u, &files, d);
+  if (find_pair(u->arena, r->folder, numpy_names[r->part], &files)) return read_numpy(u, &files, d);
+  if (!list_cifar(u, r->folder, r->part, &names)) return false;
   if (names.n) return read_cifar(u, &names, d);
-  diag_error_in(u, folder, "no data set in this folder; looked for %s (.gz), %s, %s and %s*.bin",
-                mnist_names[part][0].images, numpy_names[part][0].images,
-                numpy_names[part][1].images, part == DATA_TRAIN ? "data_batch" : "test");
+  diag_error_in(u, r->folder, "no data set in this folder; looked for %s (.gz), %s, %s and %s*.bin",
+                mnist_names[r->part][0].images, numpy_names[r->part][0].images,
+                numpy_names[r->part][1].images, r->part == DATA_TRAIN ? "data_batch" : "test");
   return false;
 }
 
 /* ---- samples as floats ---- */
 
-static void scale_into(const Tensor *t, int64_t from, int64_t n, const Scaling *s, float *out) {
-  for (int64_t i = 0; i < n; i++) {
-    int64_t c = s->nmean ? i / s->inner % s->nmean : 0;
-    int64_t place = s->channels_last ? i % s->inner * (n / s->inner) + i / s->inner : i;
-    double x = tensor_value(t, from + place) * s->scale;
-    out[i] = (float)(s->nmean ? (x - s->mean[c]) / s->std[c] : x);
-  }
-}
-
-void dataset_sample(const Dataset *d, int64_t i, const Scaling *scaling, float *out) {
+void dataset_values(const Dataset *d, int64_t i, float *out) {
   int k = 0;
   while (d->first.at[k + 1] <= i) k++;
   Tensor part = {.element = d->element, .data = d->part.at[k]};
-  scale_into(&part, (i - d->first.at[k]) * d->sample_size, d->sample_size, scaling, out);
+  int64_t from = (i - d->first.at[k]) * d->sample_size;
+  int64_t channels = d->channels_last && d->rank ? d->dim[d->rank - 1] : 1;
+  int64_t places = d->sample_size / channels;
+  for (int64_t c = 0; c < channels; c++)
+    tensor_floats(&part, from + c, channels, places, out + c * places);
+}
+
+void dataset_middle(const Dataset *d, const float *sample, float *out) {
+  int axes = d->rank - 1;
+  int64_t width = d->dim[axes], height = axes > 1 ? d->dim[axes - 1] : 1, m = d->margin;
+  int64_t planes = d->sample_size / (width * height), top = axes > 1 ? m : 0;
+  for (int64_t p = 0; p < planes; p++)
+    for (int64_t y = top; y < height - top; y++, out += width - 2 * m)
+      memcpy(out, sample + (p * height + y) * width + m, (size_t)(width - 2 * m) * sizeof *out);
+}
+
+void scale_values(const Scaling *s, int64_t n, float *values) {
+  if (s->nmean == 0 && s->scale == 1) return;
+  int64_t inner = s->nmean ? s->inner : n;
+  for (int64_t at = 0, c = 0; at < n; at += inner, c++) {
+    double mean = s->nmean ? s->mean[c % s->nmean] : 0, std = s->nmean ? s->std[c % s->nmean] : 1;
+    for (int64_t i = at; i < at + inner && i < n; i++)
+      values[i] = (float)(((double)values[i] * s->scale - mean) / std);
+  }
 }
 
 float *tensor_scaled(Arena *arena, const Tensor *t, const Scaling *scaling) {
   int64_t size = tensor_size(t);
   float *out = NEW_ARRAY(arena, float, size);
-  scale_into(t, 0, size, scaling, out);
+  tensor_floats(t, 0, 1, size, out);
+  scale_values(scaling, size, out);
   return out;
 }

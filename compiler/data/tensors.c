@@ -71,11 +71,25 @@ double tensor_value(const Tensor *t, int64_t i) {
   BUG("element %d of tensor %s", t->element, t->name);
 }
 
+#define CONVERT(Type)                                                                              \
+  for (int64_t i = 0; i < n; i++) out[i] = (float)((const Type *)t->data)[from + i * step]
+
+void tensor_floats(const Tensor *t, int64_t from, int64_t step, int64_t n, float *out) {
+  switch (t->element) {
+  case ELEMENT_F32: CONVERT(float); return;
+  case ELEMENT_F64: CONVERT(double); return;
+  case ELEMENT_U8: CONVERT(uint8_t); return;
+  case ELEMENT_I16: CONVERT(int16_t); return;
+  default: break;
+  }
+  for (int64_t i = 0; i < n; i++) out[i] = (float)tensor_value(t, from + i * step);
+}
+
 const float *tensor_f32(Arena *arena, const Tensor *t) {
   if (t->element == ELEMENT_F32) return t->data;
   int64_t size = tensor_size(t);
   float *out = NEW_ARRAY(arena, float, size);
-  for (int64_t i = 0; i < size; i++) out[i] = (float)tensor_value(t, i);
+  tensor_floats(t, 0, 1, size, out);
   return out;
 }
 

@@ -47,6 +47,8 @@ extern const ElementInfo elements[ELEMENTS];
 int64_t tensor_size(const Tensor *); /* elements */
 size_t tensor_bytes(const Tensor *);
 double tensor_value(const Tensor *, int64_t i);
+/* n elements from `from` on, each `step` after the one before, as floats. */
+void tensor_floats(const Tensor *, int64_t from, int64_t step, int64_t n, float *out);
 bool tensor_is_integer(const Tensor *);
 /* All elements as float or double; the tensor's own memory where it holds that already. */
 const float *tensor_f32(Arena *, const Tensor *);
@@ -78,34 +80,48 @@ bool npy_write(Unit *, const char *file, const Tensor *);
 typedef struct Scaling {
   double scale;
   const double *mean, *std;
-  int nmean;          /* channels of mean and std; 0: neither */
-  int64_t inner;      /* numbers of one channel: h * w */
-  bool channels_last; /* what is read is [h,w,c]; the result is always [c,h,w] */
+  int nmean;     /* channels of mean and std; 0: neither */
+  int64_t inner; /* numbers of one channel: h * w */
 } Scaling;
 
 typedef enum DataPart { DATA_TRAIN, DATA_TEST } DataPart;
+
+/* What is read: a part of a folder. Pictures and sounds are fitted to what the network reads. */
+typedef struct DataRequest {
+  const char *folder;
+  DataPart part;
+  int rank;              /* of a sample that the network reads, */
+  int64_t dim[MAX_RANK]; /* and its extents: [c,h,w] */
+  int64_t margin;        /* pictures and sounds shall reach so much beyond it on each side */
+} DataRequest;
 
 /* Samples keep the numbers of their files (bytes 0 to 255 for pictures); they are converted one by
  * one. */
 typedef struct Dataset {
   int64_t n;
   int rank;              /* of one sample, */
-  int64_t dim[MAX_RANK]; /* its extents: [c,h,w] */
+  int64_t dim[MAX_RANK]; /* its extents: [c,h,w], */
   int64_t sample_size;   /* and their product */
+  int64_t margin;        /* how far it reaches beyond what the network reads */
   Element element;
-  const char *array;      /* the NumPy file that they are from, with any axes; NULL: pictures */
+  const char *source;     /* the file or folder that it is from */
+  bool array;             /* from a NumPy file, with any axes */
+  bool channels_last;     /* samples are [h,w,c]; set by who knows */
   VEC(const void *) part; /* the files' samples: part i holds samples [first i, first i+1) */
   VEC(int64_t) first;
   int32_t *label; /* label_size numbers per sample: 1, or one per pixel */
   int64_t label_size;
 } Dataset;
 
-/* Reads the training or the test part of a folder with MNIST's files (plain or gzip), CIFAR-10's
- * binary files, or NumPy's x_train.npy, y_train.npy, x_test.npy, y_test.npy; x.npy and y.npy serve
- * as the part that is missing. */
-bool dataset_read(Unit *, const char *folder, DataPart, Dataset *);
-/* Sample i, scaled, as floats, channels first. */
-void dataset_sample(const Dataset *, int64_t i, const Scaling *, float *out);
+/* Reads the training or the test part of a folder; which formats there are, dataset.c's table says.
+ */
+bool dataset_read(Unit *, const DataRequest *, Dataset *);
+/* Sample i as floats, channels first, with its margin. */
+void dataset_values(const Dataset *, int64_t i, float *out);
+/* The sample without its margin. */
+void dataset_middle(const Dataset *, const float *sample, float *out);
+/* Values of one sample as the network takes them, in place. */
+void scale_values(const Scaling *, int64_t n, float *values);
 
 /* Reads a PGM or PPM picture (P5, P6) as [c,h,w], values 0 to 255: enlarged or reduced so that it
  * just covers h x w, the middle cut out; grey from colour and colour from grey as needed. */

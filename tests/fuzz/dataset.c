@@ -45,13 +45,12 @@ static void write_file(Unit *u, const char *name, const uint8_t *bytes, size_t s
 
 static void read_dataset(Unit *u) {
   Dataset d;
-  if (!dataset_read(u, folder, DATA_TEST, &d)) {
+  if (!dataset_read(u, &(DataRequest){.folder = folder, .part = DATA_TEST}, &d)) {
     if (!u->errors) abort();
     return;
   }
   float *sample = NEW_ARRAY(u->arena, float, d.sample_size);
-  for (int64_t i = 0; i < d.n; i += d.n / 3 + 1)
-    dataset_sample(&d, i, &(Scaling){.scale = 1, .inner = 1}, sample);
+  for (int64_t i = 0; i < d.n; i += d.n / 3 + 1) dataset_values(&d, i, sample);
 }
 
 static void read_picture(Unit *u) {

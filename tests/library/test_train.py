@@ -140,9 +140,9 @@ class Train(Case):
         self.assertLess(rates[-1], 0.5)
         self.assertTrue(all(later in (rate, rate / 2) for rate, later in zip(rates, rates[1:])), rates)
 
-    def end_in_the_middle(self, name, how):
+    def end_in_the_middle(self, name, how, *options):
         """Starts a training that would be long, ends it by a signal when there is a checkpoint."""
-        process = subprocess.Popen(self.command(name, "--epochs", 100000, "--log", self.folder / f"{name}.csv"),
+        process = subprocess.Popen(self.command(name, "--epochs", 100000, "--log", self.folder / f"{name}.csv", *options),
                                    stdout=subprocess.PIPE, text=True)
         for line in process.stdout:
             if line.startswith("epoch 3/"):
@@ -153,12 +153,12 @@ class Train(Case):
         process.stdout.close()
         return process.wait(), rest
 
-    def resumed(self, name):
+    def resumed(self, name, *options):
         """Weights after as many epochs as the checkpoint needs to be complete, with and without the break."""
         head = (self.folder / f"{name}.safetensors.checkpoint").read_bytes()
         epochs = struct.unpack("<8s8q", head[:72])[4] + 2
-        self.train(name, "--epochs", epochs, "--resume", "--log", self.folder / f"{name}.csv")
-        self.train("whole", "--epochs", epochs, "--log", self.folder / "whole.csv")
+        self.train(name, "--epochs", epochs, "--resume", "--log", self.folder / f"{name}.csv", *options)
+        self.train("whole", "--epochs", epochs, "--log", self.folder / "whole.csv", *options)
         columns = [[row[key] for row in self.log(f"{log}.csv") for key in list(row)[:7]] for log in (name, "whole")]
         self.assertEqual(*columns)
         self.assertEqual(self.weights(name), self.weights("whole"))
@@ -176,6 +176,23 @@ class Train(Case):
         self.assertEqual(status, 130)
         self.assertIn("--resume", out)
         self.resumed("broken")
+
+    def test_augmented_killed_and_resumed(self):
+        options = ("--augment", "shift=1,scale=0.1,rotate=5,elastic=10:3,brightness=0.2,noise=4,border=edge",
+                   "--validation", 0.2)
+        status, _ = self.end_in_the_middle("killed", signal.SIGKILL, *options)
+        self.assertEqual(status, -signal.SIGKILL)
+        self.resumed("killed", *options)
+        out = self.run_command(*self.command("killed", "--resume", "--augment", "shift=2", "--validation", 0.2), status=1)
+        self.assertIn("the checkpoint was made with another --augment", out)
+
+    def test_bytes_are_trained_on_as_floats_are(self):
+        """A network that converts bytes by itself learns the same as one whose samples are converted for it."""
+        self.train("floats", "--epochs", 3, "--log", self.folder / "floats.csv")
+        self.network.write_text(json.dumps({**NETWORK, "input": {**NETWORK["input"], "dtype": "u8"}}))
+        self.train("bytes", "--epochs", 3, "--log", self.folder / "bytes.csv")
+        for a, b in zip(self.log("floats.csv"), self.log("bytes.csv")):
+            self.assertAlmostEqual(a["loss"], b["loss"], delta=0.02 * a["loss"])
 
     def test_mistakes(self):
         mistakes = [

@@ -57,10 +57,13 @@ static void check_logits(const char *target) {
   Graph *g = pipeline_read(u, &o);
   Dataset data = {0};
   assert_non_null(g);
-  assert_true(dataset_read(u, o.data, DATA_TEST, &data));
+  assert_true(dataset_read(u, &(DataRequest){.folder = o.data, .part = DATA_TEST}, &data));
   Scaling scaling = inference_scaling(&g->input.at[0]);
   float *x = NEW_ARRAY(u->arena, float, FIRST *data.sample_size), *input[] = {x};
-  for (int64_t i = 0; i < FIRST; i++) dataset_sample(&data, i, &scaling, x + i * data.sample_size);
+  for (int64_t i = 0; i < FIRST; i++) {
+    dataset_values(&data, i, x + i * data.sample_size);
+    scale_values(&scaling, data.sample_size, x + i * data.sample_size);
+  }
   Inference f = {.u = u, .o = &o, .g = g, .n = FIRST, .input = input, .repeat = 1};
   assert_int_equal(inference_run(&f), STATUS_DONE);
   size_t size;

@@ -262,6 +262,11 @@ static void numpy_faults_have_messages(void **state) {
 
 /* ---- data sets ---- */
 
+static void scaled_sample(const Dataset *d, int64_t i, const Scaling *scaling, float *out) {
+  dataset_values(d, i, out);
+  scale_values(scaling, d->sample_size, out);
+}
+
 static void write_gz(const char *file, const void *bytes, size_t size) {
   gzFile out = gzopen(file, "wb");
   assert_int_equal(gzwrite(out, bytes, (unsigned)size), (int)size);
@@ -281,7 +286,7 @@ static void reads_mnist_packed_and_plain(void **state) {
   assert_true(file_write(c->u, arena_printf(arena, "%s/t10k-labels-idx1-ubyte", here), labels,
                          sizeof labels));
   Dataset d;
-  assert_true(dataset_read(c->u, here, DATA_TEST, &d));
+  assert_true(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TEST}, &d));
   assert_int_equal(d.n, 2);
   assert_int_equal(d.rank, 3);
   assert_int_equal(d.dim[0], 1);
@@ -290,16 +295,16 @@ static void reads_mnist_packed_and_plain(void **state) {
   assert_int_equal(d.label[0], 9);
   assert_int_equal(d.label[1], 4);
   float sample[3];
-  dataset_sample(&d, 1, &(Scaling){.scale = 1 / 255.0}, sample);
+  scaled_sample(&d, 1, &(Scaling){.scale = 1 / 255.0}, sample);
   assert_true(sample[0] == 0 && sample[1] == 1 && sample[2] == (float)(7 * (1 / 255.0)));
   static const double mean[] = {1}, deviation[] = {2};
-  dataset_sample(&d, 0, &(Scaling){1, mean, deviation, 1, 3, false}, sample);
+  scaled_sample(&d, 0, &(Scaling){1, mean, deviation, 1, 3}, sample);
   assert_true(sample[0] == -0.5f && sample[1] == 25 && sample[2] == 50.5f);
-  assert_false(dataset_read(c->u, here, DATA_TRAIN, &d));
+  assert_false(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TRAIN}, &d));
   assert_non_null(strstr(messages(c), "no data set in this folder"));
   assert_true(file_write(c->u, arena_printf(arena, "%s/t10k-labels-idx1-ubyte", here), labels,
                          sizeof labels - 1));
-  assert_false(dataset_read(c->u, here, DATA_TEST, &d));
+  assert_false(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TEST}, &d));
   assert_non_null(strstr(messages(c), "not what its header says"));
   captured_free(c);
 }
@@ -319,7 +324,7 @@ static void cut_off_gzip_is_an_error(void **state) {
   Dataset d;
   for (size_t n = 4; n < size; n += 9) {
     assert_true(file_write(c->u, file, packed, n));
-    assert_false(dataset_read(c->u, here, DATA_TEST, &d));
+    assert_false(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TEST}, &d));
   }
   captured_free(c);
 }
@@ -340,16 +345,16 @@ static void reads_cifar_and_numpy(void **state) {
       file_write(c->u, in_folder(arena, "cifar/data_batch_2.bin"), records + RECORD, 2 * RECORD));
   assert_true(file_write(c->u, in_folder(arena, "cifar/data_batch_1.bin"), records, RECORD));
   Dataset d;
-  assert_true(dataset_read(c->u, here, DATA_TRAIN, &d));
+  assert_true(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TRAIN}, &d));
   assert_int_equal(d.n, 3);
   float sample[3072];
   for (int i = 0; i < 3; i++) {
-    dataset_sample(&d, i, &(Scaling){.scale = 1}, sample);
+    scaled_sample(&d, i, &(Scaling){.scale = 1}, sample);
     assert_int_equal(d.label[i], i + 5);
     assert_true(sample[3071] == (float)(100 + i));
   }
   assert_true(file_write(c->u, in_folder(arena, "cifar/test_batch.bin"), records, RECORD - 1));
-  assert_false(dataset_read(c->u, here, DATA_TEST, &d));
+  assert_false(dataset_read(c->u, &(DataRequest){.folder = here, .part = DATA_TEST}, &d));
 
   const char *there = in_folder(arena, "numpy");
   mkdir(there, 0777);
@@ -357,16 +362,16 @@ static void reads_cifar_and_numpy(void **state) {
   static const int64_t y[] = {3, 1};
   Tensor samples = {"x", ELEMENT_F32, 3, {2, 1, 3}, x}, labels = {"y", ELEMENT_I64, 1, {2}, y};
   assert_true(npy_write(c->u, in_folder(arena, "numpy/x.npy"), &samples));
-  assert_false(dataset_read(c->u, there, DATA_TEST, &d));
+  assert_false(dataset_read(c->u, &(DataRequest){.folder = there, .part = DATA_TEST}, &d));
   assert_true(npy_write(c->u, in_folder(arena, "numpy/y.npy"), &labels));
-  assert_true(dataset_read(c->u, there, DATA_TEST, &d));
+  assert_true(dataset_read(c->u, &(DataRequest){.folder = there, .part = DATA_TEST}, &d));
   assert_int_equal(d.rank, 2);
   assert_int_equal(d.label[0], 3);
-  dataset_sample(&d, 1, &(Scaling){.scale = 2}, sample);
+  scaled_sample(&d, 1, &(Scaling){.scale = 2}, sample);
   assert_true(sample[0] == 8 && sample[2] == 12);
   labels.dim[0] = 1;
   assert_true(npy_write(c->u, in_folder(arena, "numpy/y.npy"), &labels));
-  assert_false(dataset_read(c->u, there, DATA_TEST, &d));
+  assert_false(dataset_read(c->u, &(DataRequest){.folder = there, .part = DATA_TEST}, &d));
   assert_non_null(strstr(messages(c), "1 labels for 2 samples"));
   captured_free(c);
 }
@@ -424,13 +429,21 @@ static void reads_real_files(void **state) {
   for (int i = 0; i < weights.n; i++) parameters += tensor_size(&weights.at[i]);
   assert_int_equal(parameters, 61706);
   Dataset d;
-  assert_true(dataset_read(c->u, arena_printf(arena, "%s/mnist", data), DATA_TEST, &d));
+  assert_true(dataset_read(
+      c->u, &(DataRequest){.folder = arena_printf(arena, "%s/mnist", data), .part = DATA_TEST},
+      &d));
   assert_int_equal(d.n, 10000);
   assert_int_equal(d.sample_size, 784);
   assert_int_equal(d.label[0], 7);
-  assert_true(dataset_read(c->u, arena_printf(arena, "%s/cifar10_subset", data), DATA_TRAIN, &d));
+  assert_true(dataset_read(
+      c->u,
+      &(DataRequest){.folder = arena_printf(arena, "%s/cifar10_subset", data), .part = DATA_TRAIN},
+      &d));
   assert_int_equal(d.n, 4000);
-  assert_true(dataset_read(c->u, arena_printf(arena, "%s/cifar10_subset", data), DATA_TEST, &d));
+  assert_true(dataset_read(
+      c->u,
+      &(DataRequest){.folder = arena_printf(arena, "%s/cifar10_subset", data), .part = DATA_TEST},
+      &d));
   assert_int_equal(d.n, 1000);
   assert_int_equal(c->u->errors, 0);
   captured_free(c);

@@ -1,0 +1,135 @@
+/* augment_values.c - random changes of values: light, colour, noise. */
+#include "augment_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t places(const Change *c) {
+  return c->d * c->h * c->w;
+}
+
+/* Every value becomes centre + factor * (value - centre). */
+static void scale_around(float *at, int64_t n, float centre, float factor) {
+  for (int64_t i = 0; i < n; i++) at[i] = centre + factor * (at[i] - centre);
+}
+
+static float factor_near_one(Change *c, double reach) {
+  return (float)random_between(&c->random, 1 - reach, 1 + reach);
+}
+
+void change_brightness(Change *c, const double *value) {
+  scale_around(c->at, c->c * places(c), 0, factor_near_one(c, value[0]));
+}
+
+void change_contrast(Change *c, const double *value) {
+  int64_t n = c->c * places(c);
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += (double)c->at[i];
+  scale_around(c->at, n, (float)(sum / (double)n), factor_near_one(c, value[0]));
+}
+
+/* Grey by the eye's weights (ITU-R 601). */
+void change_saturation(Change *c, const double *value) {
+  int64_t n = places(c);
+  float factor = factor_near_one(c, value[0]);
+  for (int64_t i = 0; i < n; i++) {
+    float *r = c->at + i, *g = r + n, *b = g + n;
+    float grey = 0.299f * *r + 0.587f * *g + 0.114f * *b;
+    *r = grey + factor * (*r - grey);
+    *g = grey + factor * (*g - grey);
+    *b = grey + factor * (*b - grey);
+  }
+}
+
+void change_noise(Change *c, const double *value) {
+  int64_t n = c->c * places(c);
+  for (int64_t i = 0; i < n; i++) c->at[i] += (float)(value[0] * random_normal(&c->random));
+}
+
+/* The square's middle lies in the sample; its edges may lie outside. */
+void change_erase(Change *c, const double *value) {
+  int64_t side = (int64_t)value[0];
+  int64_t x = random_below(&c->random, c->w) - side / 2;
+  int64_t y = c->h > 1 ? random_below(&c->random, c->h) - side / 2 : 0;
+  int64_t x1 = x + side < c->w ? x + side : c->w, y1 = y + side < c->h ? y + side : c->h;
+  if (x < 0) x = 0;
+  if (y < 0) y = 0;
+  for (int64_t plane = 0; plane < c->c * c->d; plane++)
+    for (int64_t row = y; row < y1; row++)
+      memset(c->at + (plane * c->h + row) * c->w + x, 0, (size_t)(x1 - x) * sizeof *c->at);
+}
+
+void change_end(Change *c) {
+  int64_t n = c->c * places(c);
+  for (int64_t i = 0; c->bytes && i < n; i++)
+    c->at[i] = c->at[i] < 0 ? 0 : c->at[i] > 255 ? 255 : c->at[i];
+}
+
+/* ---- colours ---- */
+
+/* Krizhevsky et al. 2012, section 4.1: all pixels of a sample get the same amount. */
+void change_pca(Change *c, const double *value) {
+  double unit = c->bytes ? 255 : 1, amount[3];
+  int64_t n = places(c);
+  for (int k = 0; k < 3; k++)
+    amount[k] = unit * value[0] * c->variance[k] * random_normal(&c->random);
+  for (int channel = 0; channel < 3; channel++) {
+    float add = 0;
+    for (int k = 0; k < 3; k++) add += (float)(c->component[k][channel] * amount[k]);
+    for (int64_t i = 0; i < n; i++) c->at[channel * n + i] += add;
+  }
+}
+
+/* The covariance of the colours of up to MOST samples that lie evenly in the data. */
+static void covariance(const Change *c, const Dataset *d, double matrix[3][3]) {
+  enum { MOST = 4096 };
+  int64_t size = d->sample_size / 3, step = (d->n + MOST - 1) / MOST, count = 0;
+  double sum[3] = {0}, unit = c->bytes ? 255 : 1;
+  float *sample = heap_alloc((size_t)d->sample_size * sizeof *sample);
+  memset(matrix, 0, 9 * sizeof(double));
+  for (int64_t k = 0; k < d->n; k += step, count += size) {
+    dataset_values(d, k, sample);
+    for (int64_t i = 0; i < size; i++) {
+      double x[3];
+      for (int a = 0; a < 3; a++) sum[a] += x[a] = (double)sample[a * size + i] / unit;
+      for (int a = 0; a < 3; a++)
+        for (int b = 0; b <= a; b++) matrix[a][b] += x[a] * x[b];
+    }
+  }
+  for (int a = 0; a < 3; a++)
+    for (int b = 0; b <= a; b++)
+      matrix[b][a] = matrix[a][b] =
+          matrix[a][b] / (double)count - sum[a] / (double)count * (sum[b] / (double)count);
+  free(sample);
+}
+
+/* One rotation in the plane of a and b that makes m[a][b] zero (Jacobi 1846); rows of v turn with
+ * it. */
+static void rotate(double m[3][3], double v[3][3], int a, int b) {
+  double angle = 0.5 * atan2(2 * m[a][b], m[a][a] - m[b][b]), s = sin(angle), c = cos(angle);
+  for (int k = 0; k < 3; k++) {
+    double x = m[k][a], y = m[k][b];
+    m[k][a] = c * x + s * y;
+    m[k][b] = c * y - s * x;
+  }
+  for (int k = 0; k < 3; k++) {
+    double x = m[a][k], y = m[b][k], p = v[a][k], q = v[b][k];
+    m[a][k] = c * x + s * y;
+    m[b][k] = c * y - s * x;
+    v[a][k] = c * p + s * q;
+    v[b][k] = c * q - s * p;
+  }
+}
+
+void change_find_components(Change *c, const Dataset *d) {
+  enum { SWEEPS = 12 };
+  double m[3][3];
+  covariance(c, d, m);
+  for (int a = 0; a < 3; a++)
+    for (int b = 0; b < 3; b++) c->component[a][b] = a == b;
+  for (int i = 0; i < SWEEPS; i++)
+    for (int a = 0; a < 2; a++)
+      for (int b = a + 1; b < 3; b++) rotate(m, c->component, a, b);
+  for (int a = 0; a < 3; a++) c->variance[a] = m[a][a];
+}
