@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-enum { CASES = 80, SAMPLES = 3 };
+enum { CASES = 80, SAMPLES = 3, TIMES = 2, ROLES_TRIED = 3, MOST_TRIES = 400 };
 
 typedef struct Case {
   Kernel k; /* as it was made: tensors are buffers */
@@ -23,7 +23,9 @@ typedef struct Test {
   Unit *u;
   Random random;
   Plan *p;
-  Case at[CASES];
+  const Algo *only; /* the algorithm of contractions; NULL: any */
+  int n;
+  Case at[CASES > TIMES *ROLES_TRIED *ALGO_KINDS ? CASES : TIMES *ROLES_TRIED *ALGO_KINDS];
 } Test;
 
 /* ---- making cases ---- */
@@ -68,13 +70,13 @@ static void add_loops(Test *t, Case *c) {
   vec_push(t->u->arena, &c->forward, plan_leaf(t->p, &k));
 }
 
-/* By one of the algorithms that do not refuse. */
+/* By one of the algorithms that do not refuse; by no other than the one that is asked for. */
 static void add_contraction(Test *t, Case *c) {
   Contraction x;
   Kernel k = c->k;
   kernel_simplify(t->u, &k);
   if (!contraction(t->p, &k, &x)) {
-    add_loops(t, c);
+    if (!t->only) add_loops(t, c);
     return;
   }
   const int first = random_int(&t->random, 0, ALGO_KINDS - 1);
@@ -82,7 +84,7 @@ static void add_contraction(Test *t, Case *c) {
   const int before = prepare->n;
   for (int i = 0; i < ALGO_KINDS; i++) {
     const Algo *algo = algos[(first + i) % ALGO_KINDS];
-    if (algo->refuses(t->p, &x)) continue;
+    if ((t->only && t->only != algo) || algo->refuses(t->p, &x)) continue;
     c->what = arena_printf(t->u->arena, "%s by %s", c->what, algo->name);
     c->tolerance *= algo->tolerance;
     algo->lower(t->p, &x, &c->forward);
@@ -102,9 +104,21 @@ static void widen(Test *t, Window *w) {
   }
 }
 
+/* A product of matrices with many channels. */
+static Window deep_window(Test *t) {
+  const int64_t channels = 4 * t->p->target->lanes;
+  Window w = {.rank = random_int(&t->random, 1, 2), .groups = 1, .c = channels, .k = channels};
+  for (int a = 0; a < w.rank; a++) {
+    w.kernel[a] = w.stride[a] = w.dilation[a] = 1;
+    w.size[a] = w.out[a] = random_int(&t->random, 2, 5);
+  }
+  return w;
+}
+
 static Window case_window(Test *t, int64_t channels) {
   Window w = random_window(&t->random);
-  if (random_int(&t->random, 0, 3) == 0) widen(t, &w);
+  if (t->only && random_int(&t->random, 0, 5) == 0) return deep_window(t);
+  if (random_int(&t->random, 0, t->only ? 1 : 3) == 0) widen(t, &w);
   w.c = random_int(&t->random, 1, 3) == 1 ? channels : w.c;
   w.k = random_int(&t->random, 1, 2) == 1 ? channels + random_int(&t->random, 0, 20) : w.k;
   if (random_int(&t->random, 0, 1)) w.groups = 1;
@@ -126,8 +140,9 @@ static void conv_case(Test *t, Case *c) {
   View *bias = kernel_in(&c->k, 2, &c->type[2]);
   bias->at[0] = c->k.out[0].to.at[1];
   const Expr *sum = expr2(t->u, E_add, c->k.out[0].value, expr_in(t->u, 2));
-  c->k.out[0].value = random_int(&t->random, 0, 1) ? expr1(t->u, E_tanh, sum)
-                                                   : expr2(t->u, E_max, expr_const(t->u, 0), sum);
+  const bool bounded = !t->only && random_int(&t->random, 0, 1); /* errors are not */
+  c->k.out[0].value =
+      bounded ? expr1(t->u, E_tanh, sum) : expr2(t->u, E_max, expr_const(t->u, 0), sum);
   place(t, c, 1);
   add_contraction(t, c);
 }
@@ -181,7 +196,7 @@ static void data_gradient_case(Test *t, Case *c) {
   c->k.out[0].value = expr_acc(t->u, 0);
   kernel_simplify(t->u, &c->k); /* tests that no reduced loop has a part in */
   place(t, c, random_int(&t->random, 0, 2) ? 1 : -1);
-  if (random_int(&t->random, 0, 2))
+  if (t->only || random_int(&t->random, 0, 2))
     add_contraction(t, c);
   else
     add_loops(t, c);
@@ -211,7 +226,7 @@ static void weight_gradient_case(Test *t, Case *c) {
       (Fold){FOLD_SUM, expr2(t->u, E_mul, expr_in(t->u, 0), expr_in(t->u, 1)), F32};
   c->k.out[0].value = expr_acc(t->u, 0);
   place(t, c, -1);
-  if (random_int(&t->random, 0, 2))
+  if (t->only || random_int(&t->random, 0, 2))
     add_contraction(t, c);
   else
     add_loops(t, c);
@@ -322,7 +337,7 @@ static Text emit_cases(Test *t) {
   Emit e = emit_start(t->u->arena, &text, "test", NULL);
   Steps *all = &t->p->entry[PLAN_FORWARD].step;
   t->p->entry[PLAN_FORWARD].exists = t->p->entry[PLAN_PREPARE].exists = true;
-  for (int i = 0; i < CASES; i++)
+  for (int i = 0; i < t->n; i++)
     for (int s = 0; s < t->at[i].forward.n; s++) vec_push(t->u->arena, all, t->at[i].forward.at[s]);
   emit(&e, "#include <stddef.h>");
   generate_helpers(&e, t->p->target);
@@ -330,7 +345,7 @@ static Text emit_cases(Test *t) {
   for (int entry = PLAN_PREPARE; entry <= PLAN_FORWARD; entry++)
     for (int s = 0; s < t->p->entry[entry].step.n; s++)
       generate_kernel(&e, t->p, (PlanEntry)entry, t->p->entry[entry].step.at[s]);
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i < t->n; i++) {
     emit(&e, "void test_%d(void *const *buffer, int n);", i);
     BLOCK(&e, "void test_%d(void *const *buffer, int n)", i) {
       emit_steps(&e, t->p, PLAN_PREPARE, &t->at[i].prepare);
@@ -445,40 +460,80 @@ static void run_case(Test *t, int number, void *library) {
   for (int b = 0; b < t->p->buffer.n; b++) free(memory[b]);
 }
 
-static void test_target(const char *name) {
-  static Graph graph = {.name = "test"};
-  static void (*const make[])(Test *, Case *) = {
+typedef void Make(Test *, Case *);
+
+static void random_cases(Test *t) {
+  static Make *const make[] = {
       conv_case, conv_case, pool_case, map_case, sum_case, data_gradient_case, weight_gradient_case,
       move_case};
-  Test t = {.u = unit_new(), .random = {7}};
-  t.p = plan_new(t.u, &graph, target_find(name), SAMPLES);
   for (int i = 0; i < CASES; i++) {
-    t.at[i].tolerance = 3e-6;
-    make[i % COUNT(make)](&t, &t.at[i]);
+    t->at[i].tolerance = 3e-6;
+    make[i % COUNT(make)](t, &t->at[i]);
   }
-  const Text text = emit_cases(&t);
-  void *library = compile(t.u, &text);
-  for (int i = 0; i < CASES; i++) run_case(&t, i, library);
+  t->n = CASES;
+}
+
+/* Draws cases until the algorithm serves one. */
+static bool find_case(Test *t, Make *make, Case *c) {
+  const int buffers = t->p->buffer.n, prepares = t->p->entry[PLAN_PREPARE].step.n;
+  for (int i = 0; i < MOST_TRIES; i++) {
+    *c = (Case){.tolerance = 3e-6};
+    make(t, c);
+    if (c->forward.n > 0) return true;
+    t->p->buffer.n = buffers;
+    t->p->entry[PLAN_PREPARE].step.n = prepares;
+  }
+  return false;
+}
+
+extern const Algo algo_implicit_gemm; /* for devices only */
+
+/* Every algorithm in every role that it serves. */
+static void each_algorithm(Test *t) {
+  static Make *const make[ROLES_TRIED] = {conv_case, data_gradient_case, weight_gradient_case};
+  for (int a = 0; a < ALGO_KINDS; a++)
+    for (int i = 0; i < TIMES * ROLES_TRIED; i++) {
+      t->only = algos[a];
+      if (find_case(t, make[i % ROLES_TRIED], &t->at[t->n]))
+        t->n++;
+      else if (i == 0 && t->only != &algo_implicit_gemm)
+        fail_msg("%s serves nothing on %s", t->only->name, t->p->target->name);
+    }
+}
+
+static void test_target(const char *name, void (*add_cases)(Test *)) {
+  static Graph graph = {.name = "test"};
+  Test *t = heap_alloc(sizeof *t);
+  *t = (Test){.u = unit_new(), .random = {7}};
+  t->p = plan_new(t->u, &graph, target_find(name), SAMPLES);
+  add_cases(t);
+  const Text text = emit_cases(t);
+  void *library = compile(t->u, &text);
+  for (int i = 0; i < t->n; i++) run_case(t, i, library);
   dlclose(library);
-  unit_free(t.u);
+  unit_free(t->u);
+  free(t);
 }
 
 static void generic(void **state) {
   (void)state;
-  test_target("generic");
+  test_target("generic", random_cases);
+  test_target("generic", each_algorithm);
 }
 
 #if defined(__x86_64__)
 static void avx512(void **state) {
   (void)state;
   if (!__builtin_cpu_supports("avx512f")) skip();
-  test_target("avx512");
+  test_target("avx512", random_cases);
+  test_target("avx512", each_algorithm);
 }
 
 static void avx2(void **state) {
   (void)state;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip();
-  test_target("avx2");
+  test_target("avx2", random_cases);
+  test_target("avx2", each_algorithm);
 }
 #endif
 

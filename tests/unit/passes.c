@@ -146,14 +146,26 @@ static void slide_by_one(Window *w) {
   }
 }
 
+/* A product of matrices with many channels. */
+static void multiply_matrices(Window *w, int lanes) {
+  w->groups = 1;
+  w->c = w->k = 4 * lanes;
+  for (int a = 0; a < w->rank; a++) {
+    w->kernel[a] = w->stride[a] = w->dilation[a] = 1;
+    w->pad[a] = 0;
+    w->size[a] = w->out[a] = 4 - a;
+  }
+}
+
 /* Groups and channels around the number of lanes, so that every algorithm has its turn. */
 static Window lanes_window(Random *r, int lanes) {
   Window w = random_window(r);
-  int many = random_int(r, 0, 6);
+  int many = random_int(r, 0, 7);
   if (many == 1) w.k = random_int(r, 1, 3) * lanes;
   if (many == 2) w.c = w.k = 1, w.groups = lanes + random_int(r, 0, 3);
   if (many >= 3) w.groups = 1, w.c = lanes + 3, w.k = 2 * lanes + (many == 3 ? -1 : 1);
   if (many >= 4) slide_by_one(&w);
+  if (many == 7) multiply_matrices(&w, lanes);
   return w;
 }
 
