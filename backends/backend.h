@@ -54,6 +54,7 @@ typedef struct EmitOptions {
   int64_t derived_bytes;
   bool openmp;
   bool python; /* NAME.py as well */
+  bool profile; /* timers around the kernels */
 } EmitOptions;
 
 /* A language is a folder of backends/ and a row. */
@@ -62,6 +63,7 @@ typedef struct Language {
   const char *suffix;          /* of its source files, by which -o names it: ".c" */
   const char *target;          /* where --target names none: "native", "sm_80" */
   bool trains;                 /* its libraries may have backward and step */
+  bool times;                  /* and timers around their kernels: --profile */
   bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */

@@ -21,6 +21,7 @@ typedef struct Emit {
   int indent;
   int temporaries;    /* of expressions, in the function that is being printed */
   const char *prefix; /* of all symbols */
+  bool profile;       /* calls of kernels are timed */
   const char *const *input, *const *output; /* names of forward's arguments */
   const char *const *gradient;              /* of backward's, by input */
   Emitted *emitted;                         /* facts are added here; may be NULL */

@@ -90,7 +90,7 @@ static void add_includes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "\n%s#include <math.h>\n#include <string.h>\n",
            library_trains(l) ? "#include <float.h>\n" : "");
-  if (l->o->weights_as == WEIGHTS_LOADED)
+  if (l->o->weights_as == WEIGHTS_LOADED || l->o->profile)
     text_add(out, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif\n", p);
   if (l->o->openmp)
     text_add(out, "#ifdef _OPENMP\n#include <omp.h>\n#define %s_OPENMP\n#endif\n", p);
@@ -133,6 +133,7 @@ static void add_body(Emit *e, const Library *l) {
   if (loaded) add_kernels(e, l, PLAN_PREPARE);
   add_kernels(e, l, PLAN_FORWARD);
   add_params(e, l);
+  if (l->o->profile) c_profile_body(e, l);
   if (library_trains(l)) c_train_body(e, l);
   add_cpu(e, l->plan->target);
   library_template(e->out, l, "c/init.c");
@@ -158,6 +159,7 @@ static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   e.input = l.input;
   e.output = l.output;
   e.gradient = l.gradient;
+  e.profile = o->profile;
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, c_header);
@@ -169,6 +171,7 @@ const Language language_c = {
     .suffix = ".c",
     .target = "native",
     .trains = true,
+    .times = true,
     .doubles = true,
     .nests = true,
     .margins = true,

@@ -14,6 +14,12 @@ void c_train_body(Emit *, const Library *);    /* before NAME_init */
 void c_train_entries(Emit *, const Library *); /* after NAME_forward */
 void c_train_facts(Emit *, const Library *);
 
+/* What a library with timers has in addition (profile.c). */
+void c_profile_declarations(Text *, const Library *); /* before the context */
+void c_profile_body(Emit *, const Library *);         /* before the entries */
+/* The timer of a top-level step; -1: it has none. */
+int profile_index(const Plan *, PlanEntry, const Step *);
+
 extern const Language language_c; /* file.c */
 
 #endif

@@ -1,4 +1,5 @@
 /* generate.c - Steps become job functions and calls of them; see generate.h. */
+#include "file.h"
 #include "function.h"
 
 #include <string.h>
@@ -226,8 +227,8 @@ static const char *jobs_text(Arena *arena, const Step *s) {
   return linear_text(arena, &jobs);
 }
 
-static void add_titles(Text *out, const Step *s) {
-  for (int i = 0; i < s->body.n; i++) add_titles(out, s->body.at[i]);
+void step_titles(Text *out, const Step *s) {
+  for (int i = 0; i < s->body.n; i++) step_titles(out, s->body.at[i]);
   if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
 }
 
@@ -235,7 +236,7 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = find_slots(p, s);
   const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
   Text titles = {.arena = e->arena};
-  add_titles(&titles, s);
+  step_titles(&titles, s);
   emit_comment(e, "%s", titles.at);
   emit(e, "{");
   e->indent++;
@@ -248,10 +249,13 @@ void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
     emit(e, "    .memory = %s,", emit_worker_memory(e, p));
     if (entry > PLAN_FORWARD) emit(e, "    .scalar = ctx->scalar,");
     emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
+    const int timer = e->profile ? profile_index(p, entry, s) : -1;
+    if (timer >= 0) emit(e, "const double begin = %s_enter(ctx);", e->prefix);
     if (s->parallel)
       emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
     else
       emit(e, "%s(&args, 0, 0);", function);
+    if (timer >= 0) emit(e, "%s_leave(ctx, %d, begin);", e->prefix, timer);
   }
   emit_close(e);
 }

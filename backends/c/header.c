@@ -101,6 +101,7 @@ static void add_context(Text *out, const Library *l) {
            "  /* private */\n  int threads;\n  %s_params_memory *header, *params, *derived;\n"
            "  unsigned char *work;\n",
            p);
+  if (l->o->profile) text_add(out, "  /* the caller's again */\n  %s_profile *profile;\n", p);
   if (library_trains(l)) c_train_members(out, l);
   text_add(out, "} %s;\n", p);
 }
@@ -148,6 +149,7 @@ void c_header(Text *out, const Library *l) {
   text_add(out, "\n");
   library_template(out, l, "c/api.h");
   add_extern(out, l);
+  if (l->o->profile) c_profile_declarations(out, l);
   add_context(out, l);
   add_init(out, l);
   if (l->o->weights_as == WEIGHTS_LOADED) {
@@ -168,5 +170,9 @@ void c_header(Text *out, const Library *l) {
           : "",
       p, p, library_arguments(l));
   if (library_trains(l)) library_train_functions(out, l, "c/train.h");
+  if (l->o->profile) {
+    text_add(out, "\n");
+    library_template(out, l, "c/profile_functions.h");
+  }
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

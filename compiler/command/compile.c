@@ -110,7 +110,8 @@ void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *pa
   EmitOptions options = {.base = base,
                          .prefix = prefix,
                          .openmp = o->parallel == PARALLEL_OPENMP,
-                         .python = o->python};
+                         .python = o->python,
+                         .profile = o->profile};
   if (param) {
     options.derived = plan_bake(plan, param, &options.derived_bytes);
     options.weights_as = weights_form(o, options.derived_bytes);
@@ -261,6 +262,9 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
     usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
   if (o->dtype && !language->doubles)
     usage_error(u, "--dtype f64: this version computes in f32 only in %s", name);
+  if (o->profile && !language->times)
+    usage_error(u, "--profile: libraries in %s have no timers; the vendor's profiler times kernels",
+                name);
   if (o->train && !language->trains)
     usage_error(u, "--train: this version has no training in %s", name);
   return u->errors == errors;

@@ -16,6 +16,9 @@ const Target *pipeline_target(Unit *, const Options *, const Language *);
  * weights are to be baked in. NULL after a message. */
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
 int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
+/* The same before anything is chosen: kernels as pass fuse makes them. */
+Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
+bool pipeline_save_plan(Unit *, const Options *, const char *path, const Plan *);
 
 /* ---- params.c: values of a network's parameters, by index of Graph.param ---- */
 
@@ -80,6 +83,7 @@ Status command_info(Unit *, const Options *);
 Status command_run(Unit *, const Options *);
 Status command_eval(Unit *, const Options *);
 Status command_train(Unit *, const Options *);
+Status command_bench(Unit *, const Options *);
 Status command_ops(Unit *, const Options *);
 Status command_algos(Unit *, const Options *);
 Status command_targets(Unit *, const Options *);

@@ -124,6 +124,7 @@ static const char *program_text(const Inference *f) {
       "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"
       "  return net_forward(ctx, n%s);\n}\n",
       inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
+  library_program(&out, "net", "c/host.c");
   library_program(&out, "net", "c/program.c");
   return out.at;
 }

@@ -6,8 +6,8 @@ static Status (*const commands[COMMANDS])(Unit *, const Options *) = {
     [COMMAND_COMPILE] = command_compile, [COMMAND_CHECK] = command_check,
     [COMMAND_INFO] = command_info,       [COMMAND_RUN] = command_run,
     [COMMAND_EVAL] = command_eval,       [COMMAND_TRAIN] = command_train,
-    [COMMAND_OPS] = command_ops,         [COMMAND_ALGOS] = command_algos,
-    [COMMAND_TARGETS] = command_targets,
+    [COMMAND_BENCH] = command_bench,     [COMMAND_OPS] = command_ops,
+    [COMMAND_ALGOS] = command_algos,     [COMMAND_TARGETS] = command_targets,
 };
 
 static Status print_help(Unit *u, Command command) {

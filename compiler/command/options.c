@@ -13,6 +13,7 @@ typedef enum OptionKind {
   OPTION_TEXT,     /* const char * */
   OPTION_NUMBER,   /* int64_t in [min, max] */
   OPTION_FRACTION, /* double between 0 and 1 */
+  OPTION_REAL,     /* double, positive */
   OPTION_CHOICE,   /* int: index into `choices` */
   OPTION_LIST,     /* TextList: one element for each use */
   OPTION_COMMAS    /* TextList: elements are separated by commas */
@@ -29,6 +30,7 @@ static const CommandRow command_rows[COMMANDS] = {
     [COMMAND_RUN] = {"run", "NET.json", "one inference"},
     [COMMAND_EVAL] = {"eval", "NET.json", "accuracy on a data set"},
     [COMMAND_TRAIN] = {"train", "NET.json", "train the network on a data set"},
+    [COMMAND_BENCH] = {"bench", "NET.json", "time every algorithm of every layer on this machine"},
     [COMMAND_OPS] = {"ops", NULL, "the operators and their keys"},
     [COMMAND_ALGOS] = {"algos", NULL, "the algorithms for contractions"},
     [COMMAND_TARGETS] = {"targets", NULL, "the machines code can be emitted for"},
@@ -41,6 +43,7 @@ enum {
   R = 1 << COMMAND_RUN,
   E = 1 << COMMAND_EVAL,
   T = 1 << COMMAND_TRAIN,
+  B = 1 << COMMAND_BENCH,
   O = 1 << COMMAND_OPS,
   ALL = (1 << COMMANDS) - 1
 };
@@ -69,17 +72,17 @@ static const char *const dtype_names[] = {"f32", "f64", NULL};
 static const OptionRow rows[] = {
     {"output", 'o', "FILE", OPTION_TEXT, AT(output), C | R,
      .doc = "compile: NAME.c or NAME.cu, with NAME.h beside it; run: NAME.npy"},
-    {"train", 0, NULL, OPTION_FLAG, AT(train), C | K | I, true,
+    {"train", 0, NULL, OPTION_FLAG, AT(train), C | K | I | B, true,
      .doc = "with backward pass, loss and optimiser step"},
     {"input-grad", 0, NULL, OPTION_FLAG, AT(input_grad), C | I, true,
      .doc = "with --train: backward also returns the gradient of the loss by each f32 input"},
-    {"batch", 0, "N", OPTION_NUMBER, AT(batch), C | I | T, true, 1, 1 << 20,
+    {"batch", 0, "N", OPTION_NUMBER, AT(batch), C | I | T | B, true, 1, 1 << 20,
      .doc = "largest batch (default 1, with --train 32)"},
-    {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T, true,
+    {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B, true,
      .doc = "another shape for an input"},
-    {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R, true,
+    {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,
      .doc = "the activations to return, in place of the network's own"},
-    {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T,
+    {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T | B,
      .doc =
          "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu)"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
@@ -95,7 +98,7 @@ static const OptionRow rows[] = {
             "'*=direct' for all"},
     {"plan", 0, "FILE", OPTION_TEXT, AT(plan), C | I | R | E | T,
      .doc = "take the algorithms, tiles and layouts that a plan file says (JSON)"},
-    {"save-plan", 0, "FILE", OPTION_TEXT, AT(save_plan), C | I,
+    {"save-plan", 0, "FILE", OPTION_TEXT, AT(save_plan), C | I | B,
      .doc = "write a plan file of all that was chosen; --plan reads it"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc =
@@ -104,10 +107,12 @@ static const OptionRow rows[] = {
     {"parallel", 0, "HOW", OPTION_CHOICE, AT(parallel), C, true, .choices = parallel_names,
      .doc =
          "threads through OpenMP where the C compiler has it, or only through the caller's hook"},
+    {"profile", 0, NULL, OPTION_FLAG, AT(profile), C, true,
+     .doc = "emit timers around the kernels, which print a table and a Chrome trace"},
     {"build", 0, NULL, OPTION_FLAG, AT(build), C, .doc = "also build libNAME.a and libNAME.so"},
     {"python", 0, NULL, OPTION_FLAG, AT(python), C,
      .doc = "also write NAME.py, the library in Python, through ctypes and NumPy"},
-    {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T, .doc = "C compiler (default cc)"},
+    {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T | B, .doc = "C compiler (default cc)"},
     {"nvcc", 0, "NVCC", OPTION_TEXT, AT(nvcc), C, .doc = "CUDA compiler (default nvcc)"},
     {"dump", 0, "PASS", OPTION_COMMAS, AT(dump), C | K | I,
      .doc = "print the program as it is after a pass: read"
@@ -121,6 +126,13 @@ static const OptionRow rows[] = {
      .doc = "skip the check of what was emitted"},
     {"MF", 0, "FILE", OPTION_TEXT, AT(make_rule), C, .doc = "write a make rule of all files read"},
     {"json", 0, NULL, OPTION_FLAG, AT(json), I, .doc = "as JSON"},
+    {"csv", 0, "FILE", OPTION_TEXT, AT(csv_file), B, .doc = "write the measurements as a table"},
+    {"json", 0, "FILE", OPTION_TEXT, AT(json_file), B,
+     .doc = "write the measurements and the machine as JSON"},
+    {"html", 0, "FILE", OPTION_TEXT, AT(html_file), B, .doc = "write a page with charts"},
+    {"shapes", 0, "FILE", OPTION_TEXT, AT(shapes), B,
+     .doc = "measure the convolutions of a table (CSV) in place of a network's"},
+    {"seconds", 0, "S", OPTION_REAL, AT(seconds), B, .doc = "for each measurement (default 0.2)"},
     {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},
     {"schema", 0, NULL, OPTION_FLAG, AT(schema), O,
      .doc = "as a JSON Schema of network documents, for editors"},
@@ -157,12 +169,12 @@ static const OptionRow rows[] = {
      .doc = "what better means to --patience and to a schedule that waits for a plateau"},
     {"gradient-norms", 0, NULL, OPTION_FLAG, AT(gradient_norms), T,
      .doc = "after each epoch, and in --log, how long each layer's gradient is"},
-    {"threads", 0, "N", OPTION_NUMBER, AT(threads), R | E | T, .min = 1, .max = 1024,
+    {"threads", 0, "N", OPTION_NUMBER, AT(threads), R | E | T | B, .min = 1, .max = 1024,
      .doc = "threads (default: one for each processor)"},
-    {"runner", 0, "PREFIX", OPTION_TEXT, AT(runner), R | E | T,
+    {"runner", 0, "PREFIX", OPTION_TEXT, AT(runner), R | E | T | B,
      .doc = "start what was built through this command, e.g. \"qemu-aarch64 -L "
             "/usr/aarch64-linux-gnu\""},
-    {"diagnostics", 0, "FORM", OPTION_CHOICE, AT(diagnostics), C | K | I | R | E | T,
+    {"diagnostics", 0, "FORM", OPTION_CHOICE, AT(diagnostics), C | K | I | R | E | T | B,
      .choices = diagnostics_names, .doc = "form of messages"},
     {"help", 'h', NULL, OPTION_FLAG, AT(help), ALL, .doc = "this text"},
     {"version", 'v', NULL, OPTION_FLAG, AT(version), ALL, .doc = "the version"},
@@ -174,7 +186,6 @@ static const struct {
   const char *word, *answer;
 } absent[] = {
     {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
-    {"bench", "this version has no benchmark; `cnnc info --explain` prints estimated times"},
     {"convert", "this version reads networks in JSON only"},
     {"--tune", "this version estimates instead of measuring; --algo forces an algorithm"},
     {"--max-error",
@@ -182,7 +193,6 @@ static const struct {
      "directly"},
     {"--max-memory",
      "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
-    {"--profile", "this version emits no timers"},
     {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},
     {"--selftest", "this version emits no self-test; `cnnc run --interpret` is the reference"},
 };
@@ -209,10 +219,14 @@ static const char *spelled(Unit *u, const OptionRow *row) {
   return arena_printf(u->arena, "%s%s", dashes(row), row->name);
 }
 
-static const OptionRow *find_long(const char *name, size_t length) {
+/* An option of that name, rather one that the command knows. */
+static const OptionRow *find_long(const char *name, size_t length, Command command) {
+  const OptionRow *found = NULL;
   for (int i = 0; i < COUNT(rows); i++)
-    if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0) return &rows[i];
-  return NULL;
+    if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0 &&
+        (!found || known(&rows[i], command)))
+      found = &rows[i];
+  return found;
 }
 
 static const OptionRow *find_letter(char letter) {
@@ -252,11 +266,13 @@ static bool set_number(Unit *u, const OptionRow *row, const char *text, int64_t 
   return false;
 }
 
-static bool set_fraction(Unit *u, const OptionRow *row, const char *text, double *value) {
-  char *end;
-  *value = strtod(text, &end);
-  if (end > text && !*end && *value > 0 && *value < 1) return true;
-  usage_error(u, "--%s %s: a number between 0 and 1 is expected, such as 0.1", row->name, text);
+/* Beyond 0 and below `end`. */
+static bool set_real(Unit *u, const OptionRow *row, const char *text, double end, const char *what,
+                     double *value) {
+  char *behind;
+  *value = strtod(text, &behind);
+  if (behind > text && !*behind && *value > 0 && *value < end) return true;
+  usage_error(u, "--%s %s: %s is expected", row->name, text, what);
   return false;
 }
 
@@ -297,7 +313,9 @@ static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   case OPTION_FLAG: *(bool *)at = true; return true;
   case OPTION_TEXT: *(const char **)at = text; return true;
   case OPTION_NUMBER: return set_number(u, row, text, (int64_t *)at);
-  case OPTION_FRACTION: return set_fraction(u, row, text, (double *)at);
+  case OPTION_FRACTION:
+    return set_real(u, row, text, 1, "a number between 0 and 1", (double *)at);
+  case OPTION_REAL: return set_real(u, row, text, 1e9, "a positive number", (double *)at);
   case OPTION_CHOICE: return set_choice(u, row, text, (int *)at);
   case OPTION_LIST: vec_push(u->arena, (TextList *)at, text); return true;
   case OPTION_COMMAS: return set_commas(u, row, text, (TextList *)at);
@@ -311,7 +329,7 @@ static int parse_option(Unit *u, Options *o, char *const *argv, int left) {
   bool is_long = word[1] == '-' || strncmp(word, "-MF", 3) == 0;
   const char *name = word + (word[1] == '-' ? 2 : 1);
   size_t length = is_long ? strcspn(name, "=") : 1;
-  const OptionRow *row = is_long ? find_long(name, length) : find_letter(*name);
+  const OptionRow *row = is_long ? find_long(name, length, o->command) : find_letter(*name);
   size_t shown = (size_t)(name - word) + length;
   if (!row || strncmp(word, spelled(u, row), is_long ? shown : 1) != 0) {
     unknown_option(u, o, word, is_long ? shown : strlen(word));
@@ -455,7 +473,7 @@ void options_help(Text *out, Command command) {
 }
 
 const char *options_text(const Options *o, const char *name) {
-  const OptionRow *row = find_long(name, strlen(name));
+  const OptionRow *row = find_long(name, strlen(name), o->command);
   if (!row || row->kind != OPTION_TEXT) BUG("no option --%s with a text", name);
   return *(const char *const *)(const void *)((const char *)o + row->offset);
 }
@@ -475,6 +493,7 @@ static void record_value(Text *out, const Options *o, const OptionRow *row) {
     if (*(const int64_t *)(const void *)at)
       text_add(out, " --%s %lld", row->name, (long long)*(const int64_t *)(const void *)at);
     break;
+  case OPTION_REAL:
   case OPTION_FRACTION:
     if (*(const double *)(const void *)at > 0)
       text_add(out, " --%s %.9g", row->name, *(const double *)(const void *)at);

@@ -15,6 +15,7 @@ typedef enum Command {
   COMMAND_RUN,
   COMMAND_EVAL,
   COMMAND_TRAIN,
+  COMMAND_BENCH,
   COMMAND_OPS,
   COMMAND_ALGOS,
   COMMAND_TARGETS,
@@ -32,6 +33,9 @@ enum { PARALLEL_OPENMP, PARALLEL_NONE };
 enum { MONITOR_ACCURACY, MONITOR_LOSS };
 enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
 
+/* Relative rms error against double that algorithms may have without --max-error. */
+#define DEFAULT_MAX_ERROR 1e-5
+
 typedef VEC(const char *) TextList;
 
 typedef struct Options {
@@ -40,13 +44,16 @@ typedef struct Options {
   bool help, version;
 
   const char *output, *target, *weights, *prefix, *make_rule, *plan, *save_plan;
-  bool train, input_grad, build, python, explain, no_validate;
+  bool train, input_grad, build, python, explain, no_validate, profile;
   int64_t batch; /* 0: not given */
   int weights_as, parallel, dtype;
   TextList input_shape, outputs, algo, dump;
   const char *cc, *nvcc;
 
   bool json, markdown, schema, interpret;
+  const char *csv_file, *json_file, *html_file, *shapes;
+  double max_error; /* 0: not given */
+  double seconds; /* for each measurement; 0: not given */
   int diagnostics;
   int64_t threads, seed;
   bool seeded; /* --seed was given */

@@ -27,6 +27,7 @@ static const Pass passes[] = {
 typedef struct Dump {
   Unit *u;
   const Options *o;
+  bool until_lowered;   /* stop there */
   const char *previous; /* text after the pass before, where some pass is to be dumped */
 } Dump;
 
@@ -152,9 +153,10 @@ static PlanHead head_of(const Options *o, const Graph *g, const Target *target) 
                     .train = o->train};
 }
 
-static bool save_plan(Unit *u, const char *path, const PlanHead *head, const Plan *plan) {
+bool pipeline_save_plan(Unit *u, const Options *o, const char *path, const Plan *plan) {
   Text text = {.arena = u->arena};
-  plan_file_print(&text, head, &plan->decision);
+  const PlanHead head = head_of(o, plan->graph, plan->target);
+  plan_file_print(&text, &head, &plan->decision);
   return file_write(u, path, text.at, text.n);
 }
 
@@ -168,6 +170,7 @@ static bool run_passes(Dump *d, Program *program, PlanOptions *options, const Pl
       continue;
     }
     apply(pass, program, options);
+    if (pass->lower && d->until_lowered) return true;
     if (pass->lower) check_algo(d->u, program->plan, options);
     if (pass->plan == pass_choose && asked) plan_file_check(d->u, asked, program->plan);
     if (d->u->errors) return false;
@@ -179,7 +182,7 @@ static bool run_passes(Dump *d, Program *program, PlanOptions *options, const Pl
 Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
                     bool baked) {
   if (!check_dump(u, o)) return NULL;
-  Dump d = {u, o, NULL};
+  Dump d = {.u = u, .o = o};
   const PlanHead head = head_of(o, read, target);
   PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
   if (o->plan && !asked) return NULL;
@@ -192,6 +195,14 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
 
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
   if (!run_passes(&d, &program, &options, asked)) return NULL;
-  if (o->save_plan && !save_plan(u, o->save_plan, &head, program.plan)) return NULL;
+  if (o->save_plan && !pipeline_save_plan(u, o, o->save_plan, program.plan)) return NULL;
   return program.plan;
+}
+
+Plan *pipeline_lowered(Unit *u, const Options *o, const Graph *read, const Target *target) {
+  Dump d = {.u = u, .o = o, .until_lowered = true};
+  PlanOptions options = {
+      .target = target, .training = o->train, .max_batch = pipeline_batch(o)};
+  Program program = {.graph = graph_rewrite(read, NULL, NULL)};
+  return run_passes(&d, &program, &options, NULL) ? program.plan : NULL;
 }

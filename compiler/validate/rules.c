@@ -78,7 +78,7 @@ static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc",
 
 /* Members and parameters through which functions may be called: the user's hooks, and the jobs that
  * they run. */
-static const char *const hooks[] = {"parallel", "job", "bucket"};
+static const char *const hooks[] = {"parallel", "job", "bucket", "clock"};
 
 static void problem_at(Examination *e, uint32_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 static void problem_at(Examination *e, uint32_t offset, const char *format, ...) {

@@ -13,6 +13,9 @@ int NAME_init(NAME *ctx, const NAME_memory *memory, int threads) {
   ctx->parallel = NULL;
   ctx->user = NULL;
   ctx->threads = threads;
+#ifdef NAME_KERNELS
+  ctx->profile = NULL;
+#endif
   NAME_take_params(ctx, memory);
   ctx->work = (unsigned char *)memory->work;
 #ifdef NAME_TRAIN_WORK_BYTES

@@ -1,0 +1,215 @@
+/* bench.c - the command bench: every algorithm of every contraction, by running what is emitted. */
+#include "bench.h"
+#include "c/file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- measuring ---- */
+
+static void show_progress(const Bench *b, int done, int all, const Subject *s, const Algo *algo) {
+  if (!isatty(STDERR_FILENO)) return;
+  if (algo)
+    fprintf(stderr, "\r\033[K%d of %d: %s %s by %s", done + 1, all, s->layer, role_names[s->role],
+            algo->name);
+  else
+    fprintf(stderr, "\r\033[K");
+  (void)b;
+}
+
+static int count_candidates(const Bench *b) {
+  int n = 0;
+  for (int i = 0; i < b->subjects.n; i++)
+    for (int a = 0; a < ALGO_KINDS && b->subjects.at[i].first == i; a++)
+      n += b->subjects.at[i].serves[a];
+  return n;
+}
+
+static double best_estimate(const Bench *b, const Subject *s, double *estimate) {
+  double best = INFINITY;
+  for (int a = 0; a < ALGO_KINDS; a++) {
+    estimate[a] = s->serves[a] ? measure_estimate(b->u, b->target, s, algos[a]) : INFINITY;
+    if (estimate[a] < best) best = estimate[a];
+  }
+  return best;
+}
+
+/* The fastest of the rows from `from` on whose error is allowed. */
+static void find_winner(Bench *b, int from) {
+  BenchRow *best = NULL;
+  const double most = b->o->max_error > 0 ? b->o->max_error : DEFAULT_MAX_ERROR;
+  for (int i = from; i < b->row.n; i++) {
+    BenchRow *row = &b->row.at[i];
+    if (!(row->m.error <= most)) continue;
+    if (!best || row->m.least < best->m.least) best = row;
+  }
+  if (best) best->wins = true;
+}
+
+static void copy_rows(Bench *b, int subject) {
+  const int first = b->subjects.at[subject].first, rows = b->row.n;
+  for (int i = 0; i < rows; i++) {
+    BenchRow row = b->row.at[i];
+    if (row.subject != first) continue;
+    row.subject = subject;
+    vec_push(b->u->arena, &b->row, row);
+  }
+}
+
+bool bench_measure(Bench *b, double patience) {
+  const int all = count_candidates(b);
+  int done = 0;
+  for (int i = 0; i < b->subjects.n; i++) {
+    const Subject *s = &b->subjects.at[i];
+    const int from = b->row.n;
+    double estimate[ALGO_KINDS];
+    if (s->first != i) {
+      copy_rows(b, i);
+      continue;
+    }
+    const double best = patience > 0 ? best_estimate(b, s, estimate) : 0;
+    for (int a = 0; a < ALGO_KINDS; a++) {
+      BenchRow row = {.subject = i};
+      if (!s->serves[a]) continue;
+      show_progress(b, done++, all, s, algos[a]);
+      if (patience > 0 && estimate[a] > patience * best) continue;
+      if (!measure(b->u, b->o, b->target, s, algos[a], &row.m)) return false;
+      vec_push(b->u->arena, &b->row, row);
+    }
+    find_winner(b, from);
+  }
+  show_progress(b, all, all, NULL, NULL);
+  return true;
+}
+
+double bench_speed(const Bench *b, const BenchRow *row) {
+  const double seconds = row->m.least;
+  return seconds > 0 ? b->subjects.at[row->subject].operations / seconds : 0;
+}
+
+double bench_share(const Bench *b, const BenchRow *row) {
+  return b->peak.flops > 0 ? bench_speed(b, row) / b->peak.flops : 0;
+}
+
+/* ---- the plan of the winners ---- */
+
+static const Measurement *winner_of(const Bench *b, const Decision *d) {
+  for (int i = 0; i < b->row.n; i++) {
+    const BenchRow *row = &b->row.at[i];
+    const Subject *s = &b->subjects.at[row->subject];
+    const char *name = s->role == ROLE_FWD
+                           ? s->layer
+                           : arena_printf(b->u->arena, "%s:%s", s->layer, role_names[s->role]);
+    if (row->wins && row->m.algo == d->algo && strcmp(name, d->kernel) == 0) return &row->m;
+  }
+  return NULL;
+}
+
+/* Winners are asked for as --algo asks; the user's own --algo come behind and count more. */
+Plan *bench_plan(const Bench *b, const Graph *g, bool baked) {
+  Arena *arena = b->u->arena;
+  Options options = *b->o;
+  TextList asked = {0};
+  for (int i = 0; i < b->row.n; i++) {
+    const BenchRow *row = &b->row.at[i];
+    const Subject *s = &b->subjects.at[row->subject];
+    if (row->wins)
+      vec_push(arena, &asked,
+               arena_printf(arena, "%s:%s=%s", s->layer, role_names[s->role], row->m.algo->name));
+  }
+  for (int i = 0; i < options.algo.n; i++) vec_push(arena, &asked, options.algo.at[i]);
+  options.algo = asked;
+  options.save_plan = NULL;
+  Plan *plan = pipeline_plan(b->u, &options, g, b->target, baked);
+  for (int i = 0; plan && i < plan->decision.n; i++) {
+    Decision *d = &plan->decision.at[i];
+    const Measurement *m = d->algo ? winner_of(b, d) : NULL;
+    if (!m) continue;
+    d->seconds = m->least;
+    d->error = m->error;
+  }
+  return plan;
+}
+
+/* ---- the table ---- */
+
+static const char *bytes_text(Unit *u, int64_t bytes) {
+  return bytes < 10000 ? arena_printf(u->arena, "%" PRId64 " B", bytes)
+                       : arena_printf(u->arena, "%.1f kB", 1e-3 * (double)bytes);
+}
+
+static int layer_width(const Bench *b) {
+  int width = 5;
+  for (int i = 0; i < b->subjects.n; i++)
+    if ((int)strlen(b->subjects.at[i].layer) > width) width = (int)strlen(b->subjects.at[i].layer);
+  return width;
+}
+
+static void print_table(const Bench *b) {
+  const int width = layer_width(b);
+  printf("%s, target %s, %d thread%s; peak %.1f GFLOP/s, memory %.1f GB/s\n", b->name,
+         b->target->name, program_threads(b->o), program_threads(b->o) > 1 ? "s" : "",
+         1e-9 * b->peak.flops, 1e-9 * b->peak.bandwidth);
+  printf("  %-*s  %-5s  %-10s %10s %10s %9s %7s %12s %9s\n", width, "layer", "pass", "algorithm",
+         "min ms", "median ms", "GFLOP/s", "share", "workspace", "error");
+  for (int i = 0; i < b->row.n; i++) {
+    const BenchRow *r = &b->row.at[i];
+    const Subject *s = &b->subjects.at[r->subject];
+    const bool again = i > 0 && b->row.at[i - 1].subject == r->subject;
+    printf("%c %-*s  %-5s  %-10s %10.4f %10.4f %9.1f %6.1f%% %12s %9.1e\n", r->wins ? '*' : ' ',
+           width, again ? "" : s->layer, again ? "" : role_names[s->role], r->m.algo->name,
+           1e3 * r->m.least, 1e3 * r->m.median, 1e-9 * bench_speed(b, r), 100 * bench_share(b, r),
+           bytes_text(b->u, r->m.workspace), r->m.error);
+  }
+}
+
+/* ---- the command ---- */
+
+static bool write_report(const Bench *b, const char *path,
+                         void (*report)(Text *, const Bench *)) {
+  Text text = {.arena = b->u->arena};
+  if (!path) return true;
+  report(&text, b);
+  return file_write(b->u, path, text.at, text.n);
+}
+
+static bool reports_writable(Unit *u, const Options *o) {
+  const char *const paths[] = {o->csv_file, o->json_file, o->html_file, o->save_plan};
+  bool fine = true;
+  for (int i = 0; i < COUNT(paths); i++)
+    if (paths[i]) fine &= file_writable(u, paths[i]);
+  return fine;
+}
+
+static bool read_subjects(Bench *b, Graph **g) {
+  if (b->o->shapes) return shapes_read(b, b->o->shapes);
+  *g = pipeline_read(b->u, b->o);
+  if (!*g) return false;
+  Plan *lowered = pipeline_lowered(b->u, b->o, *g, b->target);
+  if (!lowered) return false;
+  b->name = (*g)->name;
+  b->subjects = measure_subjects(b->u, lowered);
+  return true;
+}
+
+Status command_bench(Unit *u, const Options *o) {
+  Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, &language_c)};
+  Graph *g = NULL;
+  if (!b.target) return STATUS_USAGE;
+  if (o->shapes && o->save_plan) {
+    usage_error(u, "--save-plan: a plan belongs to a network, and --shapes measures none");
+    return STATUS_USAGE;
+  }
+  if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;
+  if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, 0)) return STATUS_TOOL;
+  print_table(&b);
+  if (!write_report(&b, o->csv_file, bench_csv) || !write_report(&b, o->json_file, bench_json) ||
+      !write_report(&b, o->html_file, bench_page))
+    return STATUS_INPUT;
+  if (!o->save_plan) return STATUS_DONE;
+  Plan *plan = bench_plan(&b, g, false);
+  return plan && pipeline_save_plan(u, o, o->save_plan, plan) ? STATUS_DONE : STATUS_INPUT;
+}

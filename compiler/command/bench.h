@@ -1,0 +1,41 @@
+/* bench.h - what the command bench, --tune and their reports share. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "measure.h"
+
+typedef struct BenchRow {
+  int subject;
+  Measurement m;
+  bool wins; /* of its subject's: the fastest whose error is allowed */
+} BenchRow;
+
+typedef struct Bench {
+  Unit *u;
+  const Options *o;
+  const Target *target;
+  const char *name; /* of the network or the table of shapes */
+  Peak peak;
+  Subjects subjects;
+  VEC(BenchRow) row; /* by subject, then by algorithm */
+} Bench;
+
+/* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what is
+ * estimated to take so many times as long as the best is left out; 0: nothing is. False after a
+ * message. */
+bool bench_measure(Bench *, double patience);
+double bench_share(const Bench *, const BenchRow *); /* of the peak */
+double bench_speed(const Bench *, const BenchRow *); /* operations a second */
+/* A line for each row: the names of the columns, and their texts. */
+void bench_csv(Text *, const Bench *);
+void bench_json(Text *, const Bench *);
+void bench_page(Text *, const Bench *);
+/* The plan of the winners; NULL after a message. */
+Plan *bench_plan(const Bench *, const Graph *, bool baked);
+
+/* The plan of what measures fastest on this machine, for --tune. */
+Plan *tune_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
+/* The convolutions of a table as subjects; false after a message. */
+bool shapes_read(Bench *, const char *file);
+
+#endif

@@ -1,0 +1,487 @@
+/* measure.c - see measure.h.
+ *
+ * A kernel alone is a network: what changes in every call becomes inputs, what is known when weights
+ * arrive becomes parameters. Tensors that lay between kernels are copied by kernels of their own, in
+ * lanes where they fill them, so that the algorithm finds and leaves them as in its network; timers
+ * count the steps of the algorithm only. Each measurement has memory of its own, so the network
+ * travels as text. */
+#include "measure.h"
+#include "c/file.h"
+#include "plan_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The numbers that the program fills its inputs with. */
+#include "../runtime/c/noise.h"
+
+enum { SAMPLES = 256 };
+
+static const char kept[] = "kept", given[] = "given", alone[] = "kernel";
+
+/* ---- cutting a kernel out ---- */
+
+static bool lies_between(const Buffer *b) {
+  return b->phase == PHASE_CALL && (b->home == HOME_WORK || b->home == HOME_KEPT);
+}
+
+static bool is_operand(const Kernel *k, int i) {
+  int a, b;
+  kernel_operands(k, &a, &b);
+  return i == a || i == b;
+}
+
+/* A leaf in place of what a buffer of the plan holds. */
+static Id add_leaf(Graph *g, const Plan *p, const Kernel *k, int i) {
+  const Buffer *b = &p->buffer.at[k->in[i].tensor];
+  Arena *arena = g->u->arena;
+  const char *name = arena_printf(arena, "%s%d", lies_between(b) ? kept : given, g->input.n);
+  const int64_t size = type_size(&b->type, 1);
+  if (b->home == HOME_CONST) return graph_const(g, &b->type, b->value, (Where){.layer = name});
+  if (b->phase == PHASE_CALL)
+    return graph_input(g, (Input){.name = name, .type = b->type, .scale = 1});
+  Param param = {.name = arena_printf(arena, "w%d", g->param.n), .type = b->type, .lr_scale = 1};
+  param.role = is_operand(k, i) ? PARAM_WEIGHT : PARAM_SCALE;
+  param.init = is_operand(k, i) ? INIT_DEFAULT : INIT_CONSTANT;
+  param.init_value = 1;
+  param.fan_in = size / extent_at(b->type.dim[0], 1);
+  param.fan_out = size;
+  return graph_param(g, param);
+}
+
+/* The kernel writes the whole of a tensor as large as the part that it wrote. */
+static Type own_result(const Plan *p, Kernel *k) {
+  View *to = &k->out[0].to;
+  Type type = p->buffer.at[to->tensor].type;
+  for (int a = 0; a < to->rank; a++) {
+    int64_t lo, hi;
+    coord_range(k, &to->at[a], p->max_batch, &lo, &hi);
+    if (type.dim[a].per_n) continue;
+    type.dim[a] = fixed(hi - lo + 1);
+    to->at[a].plus -= lo;
+  }
+  return type;
+}
+
+static const char *cut_out(Unit *u, const Plan *p, const Kernel *kernel) {
+  Graph *g = graph_new(u);
+  Kernel k = *kernel;
+  Id leaf[MAX_IN];
+  Text text = {.arena = u->arena};
+  g->name = alone;
+  for (int i = 0; i < k.nin; i++) {
+    int same = 0;
+    while (kernel->in[same].tensor != kernel->in[i].tensor) same++;
+    leaf[i] = same < i ? leaf[same] : add_leaf(g, p, kernel, i);
+  }
+  const bool between = lies_between(&p->buffer.at[k.out[0].to.tensor]);
+  const Type type = own_result(p, &k);
+  for (int i = 0; i < k.nin; i++) k.in[i].tensor = leaf[i];
+  const Id result = graph_kernel(g, &k, &type, (Where){.layer = alone});
+  vec_push(u->arena, &g->entry[ENTRY_FORWARD].want, result);
+  vec_push(u->arena, &g->entry[ENTRY_FORWARD].want_name, between ? kept : given);
+  graph_print(&text, g);
+  return text.at;
+}
+
+/* ---- subjects ---- */
+
+typedef struct Search {
+  Unit *u;
+  const Plan *p;
+  bool training;
+  Subjects subjects;
+} Search;
+
+static double view_bytes(const Plan *p, const View *v) {
+  const Type *type = &p->buffer.at[v->tensor].type;
+  return (double)type_size(type, p->max_batch) * dtype_size(type->dtype);
+}
+
+static bool uses_scalars(const Kernel *k) {
+  for (int s = 0; s < SCALARS; s++)
+    for (int o = 0; o < k->nout; o++)
+      if (expr_uses(k->out[o].value, E_scalar, s)) return true;
+  return false;
+}
+
+static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  Search *s = context;
+  Contraction c;
+  (void)outer, (void)depth;
+  const bool wanted = s->training ? entry > PLAN_FORWARD : entry == PLAN_FORWARD;
+  if (!wanted || !contraction(s->p, k, &c) || k->nout != 1 || k->out[0].combine || uses_scalars(k))
+    return;
+  Subject subject = {.layer = k->name,
+                     .role = k->role,
+                     .entry = entry,
+                     .graph = cut_out(s->u, s->p, k),
+                     .batch = s->p->max_batch,
+                     .operations = 2 * (double)k->macs * (double)s->p->max_batch,
+                     .first = 0};
+  for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
+  subject.bytes += view_bytes(s->p, &k->out[0].to);
+  for (int a = 0; a < ALGO_KINDS; a++) subject.serves[a] = !algos[a]->refuses(s->p, &c);
+  const Subjects *all = &s->subjects;
+  while (subject.first < all->n && strcmp(all->at[subject.first].graph, subject.graph) != 0)
+    subject.first++;
+  vec_push(s->u->arena, &s->subjects, subject);
+}
+
+/* Gradients take as many operations as the layer forward. */
+static void count_gradients(Subjects *all) {
+  for (int i = 0; i < all->n; i++)
+    for (int k = 0; k < all->n && all->at[i].operations == 0; k++)
+      if (all->at[k].role == ROLE_FWD && strcmp(all->at[k].layer, all->at[i].layer) == 0)
+        all->at[i].operations = all->at[k].operations;
+}
+
+Subjects measure_subjects(Unit *u, const Plan *p) {
+  Search s = {.u = u, .p = p, .training = p->entry[PLAN_BACKWARD].exists};
+  plan_leaves(p, add_subject, &s);
+  count_gradients(&s.subjects);
+  return s.subjects;
+}
+
+/* ---- a plan for one kernel ---- */
+
+typedef struct Alone {
+  Unit *u;
+  const Graph *g;
+  const Kernel *k; /* as pass fuse makes it: tensors are buffers */
+  Plan *plan;
+  Decisions decision;
+} Alone;
+
+static bool is_kept(const char *name) {
+  return strncmp(name, kept, sizeof kept - 1) == 0;
+}
+
+static int copy_buffer(Plan *p, int like, const char *name) {
+  Buffer b = p->buffer.at[like];
+  b.name = name;
+  b.home = HOME_WORK;
+  b.phase = PHASE_CALL;
+  return plan_buffer(p, b);
+}
+
+/* A tensor of whole vectors of channels lies in lanes. */
+static void ask_for_lanes(Alone *a, int buffer) {
+  const Buffer *b = &a->plan->buffer.at[buffer];
+  const Format lanes = format_lanes(a->plan, &b->type);
+  Decision d = {.entry = PLAN_FORWARD, .kernel = b->name};
+  if (lanes.lane_axis < 0 || b->type.dim[lanes.lane_axis].plus < lanes.lanes) return;
+  vec_push(a->u->arena, &d.result, LAYOUT_LANES);
+  vec_push(a->u->arena, &a->decision, d);
+}
+
+/* Copies in front of the kernel and behind it. */
+static void add_copies(Alone *a) {
+  Plan *p = a->plan;
+  Arena *arena = a->u->arena;
+  Steps *steps = &p->entry[PLAN_FORWARD].step, all = {0};
+  Step *leaf = steps->at[0];
+  Kernel *k = leaf->run;
+  const int buffers = p->buffer.n;
+  for (int b = 0; b < buffers; b++) {
+    if (p->buffer.at[b].home != HOME_INPUT || !is_kept(p->buffer.at[b].name)) continue;
+    const int copy = copy_buffer(p, b, arena_printf(arena, "%s.in", p->buffer.at[b].name));
+    vec_push(arena, &all, plan_copy(p, b, copy, NULL));
+    for (int i = 0; i < k->nin; i++)
+      if (k->in[i].tensor == b) k->in[i].tensor = copy;
+    ask_for_lanes(a, copy);
+  }
+  vec_push(arena, &all, leaf);
+  const int out = k->out[0].to.tensor;
+  if (is_kept(a->g->entry[ENTRY_FORWARD].want_name.at[0])) {
+    k->out[0].to.tensor = copy_buffer(p, out, "kept.out");
+    vec_push(arena, &all, plan_copy(p, k->out[0].to.tensor, out, NULL));
+  }
+  *steps = all;
+}
+
+static bool plan_alone(Alone *a, const Target *target, const Subject *s, const Algo *algo) {
+  Unit *u = a->u;
+  Graph *g = graph_parse(u, s->graph);
+  if (!g) BUG("the network of kernel %s cannot be read", s->layer);
+  PlanOptions options = {.target = target, .max_batch = s->batch, .decision = &a->decision};
+  const char *asked = arena_printf(u->arena, "%s=%s", alone, algo->name);
+  vec_push(u->arena, &options.algo, asked);
+  a->g = g;
+  a->plan = pass_fuse(g, &options);
+  a->k = plan_leaf(a->plan, a->plan->entry[PLAN_FORWARD].step.at[0]->run)->run;
+  add_copies(a);
+  pass_choose(a->plan, &options);
+  pass_nest(a->plan, &options);
+  pass_split(a->plan, &options);
+  pass_memory(a->plan, &options);
+  plan_verify(a->plan);
+  for (int i = 0; i < a->plan->choice.n; i++)
+    if (a->plan->choice.at[i].taken) return strcmp(a->plan->choice.at[i].algo, algo->name) == 0;
+  return false;
+}
+
+static bool has_algorithm(const Step *s) {
+  bool any = s->run && s->run->algo;
+  for (int i = 0; i < s->body.n; i++) any |= has_algorithm(s->body.at[i]);
+  return any;
+}
+
+/* "0110": which top-level steps belong to the algorithm. */
+static const char *timers(const Alone *a) {
+  const Steps *steps = &a->plan->entry[PLAN_FORWARD].step;
+  char *text = arena_alloc(a->u->arena, (size_t)steps->n + 1);
+  for (int i = 0; i < steps->n; i++) text[i] = has_algorithm(steps->at[i]) ? '1' : '0';
+  return text;
+}
+
+static int64_t workspace(const Alone *a, int threads) {
+  const Plan *p = a->plan;
+  int64_t bytes = p->work_bytes[PLAN_FORWARD] + threads * p->worker_bytes[PLAN_FORWARD];
+  for (int b = 0; b < p->buffer.n; b++)
+    if (p->buffer.at[b].home == HOME_WORK && is_kept(p->buffer.at[b].name) &&
+        !path_ends(p->buffer.at[b].name, ".moved"))
+      bytes -= buffer_bytes(&p->buffer.at[b], p->max_batch);
+  return bytes > 0 ? bytes : 0;
+}
+
+/* ---- the program ---- */
+
+/* Operands are noise around 0; what an epilogue reads is around 1, so that it may be divided by. */
+static void noise_of_input(const Alone *a, int input, double *middle, double *reach) {
+  *middle = 1;
+  *reach = 0.5;
+  for (int i = 0; i < a->k->nin; i++) {
+    const Buffer *b = &a->plan->buffer.at[a->k->in[i].tensor];
+    if (b->home != HOME_INPUT || b->index != input || !is_operand(a->k, i)) continue;
+    *middle = 0;
+    *reach = 1;
+  }
+}
+
+static const Type *result_type(const Alone *a) {
+  return &a->g->node.at[a->g->entry[ENTRY_FORWARD].want.at[0]].type;
+}
+
+static const char *program_text(const Alone *a) {
+  Arena *arena = a->u->arena;
+  const Graph *g = a->g;
+  const int64_t n = a->plan->max_batch;
+  Text out = {.arena = arena}, call = {.arena = arena}, sizes = {.arena = arena},
+       middles = {.arena = arena}, reaches = {.arena = arena};
+  for (int i = 0; i < g->input.n; i++) {
+    double middle, reach;
+    noise_of_input(a, i, &middle, &reach);
+    text_add(&sizes, "%" PRId64 ", ", type_size(&g->input.at[i].type, n));
+    text_add(&middles, "%.1ff, ", middle);
+    text_add(&reaches, "%.1ff, ", reach);
+    text_add(&call, ", (const void *)in[%d]", i);
+  }
+  text_add(&out,
+           "#define _XOPEN_SOURCE 700\n#include \"net.h\"\n#include <stdio.h>\n"
+           "#include <stdlib.h>\n#include <string.h>\n#include <time.h>\n"
+           "enum { net_INPUTS = %d };\n"
+           "static const size_t net_in_size[] = {%s0}, net_out_size = %" PRId64 ";\n"
+           "static const float net_middle[] = {%s0}, net_reach[] = {%s0};\n"
+           "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in;\n"
+           "  return net_forward(ctx, n%s, (void *)out[0]);\n}\n",
+           g->input.n, sizes.n ? sizes.at : "", type_size(result_type(a), n),
+           middles.n ? middles.at : "", reaches.n ? reaches.at : "", call.n ? call.at : "");
+  library_program(&out, "net", "c/host.c");
+  library_program(&out, "net", "c/noise.h");
+  library_program(&out, "net", "c/bench.c");
+  return out.at;
+}
+
+/* ---- the error ---- */
+
+static double **operands(const Alone *a) {
+  Arena *arena = a->u->arena;
+  const Graph *g = a->g;
+  double **value = NEW_ARRAY(arena, double *, a->plan->buffer.n);
+  double **param = params_seeded(g, 1);
+  for (int b = 0; b < a->plan->buffer.n; b++) {
+    const Buffer *buffer = &a->plan->buffer.at[b];
+    if (buffer->home == HOME_PARAM) value[b] = param[buffer->index];
+    if (buffer->home == HOME_CONST) value[b] = (double *)(uintptr_t)buffer->value;
+    if (buffer->home != HOME_INPUT) continue;
+    const int64_t size = type_size(&buffer->type, a->plan->max_batch);
+    double middle, reach;
+    noise_of_input(a, buffer->index, &middle, &reach);
+    value[b] = NEW_ARRAY(arena, double, size);
+    for (int64_t i = 0; i < size; i++)
+      value[b][i] = (float)middle +
+                    (float)reach * NAME_noise((uint64_t)buffer->index, (uint64_t)i);
+  }
+  return value;
+}
+
+/* One point of the free loops, drawn by its number. */
+static void draw_point(const Alone *a, int sample, Range *range) {
+  const Kernel *k = a->k;
+  for (int l = 0; l < k->nloop; l++) {
+    const int64_t extent = extent_at(k->loop[l].extent, a->plan->max_batch);
+    const double unit = (NAME_noise(77 + (uint64_t)l, (uint64_t)sample) + 1.0) / 2;
+    const int64_t at = (int64_t)(unit * (double)extent);
+    range[l] = k->loop[l].reduced ? (Range){0, extent} : (Range){at, at + 1};
+  }
+}
+
+static int64_t place_of(const Kernel *k, const Array *result, const Range *range) {
+  int64_t at[MAX_RANK];
+  for (int d = 0; d < k->out[0].to.rank; d++) {
+    at[d] = k->out[0].to.at[d].plus;
+    for (int l = 0; l < k->nloop; l++) at[d] += k->out[0].to.at[d].coef[l] * range[l].lo;
+  }
+  return array_offset(result, at);
+}
+
+/* Sampled elements of the result, beside the same kernel in double. */
+static double error_of(const Alone *a, const float *result) {
+  Arena *arena = a->u->arena;
+  const Plan *p = a->plan;
+  const int64_t n = p->max_batch;
+  double **value = operands(a), scalar[SCALARS] = {0}, wrong = 0, right = 0;
+  Array *array = NEW_ARRAY(arena, Array, p->buffer.n);
+  for (int i = 0; i < a->k->nin; i++) {
+    const int b = a->k->in[i].tensor;
+    array[b] = array_new(NULL, &p->buffer.at[b].type, n);
+    array[b].at = value[b];
+  }
+  const int to = a->k->out[0].to.tensor;
+  array[to] = array_new(arena, result_type(a), n);
+  for (int s = 0; s < SAMPLES; s++) {
+    Range range[MAX_LOOPS];
+    draw_point(a, s, range);
+    kernel_run(a->k, array, scalar, range, n);
+    const int64_t at = place_of(a->k, &array[to], range);
+    const double want = array[to].at[at], miss = result[at] - want;
+    wrong += miss * miss;
+    right += want * want;
+  }
+  return right > 0 ? sqrt(wrong / right) : sqrt(wrong);
+}
+
+/* ---- running ---- */
+
+static bool run_program(Alone *a, const Options *o, const char *folder, Measurement *m) {
+  Unit *u = a->u;
+  const char *report = arena_printf(u->arena, "%s/report", folder),
+             *output = arena_printf(u->arena, "%s/out", folder);
+  TextList words = program_words(u, o, folder);
+  const char *const arguments[] = {arena_printf(u->arena, "%d", program_threads(o)),
+                                   arena_printf(u->arena, "%g", o->seconds ? o->seconds : 0.2),
+                                   timers(a), report, output, NULL};
+  for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &words, arguments[i]);
+  const int errors = u->errors, status = toolchain_run(u, words.at, NULL);
+  if (status && u->errors == errors)
+    usage_error(u, "the program that measures %s", toolchain_ending(u, status));
+  if (u->errors > errors) return false;
+  size_t size;
+  char *text = file_read(u, report, &size), *end, *result = file_read(u, output, &size);
+  if (!text || !result) return false;
+  if (size != (size_t)type_size(result_type(a), a->plan->max_batch) * sizeof(float))
+    BUG("%zu bytes of a result", size);
+  m->least = strtod(text, &end);
+  m->median = strtod(end, NULL);
+  m->error = error_of(a, (const float *)(const void *)result);
+  return true;
+}
+
+static bool measure_alone(Alone *a, const Options *o, Measurement *m) {
+  Options options = *o;
+  options.profile = options.no_validate = true;
+  const char *folder = toolchain_folder(a->u);
+  if (!folder) return false;
+  const bool done = program_build(a->u, &options, a->plan, folder, program_text(a)) &&
+                    run_program(a, o, folder, m);
+  toolchain_remove(a->u, folder);
+  return done;
+}
+
+static Alone alone_new(Unit *u, const Target *target, const Subject *s, const Algo *algo) {
+  Alone a = {.u = unit_new()};
+  a.u->messages = u->messages;
+  a.u->json_diagnostics = u->json_diagnostics;
+  if (!plan_alone(&a, target, s, algo)) BUG("%s does not serve %s alone", algo->name, s->layer);
+  return a;
+}
+
+static double predicted(const Alone *a) {
+  for (int i = 0; i < a->plan->choice.n; i++)
+    if (a->plan->choice.at[i].taken) return a->plan->choice.at[i].predicted;
+  return 0;
+}
+
+double measure_estimate(Unit *u, const Target *target, const Subject *s, const Algo *algo) {
+  Alone a = alone_new(u, target, s, algo);
+  const double seconds = predicted(&a);
+  unit_free(a.u);
+  return seconds;
+}
+
+bool measure(Unit *u, const Options *o, const Target *target, const Subject *s, const Algo *algo,
+             Measurement *m) {
+  Alone a = alone_new(u, target, s, algo);
+  *m = (Measurement){.algo = algo,
+                     .predicted = predicted(&a),
+                     .workspace = workspace(&a, program_threads(o))};
+  const bool done = measure_alone(&a, o, m);
+  u->errors += a.u->errors;
+  u->usage_errors += a.u->usage_errors;
+  unit_free(a.u);
+  return done;
+}
+
+/* ---- the machine ---- */
+
+static const char *peak_text(Unit *u, const Target *t) {
+  Text out = {.arena = u->arena};
+  const char *isa = t->lanes > 1 ? t->name : NULL;
+  char *upper = arena_printf(u->arena, "%s", t->name);
+  for (char *c = upper; *c; c++)
+    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
+  text_add(&out, "#define _XOPEN_SOURCE 700\n#include <math.h>\n#include <stdio.h>\n"
+                 "#include <stdlib.h>\n#include <string.h>\n#include <time.h>\n");
+  if (isa) text_add(&out, "%s%s", runtime_file("c/scalar.h"), runtime_file(t->simd));
+  text_add(&out, "#define LANES %d\n", t->lanes);
+  if (isa)
+    text_add(&out,
+             "#define ATTRIBUTE CNNC_%s_TARGET\n#define VECTOR %s_v\n#define SET %s_set1\n"
+             "#define FMA %s_fma\n#define STORE %s_store\n",
+             upper, isa, isa, isa, isa);
+  else
+    text_add(&out, "#define ATTRIBUTE\n#define VECTOR float\n#define SET(x) ((float)(x))\n"
+                   "#define FMA(a, b, c) ((a) * (b) + (c))\n#define STORE(p, v) (*(p) = (v))\n");
+  text_add(&out, "%s", runtime_file("c/peak.c"));
+  return out.at;
+}
+
+bool measure_peak(Unit *u, const Options *o, const Target *target, Peak *peak) {
+  const char *folder = toolchain_folder(u), *text = peak_text(u, target);
+  if (!folder) return false;
+  const char *source = arena_printf(u->arena, "%s/peak.c", folder);
+  const char *openmp = toolchain_openmp(u, o) ? "-fopenmp" : "-O2";
+  bool done = file_write(u, source, text, strlen(text)) &&
+              toolchain_cc(u, o,
+                           (const char *const[]){"-std=c11", "-O2", "-ftree-vectorize", openmp,
+                                                 source, "-o",
+                                                 arena_printf(u->arena, "%s/program", folder),
+                                                 "-lm", NULL});
+  Text output = {.arena = u->arena};
+  if (done) {
+    TextList words = program_words(u, o, folder);
+    vec_push(u->arena, &words, arena_printf(u->arena, "%d", program_threads(o)));
+    vec_push(u->arena, &words, NULL);
+    const int status = toolchain_run(u, words.at, &output);
+    char *end = NULL;
+    peak->flops = status ? 0 : strtod(output.at, &end);
+    peak->bandwidth = status ? 0 : strtod(end, NULL);
+    done = peak->flops > 0;
+    if (!done) usage_error(u, "the program that measures the machine %s", toolchain_ending(u, status));
+  }
+  toolchain_remove(u, folder);
+  return done;
+}

@@ -1,0 +1,43 @@
+/* measure.h - contractions measured one by one: each is cut out of its network, emitted with one of
+ * the algorithms that serve it, built, run, and compared with the interpreter. */
+#ifndef MEASURE_H
+#define MEASURE_H
+
+#include "driver.h"
+
+/* A contraction of a network. */
+typedef struct Subject {
+  const char *layer;
+  Role role;
+  PlanEntry entry;
+  const char *graph; /* text of a network that is this kernel alone */
+  int64_t batch;
+  double operations; /* of direct summation, forward's for gradients; padded taps included */
+  double bytes;      /* of operands and result, each once */
+  int first;         /* the first subject with the same graph */
+  bool serves[ALGO_KINDS];
+} Subject;
+typedef VEC(Subject) Subjects;
+
+typedef struct Measurement {
+  const Algo *algo;
+  double least, median;   /* seconds */
+  double error;           /* relative rms, against double */
+  double predicted;       /* seconds, by the estimate */
+  int64_t workspace;      /* bytes beside operands, packed weights and result */
+} Measurement;
+
+typedef struct Peak {
+  double flops, bandwidth; /* a second, of all threads */
+} Peak;
+
+/* The contractions of a plan as pass fuse leaves it. In training those of forward passes for
+ * training and of backward passes. */
+Subjects measure_subjects(Unit *, const Plan *);
+/* False after a message. */
+bool measure(Unit *, const Options *, const Target *, const Subject *, const Algo *, Measurement *);
+/* Seconds, as choosing would estimate them. */
+double measure_estimate(Unit *, const Target *, const Subject *, const Algo *);
+bool measure_peak(Unit *, const Options *, const Target *, Peak *);
+
+#endif
