@@ -168,8 +168,7 @@ static void print_table(const Bench *b) {
 
 /* ---- the command ---- */
 
-static bool write_report(const Bench *b, const char *path,
-                         void (*report)(Text *, const Bench *)) {
+static bool write_report(const Bench *b, const char *path, void (*report)(Text *, const Bench *)) {
   Text text = {.arena = b->u->arena};
   if (!path) return true;
   report(&text, b);
@@ -195,14 +194,23 @@ static bool read_subjects(Bench *b, Graph **g) {
   return true;
 }
 
-Status command_bench(Unit *u, const Options *o) {
+static bool check_options(Unit *u, const Options *o) {
+  const int errors = u->errors;
+  if (o->shapes && o->network)
+    usage_error(u, "--shapes %s stands in place of a network: not both", o->shapes);
+  if (o->shapes && o->save_plan)
+    usage_error(u, "--save-plan: a plan belongs to a network, and --shapes measures none");
+  return u->errors == errors;
+}
+
+Status command_bench(Unit *u, const Options *given) {
+  Options options = *given;
+  const Options *o = &options;
+  if (!check_options(u, given)) return STATUS_USAGE;
+  if (o->shapes) options.network = o->shapes;
   Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, &language_c)};
   Graph *g = NULL;
   if (!b.target) return STATUS_USAGE;
-  if (o->shapes && o->save_plan) {
-    usage_error(u, "--save-plan: a plan belongs to a network, and --shapes measures none");
-    return STATUS_USAGE;
-  }
   if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;
   if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, 0)) return STATUS_TOOL;
   print_table(&b);

@@ -20,8 +20,8 @@ typedef struct Bench {
   VEC(BenchRow) row; /* by subject, then by algorithm */
 } Bench;
 
-/* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what is
- * estimated to take so many times as long as the best is left out; 0: nothing is. False after a
+/* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what
+ * is estimated to take so many times as long as the best is left out; 0: nothing is. False after a
  * message. */
 bool bench_measure(Bench *, double patience);
 double bench_share(const Bench *, const BenchRow *); /* of the peak */

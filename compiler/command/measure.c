@@ -1,10 +1,10 @@
 /* measure.c - see measure.h.
  *
- * A kernel alone is a network: what changes in every call becomes inputs, what is known when weights
- * arrive becomes parameters. Tensors that lay between kernels are copied by kernels of their own, in
- * lanes where they fill them, so that the algorithm finds and leaves them as in its network; timers
- * count the steps of the algorithm only. Each measurement has memory of its own, so the network
- * travels as text. */
+ * A kernel alone is a network: what changes in every call becomes inputs, what is known when
+ * weights arrive becomes parameters. Tensors that lay between kernels are copied by kernels of
+ * their own, in lanes where they fill them, so that the algorithm finds and leaves them as in its
+ * network; timers count the steps of the algorithm only. Each measurement has memory of its own, so
+ * the network travels as text. */
 #include "measure.h"
 #include "c/file.h"
 #include "plan_file.h"
@@ -119,14 +119,10 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
                      .entry = entry,
                      .graph = cut_out(s->u, s->p, k),
                      .batch = s->p->max_batch,
-                     .operations = 2 * (double)k->macs * (double)s->p->max_batch,
-                     .first = 0};
+                     .operations = 2 * (double)k->macs * (double)s->p->max_batch};
   for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
   subject.bytes += view_bytes(s->p, &k->out[0].to);
   for (int a = 0; a < ALGO_KINDS; a++) subject.serves[a] = !algos[a]->refuses(s->p, &c);
-  const Subjects *all = &s->subjects;
-  while (subject.first < all->n && strcmp(all->at[subject.first].graph, subject.graph) != 0)
-    subject.first++;
   vec_push(s->u->arena, &s->subjects, subject);
 }
 
@@ -138,10 +134,20 @@ static void count_gradients(Subjects *all) {
         all->at[i].operations = all->at[k].operations;
 }
 
+void measure_number(Subjects *all) {
+  for (int i = 0; i < all->n; i++) {
+    const Subject *s = &all->at[i];
+    int first = 0;
+    while (all->at[first].batch != s->batch || strcmp(all->at[first].graph, s->graph) != 0) first++;
+    all->at[i].first = first;
+  }
+}
+
 Subjects measure_subjects(Unit *u, const Plan *p) {
   Search s = {.u = u, .p = p, .training = p->entry[PLAN_BACKWARD].exists};
   plan_leaves(p, add_subject, &s);
   count_gradients(&s.subjects);
+  measure_number(&s.subjects);
   return s.subjects;
 }
 
@@ -167,11 +173,11 @@ static int copy_buffer(Plan *p, int like, const char *name) {
   return plan_buffer(p, b);
 }
 
-/* A tensor of whole vectors of channels lies in lanes. */
-static void ask_for_lanes(Alone *a, int buffer) {
+/* A tensor of whole vectors of channels lies in lanes, as who writes it decides. */
+static void ask_for_lanes(Alone *a, int buffer, const char *writer) {
   const Buffer *b = &a->plan->buffer.at[buffer];
   const Format lanes = format_lanes(a->plan, &b->type);
-  Decision d = {.entry = PLAN_FORWARD, .kernel = b->name};
+  Decision d = {.entry = PLAN_FORWARD, .kernel = writer};
   if (lanes.lane_axis < 0 || b->type.dim[lanes.lane_axis].plus < lanes.lanes) return;
   vec_push(a->u->arena, &d.result, LAYOUT_LANES);
   vec_push(a->u->arena, &a->decision, d);
@@ -191,13 +197,14 @@ static void add_copies(Alone *a) {
     vec_push(arena, &all, plan_copy(p, b, copy, NULL));
     for (int i = 0; i < k->nin; i++)
       if (k->in[i].tensor == b) k->in[i].tensor = copy;
-    ask_for_lanes(a, copy);
+    ask_for_lanes(a, copy, p->buffer.at[copy].name);
   }
   vec_push(arena, &all, leaf);
   const int out = k->out[0].to.tensor;
   if (is_kept(a->g->entry[ENTRY_FORWARD].want_name.at[0])) {
     k->out[0].to.tensor = copy_buffer(p, out, "kept.out");
     vec_push(arena, &all, plan_copy(p, k->out[0].to.tensor, out, NULL));
+    ask_for_lanes(a, k->out[0].to.tensor, k->name);
   }
   *steps = all;
 }
@@ -237,14 +244,17 @@ static const char *timers(const Alone *a) {
   return text;
 }
 
+/* Buffers of the algorithm's own. */
 static int64_t workspace(const Alone *a, int threads) {
   const Plan *p = a->plan;
-  int64_t bytes = p->work_bytes[PLAN_FORWARD] + threads * p->worker_bytes[PLAN_FORWARD];
-  for (int b = 0; b < p->buffer.n; b++)
-    if (p->buffer.at[b].home == HOME_WORK && is_kept(p->buffer.at[b].name) &&
-        !path_ends(p->buffer.at[b].name, ".moved"))
-      bytes -= buffer_bytes(&p->buffer.at[b], p->max_batch);
-  return bytes > 0 ? bytes : 0;
+  int64_t bytes = threads * p->worker_bytes[PLAN_FORWARD];
+  for (int b = 0; b < p->buffer.n; b++) {
+    const Buffer *buffer = &p->buffer.at[b];
+    if (buffer->home == HOME_WORK && buffer->depth == 0 &&
+        strncmp(buffer->name, alone, sizeof alone - 1) == 0)
+      bytes += buffer_bytes(buffer, p->max_batch);
+  }
+  return bytes;
 }
 
 /* ---- the program ---- */
@@ -312,8 +322,7 @@ static double **operands(const Alone *a) {
     noise_of_input(a, buffer->index, &middle, &reach);
     value[b] = NEW_ARRAY(arena, double, size);
     for (int64_t i = 0; i < size; i++)
-      value[b][i] = (float)middle +
-                    (float)reach * NAME_noise((uint64_t)buffer->index, (uint64_t)i);
+      value[b][i] = (float)middle + (float)reach * NAME_noise((uint64_t)buffer->index, (uint64_t)i);
   }
   return value;
 }
@@ -373,7 +382,10 @@ static bool run_program(Alone *a, const Options *o, const char *folder, Measurem
   TextList words = program_words(u, o, folder);
   const char *const arguments[] = {arena_printf(u->arena, "%d", program_threads(o)),
                                    arena_printf(u->arena, "%g", o->seconds ? o->seconds : 0.2),
-                                   timers(a), report, output, NULL};
+                                   timers(a),
+                                   report,
+                                   output,
+                                   NULL};
   for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &words, arguments[i]);
   const int errors = u->errors, status = toolchain_run(u, words.at, NULL);
   if (status && u->errors == errors)
@@ -425,9 +437,8 @@ double measure_estimate(Unit *u, const Target *target, const Subject *s, const A
 bool measure(Unit *u, const Options *o, const Target *target, const Subject *s, const Algo *algo,
              Measurement *m) {
   Alone a = alone_new(u, target, s, algo);
-  *m = (Measurement){.algo = algo,
-                     .predicted = predicted(&a),
-                     .workspace = workspace(&a, program_threads(o))};
+  *m = (Measurement){
+      .algo = algo, .predicted = predicted(&a), .workspace = workspace(&a, program_threads(o))};
   const bool done = measure_alone(&a, o, m);
   u->errors += a.u->errors;
   u->usage_errors += a.u->usage_errors;
@@ -465,11 +476,10 @@ bool measure_peak(Unit *u, const Options *o, const Target *target, Peak *peak) {
   const char *source = arena_printf(u->arena, "%s/peak.c", folder);
   const char *openmp = toolchain_openmp(u, o) ? "-fopenmp" : "-O2";
   bool done = file_write(u, source, text, strlen(text)) &&
-              toolchain_cc(u, o,
-                           (const char *const[]){"-std=c11", "-O2", "-ftree-vectorize", openmp,
-                                                 source, "-o",
-                                                 arena_printf(u->arena, "%s/program", folder),
-                                                 "-lm", NULL});
+              toolchain_cc(
+                  u, o,
+                  (const char *const[]){"-std=c11", "-O2", "-ftree-vectorize", openmp, source, "-o",
+                                        arena_printf(u->arena, "%s/program", folder), "-lm", NULL});
   Text output = {.arena = u->arena};
   if (done) {
     TextList words = program_words(u, o, folder);
@@ -480,7 +490,8 @@ bool measure_peak(Unit *u, const Options *o, const Target *target, Peak *peak) {
     peak->flops = status ? 0 : strtod(output.at, &end);
     peak->bandwidth = status ? 0 : strtod(end, NULL);
     done = peak->flops > 0;
-    if (!done) usage_error(u, "the program that measures the machine %s", toolchain_ending(u, status));
+    if (!done)
+      usage_error(u, "the program that measures the machine %s", toolchain_ending(u, status));
   }
   toolchain_remove(u, folder);
   return done;

@@ -14,17 +14,17 @@ typedef struct Subject {
   int64_t batch;
   double operations; /* of direct summation, forward's for gradients; padded taps included */
   double bytes;      /* of operands and result, each once */
-  int first;         /* the first subject with the same graph */
+  int first;         /* the first subject that is the same */
   bool serves[ALGO_KINDS];
 } Subject;
 typedef VEC(Subject) Subjects;
 
 typedef struct Measurement {
   const Algo *algo;
-  double least, median;   /* seconds */
-  double error;           /* relative rms, against double */
-  double predicted;       /* seconds, by the estimate */
-  int64_t workspace;      /* bytes beside operands, packed weights and result */
+  double least, median; /* seconds */
+  double error;         /* relative rms, against double */
+  double predicted;     /* seconds, by the estimate */
+  int64_t workspace;    /* bytes beside operands, packed weights and result */
 } Measurement;
 
 typedef struct Peak {
@@ -34,6 +34,7 @@ typedef struct Peak {
 /* The contractions of a plan as pass fuse leaves it. In training those of forward passes for
  * training and of backward passes. */
 Subjects measure_subjects(Unit *, const Plan *);
+void measure_number(Subjects *); /* finds the first of equal ones */
 /* False after a message. */
 bool measure(Unit *, const Options *, const Target *, const Subject *, const Algo *, Measurement *);
 /* Seconds, as choosing would estimate them. */

@@ -78,8 +78,8 @@ static const OptionRow rows[] = {
      .doc = "with --train: backward also returns the gradient of the loss by each f32 input"},
     {"batch", 0, "N", OPTION_NUMBER, AT(batch), C | I | T | B, true, 1, 1 << 20,
      .doc = "largest batch (default 1, with --train 32)"},
-    {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B, true,
-     .doc = "another shape for an input"},
+    {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B,
+     true, .doc = "another shape for an input"},
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,
      .doc = "the activations to return, in place of the network's own"},
     {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T | B,
@@ -132,6 +132,8 @@ static const OptionRow rows[] = {
     {"html", 0, "FILE", OPTION_TEXT, AT(html_file), B, .doc = "write a page with charts"},
     {"shapes", 0, "FILE", OPTION_TEXT, AT(shapes), B,
      .doc = "measure the convolutions of a table (CSV) in place of a network's"},
+    {"max-error", 0, "E", OPTION_REAL, AT(max_error), B,
+     .doc = "relative rms error against double that a winner may have (default 1e-5)"},
     {"seconds", 0, "S", OPTION_REAL, AT(seconds), B, .doc = "for each measurement (default 0.2)"},
     {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},
     {"schema", 0, NULL, OPTION_FLAG, AT(schema), O,
@@ -188,9 +190,6 @@ static const struct {
     {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
     {"convert", "this version reads networks in JSON only"},
     {"--tune", "this version estimates instead of measuring; --algo forces an algorithm"},
-    {"--max-error",
-     "this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums "
-     "directly"},
     {"--max-memory",
      "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
     {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},
@@ -426,6 +425,7 @@ bool options_parse(Unit *u, Options *o, int argc, char *const *argv) {
   }
   if (!fine || o->help || o->version || o->network || !command_rows[o->command].operand)
     return fine;
+  if (o->shapes) return true; /* in place of a network */
   usage_error(u, "no network given; usage: cnnc %s%s%s [options], or cnnc --help",
               o->command == COMMAND_COMPILE ? "" : command_rows[o->command].name,
               o->command == COMMAND_COMPILE ? "" : " ", command_rows[o->command].operand);

@@ -201,8 +201,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
 
 Plan *pipeline_lowered(Unit *u, const Options *o, const Graph *read, const Target *target) {
   Dump d = {.u = u, .o = o, .until_lowered = true};
-  PlanOptions options = {
-      .target = target, .training = o->train, .max_batch = pipeline_batch(o)};
+  PlanOptions options = {.target = target, .training = o->train, .max_batch = pipeline_batch(o)};
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
   return run_passes(&d, &program, &options, NULL) ? program.plan : NULL;
 }

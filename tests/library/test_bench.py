@@ -1,0 +1,155 @@
+"""bench and what it writes, --tune, and timers of --profile. Figures are not looked at: tests share the machine."""
+import csv
+import json
+import re
+import shutil
+import subprocess
+
+from support import CNNC, Case, main
+
+COLUMNS = "layer,pass,algorithm,min_ms,median_ms,gflops,share,workspace_bytes,error".split(",")
+QUICK = ("--seconds", "0.001", "--threads", "1")
+NET = {"name": "net", "input": {"shape": [16, 10, 10]},
+       "layers": [{"op": "conv", "name": "c1", "filters": 16, "kernel": 3, "pad": 1}, {"op": "relu"},
+                  {"op": "conv", "name": "c2", "filters": 16, "kernel": 3, "pad": 1}, {"op": "relu"},
+                  {"op": "conv", "name": "c3", "filters": 16, "kernel": 3, "pad": 1}, {"op": "relu"},
+                  {"op": "dense", "name": "d", "units": 4}],
+       "loss": {"op": "cross_entropy"}, "optimizer": {"op": "sgd", "lr": 0.1}}
+SHAPES = """source,layer,N,C,H,W,K,kh,kw,sh,sw,ph,pw,ph_end,pw_end,groups,OH,OW
+here,a,2,16,7,7,16,3,3,2,2,1,1,1,1,2,4,4
+here-deconv,b,1,4,5,5,6,3,3,2,2,1,1,1,-1,1,9,11
+"""
+PROGRAM = """
+#define _XOPEN_SOURCE 700
+#include "net.h"
+#include <stdlib.h>
+#include <time.h>
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+static void *memory_of(size_t bytes) {
+  void *memory;
+  return posix_memalign(&memory, net_ALIGN, bytes + 1) == 0 ? memory : NULL;
+}
+int main(void) {
+  static float x[2 * 1600];
+  static int32_t y[2];
+  float loss;
+  net ctx;
+  net_profile profile = {.clock = now};
+  net_memory memory = {.hash = net_HASH, .params = memory_of(net_PARAMS_BYTES), .params_bytes = net_PARAMS_BYTES,
+                       .work = memory_of(net_TRAIN_WORK_BYTES(1)), .work_bytes = net_TRAIN_WORK_BYTES(1),
+                       .grads = memory_of(net_GRADS_BYTES), .grads_bytes = net_GRADS_BYTES,
+                       .state = memory_of(net_STATE_BYTES), .state_bytes = net_STATE_BYTES};
+  if (net_init(&ctx, &memory, 1) || ctx.profile || net_init_params(&ctx, 1)) return 1;
+  if (net_train_step(&ctx, 2, x, y, &loss)) return 2;
+  ctx.profile = &profile;
+  for (int i = 0; i < 3; i++)
+    if (net_train_step(&ctx, 2, x, y, &loss)) return 3;
+  if (net_profile_table(&profile, "table.txt") || net_profile_trace(&profile, "trace.json")) return 4;
+  if (net_profile_table(NULL, "table.txt") != net_E_NULL) return 5;
+  return net_profile_table(&profile, "nowhere/table.txt") == net_E_FILE ? 0 : 6;
+}
+"""
+
+
+class Bench(Case):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "net.json").write_text(json.dumps(NET))
+        (self.folder / "shapes.csv").write_text(SHAPES)
+
+    def bench(self, *options):
+        return self.run_command(CNNC, "bench", *options, *QUICK, "--csv", "rows.csv", "--json", "rows.json", "--html", "page.html")
+
+    def rows(self):
+        with open(self.folder / "rows.csv", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        self.assertEqual(reader.fieldnames, COLUMNS)
+        for row in rows:
+            self.assertLessEqual(float(row["min_ms"]), float(row["median_ms"]))
+            self.assertGreater(float(row["gflops"]), 0)
+            self.assertLess(float(row["error"]), 1e-5)
+        return rows
+
+    def algorithms(self, rows, layer):
+        return {row["algorithm"] for row in rows if row["layer"] == layer}
+
+    def test_inference(self):
+        printed = self.bench("net.json", "--save-plan", "plan.json")
+        rows = self.rows()
+        self.assertIn("direct", self.algorithms(rows, "c2"))
+        self.assertIn("loops", self.algorithms(rows, "d"))
+        times = [[row["min_ms"] for row in rows if row["layer"] == layer] for layer in ("c2", "c3")]
+        self.assertNotEqual(times[0], [])
+        self.assertEqual(printed.count("\n* "), 4, "one winner for each layer")
+        self.each(self.measured_like_inside, [(row, found) for row, found in zip(rows, self.json_rows())])
+        plan = json.loads((self.folder / "plan.json").read_text())
+        for layer in ("c1", "c2", "c3", "d"):
+            self.assertGreater(plan["forward"][layer]["measured_us"], 0)
+        self.run_command(CNNC, "net.json", "-o", "net.c", "--plan", "plan.json", "--save-plan", "again.json")
+        self.assertEqual((self.folder / "plan.json").read_text(), (self.folder / "again.json").read_text())
+
+    def json_rows(self):
+        whole = json.loads((self.folder / "rows.json").read_text())
+        self.assertGreater(whole["peak_gflops"], 0)
+        return whole["rows"]
+
+    def measured_like_inside(self, row, found):
+        self.assertEqual((row["layer"], row["pass"], row["algorithm"]), (found["layer"], found["pass"], found["algorithm"]))
+
+    def test_training(self):
+        self.bench("net.json", "--train", "--batch", "2")
+        passes = {(row["layer"], row["pass"]) for row in self.rows()}
+        self.assertEqual(passes, {(layer, role) for layer in ("c1", "c2", "c3", "d") for role in ("fwd", "dgrad", "wgrad")} -
+                         {("c1", "dgrad")})
+
+    def test_equal_layers_are_measured_once(self):
+        self.bench("net.json", "--train", "--batch", "2")
+        rows = [row for row in self.rows() if row["pass"] == "dgrad"]
+        of = {layer: [row["min_ms"] for row in rows if row["layer"] == layer] for layer in ("c2", "c3")}
+        self.assertEqual(of["c2"], of["c3"])
+
+    def test_shapes(self):
+        self.bench("--shapes", "shapes.csv", "--train")
+        found = {(row["layer"], row["pass"]) for row in self.rows()}
+        self.assertEqual(found, {(layer, role) for layer in "ab" for role in ("fwd", "dgrad", "wgrad")})
+
+    def test_page_opens_offline(self):
+        self.bench("net.json")
+        page = (self.folder / "page.html").read_text()
+        links = set(re.findall(r"https?://[^\"' ]+", page)) - {"http://www.w3.org/2000/svg"}
+        self.assertEqual(links, set())
+        browser = shutil.which("chromium") or shutil.which("google-chrome")
+        if not browser:
+            print("skipped: no chromium to draw the page with", flush=True)
+            return
+        drawn = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                                (self.folder / "page.html").as_uri()], check=True, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, timeout=120).stdout
+        rows = len(self.rows())
+        self.assertEqual(drawn.count("<tr"), rows + 1)
+        self.assertGreaterEqual(drawn.count("<rect"), rows)
+        self.assertEqual(drawn.count("<circle"), 4)
+
+    def test_profile(self):
+        self.emit(self.folder / "net.json", "net", "--train", "--batch", "2", "--profile")
+        (self.folder / "program.c").write_text(PROGRAM)
+        self.run_command("cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "program.c", "net.c", "-o",
+                         "program", "-lm")
+        self.run_command("./program")
+        table = (self.folder / "table.txt").read_text().splitlines()
+        events = json.loads((self.folder / "trace.json").read_text())["traceEvents"]
+        self.assertEqual(len(table), 1 + len([line for line in table[1:] if line]))
+        self.assertEqual({event["cat"] for event in events}, {"train_forward", "backward", "step"})
+        self.assertTrue(any(event["name"].startswith("c1") and event["args"]["operations"] == 2 * 16 * 16 * 9 * 100
+                            for event in events))
+        for before, after in zip(events, events[1:]):
+            self.assertGreaterEqual(after["ts"], before["ts"])
+
+
+if __name__ == "__main__":
+    main()
