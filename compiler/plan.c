@@ -18,6 +18,7 @@ Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch)
   p->graph = g;
   p->target = target;
   p->max_batch = max_batch;
+  p->max_error = MAX_ERROR;
   return p;
 }
 

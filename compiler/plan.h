@@ -142,6 +142,7 @@ typedef struct Plan {
   const Target *target;
   int64_t max_batch;
   Precision precision;
+  double max_error; /* relative rms against double that algorithms may have */
   VEC(Buffer) buffer;
   struct {
     Steps step;
@@ -294,12 +295,15 @@ void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, St
 /* ---- passes: passes.def lists them in order
  * -------------------------------------------------------------------- */
 
+#define MAX_ERROR 1e-5 /* without --max-error */
+
 typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
   Precision precision;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
+  double max_error;       /* --max-error; 0: MAX_ERROR */
   bool training;
   bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
 } PlanOptions;

@@ -59,9 +59,6 @@ double bilinear_growth(const Bilinear *w) {
 
 /* ---- what fits ---- */
 
-/* Of the root of mean squares. */
-static const double most_error = 1e-5;
-
 static int uses(const View *v, int loop, int *axis) {
   int n = 0;
   for (int a = 0; a < v->rank; a++)
@@ -170,7 +167,9 @@ static const char *find_slides(const Plan *p, const Contraction *c, const Biline
   if (points > MOST_POINTS) return "a tile would have more points than caches hold";
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
-  return error > most_error ? "its rounding error would exceed 1e-05" : NULL;
+  return error > p->max_error
+             ? arena_printf(p->u->arena, "its rounding error would exceed %g", p->max_error)
+             : NULL;
 }
 
 const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {

@@ -40,10 +40,10 @@ static double best_estimate(const Bench *b, const Subject *s, double *estimate) 
 /* The fastest of the rows from `from` on whose error is allowed. */
 static void find_winner(Bench *b, int from) {
   BenchRow *best = NULL;
-  const double most = b->o->max_error > 0 ? b->o->max_error : DEFAULT_MAX_ERROR;
+  const double most = b->o->max_error > 0 ? b->o->max_error : MAX_ERROR;
   for (int i = from; i < b->row.n; i++) {
     BenchRow *row = &b->row.at[i];
-    if (!(row->m.error <= most)) continue;
+    if (!row->allowed || !(row->m.error <= most)) continue;
     if (!best || row->m.least < best->m.least) best = row;
   }
   if (best) best->wins = true;
@@ -72,7 +72,7 @@ bool bench_measure(Bench *b, double patience) {
     }
     const double best = patience > 0 ? best_estimate(b, s, estimate) : 0;
     for (int a = 0; a < ALGO_KINDS; a++) {
-      BenchRow row = {.subject = i};
+      BenchRow row = {.subject = i, .allowed = s->allowed[a]};
       if (!s->serves[a]) continue;
       show_progress(b, done++, all, s, algos[a]);
       if (patience > 0 && estimate[a] > patience * best) continue;

@@ -7,7 +7,8 @@
 typedef struct BenchRow {
   int subject;
   Measurement m;
-  bool wins; /* of its subject's: the fastest whose error is allowed */
+  bool allowed; /* by the error that is expected of it */
+  bool wins;    /* of its subject's: the fastest whose error is allowed */
 } BenchRow;
 
 typedef struct Bench {

@@ -122,7 +122,12 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
                      .operations = 2 * (double)k->macs * (double)s->p->max_batch};
   for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
   subject.bytes += view_bytes(s->p, &k->out[0].to);
-  for (int a = 0; a < ALGO_KINDS; a++) subject.serves[a] = !algos[a]->refuses(s->p, &c);
+  Plan any = *s->p;
+  any.max_error = INFINITY;
+  for (int a = 0; a < ALGO_KINDS; a++) {
+    subject.serves[a] = !algos[a]->refuses(&any, &c);
+    subject.allowed[a] = !algos[a]->refuses(s->p, &c);
+  }
   vec_push(s->u->arena, &s->subjects, subject);
 }
 
@@ -213,7 +218,8 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   Unit *u = a->u;
   Graph *g = graph_parse(u, s->graph);
   if (!g) BUG("the network of kernel %s cannot be read", s->layer);
-  PlanOptions options = {.target = target, .max_batch = s->batch, .decision = &a->decision};
+  PlanOptions options = {
+      .target = target, .max_batch = s->batch, .max_error = INFINITY, .decision = &a->decision};
   const char *asked = arena_printf(u->arena, "%s=%s", alone, algo->name);
   vec_push(u->arena, &options.algo, asked);
   a->g = g;

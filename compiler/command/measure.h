@@ -15,7 +15,7 @@ typedef struct Subject {
   double operations; /* of direct summation, forward's for gradients; padded taps included */
   double bytes;      /* of operands and result, each once */
   int first;         /* the first subject that is the same */
-  bool serves[ALGO_KINDS];
+  bool serves[ALGO_KINDS], allowed[ALGO_KINDS]; /* with any error; with that of --max-error */
 } Subject;
 typedef VEC(Subject) Subjects;
 

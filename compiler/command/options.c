@@ -100,6 +100,8 @@ static const OptionRow rows[] = {
      .doc = "take the algorithms, tiles and layouts that a plan file says (JSON)"},
     {"save-plan", 0, "FILE", OPTION_TEXT, AT(save_plan), C | I | B,
      .doc = "write a plan file of all that was chosen; --plan reads it"},
+    {"max-error", 0, "E", OPTION_REAL, AT(max_error), C | I | R | E | T | B, true,
+     .doc = "refuse algorithms with a larger relative rms error against double (default 1e-5)"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc =
          "prefix of all public symbols (default: the network's name, net_NAME where NAME is a word "
@@ -132,8 +134,6 @@ static const OptionRow rows[] = {
     {"html", 0, "FILE", OPTION_TEXT, AT(html_file), B, .doc = "write a page with charts"},
     {"shapes", 0, "FILE", OPTION_TEXT, AT(shapes), B,
      .doc = "measure the convolutions of a table (CSV) in place of a network's"},
-    {"max-error", 0, "E", OPTION_REAL, AT(max_error), B,
-     .doc = "relative rms error against double that a winner may have (default 1e-5)"},
     {"seconds", 0, "S", OPTION_REAL, AT(seconds), B, .doc = "for each measurement (default 0.2)"},
     {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},
     {"schema", 0, NULL, OPTION_FLAG, AT(schema), O,
@@ -312,8 +312,7 @@ static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   case OPTION_FLAG: *(bool *)at = true; return true;
   case OPTION_TEXT: *(const char **)at = text; return true;
   case OPTION_NUMBER: return set_number(u, row, text, (int64_t *)at);
-  case OPTION_FRACTION:
-    return set_real(u, row, text, 1, "a number between 0 and 1", (double *)at);
+  case OPTION_FRACTION: return set_real(u, row, text, 1, "a number between 0 and 1", (double *)at);
   case OPTION_REAL: return set_real(u, row, text, 1e9, "a positive number", (double *)at);
   case OPTION_CHOICE: return set_choice(u, row, text, (int *)at);
   case OPTION_LIST: vec_push(u->arena, (TextList *)at, text); return true;

@@ -33,9 +33,6 @@ enum { PARALLEL_OPENMP, PARALLEL_NONE };
 enum { MONITOR_ACCURACY, MONITOR_LOSS };
 enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
 
-/* Relative rms error against double that algorithms may have without --max-error. */
-#define DEFAULT_MAX_ERROR 1e-5
-
 typedef VEC(const char *) TextList;
 
 typedef struct Options {

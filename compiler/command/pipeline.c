@@ -190,6 +190,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
                          .training = o->train,
                          .baked = baked,
                          .decision = asked ? &asked->decision : NULL,
+                         .max_error = o->max_error,
                          .max_batch = head.batch};
   for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
 
@@ -201,7 +202,10 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
 
 Plan *pipeline_lowered(Unit *u, const Options *o, const Graph *read, const Target *target) {
   Dump d = {.u = u, .o = o, .until_lowered = true};
-  PlanOptions options = {.target = target, .training = o->train, .max_batch = pipeline_batch(o)};
+  PlanOptions options = {.target = target,
+                         .training = o->train,
+                         .max_error = o->max_error,
+                         .max_batch = pipeline_batch(o)};
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
   return run_passes(&d, &program, &options, NULL) ? program.plan : NULL;
 }

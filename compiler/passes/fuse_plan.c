@@ -169,6 +169,7 @@ FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   e->f = f;
   e->p = plan_new(f->u, f->g, options->target, options->max_batch);
   e->p->precision = options->precision;
+  if (options->max_error > 0) e->p->max_error = options->max_error;
   e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
   e->readers = NEW_ARRAY(f->u->arena, Groups, f->g->node.n);
   for (int i = 0; i < f->g->param.n; i++)

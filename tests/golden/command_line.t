@@ -88,8 +88,8 @@ cnnc: error: --weights-as says how --weights FILE is baked in; no file is given
 $ cnnc net.json --tune
 cnnc: error: --tune: this version estimates instead of measuring; --algo forces an algorithm
 = 2
-$ cnnc net.json --max-error 1e-3
-cnnc: error: --max-error: this version takes no algorithm with a relative error above 1e-5; --algo '*=direct' sums directly
+$ cnnc net.json --max-error -1
+cnnc: error: --max-error -1: a positive number is expected
 = 2
 $ cnnc net.json --max-memory 1G
 cnnc: error: --max-memory: this version has no limit to give; `cnnc info`, with --train, prints the memory needed

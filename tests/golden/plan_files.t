@@ -145,3 +145,11 @@ nowhere.json: error: cannot read the file: No such file or directory
 $ cnnc check net.json --plan a.json
 cnnc: error: `cnnc check` has no option --plan
 = 2
+$ cnnc info net.json --target avx512 --explain --max-error 1e-9 | grep -A 20 '^c2' | grep winograd | sort -u | sed 's/  */ /g'; cnnc info net.json --target avx512 --explain --max-error 1 | grep -c 'would exceed'
+ winograd2 refused its rounding error would exceed 1e-09
+ winograd3 refused its rounding error would exceed 1e-09
+ winograd4 refused its rounding error would exceed 1e-09
+ winograd5 refused its rounding error would exceed 1e-09
+ winograd6 refused its rounding error would exceed 1e-09
+0
+= 1

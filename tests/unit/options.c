@@ -67,7 +67,6 @@ static void mistakes_are_named(void **state) {
       {"cnnc a.json -x", "unknown option \"-x\"; `cnnc compile --help` lists them"},
       {"cnnc a.json --tune", "--tune: this version estimates instead of measuring"},
       {"cnnc chekc a.json", "unknown command \"chekc\"; did you mean \"check\"?"},
-      {"cnnc bench a.json", "bench: this version has no benchmark"},
       {"cnnc a.json --batch 0", "--batch 0: a whole number from 1 to 1048576 is expected"},
       {"cnnc a.json --batch 99999999999999999999", "a whole number from 1"},
       {"cnnc a.json --batch 3x", "--batch 3x: a whole number"},
