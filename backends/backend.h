@@ -53,7 +53,7 @@ typedef struct EmitOptions {
   const void *derived; /* packed weights, baked; NULL: computed from parameters at run time */
   int64_t derived_bytes;
   bool openmp;
-  bool python; /* NAME.py as well */
+  bool python;  /* NAME.py as well */
   bool profile; /* timers around the kernels */
 } EmitOptions;
 
@@ -68,7 +68,8 @@ typedef struct Language {
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
-  bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles */
+  bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles, */
+  bool rounds;                 /* their products may be rounded: --dtype tf32 ... */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* How --build makes objects and a shared library: the compiler and the option that names
    * another, words for it, and what names the machine to it ("-arch=", then the target's name). */

@@ -135,6 +135,7 @@ typedef enum Precision {
                       out */
   PRECISIONS
 } Precision;
+extern const char *const precision_names[PRECISIONS];
 
 typedef struct Plan {
   Unit *u;

@@ -22,6 +22,7 @@
 
 const char *const plan_home_names[HOMES] = {"input", "output", "param", "derived", "const",
                                             "state", "grad",   "kept",  "work"};
+const char *const precision_names[PRECISIONS] = {"f32", "tf32", "bf16", "f16", "f32x3"};
 const char *const plan_phase_names[PHASES] = {"const", "load", "call"};
 const char *const plan_entry_names[PLAN_ENTRIES] = {"prepare", "forward", "train_forward",
                                                     "backward", "step"};

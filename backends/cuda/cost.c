@@ -76,17 +76,36 @@ static const GemmTile plain_tiles[] = {
     {128, 16, 16, 4, 4},  {64, 16, 16, 4, 4},  {16, 64, 16, 4, 4},  {16, 128, 16, 4, 4},
 };
 static const GemmTile mma_tiles[] = {
-    {128, 128, 16, 64, 32}, {128, 64, 16, 64, 32}, {64, 128, 16, 32, 64},
-    {64, 64, 16, 32, 32},   {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},
-    {32, 32, 16, 16, 16},   {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
+    {128, 128, 16, 64, 32}, {128, 64, 16, 32, 32}, {64, 128, 16, 32, 32}, {64, 64, 16, 32, 32},
+    {128, 32, 16, 32, 32},  {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},  {32, 32, 16, 16, 16},
+    {128, 16, 16, 32, 16},  {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
 };
+/* Numbers in two words need more registers. */
+static const GemmTile split_tiles[] = {
+    {128, 64, 16, 32, 32}, {64, 128, 16, 32, 32}, {64, 64, 16, 32, 32}, {128, 32, 16, 32, 32},
+    {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},  {32, 32, 16, 16, 16}, {128, 16, 16, 32, 16},
+    {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
+};
+
+static const GemmTile *tiles_of(const Plan *p, int *n) {
+  const Arithmetic *as = &gemm_arithmetic[p->precision];
+  *n = as->split ? COUNT(split_tiles) : as->mma ? COUNT(mma_tiles) : COUNT(plain_tiles);
+  return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
+}
+
+const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
+  int n;
+  const GemmTile *tiles = tiles_of(p, &n), asked = gemm_tile(k);
+  for (int i = 0; i < n; i++)
+    if (memcmp(&tiles[i], &asked, sizeof asked) == 0) return NULL;
+  return "there is no kernel with this tile";
+}
 
 void cuda_pick_tile(const Plan *p, Kernel *k) {
   Contraction c;
+  int n;
   if (!k->algo || strcmp(k->algo, "implicit_gemm") != 0 || !contraction(p, k, &c)) return;
-  const bool mma = gemm_arithmetic[p->precision].mma;
-  const GemmTile *tiles = mma ? mma_tiles : plain_tiles;
-  const int n = mma ? COUNT(mma_tiles) : COUNT(plain_tiles);
+  const GemmTile *tiles = tiles_of(p, &n);
   const Shape s = shape_of(p, &c);
   int best = 0;
   for (int i = 1; i < n; i++)

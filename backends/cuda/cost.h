@@ -7,5 +7,7 @@
 double cuda_time(const Plan *, const Kernel *);
 /* Only what an algorithm for blocks of threads has lowered gets a tile. */
 void cuda_pick_tile(const Plan *, Kernel *);
+/* Why there is no such tile, or NULL. */
+const char *cuda_refuses_tile(const Plan *, const Kernel *);
 
 #endif

@@ -137,6 +137,13 @@ static bool multiplies(const Plan *plan) {
   return any;
 }
 
+static void add_product_helpers(Emit *e, const Arithmetic *as) {
+  emit_text(e, runtime_file("cuda/gemm.cuh"));
+  if (!as->mma) return;
+  emit_text(e, runtime_file("cuda/tensor.cuh"));
+  emit_text(e, runtime_file(as->split ? "cuda/split.cuh" : "cuda/words.cuh"));
+}
+
 static void add_includes(Emit *e, const Library *l) {
   emit_line(e);
   emit(e, "#include <cuda_runtime.h>");
@@ -147,7 +154,7 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
-  if (multiplies(l->plan)) emit_text(e, runtime_file("cuda/gemm.cuh"));
+  if (multiplies(l->plan)) add_product_helpers(e, &gemm_arithmetic[l->plan->precision]);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));
@@ -224,6 +231,7 @@ const Language language_cuda = {
     .trains = true,
     .streams = true,
     .blocks = true,
+    .rounds = true,
     .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",

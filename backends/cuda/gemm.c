@@ -29,14 +29,7 @@ const Arithmetic gemm_arithmetic[PRECISIONS] = {
     [PRECISION_F32X3] = {"float", 1, NULL, "cnnc_mma_tf32", true},
 };
 
-enum {
-  PAD = 8,        /* words behind a row of shared memory, so that a warp meets all its banks */
-  NEIGHBOURS = 4, /* words along the terms that threads beside each other bring */
-  MMA_ROWS = 16,
-  MMA_COLUMNS = 8,
-  MMA_WORDS = 8, /* along the terms */
-  WARP = 32
-};
+enum { NEIGHBOURS = 4 /* words along the terms that threads beside each other bring */ };
 
 /* ---- tiles ---- */
 
@@ -56,7 +49,7 @@ void gemm_set_tile(Kernel *k, const GemmTile *t) {
 
 int gemm_threads(const GemmTile *t, const Arithmetic *as) {
   const int parts = t->rows / t->i * t->columns / t->j;
-  return as->mma ? parts * WARP : parts;
+  return as->mma ? parts * GEMM_WARP : parts;
 }
 
 bool gemm_serves(const Writer *w) {
@@ -64,33 +57,6 @@ bool gemm_serves(const Writer *w) {
 }
 
 /* ---- a kernel ---- */
-
-/* An operand: a tile of it lies in shared memory. */
-typedef struct Operand {
-  int in;
-  char role;          /* of the loops along which it has rows in the tile */
-  const char *array;  /* "x", "w" */
-  const char *index;  /* "row", "column" */
-  int tile;           /* how many of them */
-  const char *extent; /* how many there are: "784 * batch" */
-  bool whole;         /* tiles cover them without a rest */
-  bool along_terms;   /* neighbours in memory are terms */
-  const char *load;   /* the function for one element */
-  Function f;
-} Operand;
-
-typedef struct Gemm {
-  Writer *w;
-  Contraction c;
-  const Arithmetic *as;
-  GemmTile tile;
-  int threads;
-  const char *terms; /* how many there are */
-  bool whole_terms;
-  Operand x, y; /* y: w of the contraction */
-  Function store;
-  const char *store_name;
-} Gemm;
 
 /* The loops of a role are those of the thread. */
 static void set_role(Gemm *g, char role) {
@@ -252,51 +218,13 @@ static void print_bring(Gemm *g, const Operand *o) {
   emit_close(e);
 }
 
-/* ---- products ---- */
-
-/* a[i] = x[stage][k][...]: a thread's rows, four beside each other. */
-static const char *own_index(const Gemm *g, int each, int parts, const char *part, const char *i) {
-  Arena *arena = g->w->e->arena;
-  if (each <= 4) return arena_printf(arena, "%d * %s + %s", each, part, i);
-  return arena_printf(arena, "%s / 4 * %d + 4 * %s + %s %% 4", i, 4 * parts, part, i);
-}
-
-static const char *row_of(const Gemm *g, const char *i) {
-  return own_index(g, g->tile.i, g->tile.rows / g->tile.i, "across", i);
-}
-
-static const char *column_of(const Gemm *g, const char *j) {
-  return own_index(g, g->tile.j, g->tile.columns / g->tile.j, "down", j);
-}
-
-static void unrolled(Emit *e, const char *name, int n) {
-  emit(e, "CNNC_UNROLL");
-  emit_open(e, "for (int %s = 0; %s < %d; %s++)", name, name, n, name);
-}
-
-/* Every thread: tile.i x tile.j products of each term. */
-static void print_multiply(Gemm *g) {
-  Emit *e = g->w->e;
-  unrolled(e, "k", g->tile.words);
-  emit(e, "float a[%d], b[%d];", g->tile.i, g->tile.j);
-  emit(e, "CNNC_UNROLL");
-  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[stage][k][%s];", g->tile.i, row_of(g, "i"));
-  emit(e, "CNNC_UNROLL");
-  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[stage][k][%s];", g->tile.j, column_of(g, "j"));
-  unrolled(e, "i", g->tile.i);
-  emit(e, "CNNC_UNROLL");
-  emit(e, "for (int j = 0; j < %d; j++) acc[i][j] += a[i] * b[j];", g->tile.j);
-  emit_close(e);
-  emit_close(e);
-}
-
 /* ---- the kernel ---- */
 
 static void print_shared(Gemm *g) {
   Emit *e = g->w->e;
   const char *each = g->as->pack > 1 ? arena_printf(e->arena, "[%d]", g->as->pack) : "";
   emit(e, "__shared__ __align__(16) %s x[2][%d][%d], w[2][%d][%d];", g->as->word, g->tile.words,
-       g->x.tile + PAD, g->tile.words, g->y.tile + PAD);
+       g->x.tile + GEMM_PAD, g->tile.words, g->y.tile + GEMM_PAD);
   emit(e, "float next_x[%d]%s, next_w[%d]%s;", share(g, &g->x), each, share(g, &g->y), each);
 }
 
@@ -321,14 +249,6 @@ static void print_place(Gemm *g) {
   if (!g->y.whole) emit(e, "const %s columns = %s;", index, points_text(g, 'N', ""));
 }
 
-static void print_zero(Gemm *g) {
-  Emit *e = g->w->e;
-  unrolled(e, "i", g->tile.i);
-  emit(e, "CNNC_UNROLL");
-  emit(e, "for (int j = 0; j < %d; j++) acc[i][j] = 0.0f;", g->tile.j);
-  emit_close(e);
-}
-
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
   const char *index = g->w->index;
@@ -336,7 +256,7 @@ static void print_turns(Gemm *g) {
   print_fetch(g, &g->x, NULL);
   print_fetch(g, &g->y, NULL);
   BLOCK(e, "for (%s term = 0; term < %s; term += %d)", index, g->terms, step) {
-    emit(e, "const int stage = (int)(term / %d %% 2);", step);
+    emit(e, "const %s stage = term / %d %% 2;", index, step);
     print_bring(g, &g->x);
     print_bring(g, &g->y);
     emit(e, "__syncthreads();");
@@ -345,45 +265,33 @@ static void print_turns(Gemm *g) {
       print_fetch(g, &g->x, next);
       print_fetch(g, &g->y, next);
     }
-    print_multiply(g);
+    products_stage(g);
   }
 }
 
 /* One element of the result, if the tile does not stand out there. */
-static void print_result(Gemm *g, const char *acc) {
+static void print_result(Gemm *g) {
   Emit *e = g->w->e;
   Text inside = {.arena = e->arena};
   if (!g->x.whole) text_add(&inside, "row < rows");
   if (!g->y.whole) text_add(&inside, "%scolumn < columns", inside.n ? " && " : "");
   if (inside.n) emit(e, "if (%s)", inside.at);
   emit_wrapped(e, arena_printf(e->arena, "%s%s;", inside.n ? "  " : "",
-                               call(g, &g->store, g->store_name, "row", "column", NULL, acc)));
-}
-
-static void print_results(Gemm *g) {
-  Emit *e = g->w->e;
-  const char *index = g->w->index;
-  unrolled(e, "i", g->tile.i);
-  unrolled(e, "j", g->tile.j);
-  emit(e, "const %s row = row0 + %s;", index, row_of(g, "i"));
-  emit(e, "const %s column = column0 + %s;", index, column_of(g, "j"));
-  print_result(g, "acc[i][j]");
-  emit_close(e);
-  emit_close(e);
+                               call(g, &g->store, g->store_name, "row", "column", NULL,
+                                    products_result(g))));
 }
 
 static void print_kernel_body(Gemm *g) {
   Emit *e = g->w->e;
   g->terms = points_text(g, 'K', "");
-  const int across = g->tile.rows / g->tile.i;
   print_shared(g);
-  emit(e, "float acc[%d][%d];", g->tile.i, g->tile.j);
-  emit(e, "const int thread = (int)threadIdx.x, across = thread %% %d, down = thread / %d;", across,
-       across);
+  emit(e, "const int thread = (int)threadIdx.x;");
   print_place(g);
-  print_zero(g);
+  products_begin(g);
   print_turns(g);
-  print_results(g);
+  const int opened = products_open_results(g);
+  print_result(g);
+  for (int i = 0; i < opened; i++) emit_close(e);
 }
 
 /* ---- all of it ---- */
@@ -426,8 +334,9 @@ static const char *blocks_text(Gemm *g) {
   const int64_t beside =
       most_points(g, 'B') * ((most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns);
   const char *rows = points_text(g, 'M', "LL");
-  return arena_printf(arena, "(unsigned)((%s + %d) / %d * %lld)", rows, g->tile.rows - 1,
-                      g->tile.rows, (long long)beside);
+  const char *tiles = arena_printf(arena, "(%s + %d) / %d", rows, g->tile.rows - 1, g->tile.rows);
+  return arena_printf(arena, beside > 1 ? "(unsigned)(%s * %lld)" : "(unsigned)(%s)", tiles,
+                      (long long)beside);
 }
 
 static const char *kernel_comment(const Gemm *g) {

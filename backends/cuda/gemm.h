@@ -2,7 +2,7 @@
 #ifndef CUDA_GEMM_H
 #define CUDA_GEMM_H
 
-#include "writer.h"
+#include "function.h"
 
 /* What a precision needs of the text: numbers of shared memory are words of one or two. */
 typedef struct Arithmetic {
@@ -23,8 +23,53 @@ GemmTile gemm_tile(const Kernel *);
 void gemm_set_tile(Kernel *, const GemmTile *);
 int gemm_threads(const GemmTile *, const Arithmetic *);
 
+enum {
+  GEMM_PAD = 8, /* words behind a row of shared memory, so that a warp meets all its banks */
+  GEMM_WARP = 32
+};
+
 bool gemm_serves(const Writer *);
 /* Prints what loads, what stores and the kernel, and to `calls` its launch. */
 void gemm_print(Writer *, Emit *calls);
+
+/* ---- a kernel while it is printed ---- */
+
+/* An operand: a tile of it lies in shared memory. */
+typedef struct Operand {
+  int in;
+  char role;          /* of the loops along which it has rows in the tile */
+  const char *array;  /* "x", "w" */
+  const char *index;  /* "row", "column" */
+  int tile;           /* how many of them */
+  const char *extent; /* how many there are: "784 * batch" */
+  bool whole;         /* tiles cover them without a rest */
+  bool along_terms;   /* neighbours in memory are terms */
+  const char *load;   /* the function for one element */
+  Function f;
+} Operand;
+
+typedef struct Gemm {
+  Writer *w;
+  Contraction c;
+  const Arithmetic *as;
+  GemmTile tile;
+  int threads;
+  const char *terms; /* how many there are */
+  bool whole_terms;
+  Operand x, y; /* y: w of the contraction */
+  Function store;
+  const char *store_name;
+} Gemm;
+
+/* ---- products.c: what the threads of a block make of a stage ---- */
+
+/* Which part of the tile is whose, and sums of nothing. */
+void products_begin(Gemm *);
+/* Adds the products of a stage. */
+void products_stage(Gemm *);
+/* Opens loops over a thread's results, with their `row` and `column`; returns how many. */
+int products_open_results(Gemm *);
+/* The sum that belongs there. */
+const char *products_result(const Gemm *);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define CUDA_TARGET                                                                                \
   .language = &language_cuda, .lanes = 1, .registers = 255, .tile = cuda_pick_tile,                \
-  .time = cuda_time
+  .refuses_tile = cuda_refuses_tile, .time = cuda_time
 
 const Target target_sm_80 = {
     CUDA_TARGET,

@@ -260,8 +260,8 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
                 name);
   else if (o->python && o->weights_as == WEIGHTS_AS_EXTERN)
     usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
-  if (o->dtype && !language->doubles)
-    usage_error(u, "--dtype f64: this version computes in f32 only in %s", name);
+  if (o->dtype == DTYPE_F64 && !language->doubles)
+    usage_error(u, "--dtype f64: this version has no f64 in %s", name);
   if (o->profile && !language->times)
     usage_error(u, "--profile: libraries in %s have no timers; the vendor's profiler times kernels",
                 name);

@@ -66,7 +66,8 @@ static const char *const weights_as_names[] = {"", "embed", "object", "file", "e
 static const char *const parallel_names[] = {"openmp", "none", NULL};
 static const char *const diagnostics_names[] = {"text", "json", NULL};
 static const char *const monitor_names[] = {"accuracy", "loss", NULL};
-static const char *const dtype_names[] = {"f32", "f64", NULL};
+/* f32, f64, then the other precisions of plan.h. */
+static const char *const dtype_names[] = {"f32", "f64", "tf32", "bf16", "f16", "f32x3", NULL};
 
 #define AT(member) offsetof(Options, member)
 static const OptionRow rows[] = {
@@ -86,7 +87,9 @@ static const OptionRow rows[] = {
      .doc =
          "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu)"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
-     .doc = "arithmetic and storage: f32, or f64 to verify with (without vectors)"},
+     .doc =
+         "arithmetic: f32, or f64 to verify with (C, without vectors); in CUDA products of tf32, "
+         "bf16, f16 or f32x3 (nearly f32) by tensor cores, with sums and memory in f32"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
      .doc = "parameters (safetensors); compile bakes them in"},
     {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,

@@ -35,6 +35,8 @@ enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
 
 typedef VEC(const char *) TextList;
 
+enum { DTYPE_F32, DTYPE_F64 }; /* Options.dtype; then the other precisions of plan.h, in order */
+
 typedef struct Options {
   Command command;
   const char *network; /* the file to read; NULL where the command reads none */

@@ -98,7 +98,11 @@ Graph *pipeline_read(Unit *u, const Options *o) {
     Input *in = &g->input.at[i];
     in->gradient = o->input_grad && in->kind == INPUT_DATA && in->type.dtype == F32;
   }
-  return o->dtype ? graph_in(g, F64) : g;
+  return o->dtype == DTYPE_F64 ? graph_in(g, F64) : g;
+}
+
+static Precision precision_of(const Options *o) {
+  return o->dtype > DTYPE_F64 ? (Precision)(o->dtype - DTYPE_F64) : PRECISION_F32;
 }
 
 static void unknown_target(Unit *u, const char *name) {
@@ -122,6 +126,9 @@ const Target *pipeline_target(Unit *u, const Options *o, const Language *languag
   else if (language && t->language != language)
     usage_error(u, "target %s is for %s, but the output is %s (%s)", name, t->language->title,
                 language->title, language->suffix);
+  else if (precision_of(o) && !t->language->rounds)
+    usage_error(u, "--dtype %s: libraries in %s compute in f32 or f64",
+                precision_names[precision_of(o)], t->language->title);
   else
     return t;
   return NULL;
@@ -148,7 +155,7 @@ int64_t pipeline_batch(const Options *o) {
 static PlanHead head_of(const Options *o, const Graph *g, const Target *target) {
   return (PlanHead){.network = g->name,
                     .target = target->name,
-                    .dtype = dtype_name(g->real),
+                    .dtype = g->real == F64 ? dtype_name(F64) : precision_names[precision_of(o)],
                     .batch = pipeline_batch(o),
                     .train = o->train};
 }
@@ -187,6 +194,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
   PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
   if (o->plan && !asked) return NULL;
   PlanOptions options = {.target = target,
+                         .precision = precision_of(o),
                          .training = o->train,
                          .baked = baked,
                          .decision = asked ? &asked->decision : NULL,

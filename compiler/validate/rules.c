@@ -68,8 +68,8 @@ static const char *const allowed[] = {
 
 /* The same, in files of CUDA. */
 static const char *const allowed_cuda[] = {"cudaMemcpyAsync", "cudaMemsetAsync", "cudaGetLastError",
-                                           "__syncthreads",   "__dadd_rn",       "__dsub_rn",
-                                           "__dmul_rn"};
+                                           "__syncthreads",   "__uint_as_float", "__dadd_rn",
+                                           "__dsub_rn",       "__dmul_rn"};
 
 /* Builtins and libm's prefix rows do not let these in. */
 static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc", "__builtin_calloc",

@@ -55,6 +55,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **a
 /* ---- device ---- */
 
 __device__ void __syncthreads(void);
+__device__ float __uint_as_float(unsigned);
 __device__ double __dadd_rn(double, double);
 __device__ double __dsub_rn(double, double);
 __device__ double __dmul_rn(double, double);

@@ -1,17 +1,18 @@
 /* block.c - the threads of a block as fibers. A fiber runs one thread after the other until one
  * waits at a barrier; then another fiber goes on with those that have not begun. So kernels without
- * barriers need one fiber and no switch. When every thread waits or has ended, either all wait at
- * one barrier, or the kernel is wrong. */
+ * barriers need one fiber and no switch. When every thread waits or has ended, warps that meet go
+ * on first; then either all threads wait at one barrier, or the kernel is wrong. */
 #define _XOPEN_SOURCE 700
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #include "cudasim.h"
 
 enum { STACK = 64 << 10 };
 
-typedef enum State { WAITS, ENDED } State;
+typedef enum State { WAITS, MEETS, ENDED } State;
 
 typedef struct Fiber {
   ucontext_t context;
@@ -39,6 +40,12 @@ static ucontext_t scheduler;
 static Place place[CUDASIM_THREADS];
 static unsigned order[CUDASIM_THREADS], begun, count;
 static const CudasimLaunch *launch;
+
+/* What the lanes of a warp bring, this time and the last time. */
+static struct {
+  unsigned char bytes[2][CUDASIM_LANES][CUDASIM_BYTES];
+  unsigned times;
+} meeting[CUDASIM_THREADS / CUDASIM_LANES];
 
 static unsigned long long random_state;
 
@@ -100,12 +107,59 @@ static void start_fiber(void) {
   swapcontext(&scheduler, &f->context);
 }
 
-void cudasim_barrier(const char *file, int line) {
+static void wait_here(State state, const char *file, int line) {
   Fiber *f = current;
   const unsigned number = f->thread.number;
-  place[number] = (Place){.state = WAITS, .fiber = f, .file = file, .line = line};
+  place[number] = (Place){.state = state, .fiber = f, .file = file, .line = line};
   swapcontext(&f->context, &scheduler);
   become(f, number);
+}
+
+void cudasim_barrier(const char *file, int line) {
+  wait_here(WAITS, file, line);
+}
+
+const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char *file,
+                                   int line))[CUDASIM_BYTES] {
+  const unsigned number = current->thread.number, warp = number / CUDASIM_LANES,
+                 turn = meeting[warp].times % 2;
+  if (bytes > CUDASIM_BYTES) cudasim_found(NULL, "%s: threads bring too much", launch->kernel);
+  memcpy(meeting[warp].bytes[turn][number % CUDASIM_LANES], brought, bytes);
+  wait_here(MEETS, file, line);
+  return (const unsigned char(*)[CUDASIM_BYTES])meeting[warp].bytes[turn];
+}
+
+/* ---- warps ---- */
+
+/* Do the threads of a warp meet? If one is there, all of them must be. */
+static bool meets(unsigned warp) {
+  const unsigned first = warp * CUDASIM_LANES;
+  unsigned there = 0, missing = 0;
+  for (unsigned i = 0; i < CUDASIM_LANES; i++) {
+    const Place *p = &place[first + i];
+    const bool is_there = first + i < count && p->state == MEETS;
+    if (is_there) there = first + i;
+    if (!is_there) missing++;
+  }
+  if (missing == CUDASIM_LANES) return false;
+  for (unsigned i = 0; i < CUDASIM_LANES; i++)
+    if (missing || place[first + i].line != place[there].line)
+      cudasim_found(NULL, "%s: not all lanes of warp %u meet at %s:%d", launch->kernel, warp,
+                    place[there].file, place[there].line);
+  return true;
+}
+
+/* Warps that meet go on to where they wait next; false: none does. */
+static bool run_meetings(void) {
+  bool any = false;
+  for (unsigned warp = 0; warp * CUDASIM_LANES < count; warp++)
+    while (meets(warp)) {
+      any = true;
+      meeting[warp].times++;
+      for (unsigned i = 0; i < CUDASIM_LANES; i++)
+        swapcontext(&scheduler, &place[warp * CUDASIM_LANES + i].fiber->context);
+    }
+  return any;
 }
 
 /* ---- a block ---- */
@@ -131,12 +185,15 @@ void cudasim_block(const CudasimLaunch *l) {
   count = l->threads.x * l->threads.y * l->threads.z;
   begun = 0;
   cudasim_permute(order, count);
+  memset(meeting, 0, sizeof meeting);
   while (begun < count) start_fiber();
+  run_meetings();
   while (all_wait()) {
     cudasim_thread = NULL;
     cudasim_memory_barrier();
     cudasim_permute(order, count);
     for (unsigned i = 0; i < count; i++) swapcontext(&scheduler, &place[order[i]].fiber->context);
+    run_meetings();
   }
   cudasim_thread = NULL;
 }

@@ -96,6 +96,20 @@ static cudaError_t cudasim_start(const char *name, void (*kernel)(P...), unsigne
 
 #define __syncthreads() cudasim_barrier(__FILE__, __LINE__)
 
+static inline float __uint_as_float(unsigned bits) {
+  float number;
+  __builtin_memcpy(&number, &bits, sizeof number);
+  return number;
+}
+
+#define CNNC_TENSOR
+#define cnnc_tf32              cudasim_tf32
+#define cnnc_bf16              cudasim_bf16
+#define cnnc_f16               cudasim_f16
+#define cnnc_mma_tf32(d, a, b) cudasim_mma(CUDASIM_TF32, d, a, b, __FILE__, __LINE__)
+#define cnnc_mma_bf16(d, a, b) cudasim_mma(CUDASIM_BF16, d, a, b, __FILE__, __LINE__)
+#define cnnc_mma_f16(d, a, b)  cudasim_mma(CUDASIM_F16, d, a, b, __FILE__, __LINE__)
+
 static inline double __dadd_rn(double a, double b) {
   return a + b;
 }

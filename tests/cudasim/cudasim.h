@@ -62,6 +62,11 @@ void cudasim_permute(unsigned *at, unsigned n);
 void cudasim_block(const CudasimLaunch *);
 /* Where a thread waits for its block. */
 void cudasim_barrier(const char *file, int line);
+/* Where the threads of a warp meet, all of them: each brings some bytes and gets those of all, in
+ * the order of lanes. They stay until the warp meets again. */
+enum { CUDASIM_LANES = 32, CUDASIM_BYTES = 32 };
+const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char *file,
+                                   int line))[CUDASIM_BYTES];
 /* Of the thread that runs: its number in its block, its stack; NULL: none does. */
 typedef struct CudasimThread {
   unsigned number;
@@ -69,6 +74,16 @@ typedef struct CudasimThread {
   size_t stack_bytes;
 } CudasimThread;
 extern const CudasimThread *cudasim_thread;
+
+/* ---- tensor.c: what runtime/cuda/tensor.cuh has as instructions ---- */
+
+typedef enum CudasimNumber { CUDASIM_TF32, CUDASIM_BF16, CUDASIM_F16 } CudasimNumber;
+unsigned cudasim_tf32(float);
+unsigned cudasim_bf16(float, float);
+unsigned cudasim_f16(float, float);
+/* Sums are in double, rounded once. */
+void cudasim_mma(CudasimNumber, float d[4], const unsigned a[4], const unsigned b[2],
+                 const char *file, int line);
 
 /* ---- memory.c ---- */
 

@@ -178,11 +178,10 @@ static void on_region(const void *code, Region *r, uintptr_t at, size_t bytes, b
   }
 }
 
-/* What a thread may access that is nobody's device memory: its stack; to read, what was passed to
- * it, and the program's constants. */
+/* What a thread may access that is nobody's device memory, nor its stack: to read, what was passed
+ * to it, and the program's constants. */
 static bool is_own(uintptr_t at, bool write) {
   extern const char __executable_start[], _end[];
-  if (at - (uintptr_t)cudasim_thread->stack < cudasim_thread->stack_bytes) return true;
   if (write) return false;
   return at - (uintptr_t)arguments < arguments_size ||
          at - (uintptr_t)__executable_start < (uintptr_t)(_end - __executable_start);
@@ -194,6 +193,7 @@ static void on_access(const void *code, uintptr_t at, size_t bytes, bool write) 
   if (at % bytes != 0 && bytes <= 16)
     cudasim_found(code, "%s of %zu bytes at an address that is not a multiple of it",
                   write ? "write" : "read", bytes);
+  if (at - (uintptr_t)cudasim_thread->stack < cudasim_thread->stack_bytes) return;
   Region *r = region_of(at);
   now.thread = (uint16_t)cudasim_thread->number;
   if (r)

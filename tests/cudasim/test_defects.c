@@ -82,8 +82,8 @@ static void replace(const Simulated *s, const char *from, const char *to) {
   assert_true(file_write(s->u, path, changed.at, changed.n));
 }
 
-static void check_emitted(const char *from, const char *to, const char *message) {
-  Simulated s = simulated_text(network, "sm_80", 2);
+static void check_defect(Options o, const char *from, const char *to, const char *message) {
+  Simulated s = simulated_text_options(network, o);
   simulated_emit(&s);
   replace(&s, from, to);
   simulated_build(&s);
@@ -95,6 +95,29 @@ static void check_emitted(const char *from, const char *to, const char *message)
                r.messages.n ? r.messages.at : "");
   }
   simulated_free(&s);
+}
+
+static void check_emitted(const char *from, const char *to, const char *message) {
+  check_defect((Options){.target = "sm_80", .batch = 2}, from, to, message);
+}
+
+/* In blocks of threads; rounded: with tensor cores. */
+static void check_product(bool rounded, const char *from, const char *to, const char *message) {
+  static const char *forced[] = {"*=implicit_gemm"};
+  Options o = {.target = "sm_80", .batch = 2, .algo = {.at = forced, .n = 1}};
+  if (rounded) o.dtype = DTYPE_F64 + (int)PRECISION_BF16;
+  check_defect(o, from, to, message);
+}
+
+static void products_are_watched(void **state) {
+  (void)state;
+  check_product(false, "__syncthreads();", "", "shared memory");
+  check_product(false, " / 16 % 2;", " / 16 % 1;", "race in shared memory");
+  check_product(false, "x[stage][k][at] = next", "x[stage][k + 1][at] = next", "shared memory");
+  check_product(false, "row < rows", "row <= rows", "device memory");
+  check_product(true, "__syncthreads();", "", "shared memory");
+  check_product(true, "lane % 4][", "lane % 4 + 8][", "shared memory");
+  check_product(true, "cnnc_mma_bf16(acc", "if (lane != 7) cnnc_mma_bf16(acc", "not all lanes");
 }
 
 static void emitted_files_are_watched(void **state) {
@@ -128,6 +151,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(kernels_are_watched),
       cmocka_unit_test(emitted_files_are_watched),
+      cmocka_unit_test(products_are_watched),
       cmocka_unit_test(errors_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,31 +1,43 @@
-/* test_gemm.c - contractions in blocks of threads: every shape of contraction (numeric/cases.h),
- * simulated against the graph in double. Without arguments some of the cases; with "all" every
- * one. */
+/* test_gemm.c - contractions in blocks of threads, in every precision: every shape of contraction
+ * (numeric/cases.h), simulated against the graph in double. Without arguments some of the cases;
+ * with "all" every one. */
 #include "harness.h"
 
 #include "../numeric/cases.h"
 
-enum { SAMPLES = 2, QUICK = 9 };
+enum { SAMPLES = 2, QUICK = 9, ROUNDED = 4 };
+
+/* Options.dtype, and how far the product of two rounded numbers may be from theirs. A case is two
+ * layers at most; what rounding does to a sum is less than what it does to its largest term. */
+static const struct Rounding {
+  Precision precision;
+  double error;
+} roundings[] = {
+    {PRECISION_F32, 0}, /* what rounding of sums may do */
+    {PRECISION_TF32, 0x1p-10}, {PRECISION_BF16, 0x1p-7},
+    {PRECISION_F16, 0x1p-10},  {PRECISION_F32X3, 0x1p-19},
+};
 
 static const char *forced[] = {"*=implicit_gemm"};
 
-static void check_cases(const Case *c, int n) {
+static void check_cases(const Case *c, int n, const struct Rounding *as) {
   Options o = {.target = "sm_80", .batch = SAMPLES, .algo = {.at = forced, .n = COUNT(forced)}};
+  if (as->precision) o.dtype = DTYPE_F64 + (int)as->precision;
   char *text = network_text(c, n);
   Simulated s = simulated_text_options(text, o);
   free(text);
-  simulated_check(&s, SAMPLES, SAMPLES, 0);
+  simulated_check(&s, SAMPLES, SAMPLES, 2 * as->error);
   simulated_free(&s);
 }
 
-static void check_each(const Cases *all, int step) {
+static void check_each(const Cases *all, int first, int step, const struct Rounding *as) {
   Cases some = {.arena = all->arena};
-  for (int i = 0; i < all->list.n; i += step) vec_push(some.arena, &some.list, all->list.at[i]);
+  for (int i = first; i < all->list.n; i += step) vec_push(some.arena, &some.list, all->list.at[i]);
   for (int from = 0; from < some.list.n; from += AT_ONCE) {
     const int left = some.list.n - from;
-    check_cases(some.list.at + from, left < AT_ONCE ? left : AT_ONCE);
+    check_cases(some.list.at + from, left < AT_ONCE ? left : AT_ONCE, as);
   }
-  print_message("%d cases\n", some.list.n);
+  print_message("%s: %d cases\n", precision_names[as->precision], some.list.n);
 }
 
 static Cases every_case(Arena *arena) {
@@ -36,12 +48,13 @@ static Cases every_case(Arena *arena) {
 
 static void some_agree(void **state) {
   const Cases cases = every_case(*state);
-  check_each(&cases, QUICK);
+  for (int i = 0; i < COUNT(roundings); i++)
+    check_each(&cases, i, i ? ROUNDED * QUICK : QUICK, &roundings[i]);
 }
 
 static void all_agree(void **state) {
   const Cases cases = every_case(*state);
-  check_each(&cases, 1);
+  for (int i = 0; i < COUNT(roundings); i++) check_each(&cases, 0, 1, &roundings[i]);
 }
 
 static int set_up(void **state) {

@@ -38,7 +38,7 @@ static const char products[] =
 typedef struct Training {
   Simulated s;
   int64_t input_size, classes;
-  double tolerance; /* 0: what rounding may do */
+  double tolerance; /* 0: what rounding of sums may do */
   double **param, **state, *x, *target;
 } Training;
 
@@ -239,11 +239,20 @@ static void small_network_takes_steps(void **state) {
 }
 
 static void products_in_blocks_take_steps(void **state) {
+  enum { IN_A_ROW = 14 }; /* products, forward and back */
+  static const struct {
+    Precision precision;
+    double error; /* of a product */
+  } as[] = {{PRECISION_F32, 0}, {PRECISION_BF16, 0x1p-8}, {PRECISION_F32X3, 0x1p-19}};
   static const char *forced[] = {"*=implicit_gemm"};
   (void)state;
-  Training t =
-      training_text(products, (Options){.target = "sm_80", .algo = {.at = forced, .n = 1}});
-  check(&t);
+  for (int i = 0; i < COUNT(as); i++) {
+    Options o = {.target = "sm_80", .algo = {.at = forced, .n = 1}};
+    if (as[i].precision) o.dtype = DTYPE_F64 + (int)as[i].precision;
+    Training t = training_text(products, o);
+    t.tolerance = IN_A_ROW * as[i].error;
+    check(&t);
+  }
 }
 
 static void lenet5_takes_steps(void **state) {

@@ -28,7 +28,10 @@ $ cnnc help
 cnnc: error: help: `cnnc --help` prints the commands, `cnnc COMMAND --help` one of them
 = 2
 $ cnnc net.json --dtype f64 -o net.cu
-cnnc: error: --dtype f64: this version computes in f32 only in CUDA
+cnnc: error: --dtype f64: this version has no f64 in CUDA
+= 2
+$ cnnc net.json --dtype bf16 -o net.c
+cnnc: error: --dtype bf16: libraries in C compute in f32 or f64
 = 2
 $ cnnc net.json -o -
 cnnc: error: -o -: a library is more than one file; -o names its source, such as net.c

@@ -74,7 +74,7 @@ static void mistakes_are_named(void **state) {
       {"cnnc train a.json --monitor x", "--monitor x: this version knows accuracy, loss"},
       {"cnnc a.json --batch", "--batch needs a value: N"},
       {"cnnc a.json --build=yes", "--build takes no value"},
-      {"cnnc a.json --dtype bf16", "--dtype bf16: this version knows f32"},
+      {"cnnc a.json --dtype i8", "--dtype i8: this version knows f32"},
       {"cnnc a.json --weights-as heap",
        "--weights-as heap: this version knows embed, object, file, extern"},
       {"cnnc a.json b.json", "one network at a time: \"b.json\" after \"a.json\""},

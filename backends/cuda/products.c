@@ -1,0 +1,152 @@
+/* products.c - part of gemm.c: what the threads of a block make of a stage in shared memory.
+ *
+ * Without tensor cores a thread has i rows and j columns, in fours beside each other so that four
+ * words are one load, and multiplies and adds. With them a warp has i rows and j columns; an
+ * instruction multiplies 16 rows by 8 columns along 8 words, of which each thread holds some
+ * (runtime/cuda/gemm.cuh), and of its results four. */
+#include "gemm.h"
+
+enum {
+  FOUR = 4,
+  MMA_ROWS = 16,
+  MMA_COLUMNS = 8,
+  MMA_WORDS = 8, /* along the terms */
+  MMA_RESULTS = 4
+};
+
+static void unrolled(Emit *e, const char *name, int n, int step) {
+  emit(e, "CNNC_UNROLL");
+  if (step == 1)
+    emit_open(e, "for (int %s = 0; %s < %d; %s++)", name, name, n, name);
+  else
+    emit_open(e, "for (int %s = 0; %s < %d; %s += %d)", name, name, n, name, step);
+}
+
+/* Rows and columns of units: threads' results, or the instruction's. */
+static int row_units(const Gemm *g) {
+  return g->as->mma ? g->tile.i / MMA_ROWS : g->tile.i;
+}
+
+static int column_units(const Gemm *g) {
+  return g->as->mma ? g->tile.j / MMA_COLUMNS : g->tile.j;
+}
+
+/* ---- where ---- */
+
+/* Row i of a thread, whose rows are the part-th in the tile. */
+static const char *thread_row(Arena *arena, int each, int tile, const char *part, const char *i) {
+  if (each <= FOUR) return arena_printf(arena, "%d * %s + %s", each, part, i);
+  return arena_printf(arena, "%s / 4 * %d + 4 * %s + %s %% 4", i, FOUR * tile / each, part, i);
+}
+
+static const char *row_text(const Gemm *g) {
+  Arena *arena = g->w->e->arena;
+  if (g->as->mma)
+    return arena_printf(arena, "%d * across + %d * i + lane / 4", g->tile.i, MMA_ROWS);
+  return thread_row(arena, g->tile.i, g->tile.rows, "across", "i");
+}
+
+static const char *column_text(const Gemm *g) {
+  Arena *arena = g->w->e->arena;
+  if (g->as->mma) return arena_printf(arena, "%d * down + %d * j", g->tile.j, MMA_COLUMNS);
+  return thread_row(arena, g->tile.j, g->tile.columns, "down", "j");
+}
+
+void products_begin(Gemm *g) {
+  Emit *e = g->w->e;
+  const int across = g->tile.rows / g->tile.i;
+  const char *own = "thread";
+  if (g->as->mma) {
+    emit(e, "const int lane = thread %% %d, warp = thread / %d;", GEMM_WARP, GEMM_WARP);
+    own = "warp";
+  }
+  emit(e, "const int across = %s %% %d, down = %s / %d;", own, across, own, across);
+  const char *results = g->as->mma ? arena_printf(e->arena, "[%d]", MMA_RESULTS) : "";
+  emit(e, "float acc[%d][%d]%s;", row_units(g), column_units(g), results);
+  unrolled(e, "i", row_units(g), 1);
+  unrolled(e, "j", column_units(g), 1);
+  if (g->as->mma)
+    emit(e, "acc[i][j][0] = acc[i][j][1] = acc[i][j][2] = acc[i][j][3] = 0.0f;");
+  else
+    emit(e, "acc[i][j] = 0.0f;");
+  emit_close(e);
+  emit_close(e);
+}
+
+/* ---- multiply and add ---- */
+
+static void stage_by_threads(Gemm *g) {
+  Emit *e = g->w->e;
+  unrolled(e, "k", g->tile.words, 1);
+  emit(e, "float a[%d], b[%d];", g->tile.i, g->tile.j);
+  emit(e, "CNNC_UNROLL");
+  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[stage][k][%s];", g->tile.i, row_text(g));
+  emit(e, "CNNC_UNROLL");
+  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[stage][k][%s];", g->tile.j, column_text(g));
+  unrolled(e, "i", g->tile.i, 1);
+  emit(e, "CNNC_UNROLL");
+  emit(e, "for (int j = 0; j < %d; j++) acc[i][j] += a[i] * b[j];", g->tile.j);
+  emit_close(e);
+  emit_close(e);
+}
+
+/* ---- tensor cores ---- */
+
+/* a[i] and, of split numbers, a_rest[i]: a thread's words of the units of an operand. */
+static void print_load(Gemm *g, const char *name, const char *loop, int units, const char *function,
+                       const Operand *o, const char *at) {
+  Emit *e = g->w->e;
+  const char *rest = g->as->split ? arena_printf(e->arena, ", %s_rest[%s]", name, loop) : "";
+  unrolled(e, loop, units, 1);
+  emit_wrapped(e, arena_printf(e->arena, "cnnc_%s%s(%s[%s]%s, &%s[stage][k + lane %% 4][%s], %d);",
+                               g->as->split ? "split_" : "", function, name, loop, rest, o->array,
+                               at, o->tile + GEMM_PAD));
+  emit_close(e);
+}
+
+static void stage_by_warps(Gemm *g) {
+  Emit *e = g->w->e;
+  const int rows = row_units(g), columns = column_units(g);
+  const char *mma = g->as->mma;
+  unrolled(e, "k", g->tile.words, MMA_WORDS);
+  emit(e, "unsigned a[%d][4], b[%d][2];", rows, columns);
+  if (g->as->split) emit(e, "unsigned a_rest[%d][4], b_rest[%d][2];", rows, columns);
+  print_load(g, "a", "i", rows, "rows", &g->x, row_text(g));
+  print_load(g, "b", "j", columns, "columns", &g->y,
+             arena_printf(e->arena, "%s + lane / 4", column_text(g)));
+  unrolled(e, "i", rows, 1);
+  unrolled(e, "j", columns, 1);
+  if (g->as->split) {
+    emit(e, "%s(acc[i][j], a_rest[i], b[j]);", mma);
+    emit(e, "%s(acc[i][j], a[i], b_rest[j]);", mma);
+  }
+  emit(e, "%s(acc[i][j], a[i], b[j]);", mma);
+  emit_close(e);
+  emit_close(e);
+  emit_close(e);
+}
+
+void products_stage(Gemm *g) {
+  if (g->as->mma)
+    stage_by_warps(g);
+  else
+    stage_by_threads(g);
+}
+
+/* ---- results ---- */
+
+int products_open_results(Gemm *g) {
+  Emit *e = g->w->e;
+  const char *index = g->w->index, *mma = g->as->mma;
+  unrolled(e, "i", row_units(g), 1);
+  unrolled(e, "j", column_units(g), 1);
+  if (mma) unrolled(e, "r", MMA_RESULTS, 1);
+  emit(e, "const %s row = row0 + %s%s;", index, row_text(g), mma ? " + r / 2 * 8" : "");
+  emit(e, "const %s column = column0 + %s%s;", index, column_text(g),
+       mma ? " + lane % 4 * 2 + r % 2" : "");
+  return mma ? 3 : 2;
+}
+
+const char *products_result(const Gemm *g) {
+  return g->as->mma ? "acc[i][j][r]" : "acc[i][j]";
+}

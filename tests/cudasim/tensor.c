@@ -1,0 +1,97 @@
+/* tensor.c - tensor cores: numbers of 16 bits and tf32, and the product of a warp, thread by
+ * thread: each works out its four results from the words that the others bring. Which thread has
+ * which words stands in runtime/cuda/tensor.cuh. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cudasim.h"
+
+enum { WORDS = 8, ROWS_WORDS = 4, COLUMNS_WORDS = 2 };
+
+static uint32_t bits_of(float number) {
+  uint32_t bits;
+  memcpy(&bits, &number, sizeof bits);
+  return bits;
+}
+
+static float float_of(uint32_t bits) {
+  float number;
+  memcpy(&number, &bits, sizeof number);
+  return number;
+}
+
+/* ---- rounding ---- */
+
+unsigned cudasim_tf32(float number) {
+  if (number != number || isinf(number)) return bits_of(number);
+  return (bits_of(number) + 0x1000u) & ~0x1fffu;
+}
+
+static uint32_t bf16(float number) {
+  const uint32_t bits = bits_of(number);
+  if (number != number) return 0x7fffu;
+  return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+
+/* To a multiple of the last digit that a number of its size has. */
+static uint32_t f16(float number) {
+  const uint32_t sign = bits_of(number) >> 16 & 0x8000u;
+  const float size = fabsf(number);
+  int exponent;
+  if (number != number) return 0x7fffu;
+  if (size >= 65520.0f) return sign | 0x7c00u;
+  if (size < 0x1p-14f) return sign | (uint32_t)lrintf(ldexpf(size, 24));
+  frexpf(size, &exponent);
+  const uint32_t digits = (uint32_t)lrintf(ldexpf(size, 11 - exponent)); /* 1024 to 2048 */
+  return sign | (((uint32_t)(exponent + 13) << 10) + digits);
+}
+
+unsigned cudasim_bf16(float low, float high) {
+  return bf16(low) | bf16(high) << 16;
+}
+
+unsigned cudasim_f16(float low, float high) {
+  return f16(low) | f16(high) << 16;
+}
+
+static float of_f16(uint32_t bits) {
+  const float sign = bits & 0x8000u ? -1 : 1;
+  const int exponent = bits >> 10 & 31;
+  const float digits = (float)(bits & 1023u);
+  if (exponent == 31) return digits == 0 ? sign * INFINITY : NAN;
+  return sign * (exponent ? ldexpf(1024 + digits, exponent - 25) : ldexpf(digits, -24));
+}
+
+/* ---- products ---- */
+
+/* The sum of the products of two words' numbers. */
+static double product(CudasimNumber kind, uint32_t a, uint32_t b) {
+  switch (kind) {
+  case CUDASIM_TF32: return (double)float_of(a & ~0x1fffu) * float_of(b & ~0x1fffu);
+  case CUDASIM_BF16:
+    return (double)float_of(a << 16) * float_of(b << 16) +
+           (double)float_of(a & ~0xffffu) * float_of(b & ~0xffffu);
+  default:
+    return (double)of_f16(a & 0xffffu) * of_f16(b & 0xffffu) +
+           (double)of_f16(a >> 16) * of_f16(b >> 16);
+  }
+}
+
+void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsigned b[2],
+                 const char *file, int line) {
+  uint32_t own[ROWS_WORDS + COLUMNS_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const unsigned lane = cudasim_thread->number % CUDASIM_LANES;
+  const unsigned char(*all)[CUDASIM_BYTES] = cudasim_meet(own, sizeof own, file, line);
+  for (unsigned r = 0; r < 4; r++) {
+    const unsigned row = lane / 4 + r / 2 * 8, column = lane % 4 * 2 + r % 2;
+    double sum = d[r];
+    for (unsigned k = 0; k < WORDS; k++) {
+      uint32_t x[ROWS_WORDS + COLUMNS_WORDS], y[ROWS_WORDS + COLUMNS_WORDS];
+      memcpy(x, all[row % 8 * 4 + k % 4], sizeof x);
+      memcpy(y, all[column * 4 + k % 4], sizeof y);
+      sum += product(kind, x[row / 8 + k / 4 * 2], y[ROWS_WORDS + k / 4]);
+    }
+    d[r] = (float)sum;
+  }
+}
