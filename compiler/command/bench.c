@@ -10,14 +10,13 @@
 
 /* ---- measuring ---- */
 
-static void show_progress(const Bench *b, int done, int all, const Subject *s, const Algo *algo) {
+static void show_progress(int done, int all, const Subject *s, const Algo *algo) {
   if (!isatty(STDERR_FILENO)) return;
   if (algo)
     fprintf(stderr, "\r\033[K%d of %d: %s %s by %s", done + 1, all, s->layer, role_names[s->role],
             algo->name);
   else
     fprintf(stderr, "\r\033[K");
-  (void)b;
 }
 
 static int count_candidates(const Bench *b) {
@@ -74,14 +73,15 @@ bool bench_measure(Bench *b, double patience) {
     for (int a = 0; a < ALGO_KINDS; a++) {
       BenchRow row = {.subject = i, .allowed = s->allowed[a]};
       if (!s->serves[a]) continue;
-      show_progress(b, done++, all, s, algos[a]);
+      show_progress(done++, all, s, algos[a]);
       if (patience > 0 && estimate[a] > patience * best) continue;
       if (!measure(b->u, b->o, b->target, s, algos[a], &row.m)) return false;
       vec_push(b->u->arena, &b->row, row);
+      b->measured++;
     }
     find_winner(b, from);
   }
-  show_progress(b, all, all, NULL, NULL);
+  show_progress(all, all, NULL, NULL);
   return true;
 }
 
@@ -100,16 +100,14 @@ static const Measurement *winner_of(const Bench *b, const Decision *d) {
   for (int i = 0; i < b->row.n; i++) {
     const BenchRow *row = &b->row.at[i];
     const Subject *s = &b->subjects.at[row->subject];
-    const char *name = s->role == ROLE_FWD
-                           ? s->layer
-                           : arena_printf(b->u->arena, "%s:%s", s->layer, role_names[s->role]);
-    if (row->wins && row->m.algo == d->algo && strcmp(name, d->kernel) == 0) return &row->m;
+    if (row->wins && row->m.algo == d->algo && strcmp(subject_name(b->u, s), d->kernel) == 0)
+      return &row->m;
   }
   return NULL;
 }
 
 /* Winners are asked for as --algo asks; the user's own --algo come behind and count more. */
-Plan *bench_plan(const Bench *b, const Graph *g, bool baked) {
+Plan *bench_plan(const Bench *b, const Graph *g) {
   Arena *arena = b->u->arena;
   Options options = *b->o;
   TextList asked = {0};
@@ -123,7 +121,7 @@ Plan *bench_plan(const Bench *b, const Graph *g, bool baked) {
   for (int i = 0; i < options.algo.n; i++) vec_push(arena, &asked, options.algo.at[i]);
   options.algo = asked;
   options.save_plan = NULL;
-  Plan *plan = pipeline_plan(b->u, &options, g, b->target, baked);
+  Plan *plan = pipeline_plan(b->u, &options, g, b->target, false);
   for (int i = 0; plan && i < plan->decision.n; i++) {
     Decision *d = &plan->decision.at[i];
     const Measurement *m = d->algo ? winner_of(b, d) : NULL;
@@ -218,6 +216,6 @@ Status command_bench(Unit *u, const Options *given) {
       !write_report(&b, o->html_file, bench_page))
     return STATUS_INPUT;
   if (!o->save_plan) return STATUS_DONE;
-  Plan *plan = bench_plan(&b, g, false);
+  Plan *plan = bench_plan(&b, g);
   return plan && pipeline_save_plan(u, o, o->save_plan, plan) ? STATUS_DONE : STATUS_INPUT;
 }

@@ -19,6 +19,7 @@ typedef struct Bench {
   Peak peak;
   Subjects subjects;
   VEC(BenchRow) row; /* by subject, then by algorithm */
+  int measured;      /* of the rows; equal subjects share the others */
 } Bench;
 
 /* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what
@@ -32,10 +33,10 @@ void bench_csv(Text *, const Bench *);
 void bench_json(Text *, const Bench *);
 void bench_page(Text *, const Bench *);
 /* The plan of the winners; NULL after a message. */
-Plan *bench_plan(const Bench *, const Graph *, bool baked);
+Plan *bench_plan(const Bench *, const Graph *);
 
 /* The plan of what measures fastest on this machine, for --tune. */
-Plan *tune_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
+Status tune_plan(Unit *, const Options *, const Graph *, const Target *, Plan **);
 /* The convolutions of a table as subjects; false after a message. */
 bool shapes_read(Bench *, const char *file);
 

@@ -1,6 +1,6 @@
 /* compile.c - the main command: read -> passes -> emit -> validate -> write -> build. All files of
  * a library appear, or none. */
-#include "driver.h"
+#include "bench.h"
 #include "library.h"
 #include "validate.h"
 
@@ -262,12 +262,33 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
     usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
   if (o->dtype == DTYPE_F64 && !language->doubles)
     usage_error(u, "--dtype f64: this version has no f64 in %s", name);
+  if (o->tune && !language->times)
+    usage_error(u, "--tune: kernels in %s cannot be measured by this version", name);
+  if (!o->tune && (o->threads || o->runner || o->seconds > 0))
+    usage_error(u, "--threads, --runner and --seconds say how --tune measures; it is not given");
   if (o->profile && !language->times)
     usage_error(u, "--profile: libraries in %s have no timers; the vendor's profiler times kernels",
                 name);
   if (o->train && !language->trains)
     usage_error(u, "--train: this version has no training in %s", name);
   return u->errors == errors;
+}
+
+/* The answers of --tune are kept beside the library unless --save-plan says where; what is emitted
+ * is what that file says. */
+static Status make_plan(Unit *u, const Options *o, const Graph *g, const Target *target,
+                        const char *base, Plan **plan) {
+  const bool baked = o->weights != NULL;
+  if (!o->tune) return (*plan = pipeline_plan(u, o, g, target, baked)) ? STATUS_DONE : STATUS_USAGE;
+  const char *path = o->save_plan ? o->save_plan : arena_printf(u->arena, "%s.plan.json", base);
+  if (!file_writable(u, path)) return STATUS_INPUT;
+  const Status status = tune_plan(u, o, g, target, plan);
+  if (status) return status;
+  if (!pipeline_save_plan(u, o, path, *plan)) return STATUS_INPUT;
+  Options tuned = *o;
+  tuned.plan = path;
+  tuned.save_plan = NULL;
+  return (*plan = pipeline_plan(u, &tuned, g, target, baked)) ? STATUS_DONE : STATUS_USAGE;
 }
 
 Status command_compile(Unit *u, const Options *o) {
@@ -278,8 +299,9 @@ Status command_compile(Unit *u, const Options *o) {
   if (!target) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
-  Plan *plan = pipeline_plan(u, o, g, target, o->weights != NULL);
-  if (!plan) return STATUS_USAGE;
+  Plan *plan = NULL;
+  const Status status = make_plan(u, o, g, target, base, &plan);
+  if (status) return status;
   if (o->explain) compile_explain(u, plan);
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
   if (!check_header(u, base, language)) return STATUS_USAGE;

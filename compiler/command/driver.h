@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "options.h"
+#include "plan_file.h"
 
 /* ---- pipeline.c: the order of the passes ---- */
 
@@ -18,6 +19,7 @@ Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool
 int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
 /* The same before anything is chosen: kernels as pass fuse makes them. */
 Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
+PlanHead pipeline_head(const Options *, const Graph *, const Target *);
 bool pipeline_save_plan(Unit *, const Options *, const char *path, const Plan *);
 
 /* ---- params.c: values of a network's parameters, by index of Graph.param ---- */

@@ -139,6 +139,11 @@ static void count_gradients(Subjects *all) {
         all->at[i].operations = all->at[k].operations;
 }
 
+const char *subject_name(Unit *u, const Subject *s) {
+  return s->role == ROLE_FWD ? s->layer
+                             : arena_printf(u->arena, "%s:%s", s->layer, role_names[s->role]);
+}
+
 void measure_number(Subjects *all) {
   for (int i = 0; i < all->n; i++) {
     const Subject *s = &all->at[i];

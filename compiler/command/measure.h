@@ -34,6 +34,8 @@ typedef struct Peak {
 /* The contractions of a plan as pass fuse leaves it. In training those of forward passes for
  * training and of backward passes. */
 Subjects measure_subjects(Unit *, const Plan *);
+/* As plan files name it: "conv1", "conv1:dgrad". */
+const char *subject_name(Unit *, const Subject *);
 void measure_number(Subjects *); /* finds the first of equal ones */
 /* False after a message. */
 bool measure(Unit *, const Options *, const Target *, const Subject *, const Algo *, Measurement *);

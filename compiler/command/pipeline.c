@@ -152,7 +152,7 @@ int64_t pipeline_batch(const Options *o) {
   return o->batch ? o->batch : o->train ? 32 : 1;
 }
 
-static PlanHead head_of(const Options *o, const Graph *g, const Target *target) {
+PlanHead pipeline_head(const Options *o, const Graph *g, const Target *target) {
   return (PlanHead){.network = g->name,
                     .target = target->name,
                     .dtype = g->real == F64 ? dtype_name(F64) : precision_names[precision_of(o)],
@@ -162,7 +162,7 @@ static PlanHead head_of(const Options *o, const Graph *g, const Target *target) 
 
 bool pipeline_save_plan(Unit *u, const Options *o, const char *path, const Plan *plan) {
   Text text = {.arena = u->arena};
-  const PlanHead head = head_of(o, plan->graph, plan->target);
+  const PlanHead head = pipeline_head(o, plan->graph, plan->target);
   plan_file_print(&text, &head, &plan->decision);
   return file_write(u, path, text.at, text.n);
 }
@@ -190,7 +190,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
                     bool baked) {
   if (!check_dump(u, o)) return NULL;
   Dump d = {.u = u, .o = o};
-  const PlanHead head = head_of(o, read, target);
+  const PlanHead head = pipeline_head(o, read, target);
   PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
   if (o->plan && !asked) return NULL;
   PlanOptions options = {.target = target,

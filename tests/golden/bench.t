@@ -63,3 +63,12 @@ cnnc: error: target sm_80 is for CUDA, but the output is C (.c)
 $ cnnc bench net.json --cc 'cc --no-such-flag' 2>&1 | sed 's/cnnc-[A-Za-z0-9]*/FOLDER/g' | head -n 1 | cut -c 1-40; cnnc bench net.json --cc nowhere-cc > /dev/null 2>&1
 cnnc: error: this failed: cc --no-such-f
 = 3
+$ cnnc net.json -o net.c --seconds 1
+cnnc: error: --threads, --runner and --seconds say how --tune measures; it is not given
+= 2
+$ cnnc net.json -o net.cu --tune
+cnnc: error: --tune: kernels in CUDA cannot be measured by this version
+= 2
+$ cnnc net.json -o net.c --tune --save-plan nowhere/plan.json
+nowhere/plan.json: error: cannot write the file: No such file or directory
+= 1

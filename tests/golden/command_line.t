@@ -88,9 +88,6 @@ cnnc: error: --dump=fusee: no such pass; did you mean "fuse"?
 $ cnnc net.json --weights-as file
 cnnc: error: --weights-as says how --weights FILE is baked in; no file is given
 = 2
-$ cnnc net.json --tune
-cnnc: error: --tune: this version estimates instead of measuring; --algo forces an algorithm
-= 2
 $ cnnc net.json --max-error -1
 cnnc: error: --max-error -1: a positive number is expected
 = 2

@@ -101,6 +101,19 @@ class Bench(Case):
     def measured_like_inside(self, row, found):
         self.assertEqual((row["layer"], row["pass"], row["algorithm"]), (found["layer"], found["pass"], found["algorithm"]))
 
+    def test_tune(self):
+        tune = ("net.json", "--tune", *QUICK, "-o")
+        self.run_command(CNNC, *tune, "net.c")
+        plan = self.folder / "net.plan.json"
+        for line in json.loads(plan.read_text())["forward"].values():
+            self.assertEqual("algorithm" in line, "measured_us" in line)
+        tuned = (self.folder / "net.c").read_text()
+        self.run_command(CNNC, "net.json", "-o", "net.c", "--plan", plan)
+        self.assertEqual(tuned, (self.folder / "net.c").read_text())
+        again = self.run_command(CNNC, *tune, "net.c", "--plan", plan, "--save-plan", "again.json")
+        self.assertIn("0 measurements", again)
+        self.assertEqual(plan.read_text(), (self.folder / "again.json").read_text())
+
     def test_training(self):
         self.bench("net.json", "--train", "--batch", "2")
         passes = {(row["layer"], row["pass"]) for row in self.rows()}

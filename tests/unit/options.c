@@ -65,7 +65,7 @@ static void mistakes_are_named(void **state) {
   } cases[] = {
       {"cnnc a.json --trian", "unknown option \"--trian\"; did you mean \"--train\"?"},
       {"cnnc a.json -x", "unknown option \"-x\"; `cnnc compile --help` lists them"},
-      {"cnnc a.json --tune", "--tune: this version estimates instead of measuring"},
+      {"cnnc a.json --selftest", "--selftest: this version emits no self-test"},
       {"cnnc chekc a.json", "unknown command \"chekc\"; did you mean \"check\"?"},
       {"cnnc a.json --batch 0", "--batch 0: a whole number from 1 to 1048576 is expected"},
       {"cnnc a.json --batch 99999999999999999999", "a whole number from 1"},
@@ -104,7 +104,7 @@ static void help_lists_what_a_command_takes(void **state) {
   options_help(&eval, COMMAND_EVAL);
   assert_non_null(strstr(all.at, "-o, --output FILE"));
   assert_non_null(strstr(all.at, "  -MF FILE"));
-  assert_null(strstr(all.at, "--tune"));
+  assert_null(strstr(all.at, "--csv"));
   assert_non_null(strstr(eval.at, "--predictions FILE"));
   assert_null(strstr(eval.at, "--build"));
   captured_free(c);
