@@ -51,6 +51,28 @@ static int add_buffer(Test *t, const Type *type, Phase phase, bool lanes, const 
   return plan_buffer(t->p, b);
 }
 
+extern const Algo algo_separable;
+
+/* Constant weights of rank 1. */
+static void fix_weights(Test *t, int buffer) {
+  Buffer *b = &t->p->buffer.at[buffer];
+  const int64_t size = type_size(&b->type, 1);
+  double *value = NEW_ARRAY(t->u->arena, double, size);
+  for (int64_t i = 0; i < size; i++) value[i] = 1;
+  for (int64_t a = 0, inner = size; a < b->type.rank; a++) {
+    const int64_t extent = b->type.dim[a].plus;
+    inner /= extent;
+    for (int64_t j = 0; j < extent; j++) {
+      const double factor = random_int(&t->random, 0, 8) - 3;
+      for (int64_t i = 0; i < size; i++)
+        if (i / inner % extent == j) value[i] *= factor;
+    }
+  }
+  b->home = HOME_CONST;
+  b->phase = PHASE_CONST;
+  b->value = value;
+}
+
 /* Gives the kernel's tensors buffers. Inputs are numbered 0 .. nin - 1 in k. */
 static void place(Test *t, Case *c, int weights) {
   Kernel *k = &c->k;
@@ -60,6 +82,7 @@ static void place(Test *t, Case *c, int weights) {
     c->buffer[i] = add_buffer(t, &c->type[i], weight ? PHASE_LOAD : PHASE_CALL, !weight && lanes, k,
                               k->in[i].outside == FILL ? i : -1);
     k->in[i].tensor = c->buffer[i];
+    if (weight && t->only == &algo_separable) fix_weights(t, c->buffer[i]);
   }
   c->buffer[k->nin] = add_buffer(t, &c->type[k->nin], PHASE_CALL, lanes, k, -1);
   for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = c->buffer[k->nin];
@@ -429,11 +452,13 @@ static void run_case(Test *t, int number, void *library) {
   }
   for (int i = 0; i <= c->k.nin; i++) {
     const int b = c->buffer[i];
+    const double *value = t->p->buffer.at[b].value;
     array[b] = random_array(u, &t->random, &c->type[i], SAMPLES);
     for (int64_t j = 0; j < type_size(&c->type[i], SAMPLES); j++)
-      array[b].at[j] = (double)(float)array[b].at[j];
-    memory[b] = physical(t, b, i < c->k.nin ? &array[b] : NULL,
-                         i < c->k.nin ? t->p->buffer.at[b].format.fill : NAN);
+      array[b].at[j] = value ? value[j] : (double)(float)array[b].at[j];
+    if (!memory[b])
+      memory[b] = physical(t, b, i < c->k.nin ? &array[b] : NULL,
+                           i < c->k.nin ? t->p->buffer.at[b].format.fill : NAN);
   }
   for (int s = 0; s < c->prepare.n + c->forward.n; s++) { /* what the algorithm added */
     const Kernel *k =
