@@ -5,11 +5,20 @@
  * and columns (of the N loops) and brings what it needs of both operands into the memory that its
  * threads share. Borders, strides and groups are a matter of reading, so it serves every
  * contraction of one sum. Data gradients of strided convolutions are several products
- * (polyphase.c). */
+ * (polyphase.c).
+ *
+ * A device wants many blocks. Where a result has few tiles but long sums, as weight gradients do, a
+ * reduced loop is cut into parts: each part of a sum is an element of a buffer, computed by blocks
+ * of its own, and a second kernel adds the parts in their order and goes on with what follows.
+ *
+ *   dw[k, c] = sum n oh ow ...                   part<8 k c | n oh<7 ow ... -> sums[part, k, c]
+ *                                                k c | part<8   sum of sums[part, k, c] -> dw */
 #include "plan.h"
 #include "backend.h"
 
 extern const Algo algo_implicit_gemm;
+
+enum { FEWEST_TERMS = 128, MOST_PARTS = 256 };
 
 const char *refuses_blocks(const Plan *p, const Contraction *c) {
   const Kernel *k = c->k;
@@ -21,11 +30,143 @@ const char *refuses_blocks(const Plan *p, const Contraction *c) {
   return NULL;
 }
 
+/* ---- sums in parts ---- */
+
+typedef struct Split {
+  int loop;      /* reduced; cut into: */
+  int64_t parts; /* 1: not at all */
+} Split;
+
+static int free_loops(const Kernel *k) {
+  int n = 0;
+  while (n < k->nloop && !k->loop[n].reduced) n++;
+  return n;
+}
+
+/* Only the first axis of a buffer may depend on the number of samples. */
+static int place_of_parts(const Kernel *k) {
+  return free_loops(k) > 0 && k->loop[0].extent.per_n ? 1 : 0;
+}
+
+static bool may_split(const Contraction *c) {
+  const Kernel *k = c->k;
+  const int n = free_loops(k);
+  if (k->nloop == MAX_LOOPS || n + 1 > MAX_RANK) return false;
+  for (int l = 1; l < n; l++)
+    if (k->loop[l].extent.per_n) return false;
+  return !expr_uses(k->out[0].value, E_in, c->x) && !expr_uses(k->out[0].value, E_in, c->w);
+}
+
+/* A buffer [n, part, ...] along the free loops of k; its view names loop `part`. */
+static View add_sums(Plan *p, const Kernel *k, int64_t parts, int part) {
+  const int n = free_loops(k), place = place_of_parts(k);
+  Buffer b = {.home = HOME_WORK, .phase = PHASE_CALL, .format = format_plain(F32)};
+  View v = {.rank = (int8_t)(n + 1)};
+  b.name = arena_printf(p->u->arena, "%s.parts", k->name);
+  b.type.rank = v.rank;
+  for (int a = 0, l = 0; a <= n; a++) {
+    b.type.dim[a] = a == place ? fixed(parts) : k->loop[l].extent;
+    v.at[a] = coord_loop(a == place ? part : l++, 1, 0);
+  }
+  v.tensor = plan_buffer(p, b);
+  return v;
+}
+
+/* The sums of parts: the part is a free loop, and the cut one counts inside it. */
+static Kernel sum_parts(Unit *u, const Contraction *c, Split split, const View *sums) {
+  const int place = place_of_parts(c->k), cut = split.loop + 1;
+  Kernel k = *c->k;
+  int to[MAX_LOOPS];
+  for (int l = 0; l < k.nloop; l++) to[l] = l < place ? l : l + 1;
+  kernel_move_loops(u, &k, to);
+  k.nloop++;
+  k.bind[place] = (Bind){.step = -1};
+  k.loop[place] = (Loop){"part", fixed(split.parts), false};
+  k.loop[cut].extent = fixed(k.loop[cut].extent.plus / split.parts);
+  for (int i = 0; i < k.nin; i++)
+    for (int a = 0; a < k.in[i].rank; a++) {
+      Coord *at = &k.in[i].at[a];
+      at->coef[place] = at->coef[cut] * (int32_t)k.loop[cut].extent.plus;
+    }
+  k.out[0] = (Out){.to = *sums, .value = expr_acc(u, 0)};
+  for (int a = 0, l = 0; a < sums->rank; a++) k.out[0].to.at[a] = coord_loop(l++, 1, 0);
+  kernel_simplify(u, &k);
+  return k;
+}
+
+/* Adds the parts; what follows the sum stays. */
+static Kernel join_parts(Unit *u, const Contraction *c, Split split, const View *sums) {
+  Kernel k = *c->k;
+  k.nloop = free_loops(&k);
+  kernel_loop(&k, "part", fixed(split.parts), true);
+  k.in[c->x] = k.in[c->w] = *sums;
+  k.fold[0].term = expr_in(u, c->x);
+  k.macs = 0;
+  kernel_simplify(u, &k);
+  return k;
+}
+
+typedef struct Lowered {
+  Kernel part, join; /* join: if there are parts */
+} Lowered;
+
+static Lowered lowered(Plan *p, const Contraction *c, Split split, const char *algo) {
+  Lowered k = {.part = *c->k};
+  if (split.parts > 1) {
+    const View sums = add_sums(p, c->k, split.parts, free_loops(c->k));
+    k.part = sum_parts(p->u, c, split, &sums);
+    k.join = join_parts(p->u, c, split, &sums);
+  }
+  k.part.algo = algo;
+  return k;
+}
+
+/* Tries it: the buffer is forgotten again. */
+static double split_time(Plan *p, const Contraction *c, Split split, const char *algo) {
+  const int buffers = p->buffer.n;
+  Lowered k = lowered(p, c, split, algo);
+  p->target->tile(p, &k.part);
+  double time = p->target->time(p, &k.part);
+  if (split.parts > 1) time += p->target->time(p, &k.join);
+  p->buffer.n = buffers;
+  return time;
+}
+
+static int64_t terms_of(const Plan *p, const Kernel *k) {
+  int64_t terms = 1;
+  for (int l = 0; l < k->nloop; l++)
+    if (k->loop[l].reduced) terms *= extent_at(k->loop[l].extent, p->max_batch);
+  return terms;
+}
+
+/* The fastest way to cut a loop of fixed length, evenly; it does not depend on the number of
+ * samples of a call. */
+static Split best_split(Plan *p, const Contraction *c, const char *algo) {
+  const Kernel *k = c->k;
+  Split best = {.parts = 1};
+  if (!may_split(c)) return best;
+  const int64_t terms = terms_of(p, k);
+  double least = split_time(p, c, best, algo);
+  for (int l = free_loops(k); l < k->nloop; l++)
+    for (int64_t parts = 2; parts <= k->loop[l].extent.plus && parts <= MOST_PARTS; parts++) {
+      const Split split = {l, parts};
+      if (k->loop[l].extent.per_n || k->loop[l].extent.plus % parts) continue;
+      if (terms / parts < FEWEST_TERMS) break;
+      const double time = split_time(p, c, split, algo);
+      if (time < least) best = split, least = time;
+    }
+  return best;
+}
+
+/* ---- the algorithm ---- */
+
 void lower_to_blocks(Plan *p, const Contraction *c, const char *algo, Steps *steps) {
-  Step *leaf = plan_leaf(p, c->k);
-  leaf->run->algo = algo;
-  pick_tile(p, leaf->run);
-  vec_push(p->u->arena, steps, leaf);
+  const Split split = best_split(p, c, algo);
+  Lowered k = lowered(p, c, split, algo);
+  Step *part = plan_leaf(p, &k.part);
+  pick_tile(p, part->run);
+  vec_push(p->u->arena, steps, part);
+  if (split.parts > 1) vec_push(p->u->arena, steps, plan_leaf(p, &k.join));
 }
 
 static const char *refuses(const Plan *p, const Contraction *c) {

@@ -57,13 +57,36 @@ static void all_agree(void **state) {
   for (int i = 0; i < COUNT(roundings); i++) check_each(&cases, 0, 1, &roundings[i]);
 }
 
+static bool has_parts(const Plan *p) {
+  for (int b = 0; b < p->buffer.n; b++)
+    if (strstr(p->buffer.at[b].name, ".parts")) return true;
+  return false;
+}
+
+/* Long sums of few results are cut into parts; what follows them comes after. */
+static void sums_come_in_parts(void **state) {
+  static const char network[] =
+      "{ 'name': 'net', 'input': { 'shape': [128, 6, 5] }, 'layers': ["
+      "{ 'op': 'conv', 'filters': 8, 'kernel': 3, 'pad': 1, 'name': 'a' }, { 'op': 'relu' },"
+      "{ 'op': 'conv', 'filters': 8, 'kernel': 1, 'from': 'x', 'name': 'b' },"
+      "{ 'op': 'add', 'from': ['relu1', 'b'] } ] }";
+  const Options o = {.target = "sm_80", .batch = 3, .algo = {.at = forced, .n = 1}};
+  Simulated s = simulated_text_options(network, o);
+  (void)state;
+  assert_true(has_parts(s.plan));
+  simulated_check(&s, 1, 3, 0);
+  simulated_compile(&s);
+  simulated_free(&s);
+}
+
 static int set_up(void **state) {
   *state = unit_new()->arena;
   return 0;
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up)};
+  const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up),
+                                     cmocka_unit_test(sums_come_in_parts)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
   if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
   return cmocka_run_group_tests(quick, NULL, NULL);
