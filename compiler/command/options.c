@@ -146,7 +146,8 @@ static const OptionRow rows[] = {
     {"schema", 0, NULL, OPTION_FLAG, AT(schema), O,
      .doc = "as a JSON Schema of network documents, for editors"},
     {"input", 0, "[NAME=]FILE", OPTION_LIST, AT(input), R,
-     .doc = "what to infer from: .npy as the network takes it, or .ppm, .pgm, prepared as its "
+     .doc = "what to infer from: .npy as the network takes it, or a picture (png, jpg, ppm, pgm), "
+            "prepared as its "
             "input says"},
     {"seed", 0, "N", OPTION_NUMBER, AT(seed), R | T, .max = INT64_MAX, .given = AT(seeded),
      .doc = "run: parameters from the network's initialisers instead of --weights; train: "
@@ -154,9 +155,11 @@ static const OptionRow rows[] = {
     {"interpret", 0, NULL, OPTION_FLAG, AT(interpret), R | E,
      .doc = "in the interpreter, in double, before any pass; nothing is built"},
     {"data", 0, "DIR", OPTION_TEXT, AT(data), E | T,
-     .doc = "folder with MNIST (idx) or CIFAR (bin) files, or x_train.npy, y_train.npy, x_test.npy "
+     .doc = "folder with MNIST (idx) or CIFAR (bin) files, x_train.npy and y_train.npy, x_test.npy "
             "and "
-            "y_test.npy; x.npy and y.npy serve as both parts"},
+            "y_test.npy (x.npy and y.npy serve as both parts), or train/CLASS/FILE and "
+            "test/CLASS/FILE "
+            "with pictures (png, jpg, ppm, pgm) or sounds (wav)"},
     {"predictions", 0, "FILE", OPTION_TEXT, AT(predictions), E,
      .doc = "write the class of each image, one byte an image"},
     {"epochs", 0, "N", OPTION_NUMBER, AT(epochs), T, .min = 1, .max = 1 << 20,

@@ -235,8 +235,10 @@ static void unknown_word(Unit *u, const char *name) {
   const char *names[COUNT(rows) + 2] = {"border", "fill"};
   for (int i = 0; i < COUNT(rows); i++) names[i + 2] = rows[i].name;
   const char *near = nearest(name, names, COUNT(names));
-  usage_error(u, "--augment %s: no such change%s%s%s; `cnnc train --help` lists them", name,
-              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  if (near)
+    usage_error(u, "--augment %s: no such change; did you mean \"%s\"?", name, near);
+  else
+    usage_error(u, "--augment %s: no such change; `cnnc train --help` lists them", name);
 }
 
 static bool read_word(Unit *u, Augment *a, const char *word) {

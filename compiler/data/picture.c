@@ -1,21 +1,14 @@
-/* picture.c - a PGM or PPM picture (binary: P5, P6) as the input of a network.
+/* picture.c - a picture as the input of a network: PNG, JPEG, or binary PGM or PPM (P5, P6).
  *
  * The picture is resized so that it just covers the wanted h x w, keeping its proportions, and the
  * middle is cut out. Resizing is separable, with a triangle as wide as one pixel of the coarser
  * grid: bilinear where it enlarges, averaging where it reduces. A picture of the wanted size passes
  * unchanged. */
-#include "tensors.h"
+#include "format.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
-
-enum { MAX_EXTENT = 1 << 15 };
-
-typedef struct Picture {
-  int64_t c, h, w;
-  float *at; /* [c,h,w], 0 to 255 */
-} Picture;
 
 /* A number of the header; blanks and comments before it are skipped. -1: none. */
 static int64_t header_number(const char **at, const char *end) {
@@ -42,12 +35,8 @@ static void read_pixels(Picture *p, const unsigned char *bytes, int64_t max) {
     }
 }
 
-static bool parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
+static bool pnm_parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
   const char *at = bytes + 2, *end = bytes + size;
-  if (size < 2 || bytes[0] != 'P' || (bytes[1] != '5' && bytes[1] != '6')) {
-    diag_error_in(u, file, "not a binary PGM or PPM picture (P5 or P6)");
-    return false;
-  }
   p->c = bytes[1] == '6' ? 3 : 1;
   p->w = header_number(&at, end);
   p->h = header_number(&at, end);
@@ -66,6 +55,22 @@ static bool parse(Unit *u, const char *file, const char *bytes, size_t size, Pic
   p->at = NEW_ARRAY(u->arena, float, p->c * p->h * p->w);
   read_pixels(p, (const unsigned char *)at + 1, max);
   return true;
+}
+
+/* The first bytes tell the format. */
+static const struct {
+  const char *begin;
+  bool (*parse)(Unit *, const char *file, const char *bytes, size_t size, Picture *);
+} formats[] = {
+    {"\x89PNG", png_parse}, {"\xff\xd8\xff", jpeg_parse}, {"P5", pnm_parse}, {"P6", pnm_parse}};
+
+static bool parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
+  for (int i = 0; i < COUNT(formats); i++)
+    if (size >= strlen(formats[i].begin) &&
+        memcmp(bytes, formats[i].begin, strlen(formats[i].begin)) == 0)
+      return formats[i].parse(u, file, bytes, size, p);
+  diag_error_in(u, file, "not a picture: PNG, JPEG, or binary PGM or PPM (P5, P6)");
+  return false;
 }
 
 /* One axis: `out` pixels cover the middle of `in` pixels at `scale` input pixels per output pixel.

@@ -123,7 +123,7 @@ void dataset_middle(const Dataset *, const float *sample, float *out);
 /* Values of one sample as the network takes them, in place. */
 void scale_values(const Scaling *, int64_t n, float *values);
 
-/* Reads a PGM or PPM picture (P5, P6) as [c,h,w], values 0 to 255: enlarged or reduced so that it
+/* Reads a PNG, JPEG, PGM or PPM picture as [c,h,w], values 0 to 255: enlarged or reduced so that it
  * just covers h x w, the middle cut out; grey from colour and colour from grey as needed. */
 bool picture_read(Unit *, const char *file, int64_t c, int64_t h, int64_t w, Tensor *);
 /* Any tensor as floats, scaled. */

@@ -1,22 +1,24 @@
-/* dataset.c - the readers of data sets (MNIST's idx files, NumPy's arrays, CIFAR-10's records) and
- * of pictures, as files of a folder. The first byte of an input says which; where there are two
+/* dataset.c - the readers of data sets (MNIST's idx files, NumPy's arrays, CIFAR's records), of
+ * pictures and of sounds, as files of a folder. The first byte of an input says which; where there are two
  * files, the next two bytes are the length of the first. */
 #define _XOPEN_SOURCE 700
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "tensors.h"
+#include "format.h"
 
-typedef struct Format {
+typedef struct Files {
   const char *samples, *labels; /* NULL: one file */
-} Format;
+} Files;
 
-static const Format formats[] = {
+static const Files formats[] = {
     {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
     {"x.npy", "y.npy"},
     {"test_batch.bin", NULL},
-    {"picture.ppm", NULL},
+    {"picture", NULL},
+    {"sound", NULL},
 };
+enum { PICTURE = 3, SOUND };
 
 static char folder[] = "/tmp/cnnc_fuzz_XXXXXX";
 
@@ -55,7 +57,12 @@ static void read_dataset(Unit *u) {
 
 static void read_picture(Unit *u) {
   Tensor t;
-  if (!picture_read(u, path_of(u, "picture.ppm"), 3, 5, 4, &t) && !u->errors) abort();
+  if (!picture_read(u, path_of(u, "picture"), 3, 5, 4, &t) && !u->errors) abort();
+}
+
+static void read_sound(Unit *u) {
+  Sound s;
+  if (!sound_read(u, path_of(u, "sound"), &s) && !u->errors) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -64,15 +71,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   made = true;
   if (size < 3) return 0;
   Unit *u = fuzz_unit();
-  const Format *format = &formats[bytes[0] % COUNT(formats)];
+  const Files *format = &formats[bytes[0] % COUNT(formats)];
   size_t first = bytes[1] | (size_t)bytes[2] << 8;
   bytes += 3, size -= 3;
   if (!format->labels || first > size) first = size;
   remove_all();
   write_file(u, format->samples, bytes, first);
   if (format->labels) write_file(u, format->labels, bytes + first, size - first);
-  if (format == &formats[COUNT(formats) - 1])
+  if (format == &formats[PICTURE])
     read_picture(u);
+  else if (format == &formats[SOUND])
+    read_sound(u);
   else
     read_dataset(u);
   unit_free(u);

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import struct
 import subprocess
 
 from support import CNNC, Case, main, write_npy
@@ -112,6 +113,62 @@ class Data(Case):
         out = self.run_command(CNNC, "eval", maps, "--data", places, "--weights", self.folder / "maps.safetensors")
         self.assertIn(f"accuracy {accuracy} (", out)
         self.assertIn(f"of {SAMPLES * 35})", out)
+
+    def in_folders(self, name, suffix, content):
+        """content(sample) as files of four classes in two parts; classes are numbers, and 10 comes after 9."""
+        folder = self.folder / name
+        for part in ("train", "test"):
+            for k, label in enumerate(LABELS):
+                path = folder / part / str(8 + label)
+                path.mkdir(parents=True, exist_ok=True)
+                (path / f"{k:03}{suffix}").write_bytes(content(k))
+        return folder
+
+    def in_class_order(self, shape, kind, content):
+        """The same as arrays: folders are read class by class."""
+        folder = self.folder / "arrays"
+        folder.mkdir()
+        order = sorted(range(SAMPLES), key=lambda k: LABELS[k])
+        for part in ("train", "test"):
+            write_npy(folder / f"x_{part}.npy", (SAMPLES, *shape), kind, b"".join(content(k) for k in order))
+            write_npy(folder / f"y_{part}.npy", (SAMPLES,), "|u1", bytes(LABELS[k] for k in order))
+        return folder
+
+    def test_folders_of_pictures(self):
+        size = CHANNELS * HEIGHT * WIDTH
+        pixels = lambda k: PIXELS[k * size:(k + 1) * size]
+        planes = lambda k: bytes(pixels(k)[i * CHANNELS + c] for c in range(CHANNELS) for i in range(HEIGHT * WIDTH))
+        pictures = self.in_folders("pictures", ".ppm", lambda k: b"P6 %d %d 255\n" % (WIDTH, HEIGHT) + pixels(k))
+        arrays = self.in_class_order((CHANNELS, HEIGHT, WIDTH), "|u1", planes)
+        network = self.network(**SCALING)
+        self.assertEqual(self.trained(network, pictures, "pictures"), self.trained(network, arrays, "arrays"))
+        weights = self.folder / "arrays.safetensors"
+        self.assertEqual(self.predicted(network, pictures, weights), self.predicted(network, arrays, weights))
+        small = self.network("small", (CHANNELS, HEIGHT - 2, WIDTH - 2))
+        out = self.run_command(CNNC, "train", small, "--data", pictures / "train", "--validation", "0.2", "--epochs", 1,
+                               "--augment", "crop=1,flip,brightness=0.1")
+        self.assertIn("epoch 1/1", out)
+
+    def test_folders_of_sounds(self):
+        length = 60
+        numbers = [[RNG.randrange(-32768, 32768) for _ in range(length - k % 3)] for k in range(SAMPLES)]
+
+        def wave_file(k):
+            data = struct.pack(f"<{len(numbers[k])}h", *numbers[k])
+            return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16,
+                               b"data", len(data)) + data
+
+        def floats(k):
+            return struct.pack(f"<{length}f", *(x / 32768 for x in numbers[k]), *[0.0] * (length - len(numbers[k])))
+
+        sounds, arrays = self.in_folders("sounds", ".wav", wave_file), self.in_class_order((1, length), "<f4", floats)
+        network = self.network(shape=(1, length))
+        result = self.trained(network, sounds, "sounds")
+        self.assertEqual(result, self.trained(network, arrays, "arrays"))
+        for part in ("train", "test"):  # the class in the name
+            for k, label in enumerate(LABELS):
+                (sounds / part / str(8 + label) / f"{k:03}.wav").replace(sounds / part / f"{8 + label}_{k:03}.wav")
+        self.assertEqual(result, self.trained(network, sounds, "names"))
 
     def test_no_test_part(self):
         shape = (CHANNELS, HEIGHT, WIDTH)

@@ -325,6 +325,7 @@ static void mistakes_are_named(void **state) {
     const char *word, *message;
   } cases[] = {
       {"shfit=2", "--augment shfit: no such change; did you mean \"shift\"?"},
+      {"nonsense", "--augment nonsense: no such change; `cnnc train --help` lists them"},
       {"shift", "--augment shift: shift=N is expected, with a whole number from 1 to 16384"},
       {"shift=", "shift=N is expected"},
       {"shift=1.5", "shift=N is expected"},
