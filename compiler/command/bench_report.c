@@ -1,11 +1,10 @@
 /* bench_report.c - measurements as a table for programs, as JSON, and as a page that needs nothing
  * but itself: the JSON inside runtime/pages/bench.html. */
 #include "bench.h"
+#include "page.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 void bench_csv(Text *out, const Bench *b) {
   text_add(out, "layer,pass,algorithm,min_ms,median_ms,gflops,share,workspace_bytes,error\n");
@@ -39,24 +38,14 @@ static json_t *whole_json(const Bench *b) {
                    "rows", rows);
 }
 
-static void add_json(Text *out, const Bench *b, size_t flags) {
+void bench_json(Text *out, const Bench *b) {
   json_t *whole = whole_json(b);
-  char *text = json_dumps(whole, flags | JSON_REAL_PRECISION(6));
-  text_add(out, "%s", text);
+  char *text = json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+  text_add(out, "%s\n", text);
   free(text);
   json_decref(whole);
 }
 
-void bench_json(Text *out, const Bench *b) {
-  add_json(out, b, JSON_INDENT(2));
-  text_add(out, "\n");
-}
-
-/* Names of layers have no <, so that the JSON can stand in a script as it is. */
 void bench_page(Text *out, const Bench *b) {
-  static const char mark[] = "/*MEASUREMENTS*/";
-  const char *page = runtime_file("pages/bench.html"), *at = strstr(page, mark);
-  text_append(out, page, (size_t)(at - page));
-  add_json(out, b, JSON_COMPACT);
-  text_add(out, "%s", at + sizeof mark - 1);
+  page_print(out, "pages/bench.html", whole_json(b));
 }

@@ -237,6 +237,7 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Pl
   if (!o->no_validate && !compile_validate(u, plan->target, &emitted))
     BUG("%s%s is not fit to be written", base, suffix);
   if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
+  if (o->report && !report_write(u, o, g, plan, param)) return STATUS_INPUT;
   if (o->make_rule && !write_make_rule(u, o, base, suffix)) return STATUS_INPUT;
   if (!o->build) return STATUS_DONE;
   return toolchain_library(u, o, base, plan->target) ? STATUS_DONE : STATUS_TOOL;

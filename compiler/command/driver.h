@@ -43,6 +43,11 @@ void compile_explain(Unit *, const Plan *);
 /* Writes all files or none into a folder ("" or ending in a slash); false after a message. */
 bool compile_write(Unit *, const Emitted *, const char *folder);
 
+/* ---- report.c ---- */
+
+/* The page of --report. `param`: weights to show, or NULL. False after a message. */
+bool report_write(Unit *, const Options *, const Graph *, const Plan *, double *const *param);
+
 /* ---- toolchain.c: the C compiler, and programs started from here ---- */
 
 /* Runs argv[0]; its output is kept in *output when that is not NULL, otherwise passed on. Returns

@@ -117,6 +117,8 @@ static const OptionRow rows[] = {
          "threads through OpenMP where the C compiler has it, or only through the caller's hook"},
     {"profile", 0, NULL, OPTION_FLAG, AT(profile), C, true,
      .doc = "emit timers around the kernels, which print a table and a Chrome trace"},
+    {"report", 0, "FILE", OPTION_TEXT, AT(report), C,
+     .doc = "write a page: graph, algorithms and why, memory over time, first-layer filters"},
     {"build", 0, NULL, OPTION_FLAG, AT(build), C, .doc = "also build libNAME.a and libNAME.so"},
     {"python", 0, NULL, OPTION_FLAG, AT(python), C,
      .doc = "also write NAME.py, the library in Python, through ctypes and NumPy"},
@@ -201,7 +203,6 @@ static const struct {
     {"convert", "this version reads networks in JSON only"},
     {"--max-memory",
      "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
-    {"--report", "this version writes no report; `cnnc info` prints the layers and the plan"},
     {"--selftest", "this version emits no self-test; `cnnc run --interpret` is the reference"},
 };
 

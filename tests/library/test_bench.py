@@ -131,22 +131,39 @@ class Bench(Case):
         found = {(row["layer"], row["pass"]) for row in self.rows()}
         self.assertEqual(found, {(layer, role) for layer in "ab" for role in ("fwd", "dgrad", "wgrad")})
 
-    def test_page_opens_offline(self):
-        self.bench("net.json")
-        page = (self.folder / "page.html").read_text()
-        links = set(re.findall(r"https?://[^\"' ]+", page)) - {"http://www.w3.org/2000/svg"}
+    def drawn(self, name):
+        """The elements of a page that needs nothing else, as a browser makes them; None: there is no browser."""
+        page = self.folder / name
+        links = set(re.findall(r"https?://[^\"' ]+", page.read_text())) - {"http://www.w3.org/2000/svg"}
         self.assertEqual(links, set())
         browser = shutil.which("chromium") or shutil.which("google-chrome")
         if not browser:
             print("skipped: no chromium to draw the page with", flush=True)
+            return None
+        return subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()], check=True,
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120).stdout
+
+    def test_page_opens_offline(self):
+        self.bench("net.json")
+        drawn = self.drawn("page.html")
+        if drawn is None:
             return
-        drawn = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-                                (self.folder / "page.html").as_uri()], check=True, text=True, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, timeout=120).stdout
         rows = len(self.rows())
         self.assertEqual(drawn.count("<tr"), rows + 1)
         self.assertGreaterEqual(drawn.count("<rect"), rows)
         self.assertEqual(drawn.count("<circle"), 4)
+
+    def test_report(self):
+        self.run_command(CNNC, "net.json", "-o", "net.c", "--train", "--batch", "2", "--report", "report.html")
+        drawn = self.drawn("report.html")
+        if drawn is None:
+            return
+        for heading in ("Graph", "First-layer filters", "Memory"):
+            self.assertIn(f"<h2>{heading}", drawn)
+        self.assertEqual(drawn.count('rx="4"'), 1 + len(NET["layers"]), "a box for the input and each layer")
+        self.assertEqual(drawn.count("<canvas"), 96)
+        self.assertGreater(drawn.count('class="buffer"'), 4)
+        self.assertEqual(drawn.count('class="wins"'), 4 + 4 + 4 + 3, "forward, in training, gradients by weights and by data")
 
     def test_profile(self):
         self.emit(self.folder / "net.json", "net", "--train", "--batch", "2", "--profile")
