@@ -53,8 +53,9 @@ typedef struct EmitOptions {
   const void *derived; /* packed weights, baked; NULL: computed from parameters at run time */
   int64_t derived_bytes;
   bool openmp;
-  bool python;  /* NAME.py as well */
-  bool profile; /* timers around the kernels */
+  bool python;   /* NAME.py as well */
+  bool profile;  /* timers around the kernels */
+  bool selftest; /* with NAME_selftest */
 } EmitOptions;
 
 /* A language is a folder of backends/ and a row. */
@@ -64,6 +65,7 @@ typedef struct Language {
   const char *target;          /* where --target names none: "native", "sm_80" */
   bool trains;                 /* its libraries may have backward and step */
   bool times;                  /* and timers around their kernels: --profile */
+  bool selftests;              /* its libraries may have a self-test */
   bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */

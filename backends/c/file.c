@@ -140,6 +140,7 @@ static void add_body(Emit *e, const Library *l) {
   emit_line(e);
   add_forward(e, l);
   if (library_trains(l)) c_train_entries(e, l);
+  if (l->o->selftest) c_selftest(e, l);
 }
 
 static const char *head(const Library *l) {
@@ -172,6 +173,7 @@ const Language language_c = {
     .target = "native",
     .trains = true,
     .times = true,
+    .selftests = true,
     .doubles = true,
     .nests = true,
     .margins = true,

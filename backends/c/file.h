@@ -20,6 +20,10 @@ void c_profile_body(Emit *, const Library *);         /* before the entries */
 /* The timer of a top-level step; -1: it has none. */
 int profile_index(const Plan *, PlanEntry, const Step *);
 
+/* NAME_selftest (selftest.c), at the end of the file; and the memory that it needs. */
+void c_selftest(Emit *, const Library *);
+int64_t c_selftest_bytes(const Library *);
+
 extern const Language language_c; /* file.c */
 
 #endif

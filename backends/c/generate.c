@@ -232,31 +232,37 @@ void step_titles(Text *out, const Step *s) {
   if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
 }
 
-void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = find_slots(p, s);
-  const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
   Text titles = {.arena = e->arena};
   step_titles(&titles, s);
   emit_comment(e, "%s", titles.at);
   emit(e, "{");
   e->indent++;
-  {
-    emit(e, "%s_args args = {", e->prefix);
-    for (int i = 0; i < slots.nin; i++)
-      emit(e, "    .in%d = %s,", i, emit_buffer(e, p, slots.in[i]));
-    for (int i = 0; i < slots.nout; i++)
-      emit(e, "    .out%d = %s,", i, emit_buffer(e, p, slots.out[i]));
-    emit(e, "    .memory = %s,", emit_worker_memory(e, p));
-    if (entry > PLAN_FORWARD) emit(e, "    .scalar = ctx->scalar,");
-    emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
-    const int timer = e->profile ? profile_index(p, entry, s) : -1;
-    if (timer >= 0) emit(e, "const double begin = %s_enter(ctx);", e->prefix);
-    if (s->parallel)
-      emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
-    else
-      emit(e, "%s(&args, 0, 0);", function);
-    if (timer >= 0) emit(e, "%s_leave(ctx, %d, begin);", e->prefix, timer);
-  }
+  emit(e, "%s_args args = {", e->prefix);
+  for (int i = 0; i < slots.nin; i++) emit(e, "    .in%d = %s,", i, emit_buffer(e, p, slots.in[i]));
+  for (int i = 0; i < slots.nout; i++)
+    emit(e, "    .out%d = %s,", i, emit_buffer(e, p, slots.out[i]));
+  emit(e, "    .memory = %s,", emit_worker_memory(e, p));
+  if (entry > PLAN_FORWARD) emit(e, "    .scalar = ctx->scalar,");
+  emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
+}
+
+void generate_run(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  const Slots slots = find_slots(p, s);
+  const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
+  if (s->parallel)
+    emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
+  else
+    emit(e, "%s(&args, 0, 0);", function);
+}
+
+void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  const int timer = e->profile ? profile_index(p, entry, s) : -1;
+  generate_open_call(e, p, entry, s);
+  if (timer >= 0) emit(e, "const double begin = %s_enter(ctx);", e->prefix);
+  generate_run(e, p, entry, s);
+  if (timer >= 0) emit(e, "%s_leave(ctx, %d, begin);", e->prefix, timer);
   emit_close(e);
 }
 

@@ -26,6 +26,9 @@ void generate_types(Emit *, const Plan *);
 void generate_kernel(Emit *, const Plan *, PlanEntry, const Step *);
 /* The statement of the entry function that runs the step. */
 void generate_call(Emit *, const Plan *, PlanEntry, const Step *);
+/* The same in parts: up to `args`; the run; then emit_close. */
+void generate_open_call(Emit *, const Plan *, PlanEntry, const Step *);
+void generate_run(Emit *, const Plan *, PlanEntry, const Step *);
 
 /* The layers that it computes: "c1 + bias + relu1; s2". */
 void step_titles(Text *, const Step *);

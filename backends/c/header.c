@@ -63,6 +63,8 @@ static void add_sizes(Text *out, const Library *l) {
            " + (size_t)(threads) * (size_t)%" PRId64 ")\n",
            p, l->work_bytes, l->worker_bytes);
   if (library_trains(l)) c_train_sizes(out, l);
+  if (l->o->selftest)
+    text_add(out, "#define %s_SELFTEST_BYTES ((size_t)%" PRId64 ")\n", p, c_selftest_bytes(l));
   library_size_check(out, l);
   library_count_and_hash(out, l);
 }
@@ -174,5 +176,6 @@ void c_header(Text *out, const Library *l) {
     text_add(out, "\n");
     library_template(out, l, "c/profile_functions.h");
   }
+  if (l->o->selftest) library_template(out, l, "c/selftest.h");
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

@@ -110,6 +110,7 @@ void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *pa
   EmitOptions options = {.base = base,
                          .prefix = prefix,
                          .openmp = o->parallel == PARALLEL_OPENMP,
+                         .selftest = o->selftest,
                          .python = o->python,
                          .profile = o->profile};
   if (param) {
@@ -250,6 +251,11 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
   if (o->prefix) check_prefix(u, o->prefix);
   if (o->input_grad && !o->train)
     usage_error(u, "--input-grad: what only infers has no gradients; --train emits them");
+  if (o->selftest && !language->selftests)
+    usage_error(u, "--selftest: this version has no self-test in %s", name);
+  if (o->selftest && o->weights)
+    usage_error(u,
+                "--selftest: what is tested loads its parameters at run time; leave out --weights");
   if (o->train && o->weights)
     usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
   if (o->weights_as && !o->weights)

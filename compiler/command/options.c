@@ -77,6 +77,9 @@ static const OptionRow rows[] = {
      .doc = "with backward pass, loss and optimiser step"},
     {"input-grad", 0, NULL, OPTION_FLAG, AT(input_grad), C | I, true,
      .doc = "with --train: backward also returns the gradient of the loss by each f32 input"},
+    {"selftest", 0, NULL, OPTION_FLAG, AT(selftest), C, true,
+     .doc = "also emit NAME_selftest, under #ifdef NAME_SELFTEST: kernels against a plain "
+            "reference, gradients against differences"},
     {"batch", 0, "N", OPTION_NUMBER, AT(batch), C | I | T | B, true, 1, 1 << 20,
      .doc = "largest batch (default 1, with --train 32)"},
     {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B,
@@ -203,7 +206,6 @@ static const struct {
     {"convert", "this version reads networks in JSON only"},
     {"--max-memory",
      "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
-    {"--selftest", "this version emits no self-test; `cnnc run --interpret` is the reference"},
 };
 
 /* ---- parsing ---- */

@@ -43,7 +43,7 @@ typedef struct Options {
   bool help, version;
 
   const char *output, *target, *weights, *prefix, *make_rule, *plan, *save_plan, *report;
-  bool tune, train, input_grad, build, python, explain, no_validate, profile;
+  bool tune, train, input_grad, selftest, build, python, explain, no_validate, profile;
   int64_t batch; /* 0: not given */
   int weights_as, parallel, dtype;
   TextList input_shape, outputs, algo, dump;

@@ -1,7 +1,16 @@
-"""The training API of emitted libraries: gradients that are handed over while the rest is computed, gradients by inputs."""
+"""The training API of emitted libraries: gradients that are handed over while the rest is computed, gradients by inputs, the
+self-test."""
 import json
+import random
+import re
+import subprocess
+import unittest
 
-from support import BEST, Case, main
+from support import BEST, HERE, LONG, MODELS, RUNNABLE, Case, main
+
+MIXED = HERE / "networks" / "mixed.json"
+TESTED = {"resnet50": (), "vgg_d": ("--input-shape", "3x64x64"), "googlenet": (), "unet": ("--input-shape", "1x188x188"),
+          "c3d": ("--input-shape", "3x16x32x32"), "alphago_policy": ()}
 
 # Layers whose gradients take more than one part.
 WIDE = [{"op": "conv", "filters": 8, "kernel": 3}, {"op": "tanh"}, {"op": "dense", "units": 700}, {"op": "tanh"},
@@ -33,6 +42,45 @@ class TrainingApi(Case):
         library = self.emit(path, "two", "--train", "--input-grad", "--batch", "3", "--dtype", "f64")
         self.run_command(self.build(library, "input_grad.c", flags=("-fsanitize=address,undefined",)),
                          env={"ASAN_OPTIONS": "detect_leaks=0"})
+
+    def selftest(self, library, *options, flags=("-O2",)):
+        definitions = [f"-D{library.name}_SELFTEST", "-DPARAMS_IN_MEMORY", *(["-DTRAIN"] if "--train" in options else [])]
+        return self.build(library, "selftest.c", flags=(*definitions, *flags))
+
+    def passes_selftest(self, network, target, *options):
+        library = self.emit(network, f"{network.stem}_{target}_{len(options)}", "--selftest", "--batch", "3", "--target", target,
+                            *options)
+        self.run_command(self.selftest(library, *options))
+
+    def test_selftest(self):
+        """Of inference and training, in every form that kernels take here."""
+        wide = self.network("wide", WIDE, optimizer={"op": "adam", "lr": 0.1, "clip_norm": 1})
+        dropout = self.network("dropout", [WIDE[0], {"op": "batch_norm"}, {"op": "relu"}, {"op": "dropout"}, WIDE[-1]])
+        cases = [(MIXED, ()), (MODELS / "lenet5.json", ("--train",)), (wide, ("--train",)), (dropout, ("--train",)),
+                 (MODELS / "resnet20_cifar.json", ("--train", "--input-grad"))]
+        self.each(lambda network, target, *options: self.passes_selftest(network, target, *options),
+                  [(network, target, *options) for network, options in cases for target in RUNNABLE])
+
+    def test_selftest_finds_defects(self):
+        """Kernels that compute something else are told of."""
+        library = self.emit(MODELS / "lenet5.json", "broken", "--selftest", "--train", "--batch", "3", "--target", "generic")
+        text = library.source.read_text()
+        kernels, tests = text.split(f"#ifdef {library.name}_SELFTEST", 1)
+        functions = [f for f in re.findall(r"^static void \w+_kernel(?:_\d+)?\(.*?^}$", kernels, re.M | re.S) if " += " in f]
+        for function in random.Random(1).sample(functions, 4):
+            broken = kernels.replace(function, function.replace(" += x", " -= x").replace(" += t", " -= t"))
+            self.assertNotEqual(broken, kernels)
+            library.source.write_text(broken + f"#ifdef {library.name}_SELFTEST" + tests)
+            for stale in self.folder.glob("*.o"):
+                stale.unlink()
+            done = subprocess.run([self.selftest(library, "--train")], stdout=subprocess.PIPE, text=True)
+            self.assertGreater(done.returncode, 0, f"not found: {function}")
+            self.assertIn("expected", done.stdout)
+
+    @unittest.skipUnless(LONG, "takes minutes")
+    def test_selftest_of_models(self):
+        self.each(lambda name: self.passes_selftest(MODELS / f"{name}.json", BEST, "--train", *TESTED[name]),
+                  [(name,) for name in TESTED])
 
 
 if __name__ == "__main__":
