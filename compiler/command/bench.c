@@ -132,6 +132,60 @@ Plan *bench_plan(const Bench *b, const Graph *g) {
   return plan;
 }
 
+/* ---- what the estimate would have taken ---- */
+
+static BenchRow *least_estimate(Bench *b, int subject) {
+  BenchRow *least = NULL;
+  for (int i = 0; i < b->row.n; i++) {
+    BenchRow *row = &b->row.at[i];
+    if (row->subject == subject && row->allowed &&
+        (!least || row->m.predicted < least->m.predicted))
+      least = row;
+  }
+  return least;
+}
+
+static bool is_taken(const Plan *p, const Subject *s, const Algo *algo) {
+  for (int i = 0; i < p->choice.n; i++) {
+    const Choice *c = &p->choice.at[i];
+    if (c->taken && c->entry == s->entry && c->role == s->role && strcmp(c->layer, s->layer) == 0)
+      return strcmp(c->algo, algo->name) == 0;
+  }
+  return false;
+}
+
+/* False after a message. */
+static bool mark_chosen(Bench *b, const Graph *g) {
+  Options options = *b->o;
+  options.save_plan = NULL;
+  const Plan *plan = g ? pipeline_plan(b->u, &options, g, b->target, false) : NULL;
+  for (int i = 0; i < b->subjects.n && !plan; i++) {
+    BenchRow *row = least_estimate(b, i);
+    if (row) row->chosen = true;
+  }
+  for (int i = 0; i < b->row.n && plan; i++) {
+    BenchRow *row = &b->row.at[i];
+    row->chosen = is_taken(plan, &b->subjects.at[row->subject], row->m.algo);
+  }
+  return !g || plan;
+}
+
+static const BenchRow *winner(const Bench *b, int subject) {
+  for (int i = 0; i < b->row.n; i++)
+    if (b->row.at[i].subject == subject && b->row.at[i].wins) return &b->row.at[i];
+  return NULL;
+}
+
+void bench_count_near(const Bench *b, int *near, int *all) {
+  *near = *all = 0;
+  for (int i = 0; i < b->row.n; i++) {
+    const BenchRow *row = &b->row.at[i], *best = winner(b, row->subject);
+    if (!row->chosen || !best) continue;
+    ++*all;
+    *near += row->m.least <= NEAR * best->m.least;
+  }
+}
+
 /* ---- the table ---- */
 
 static const char *bytes_text(Unit *u, int64_t bytes) {
@@ -146,6 +200,17 @@ static int layer_width(const Bench *b) {
   return width;
 }
 
+/* How good choosing without measuring is. */
+static void print_estimate(const Bench *b) {
+  int near, all;
+  bench_count_near(b, &near, &all);
+  if (all)
+    printf("estimate (e where it is not the fastest): within 10 %% of the fastest for %d of %d "
+           "kernels "
+           "(%.0f %%)\n",
+           near, all, 100.0 * near / all);
+}
+
 static void print_table(const Bench *b) {
   const int width = layer_width(b);
   printf("%s, target %s, %d thread%s; peak %.1f GFLOP/s, memory %.1f GB/s\n", b->name,
@@ -157,11 +222,13 @@ static void print_table(const Bench *b) {
     const BenchRow *r = &b->row.at[i];
     const Subject *s = &b->subjects.at[r->subject];
     const bool again = i > 0 && b->row.at[i - 1].subject == r->subject;
-    printf("%c %-*s  %-5s  %-10s %10.4f %10.4f %9.1f %6.1f%% %12s %9.1e\n", r->wins ? '*' : ' ',
-           width, again ? "" : s->layer, again ? "" : role_names[s->role], r->m.algo->name,
+    const char mark = r->wins ? '*' : r->chosen ? 'e' : ' ';
+    printf("%c %-*s  %-5s  %-10s %10.4f %10.4f %9.1f %6.1f%% %12s %9.1e\n", mark, width,
+           again ? "" : s->layer, again ? "" : role_names[s->role], r->m.algo->name,
            1e3 * r->m.least, 1e3 * r->m.median, 1e-9 * bench_speed(b, r), 100 * bench_share(b, r),
            bytes_text(b->u, r->m.workspace), r->m.error);
   }
+  print_estimate(b);
 }
 
 /* ---- the command ---- */
@@ -211,6 +278,7 @@ Status command_bench(Unit *u, const Options *given) {
   if (!b.target) return STATUS_USAGE;
   if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;
   if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, 0)) return STATUS_TOOL;
+  if (!mark_chosen(&b, g)) return STATUS_INPUT;
   print_table(&b);
   if (!write_report(&b, o->csv_file, bench_csv) || !write_report(&b, o->json_file, bench_json) ||
       !write_report(&b, o->html_file, bench_page))

@@ -8,6 +8,7 @@ typedef struct BenchRow {
   int subject;
   Measurement m;
   bool allowed; /* by the error that is expected of it */
+  bool chosen;  /* without measuring: by the network's plan, or by the least estimate */
   bool wins;    /* of its subject's: the fastest whose error is allowed */
 } BenchRow;
 
@@ -26,6 +27,10 @@ typedef struct Bench {
  * is estimated to take so many times as long as the best is left out; 0: nothing is. False after a
  * message. */
 bool bench_measure(Bench *, double patience);
+/* Rows of the kernels whose chosen algorithm was measured, and of these how many take at most NEAR
+ * times as long as the winner. */
+#define NEAR 1.1
+void bench_count_near(const Bench *, int *near, int *all);
 double bench_share(const Bench *, const BenchRow *); /* of the peak */
 double bench_speed(const Bench *, const BenchRow *); /* operations a second */
 /* A line for each row: the names of the columns, and their texts. */

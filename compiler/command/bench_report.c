@@ -19,13 +19,13 @@ void bench_csv(Text *out, const Bench *b) {
 
 static json_t *row_json(const Bench *b, const BenchRow *r) {
   const Subject *s = &b->subjects.at[r->subject];
-  return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "layer",
-                   s->layer, "pass", role_names[s->role], "algorithm", r->m.algo->name, "min_ms",
-                   1e3 * r->m.least, "median_ms", 1e3 * r->m.median, "gflops",
+  return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b, s:b}",
+                   "layer", s->layer, "pass", role_names[s->role], "algorithm", r->m.algo->name,
+                   "min_ms", 1e3 * r->m.least, "median_ms", 1e3 * r->m.median, "gflops",
                    1e-9 * bench_speed(b, r), "share", bench_share(b, r), "workspace_bytes",
                    (json_int_t)r->m.workspace, "error", r->m.error, "estimated_ms",
                    1e3 * r->m.predicted, "operations", s->operations, "bytes", s->bytes, "wins",
-                   r->wins);
+                   r->wins, "chosen", r->chosen);
 }
 
 static json_t *whole_json(const Bench *b) {

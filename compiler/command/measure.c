@@ -17,7 +17,7 @@
 /* The numbers that the program fills its inputs with. */
 #include "../runtime/c/noise.h"
 
-enum { SAMPLES = 256 };
+enum { MOST_SAMPLES = 4096, LEAST_SAMPLES = 64, MOST_TERMS = 1 << 25 };
 
 static const char kept[] = "kept", given[] = "given", alone[] = "kernel";
 
@@ -349,6 +349,17 @@ static void draw_point(const Alone *a, int sample, Range *range) {
   }
 }
 
+/* As many as do not sum too many terms. */
+static int count_samples(const Alone *a) {
+  int64_t terms = 1;
+  for (int l = 0; l < a->k->nloop; l++)
+    if (a->k->loop[l].reduced) terms *= extent_at(a->k->loop[l].extent, a->plan->max_batch);
+  const int64_t samples = MOST_TERMS / terms;
+  return samples > MOST_SAMPLES    ? MOST_SAMPLES
+         : samples < LEAST_SAMPLES ? LEAST_SAMPLES
+                                   : (int)samples;
+}
+
 static int64_t place_of(const Kernel *k, const Array *result, const Range *range) {
   int64_t at[MAX_RANK];
   for (int d = 0; d < k->out[0].to.rank; d++) {
@@ -372,7 +383,8 @@ static double error_of(const Alone *a, const float *result) {
   }
   const int to = a->k->out[0].to.tensor;
   array[to] = array_new(arena, result_type(a), n);
-  for (int s = 0; s < SAMPLES; s++) {
+  const int samples = count_samples(a);
+  for (int s = 0; s < samples; s++) {
     Range range[MAX_LOOPS];
     draw_point(a, s, range);
     kernel_run(a->k, array, scalar, range, n);

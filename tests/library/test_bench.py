@@ -86,6 +86,7 @@ class Bench(Case):
         times = [[row["min_ms"] for row in rows if row["layer"] == layer] for layer in ("c2", "c3")]
         self.assertNotEqual(times[0], [])
         self.assertEqual(printed.count("\n* "), 4, "one winner for each layer")
+        self.assertRegex(printed, r"for \d of 4 kernels")
         self.each(self.measured_like_inside, [(row, found) for row, found in zip(rows, self.json_rows())])
         plan = json.loads((self.folder / "plan.json").read_text())
         for layer in ("c1", "c2", "c3", "d"):
