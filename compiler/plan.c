@@ -106,6 +106,17 @@ bool choice_is_of(const Choice *c, const Kernel *k) {
   return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
 }
 
+const Decision *plan_decision(const Plan *p, const Choice *c) {
+  const char *name = c->role == ROLE_FWD
+                         ? c->layer
+                         : arena_printf(p->u->arena, "%s:%s", c->layer, role_names[c->role]);
+  for (int i = 0; i < p->decision.n; i++) {
+    const Decision *d = &p->decision.at[i];
+    if (d->entry == c->entry && strcmp(d->kernel, name) == 0) return d;
+  }
+  return NULL;
+}
+
 int view_tests(const Plan *p, const Kernel *k, const View *v, int axis) {
   if (v->outside == INSIDE) return 0;
   const Buffer *b = &p->buffer.at[v->tensor];

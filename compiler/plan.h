@@ -178,6 +178,8 @@ void plan_print(Text *, const Plan *);
 Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
 /* Does the choice speak of this kernel? */
 bool choice_is_of(const Choice *, const Kernel *);
+/* What plan files say of the kernel that the choice is about; NULL: nothing. */
+const Decision *plan_decision(const Plan *, const Choice *);
 
 /* Physical places. Element c[] of a buffer lies at origin + sum of c[a] * stride[a], on the lane
  * axis (c / lanes) * stride + c % lanes. */

@@ -212,6 +212,13 @@ static void print_choice_title(const Choice *c) {
     printf("%s\n", c->layer);
 }
 
+/* Why it is refused; of what was taken, what was measured. */
+static const char *remark(Unit *u, const Plan *plan, const Choice *c) {
+  const Decision *d = c->taken ? plan_decision(plan, c) : NULL;
+  if (!d || d->seconds <= 0) return c->reason ? c->reason : "";
+  return arena_printf(u->arena, "measured %s, error %.1e", time_text(u, d->seconds), d->error);
+}
+
 void compile_explain(Unit *u, const Plan *plan) {
   const Choice *last = NULL;
   for (int i = 0; i < plan->choice.n; i++) {
@@ -221,7 +228,7 @@ void compile_explain(Unit *u, const Plan *plan) {
       print_choice_title(c);
     last = c;
     printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
-           c->predicted < 0 ? "refused" : time_text(u, c->predicted), c->reason ? c->reason : "");
+           c->predicted < 0 ? "refused" : time_text(u, c->predicted), remark(u, plan, c));
   }
 }
 

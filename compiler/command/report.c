@@ -53,17 +53,6 @@ static json_t *graph_json(const Graph *g) {
 
 /* ---- the choices ---- */
 
-static const Decision *decision_about(const Plan *p, const Choice *c) {
-  const char *name = c->role == ROLE_FWD
-                         ? c->layer
-                         : arena_printf(p->u->arena, "%s:%s", c->layer, role_names[c->role]);
-  for (int i = 0; i < p->decision.n; i++) {
-    const Decision *d = &p->decision.at[i];
-    if (d->entry == c->entry && strcmp(d->kernel, name) == 0) return d;
-  }
-  return NULL;
-}
-
 static bool same_kernel(const Choice *a, const Choice *b) {
   return a->entry == b->entry && a->role == b->role && strcmp(a->layer, b->layer) == 0;
 }
@@ -73,7 +62,7 @@ static json_t *choices_json(const Plan *p) {
   for (int i = 0; i < p->choice.n; i++) {
     const Choice *c = &p->choice.at[i];
     if (i == 0 || !same_kernel(c, c - 1)) {
-      const Decision *d = decision_about(p, c);
+      const Decision *d = plan_decision(p, c);
       candidates = json_array();
       json_array_append_new(kernels,
                             json_pack("{s:s, s:s, s:s, s:f, s:f, s:o}", "layer", c->layer, "pass",

@@ -9,10 +9,12 @@
 #include "bench.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { AXES = 3, MOST = 1 << 24 };
+enum { AXES = 3 };
+static const int64_t most = INT64_C(1) << 40;
 
 /* Columns in threes are of d, h and w. */
 typedef enum Column {
@@ -52,9 +54,9 @@ static const struct {
     [OF_PAD] = {"pd", 0, 0},
     [OF_PAD + 1] = {"ph", 0, 0},
     [OF_PAD + 2] = {"pw", 0, 0},
-    [OF_PAD_END] = {"pd_end", -MOST, 0},
-    [OF_PAD_END + 1] = {"ph_end", -MOST, 0},
-    [OF_PAD_END + 2] = {"pw_end", -MOST, 0},
+    [OF_PAD_END] = {"pd_end", -(1 << 24), 0},
+    [OF_PAD_END + 1] = {"ph_end", -(1 << 24), 0},
+    [OF_PAD_END + 2] = {"pw_end", -(1 << 24), 0},
     [OF_DILATION] = {"dd", 0, 1},
     [OF_DILATION + 1] = {"dh", 0, 1},
     [OF_DILATION + 2] = {"dw", 0, 1},
@@ -133,9 +135,10 @@ static int64_t number_of(const Table *t, const char *line, Column c) {
     return columns[c].least;
   }
   const int64_t value = strtoll(at, &end, 10);
-  if (end == at + length && length > 0 && value >= columns[c].least && value <= MOST) return value;
+  if (end == at + length && length > 0 && value >= columns[c].least && value <= most) return value;
   diag_error_at(t->u, (size_t)(at - t->source.text), length ? length : 1,
-                "%s is an integer from %" PRId64 " to %d", columns[c].name, columns[c].least, MOST);
+                "%s is an integer from %" PRId64 " to %" PRId64, columns[c].name, columns[c].least,
+                most);
   return columns[c].least;
 }
 
@@ -209,6 +212,18 @@ static void check_result(const Table *t, const char *line, const Shape *s, const
   }
 }
 
+/* Elements of a sample, or of the weights, whichever are more. */
+static double largest_tensor(const Shape *s) {
+  double in = (double)s->at[OF_C], out = (double)s->at[OF_K];
+  double weights = in * out / (double)s->at[OF_GROUPS];
+  for (int a = AXES - (int)s->at[OF_ND]; a < AXES; a++) {
+    in *= (double)s->at[OF_SIZE + a];
+    out *= (double)s->at[OF_OUT + a];
+    weights *= (double)s->at[OF_KERNEL + a];
+  }
+  return fmax(in, fmax(out, weights));
+}
+
 static bool add_shape(Bench *b, const Table *t, const char *line, const Shape *s) {
   Unit *u = b->u;
   const char *text = network_text(u, s, b->o->train);
@@ -243,7 +258,13 @@ bool shapes_read(Bench *b, const char *file) {
   if (!read_head(&t)) return false;
   for (const char *line = next_line(t.source.text); *line; line = next_line(line)) {
     Shape shape;
-    if (strcspn(line, "\r\n") && read_shape(&t, line, &shape)) add_shape(b, &t, line, &shape);
+    if (!strcspn(line, "\r\n") || !read_shape(&t, line, &shape)) continue;
+    if (largest_tensor(&shape) > (double)MAX_ELEMENTS)
+      usage_note(b->u,
+                 "%s: %s is left out: a tensor of a sample has more than %" PRId64 " elements",
+                 file, shape.layer, MAX_ELEMENTS);
+    else
+      add_shape(b, &t, line, &shape);
   }
   measure_number(&b->subjects);
   return b->u->errors == errors;

@@ -26,10 +26,10 @@ missing.csv:1:1: error: the table has no column "kw"
       | ^~~~~~~~~~~~~~~~~~
 = 1
 $ cnnc bench --shapes wrong.csv
-wrong.csv:2:3: error: N is an integer from 1 to 16777216
+wrong.csv:2:3: error: N is an integer from 1 to 1099511627776
     2 | a,0,4,8,8,4,3,3,0,6
       |   ^
-wrong.csv:3:17: error: ph is an integer from 0 to 16777216
+wrong.csv:3:17: error: ph is an integer from 0 to 1099511627776
     3 | b,1,4,8,8,4,3,3,x,6
       |                 ^
 wrong.csv:4:1: error: the line has no "ph"

@@ -2,9 +2,9 @@
  * it, becomes a plan that holds together; equal ones are found. */
 #include "unit.h"
 
-#include <math.h>
+#include <stdlib.h>
 
-#include "measure.h"
+#include "bench.h"
 
 static Subjects subjects_of(Captured *c, const Options *o, const Target *target) {
   Graph *g = pipeline_read(c->u, o);
@@ -63,11 +63,39 @@ static void equal_layers_are_one(void **state) {
   captured_free(c);
 }
 
+/* Tables of convolutions that benchmarks publish: every row becomes a subject, as the table says.
+ */
+static void published_shapes(void **state) {
+  (void)state;
+  static const struct {
+    const char *table;
+    int rows;
+  } tables[] = {{"deepbench_conv", 160},
+                {"onednn_conv", 715}, /* of 719: tensors of the others have too many elements */
+                {"onednn_deconv", 113},
+                {"convnet_benchmarks_layers", 80}};
+  const char *data = getenv("CNNC_DATA");
+  if (!data) {
+    printf("skipped: CNNC_DATA is not set\n");
+    skip();
+  }
+  for (int i = 0; i < COUNT(tables); i++) {
+    Captured *c = captured_new(NULL, NULL);
+    const Options o = {.batch = 1};
+    Bench b = {.u = c->u, .o = &o, .target = target_find("avx512")};
+    if (!shapes_read(&b, arena_printf(c->u->arena, "%s/workloads/%s.csv", data, tables[i].table)))
+      fail_msg("%s: %s", tables[i].table, messages(c));
+    assert_int_equal(b.subjects.n, tables[i].rows);
+    captured_free(c);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(inference),
       cmocka_unit_test(training),
       cmocka_unit_test(equal_layers_are_one),
+      cmocka_unit_test(published_shapes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
