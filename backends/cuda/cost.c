@@ -3,6 +3,7 @@
  * by instruction, on the multiprocessor that gets the most of them. */
 #include "cost.h"
 #include "gemm.h"
+#include "reduce.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,7 +12,8 @@ enum {
   LANES = 128,   /* instructions that a multiprocessor starts per cycle, for one thread each */
   THREADS = 512, /* on a multiprocessor, that keep it busy */
   FETCH = 14,    /* instructions for an element on its way to shared memory, */
-  PLAIN = 16     /* and for a term of a plain loop */
+  PLAIN = 16,    /* and for a term of a plain loop, */
+  TURN = 40      /* which takes so many cycles if nothing else runs */
 };
 
 /* Bytes that a kernel moves at least: every buffer it names once. */
@@ -93,18 +95,10 @@ static const GemmTile *tiles_of(const Plan *p, int *n) {
   return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
 }
 
-const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
-  int n;
-  const GemmTile *tiles = tiles_of(p, &n), asked = gemm_tile(k);
-  for (int i = 0; i < n; i++)
-    if (memcmp(&tiles[i], &asked, sizeof asked) == 0) return NULL;
-  return "there is no kernel with this tile";
-}
-
-void cuda_pick_tile(const Plan *p, Kernel *k) {
+static void pick_product_tile(const Plan *p, Kernel *k) {
   Contraction c;
   int n;
-  if (!k->algo || strcmp(k->algo, "implicit_gemm") != 0 || !contraction(p, k, &c)) return;
+  if (!contraction(p, k, &c)) return;
   const GemmTile *tiles = tiles_of(p, &n);
   const Shape s = shape_of(p, &c);
   int best = 0;
@@ -113,17 +107,52 @@ void cuda_pick_tile(const Plan *p, Kernel *k) {
   gemm_set_tile(k, &tiles[best]);
 }
 
-/* ---- any kernel ---- */
+/* ---- loops ---- */
 
-/* Plain loops: a thread for each point, which reads both factors of every term. */
-static double loop_seconds(const Plan *p, const Kernel *k) {
+/* A kernel whose points have so many threads each, which share the terms: what a multiprocessor
+ * starts, or the turns of one thread, whichever takes longer. */
+static double loop_seconds(const Plan *p, const Kernel *k, int threads) {
   const int units = p->target->machine.units;
   double points = 1, terms = 1;
   for (int l = 0; l < k->nloop; l++)
     *(k->loop[l].reduced ? &terms : &points) *= (double)extent_at(k->loop[l].extent, p->max_batch);
-  const double busy = fmin(1, 0.05 + 0.95 * points / (units * (double)THREADS));
-  return points * terms * (k->nfold ? PLAIN : 4) / (units * (double)LANES * busy) /
-         clock_of(p->target);
+  const double turns = ceil(terms / threads) + (threads > 1 ? 2 * log2(threads) : 0);
+  const double rounds = ceil(points * threads / (units * 2048.0));
+  const double all = points * threads * turns * (k->nfold ? PLAIN : 4) / (units * (double)LANES);
+  return fmax(all, rounds * turns * TURN) / clock_of(p->target);
+}
+
+static const int block_threads[] = {64, 256, 1024};
+
+/* Worth it where more is gained than a launch takes. */
+static void pick_threads(const Plan *p, Kernel *k) {
+  double least = loop_seconds(p, k, 1) - p->target->machine.launch;
+  if (!reduce_fits(k)) return;
+  for (int i = 0; i < COUNT(block_threads); i++) {
+    const double time = loop_seconds(p, k, block_threads[i]);
+    if (time >= least) continue;
+    least = time;
+    reduce_set_threads(k, block_threads[i]);
+  }
+}
+
+/* ---- any kernel ---- */
+
+void cuda_pick_tile(const Plan *p, Kernel *k) {
+  if (k->algo && strcmp(k->algo, "implicit_gemm") == 0)
+    pick_product_tile(p, k);
+  else
+    pick_threads(p, k);
+}
+
+const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
+  int n;
+  const GemmTile *tiles = tiles_of(p, &n), asked = gemm_tile(k);
+  for (int i = 0; i < COUNT(block_threads); i++)
+    if (reduce_threads(k) == block_threads[i] && asked.rows == 0) return NULL;
+  for (int i = 0; i < n; i++)
+    if (memcmp(&tiles[i], &asked, sizeof asked) == 0) return NULL;
+  return "there is no kernel with this tile";
 }
 
 double cuda_time(const Plan *p, const Kernel *k) {
@@ -136,7 +165,7 @@ double cuda_time(const Plan *p, const Kernel *k) {
     const Shape s = shape_of(p, &c);
     compute = tile_seconds(p, &s, &tile);
   } else {
-    compute = loop_seconds(p, k);
+    compute = loop_seconds(p, k, reduce_threads(k) > 0 ? reduce_threads(k) : 1);
   }
   return (compute > memory ? compute : memory) + m->launch;
 }

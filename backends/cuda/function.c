@@ -2,6 +2,8 @@
  * texts and the sizes of all buffers are. */
 #include "function.h"
 
+#include <string.h>
+
 bool function_takes(const Writer *w, int input) {
   return w->p->buffer.at[w->k->in[input].tensor].home != HOME_CONST;
 }
@@ -95,7 +97,10 @@ const char *function_print(Writer *w, Function *f, Body *body) {
   emitted_add(e, key, name);
   add_facts(w, f, name);
   if (f->comment) emit_comment(e, "%s", f->comment);
-  emit_wrapped(e, arena_printf(e->arena, "%s %s(%s) {", f->declares, name, parameters(w, f)));
+  const bool wide = strlen(f->declares) + strlen(name) > 80;
+  if (wide) emit(e, "%s", f->declares);
+  const char *declares = wide ? "" : arena_printf(e->arena, "%s ", f->declares);
+  emit_wrapped(e, arena_printf(e->arena, "%s%s(%s) {", declares, name, parameters(w, f)));
   emit_text(e, body->text.at);
   emit(e, "}");
   emit_line(e);

@@ -5,6 +5,7 @@
 #include "function.h"
 #include "gemm.h"
 #include "library.h"
+#include "reduce.h"
 
 #include <string.h>
 
@@ -54,9 +55,9 @@ static void print_part(Writer *w, Emit *calls) {
 
 /* Names of loops that mean something else in the text end in a line. */
 static const char *loop_name(Arena *arena, const char *name) {
-  static const char *const others[] = {"batch", "point", "points", "stride", "in",  "out",
-                                       "x",     "acc",   "first",  "term",   "sum", "inside",
-                                       "t",     "row",   "column", "group"};
+  static const char *const others[] = {"batch", "point", "points", "stride", "in",   "out",
+                                       "x",     "acc",   "first",  "term",   "sum",  "inside",
+                                       "t",     "row",   "column", "group",  "part", "thread"};
   const size_t length = strcspn(name, "0123456789");
   bool taken = library_keyword(name);
   for (int i = 0; i < COUNT(others); i++)
@@ -109,6 +110,8 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
   if (!any) return;
   if (gemm_serves(&w))
     gemm_print(&w, calls);
+  else if (reduce_threads(k) > 0)
+    reduce_print(&w, calls);
   else
     print_part(&w, calls);
 }

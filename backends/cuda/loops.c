@@ -115,8 +115,7 @@ void writer_load(Writer *w, int input) {
   print_load(w, input);
 }
 
-/* What is read once per point. */
-static void print_prologue(Writer *w) {
+void writer_begin_point(Writer *w) {
   for (int i = 0; i < w->k->nin; i++) {
     const View *v = &w->k->in[i];
     if (!writer_reads(w, i)) continue;
@@ -140,7 +139,7 @@ static const char *reduced_index(Writer *w) {
   return sum.n ? sum.at : "0";
 }
 
-static const char *fold_type(const Writer *w, int f) {
+const char *writer_fold_type(const Writer *w, int f) {
   return w->k->fold[f].acc == F64 ? "double" : w->math.type;
 }
 
@@ -148,8 +147,8 @@ static void print_start(Writer *w, int f) {
   static const char *const start[COMBINES][2] = {
       {"0.0f", "0.0"}, {"-INFINITY", "-INFINITY"}, {"-INFINITY", "-INFINITY"}};
   const Fold *fold = &w->k->fold[f];
-  const bool wide = strcmp(fold_type(w, f), "double") == 0;
-  emit(w->e, "%s acc%d = %s;", fold_type(w, f), f, start[fold->op][wide]);
+  const bool wide = strcmp(writer_fold_type(w, f), "double") == 0;
+  emit(w->e, "%s acc%d = %s;", writer_fold_type(w, f), f, start[fold->op][wide]);
   if (fold->op == FOLD_ARGMAX) emit(w->e, "%s first%d = 0;", w->index, f);
 }
 
@@ -168,7 +167,7 @@ static void print_fold(Writer *w, int f) {
     print_add(w, arena_printf(w->e->arena, "acc%d", f), term);
   } else {
     emit(w->e, "const %s term%d = %s;", w->math.type, f, term);
-    const char *wins = strcmp(fold_type(w, f), "double") == 0 ? "cnnc_wins" : "cnnc_winsf";
+    const char *wins = strcmp(writer_fold_type(w, f), "double") == 0 ? "cnnc_wins" : "cnnc_winsf";
     BLOCK(w->e, "if (%s(term%d, acc%d))", wins, f, f) {
       emit(w->e, "acc%d = term%d;", f, f);
       if (fold->op == FOLD_ARGMAX) emit(w->e, "first%d = %s;", f, reduced_index(w));
@@ -191,10 +190,33 @@ static int open_level(Writer *w, int level) {
   return opened;
 }
 
+void writer_start_folds(Writer *w) {
+  for (int f = 0; f < w->k->nfold; f++)
+    if (folds(w, f)) print_start(w, f);
+}
+
+void writer_fold_term(Writer *w) {
+  const Kernel *k = w->k;
+  int opened = 0;
+  for (int i = 0; i < k->nin; i++) {
+    const View *v = &k->in[i];
+    if (!in_terms(w, i) || w->loaded[i]) continue;
+    for (int l = 0; l < k->nloop; l++)
+      if (k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, i), l);
+    const char *inside =
+        v->outside == SKIP ? writer_inside(w, v, writer_in(w, i), ALL_LEVELS) : NULL;
+    if (inside) opened += emit_open(w->e, "if (%s)", inside);
+  }
+  for (int i = 0; i < k->nin; i++)
+    if (in_terms(w, i) && !w->loaded[i]) print_load(w, i);
+  for (int f = 0; f < k->nfold; f++)
+    if (folds(w, f)) print_fold(w, f);
+  while (opened-- > 0) emit_close(w->e);
+}
+
 static void print_folds(Writer *w) {
   const Kernel *k = w->k;
-  for (int f = 0; f < k->nfold; f++)
-    if (folds(w, f)) print_start(w, f);
+  writer_start_folds(w);
   int opened = open_level(w, PROLOGUE);
   for (int l = 0; l < k->nloop; l++) {
     if (!k->loop[l].reduced) continue;
@@ -231,7 +253,7 @@ static void print_out(Writer *w, int o) {
 
 void writer_finish(Writer *w) {
   for (int i = 0; i < w->k->nin; i++)
-    if (writer_finishes_with(w, i)) writer_load(w, i);
+    if (writer_finishes_with(w, i) && !w->loaded[i]) writer_load(w, i);
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o]) print_out(w, o);
 }
@@ -240,7 +262,7 @@ void writer_finish(Writer *w) {
 static void print_point(Writer *w) {
   bool any = false;
   for (int f = 0; f < w->k->nfold; f++) any |= folds(w, f);
-  print_prologue(w);
+  writer_begin_point(w);
   if (any) print_folds(w);
   for (int i = 0; i < w->k->nin; i++)
     if (writer_finishes_with(w, i) && !w->loaded[i]) print_load(w, i);

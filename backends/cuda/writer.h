@@ -67,8 +67,13 @@ void writer_loops(Writer *, const char *number, const bool *used);
 void writer_join(Writer *, const View *);
 /* const float x0 = in0[...], with the coordinates that it needs; all loops have a value. */
 void writer_load(Writer *, int input);
-/* What follows the folds, acc0 ...: loads and stores. */
+/* At a point, whose free loops have values: what is read once, the folds' beginnings acc0 ..., one
+ * term (all loops have values), and what follows the folds: loads and stores. */
+void writer_begin_point(Writer *);
+void writer_start_folds(Writer *);
+void writer_fold_term(Writer *);
 void writer_finish(Writer *);
+const char *writer_fold_type(const Writer *, int fold); /* "double" */
 bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */

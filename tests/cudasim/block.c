@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include "cudasim.h"
+#include "fiber.h"
 
 enum { STACK = 64 << 10 };
 
 typedef enum State { WAITS, MEETS, ENDED } State;
 
 typedef struct Fiber {
-  ucontext_t context;
+  FiberContext context;
   unsigned char *stack;
   CudasimThread thread; /* that it runs */
 } Fiber;
@@ -35,7 +35,8 @@ const CudasimThread *cudasim_thread;
 static Fiber fibers[CUDASIM_THREADS], *current;
 static Fiber *idle[CUDASIM_THREADS];
 static unsigned nidle, nfibers;
-static ucontext_t scheduler;
+static FiberContext scheduler;
+static Fiber *beginning; /* the fiber that a new context is for */
 
 static Place place[CUDASIM_THREADS];
 static unsigned order[CUDASIM_THREADS], begun, count;
@@ -79,15 +80,15 @@ static void become(Fiber *f, unsigned number) {
 }
 
 /* What a fiber does: threads that have not begun, until there are none. */
-static void run_threads(int at) {
-  Fiber *f = &fibers[at];
+static void run_threads(void) {
+  Fiber *f = beginning;
   while (begun < count) {
     become(f, order[begun++]);
     launch->run(launch->arguments);
     place[f->thread.number].state = ENDED;
   }
   idle[nidle++] = f;
-  setcontext(&scheduler);
+  fiber_switch(&f->context, &scheduler);
 }
 
 static void start_fiber(void) {
@@ -99,19 +100,16 @@ static void start_fiber(void) {
     idle[nidle++] = made;
   }
   Fiber *f = idle[--nidle];
-  getcontext(&f->context);
-  f->context.uc_stack.ss_sp = f->stack;
-  f->context.uc_stack.ss_size = STACK;
-  f->context.uc_link = NULL;
-  makecontext(&f->context, (void (*)(void))run_threads, 1, (int)(f - fibers));
-  swapcontext(&scheduler, &f->context);
+  beginning = f;
+  fiber_make(&f->context, f->stack, STACK, run_threads);
+  fiber_switch(&scheduler, &f->context);
 }
 
 static void wait_here(State state, const char *file, int line) {
   Fiber *f = current;
   const unsigned number = f->thread.number;
   place[number] = (Place){.state = state, .fiber = f, .file = file, .line = line};
-  swapcontext(&f->context, &scheduler);
+  fiber_switch(&f->context, &scheduler);
   become(f, number);
 }
 
@@ -157,7 +155,7 @@ static bool run_meetings(void) {
       any = true;
       meeting[warp].times++;
       for (unsigned i = 0; i < CUDASIM_LANES; i++)
-        swapcontext(&scheduler, &place[warp * CUDASIM_LANES + i].fiber->context);
+        fiber_switch(&scheduler, &place[warp * CUDASIM_LANES + i].fiber->context);
     }
   return any;
 }
@@ -192,7 +190,7 @@ void cudasim_block(const CudasimLaunch *l) {
     cudasim_thread = NULL;
     cudasim_memory_barrier();
     cudasim_permute(order, count);
-    for (unsigned i = 0; i < count; i++) swapcontext(&scheduler, &place[order[i]].fiber->context);
+    for (unsigned i = 0; i < count; i++) fiber_switch(&scheduler, &place[order[i]].fiber->context);
     run_meetings();
   }
   cudasim_thread = NULL;

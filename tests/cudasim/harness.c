@@ -75,6 +75,21 @@ void simulated_emit(const Simulated *s) {
   assert_true(compile_write(s->u, &emitted, simulated_path(s, "")));
 }
 
+void simulated_replace(const Simulated *s, const char *from, const char *to) {
+  const char *path = simulated_path(s, arena_printf(s->u->arena, "%s.cu", name_of(s)));
+  size_t size;
+  const char *text = file_read(s->u, path, &size), *found = text;
+  Text changed = {.arena = s->u->arena};
+  assert_non_null(strstr(text, from));
+  while ((found = strstr(text, from))) {
+    text_append(&changed, text, (size_t)(found - text));
+    text_add(&changed, "%s", to);
+    text = found + strlen(from);
+  }
+  text_add(&changed, "%s", text);
+  assert_true(file_write(s->u, path, changed.at, changed.n));
+}
+
 static bool is_held(const Plan *p, int param) {
   for (int b = 0; b < p->buffer.n; b++)
     if (p->buffer.at[b].home == HOME_PARAM && p->buffer.at[b].index == param) return true;

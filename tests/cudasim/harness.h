@@ -32,6 +32,8 @@ void simulated_free(Simulated *); /* the unit and the folder */
 /* Emits into the folder; in between, tests may change what was emitted; compiles. */
 void simulated_emit(const Simulated *);
 void simulated_build(const Simulated *);
+/* Every `from` in the emitted source becomes `to`. */
+void simulated_replace(const Simulated *, const char *from, const char *to);
 
 /* Where nvcc is installed, it makes machine code of what was emitted: without a warning or spilled
  * registers. The header is C. */

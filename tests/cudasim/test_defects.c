@@ -66,26 +66,10 @@ static const char network[] =
     "{ 'op': 'conv', 'filters': 5, 'kernel': 3, 'pad': 1 }, { 'op': 'relu' },"
     "{ 'op': 'pool', 'kind': 'max', 'kernel': 2 }, { 'op': 'dense', 'units': 4 } ] }";
 
-/* Every `from` in the emitted source becomes `to`. */
-static void replace(const Simulated *s, const char *from, const char *to) {
-  const char *path = arena_printf(s->u->arena, "%s/net.cu", s->folder);
-  size_t size;
-  const char *text = file_read(s->u, path, &size), *found = text;
-  Text changed = {.arena = s->u->arena};
-  assert_non_null(strstr(text, from));
-  while ((found = strstr(text, from))) {
-    text_append(&changed, text, (size_t)(found - text));
-    text_add(&changed, "%s", to);
-    text = found + strlen(from);
-  }
-  text_add(&changed, "%s", text);
-  assert_true(file_write(s->u, path, changed.at, changed.n));
-}
-
 static void check_defect(Options o, const char *from, const char *to, const char *message) {
   Simulated s = simulated_text_options(network, o);
   simulated_emit(&s);
-  replace(&s, from, to);
+  simulated_replace(&s, from, to);
   simulated_build(&s);
   SimulatedRun r = simulated_inputs(&s, 2);
   for (int i = 0; i < COUNT(orders); i++) {

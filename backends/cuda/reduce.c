@@ -1,0 +1,107 @@
+/* reduce.c - folds of many terms and few points, such as a batch norm's sums: a block of threads
+ * for each point of the free loops.
+ *
+ *   for (int term = thread; term < 1024 * batch; term += 256) ...    each thread every 256th term
+ *   part0[thread] = acc0;
+ *   if (thread < 128) part0[thread] += part0[thread + 128]; ...      halves of what is left
+ *   if (thread == 0) out0[c] = ...
+ *
+ * Which terms are added in which order depends on their number alone. */
+#include "reduce.h"
+#include "function.h"
+
+#include <string.h>
+
+bool reduce_fits(const Kernel *k) {
+  for (int f = 0; f < k->nfold; f++)
+    if (k->fold[f].op == FOLD_ARGMAX) return false;
+  for (int o = 0; o < k->nout; o++)
+    if (k->out[o].combine) return false;
+  return k->nfold > 0 && kernel_reduces(k);
+}
+
+int reduce_threads(const Kernel *k) {
+  return tile_get(&k->tile, "threads", 0);
+}
+
+void reduce_set_threads(Kernel *k, int threads) {
+  tile_set(&k->tile, "threads", threads);
+}
+
+static void set_loops(Writer *w, bool reduced) {
+  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = w->k->loop[l].reduced == reduced;
+}
+
+/* Each thread's terms. */
+static void print_terms(Writer *w, int threads) {
+  Emit *e = w->e;
+  set_loops(w, true);
+  writer_start_folds(w);
+  BLOCK(e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
+        threads) {
+    writer_loops(w, "term", NULL);
+    writer_fold_term(w);
+  }
+}
+
+/* part0[thread] takes in part0[thread + half]. */
+static void print_joint(Writer *w, int f, int half) {
+  const bool wide = w->k->fold[f].acc == F64 || w->math.number == F64;
+  if (w->k->fold[f].op == FOLD_SUM) {
+    emit(w->e, "if (thread < %d) part%d[thread] += part%d[thread + %d];", half, f, f, half);
+    return;
+  }
+  emit(w->e, "if (thread < %d && %s(part%d[thread + %d], part%d[thread]))", half,
+       wide ? "cnnc_wins" : "cnnc_winsf", f, half, f);
+  emit(w->e, "  part%d[thread] = part%d[thread + %d];", f, f, half);
+}
+
+static void print_tree(Writer *w, int threads) {
+  Emit *e = w->e;
+  for (int f = 0; f < w->k->nfold; f++) emit(e, "part%d[thread] = acc%d;", f, f);
+  emit(e, "__syncthreads();");
+  for (int half = threads / 2; half > 0; half /= 2) {
+    for (int f = 0; f < w->k->nfold; f++) print_joint(w, f, half);
+    emit(e, "__syncthreads();");
+  }
+}
+
+static void print_body(Writer *w, int threads) {
+  Emit *e = w->e;
+  for (int f = 0; f < w->k->nfold; f++)
+    emit(e, "__shared__ %s part%d[%d];", writer_fold_type(w, f), f, threads);
+  emit(e, "const int thread = (int)threadIdx.x;");
+  set_loops(w, false);
+  if (w->k->nloop > 0 && !w->k->loop[0].reduced) /* free loops come first */
+    emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
+  writer_loops(w, "point", NULL);
+  writer_begin_point(w);
+  print_terms(w, threads);
+  print_tree(w, threads);
+  BLOCK(e, "if (thread == 0)") {
+    for (int f = 0; f < w->k->nfold; f++) emit(e, "acc%d = part%d[0];", f, f);
+    writer_finish(w);
+  }
+}
+
+void reduce_print(Writer *w, Emit *calls) {
+  Arena *arena = w->e->arena;
+  const int threads = reduce_threads(w->k);
+  Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
+  Body body;
+  f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%d)", threads);
+  f.comment = arena_printf(arena, "%s\nA block of %d threads for each.", writer_title(w), threads);
+  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
+  memcpy(f.out, w->out, sizeof f.out);
+  function_begin(w, &body);
+  function_constants(w, f.in);
+  print_body(w, threads);
+  const char *name = function_print(w, &f, &body);
+  const char *arguments = function_arguments(w, &f, NULL, true);
+  w->n = "n";
+  set_loops(w, false);
+  emit_comment(calls, "%s", kernel_title(w->k));
+  emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, (unsigned)(%s), %d, stream, %s))",
+                                   name, writer_points(w, 0, "LL"), threads, arguments));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}
