@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What nvcc makes of networks: no warnings, no spilled registers, and tensor cores' instructions in every product.
+"""What nvcc makes of networks: no warnings, no spilled registers, and in every product tensor cores' instructions and none
+of local memory.
 
 usage: opcodes.py
 
@@ -59,10 +60,10 @@ def check(folder, net, words, target, dtype):
     functions = opcodes(machine)
     products = kernels_of_products(source.read_text())
     operation = FFMA if dtype == "f32" else HMMA
-    wrong = [name for name, count in functions.items() if count[LDL] or count[STL]]
+    wrong = []
     for product in products:
         counts = [count for name, count in functions.items() if re.match(rf"_Z\d+{product}P", name)]
-        if len(counts) != 1 or not counts[0][operation]:
+        if len(counts) != 1 or not counts[0][operation] or counts[0][LDL] or counts[0][STL]:
             wrong.append(product)
     print(f"{net:10} {' '.join(words):24} {target} {dtype:6} {len(products)} products, {len(functions)} kernels, "
           f"{len(plain)} contractions in plain loops", flush=True)
