@@ -12,6 +12,10 @@ static void add_param_facts(Emit *e, const Library *l) {
   int64_t last = l->plan->param_bytes / dtype_size(l->plan->graph->real) - 1;
   library_sized_fact(e, NULL, "bytes", "size");
   library_sized_fact(e, "load", "bytes", "size");
+  library_sized_fact(e, "load_part", "bytes", "size");
+  static const char *const part[] = {"load_part", "load_part_file"};
+  for (int i = 0; i < 2; i++)
+    emit_fact(e, arena_printf(e->arena, "%s_%s", e->prefix, part[i]), "found", 0, l->param.n - 1);
   library_sized_fact(e, "save", "bytes", "size");
   library_sized_fact(e, "fill", "at", "size");
   library_sized_fact(e, "copy", "to", "size");

@@ -121,6 +121,16 @@ static int NAME_check_source(NAME_source *s) {
   return more == 0 && found == NAME_PARAM_COUNT;
 }
 
+/* Copies a tensor to its parameter; on failure nothing is loaded any more. */
+static int NAME_take(NAME *ctx, NAME_source *s, const NAME_tensor *t, int index) {
+  size_t first = NAME_places[index].first, size = NAME_params[index].size;
+  if (first <= NAME_RAW && size <= NAME_RAW - first &&
+      NAME_copy(s, t, (NAME_real *)(void *)ctx->params + first, size))
+    return NAME_OK;
+  memset(ctx->header, 0, sizeof(NAME_header));
+  return NAME_E_FILE;
+}
+
 static int NAME_load_from(NAME *ctx, NAME_source *s) {
   NAME_tensor t;
   if (!NAME_check_source(s) || !NAME_open(s)) return NAME_E_WEIGHTS;
@@ -128,14 +138,45 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
     if (NAME_ignored(t.name)) continue;
     int index = NAME_find(t.name);
     if (index < 0) return NAME_E_WEIGHTS;
-    size_t first = NAME_places[index].first, size = NAME_params[index].size;
-    if (first > NAME_RAW || size > NAME_RAW - first ||
-        !NAME_copy(s, &t, (NAME_real *)(void *)ctx->params + first, size)) {
-      memset(ctx->header, 0, sizeof(NAME_header));
-      return NAME_E_FILE;
-    }
+    int status = NAME_take(ctx, s, &t, index);
+    if (status) return status;
   }
   return NAME_begin(ctx, 0);
+}
+
+/* What is there of each parameter, if the file can be read to its end. */
+static int NAME_look(NAME_source *s, unsigned char *found) {
+  NAME_tensor t;
+  int more = 0;
+  memset(found, NAME_ABSENT, NAME_PARAM_COUNT);
+  if (!NAME_open(s)) return 0;
+  while ((more = NAME_next(s, &t)) > 0) {
+    int index = NAME_find(t.name);
+    if (index < 0 || index >= NAME_PARAM_COUNT) continue;
+    found[index] = NAME_fits(s, &t, &NAME_params[index]) ? NAME_TAKEN : NAME_MISSHAPEN;
+  }
+  return more == 0;
+}
+
+static int NAME_load_part_from(NAME *ctx, NAME_source *s, unsigned char *found) {
+  NAME_tensor t;
+  if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
+  if (!NAME_look(s, found) || !NAME_open(s)) return NAME_E_WEIGHTS;
+  while (NAME_next(s, &t) > 0) {
+    int index = NAME_find(t.name);
+    if (index < 0 || index >= NAME_PARAM_COUNT || found[index] != NAME_TAKEN) continue;
+    int status = NAME_take(ctx, s, &t, index);
+    if (status) return status;
+  }
+  return NAME_begin(ctx, 0);
+}
+
+int NAME_load_part(NAME *ctx, const void *bytes, size_t size, unsigned char *found) {
+  NAME_source source = {0};
+  if (!ctx || !bytes || !found) return NAME_E_NULL;
+  source.bytes = (const unsigned char *)bytes;
+  source.size = size;
+  return NAME_load_part_from(ctx, &source, found);
 }
 
 int NAME_load(NAME *ctx, const void *bytes, size_t size) {
@@ -179,7 +220,8 @@ int NAME_save(const NAME *ctx, void *bytes, size_t size) {
 }
 
 #ifndef NAME_NO_STDIO
-int NAME_load_file(NAME *ctx, const char *path) {
+/* All of a file, or (found) what fits. */
+static int NAME_load_from_file(NAME *ctx, const char *path, unsigned char *found) {
   NAME_source source = {0};
   if (!ctx || !path) return NAME_E_NULL;
   source.file = fopen(path, "rb");
@@ -188,10 +230,18 @@ int NAME_load_file(NAME *ctx, const char *path) {
   long size = fseek(source.file, 0, SEEK_END) == 0 ? ftell(source.file) : -1;
   if (size >= 0) {
     source.size = source.position = (uint64_t)size;
-    status = NAME_load_from(ctx, &source);
+    status = found ? NAME_load_part_from(ctx, &source, found) : NAME_load_from(ctx, &source);
   }
   fclose(source.file);
   return status;
+}
+
+int NAME_load_file(NAME *ctx, const char *path) {
+  return NAME_load_from_file(ctx, path, NULL);
+}
+
+int NAME_load_part_file(NAME *ctx, const char *path, unsigned char *found) {
+  return found ? NAME_load_from_file(ctx, path, found) : NAME_E_NULL;
 }
 
 int NAME_save_file(const NAME *ctx, const char *path) {

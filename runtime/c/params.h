@@ -20,6 +20,12 @@ int NAME_load(NAME *ctx, const void *bytes, size_t size);
 int NAME_save(const NAME *ctx, void *bytes, size_t size);
 size_t NAME_save_size(const NAME *ctx);
 
+/* For transfer learning: takes those tensors that have the name and the shape of a parameter; the
+ * others stay as NAME_init_params or NAME_load left them, and training begins anew. found[i] says of
+ * parameter i whether it was taken; it has NAME_PARAM_COUNT elements. */
+enum { NAME_ABSENT, NAME_TAKEN, NAME_MISSHAPEN };
+int NAME_load_part(NAME *ctx, const void *bytes, size_t size, unsigned char *found);
+
 /* Copies one parameter, NAME_params[index].size values, out or in. Both want loaded or initialised
  * parameters. */
 int NAME_get_param(const NAME *ctx, int index, NAME_real *values);
@@ -29,5 +35,6 @@ int NAME_set_param(NAME *ctx, int index, const NAME_real *values);
 /* The same with files. If reading stops half-way (NAME_E_FILE), no parameters are loaded; if writing
  * does, the file is cut off, and NAME_load_file refuses it. */
 int NAME_load_file(NAME *ctx, const char *path);
+int NAME_load_part_file(NAME *ctx, const char *path, unsigned char *found);
 int NAME_save_file(const NAME *ctx, const char *path);
 #endif
