@@ -15,17 +15,18 @@ static float *values_of(Unit *u, const Samples *s) {
 
 static Status report(const Inference *f, const Samples *s) {
   int64_t size = inference_output_size(f->g, 0), places = s->data.label_size, right = 0;
-  int64_t labels = samples_labels(s);
+  int64_t labels = samples_labels(s), counted = 0;
   unsigned char *classes = NEW_ARRAY(f->u->arena, unsigned char, labels);
   for (int64_t i = 0; i < labels; i++) {
     int64_t class = samples_class(s, f->output[0] + i / places * size, i % places);
     classes[i] = (unsigned char)class;
     right += class == s->data.label[i];
+    counted += s->data.label[i] >= 0; /* the others are ignored, as by losses */
   }
   if (f->o->predictions && !file_write(f->u, f->o->predictions, classes, (size_t)labels))
     return STATUS_INPUT;
   printf("accuracy %.2f %% (%" PRId64 " of %" PRId64 "), %.3f ms an image, %s%s\n",
-         100.0 * (double)right / (double)labels, right, labels,
+         counted ? 100.0 * (double)right / (double)counted : 0, right, counted,
          1e3 * f->seconds / (double)s->data.n, f->target ? "target " : "interpreted",
          f->target ? f->target->name : "");
   return STATUS_DONE;

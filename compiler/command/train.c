@@ -4,6 +4,7 @@
 #include "training.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 
 enum { EPOCHS = 10, LOOK_EVERY = 16 };
@@ -64,10 +65,14 @@ static double metric(const Training *t) {
                                        : 100 - train_score_accuracy(v);
 }
 
+static bool is_better(const Training *t) {
+  return t->at.best_epoch == 0 || metric(t) < t->at.best || isnan(t->at.best);
+}
+
 /* With --patience the best parameters are kept, otherwise the last ones. */
 static bool keep_best(Training *t) {
   t->at.stale++;
-  if (t->at.best_epoch && !(metric(t) < t->at.best)) return true;
+  if (!is_better(t)) return true;
   t->at.best = metric(t);
   t->at.best_epoch = t->at.epoch;
   t->at.stale = 0;
@@ -80,6 +85,8 @@ static bool finish_epoch(Training *t) {
   if (!keep_best(t) || !trainer_lr(&t->trainer, &t->epoch.lr) ||
       !trainer_report(&t->trainer, metric(t)) || !train_report_epoch(t))
     return false;
+  if (!isfinite(t->at.loss))
+    usage_note(t->u, "the loss is no number any more; a smaller lr, warm_up or clip_norm may help");
   t->at.done = t->at.right = t->at.labels = 0;
   t->at.loss = 0;
   return train_checkpoint_write(t);

@@ -2,12 +2,13 @@
 import json
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
 import time
 
-from support import CNNC, Case, main, write_npy
+from support import CNNC, ROOT, Case, main, write_npy
 
 SIDE, CLASSES = 10, 4
 NETWORK = {
@@ -82,10 +83,14 @@ class Train(Case):
 
     def test_validation_loss_is_that_of_inference(self):
         """A step that changes nothing: all samples in one batch, no batch statistics; both losses are the same mean."""
-        loss = {"op": "cross_entropy", "from": "dense1", "label_smoothing": 0.1, "weight": 2.0}
-        layers = [{"op": "dense", "units": CLASSES}, {"op": "softmax"}]
-        self.network.write_text(json.dumps({**NETWORK, "layers": layers, "loss": loss,
-                                            "optimizer": {"op": "sgd", "lr": 1e-30}}))
+        losses = [{"op": "cross_entropy", "from": "scores", "label_smoothing": 0.1, "weight": 2.0},
+                  {"op": "cross_entropy", "from": "aside", "weight": 0.3}, {"op": "mse", "target": "one"}]
+        layers = [{"op": "dense", "units": 8, "name": "hidden"}, {"op": "dense", "units": CLASSES, "name": "aside"},
+                  {"op": "dense", "units": CLASSES, "name": "scores", "from": "hidden"}, {"op": "softmax"}]
+        inputs = {"x": NETWORK["input"], "one": {"shape": [CLASSES]}}
+        network = {**NETWORK, "inputs": inputs, "layers": layers, "losses": losses, "optimizer": {"op": "sgd", "lr": 1e-30}}
+        del network["input"], network["loss"]
+        self.network.write_text(json.dumps(network))
         for part in ("x", "y"):
             (self.data / f"{part}_train.npy").replace(self.data / f"{part}.npy")
             (self.data / f"{part}_test.npy").unlink()
@@ -193,6 +198,24 @@ class Train(Case):
         self.train("bytes", "--epochs", 3, "--log", self.folder / "bytes.csv")
         for a, b in zip(self.log("floats.csv"), self.log("bytes.csv")):
             self.assertAlmostEqual(a["loss"], b["loss"], delta=0.02 * a["loss"])
+
+    def test_words_are_documented(self):
+        table = self.run_command(CNNC, "train", "--help").split("(--augment):")[1]
+        words = re.findall(r"^  (\w+)", table, re.M)
+        page = (ROOT / "docs" / "training.md").read_text()
+        self.assertGreater(len(words), 15)
+        for word in words:
+            self.assertRegex(page, rf"`{word}[`=]")
+
+    def test_labels_that_do_not_count(self):
+        labels = bytes(i % CLASSES for i in range(80))
+        write_npy(self.data / "y_test.npy", (80,), "|i1", bytes(255 if i % 4 == 0 else k for i, k in enumerate(labels)))
+        network = {**NETWORK, "loss": {"op": "cross_entropy", "ignore_index": -1}}
+        self.network.write_text(json.dumps(network))
+        self.train("some", "--epochs", 2, "--log", self.folder / "log.csv")
+        out = self.run_command(CNNC, "eval", self.network, "--data", self.data, "--weights", self.folder / "some.safetensors")
+        self.assertIn(" of 60)", out)
+        self.assertAlmostEqual(self.evaluated("some"), self.log()[-1]["validation_accuracy"], places=2)
 
     def test_mistakes(self):
         mistakes = [

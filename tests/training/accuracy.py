@@ -22,11 +22,11 @@ class Run(NamedTuple):
     epochs: int
     augment: str
     least: float  # percent of the test samples that must be named
-    seed: int = 1
+    seed: int = 0
 
 
 RUNS = {
-    "lenet5_mnist": Run("tests/training/lenet5.json", "/mnist", 12, "shift=2", 99.4),
+    "lenet5_mnist": Run("tests/training/lenet5.json", "/mnist", 12, "shift=2", 99.4, 1),
     "lenet1989_usps": Run("tests/training/usps.json", "usps", 30, "shift=1,fill=-1", 95.0),
     "vowels": Run("tests/training/vowels.json", "vowels", 60, "shift=2", 95.0),
     "digits_waveform": Run("tests/training/waveforms.json", "waveforms", 40, "shift=400,brightness=0.4", 97.0),
