@@ -7,7 +7,7 @@
 #include <math.h>
 #include <signal.h>
 
-enum { EPOCHS = 10, LOOK_EVERY = 16 };
+enum { EPOCHS = 10, LOOK_EVERY = 8, LOOKS = 64 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -23,10 +23,12 @@ static Status failure(const Training *t) {
   return t->trainer.process < 0 ? STATUS_TOOL : STATUS_INPUT;
 }
 
-/* Of some batches it is known before their step how many labels inference names. */
+/* Of some batches it is known before their step how many labels inference names: one in LOOK_EVERY,
+ * about LOOKS in a long epoch. */
 static bool look(Training *t, int slot, int64_t n) {
   Score score = {.right = t->at.right, .labels = t->at.labels};
-  if (t->at.done / t->trainer.batch % LOOK_EVERY != 0) return true;
+  int64_t every = t->train.n / t->trainer.batch / LOOKS;
+  if (t->at.done / t->trainer.batch % (every > LOOK_EVERY ? every : LOOK_EVERY) != 0) return true;
   if (!train_score_batch(t, &t->train, slot, t->at.done, n, &score)) return false;
   t->at.right = score.right;
   t->at.labels = score.labels;
