@@ -65,7 +65,7 @@ static void mistakes_are_named(void **state) {
   } cases[] = {
       {"cnnc a.json --trian", "unknown option \"--trian\"; did you mean \"--train\"?"},
       {"cnnc a.json -x", "unknown option \"-x\"; `cnnc compile --help` lists them"},
-      {"cnnc a.json --selftest", "--selftest: this version emits no self-test"},
+      {"cnnc help", "help: `cnnc --help` prints the commands"},
       {"cnnc chekc a.json", "unknown command \"chekc\"; did you mean \"check\"?"},
       {"cnnc a.json --batch 0", "--batch 0: a whole number from 1 to 1048576 is expected"},
       {"cnnc a.json --batch 99999999999999999999", "a whole number from 1"},
