@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 RUNS = {
-    "lenet5_mnist": Run("tests/training/lenet5.json", "/mnist", 12, "shift=2", 99.4, 1),
+    "lenet5_mnist": Run("models/lenet5.json", "/mnist", 12, "shift=2", 99.4, 1),
     "lenet1989_usps": Run("tests/training/usps.json", "usps", 30, "shift=1,fill=-1", 95.0),
     "vowels": Run("tests/training/vowels.json", "vowels", 60, "shift=2", 95.0),
     "digits_waveform": Run("tests/training/waveforms.json", "waveforms", 40, "shift=400,brightness=0.4", 97.0),
