@@ -30,7 +30,7 @@ static int count_candidates(const Bench *b) {
 static double best_estimate(const Bench *b, const Subject *s, double *estimate) {
   double best = INFINITY;
   for (int a = 0; a < ALGO_KINDS; a++) {
-    estimate[a] = s->serves[a] ? measure_estimate(b->u, b->target, s, algos[a]) : INFINITY;
+    estimate[a] = s->allowed[a] ? measure_estimate(b->u, b->target, s, algos[a]) : INFINITY;
     if (estimate[a] < best) best = estimate[a];
   }
   return best;
@@ -74,7 +74,7 @@ bool bench_measure(Bench *b, double patience) {
       BenchRow row = {.subject = i, .allowed = s->allowed[a]};
       if (!s->serves[a]) continue;
       show_progress(done++, all, s, algos[a]);
-      if (patience > 0 && estimate[a] > patience * best) continue;
+      if (patience > 0 && (!row.allowed || estimate[a] > patience * best)) continue;
       if (!measure(b->u, b->o, b->target, s, algos[a], &row.m)) return false;
       vec_push(b->u->arena, &b->row, row);
       b->measured++;

@@ -24,8 +24,8 @@ typedef struct Bench {
 } Bench;
 
 /* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what
- * is estimated to take so many times as long as the best is left out; 0: nothing is. False after a
- * message. */
+ * is estimated to take so many times as long as the best, or to err too much, is left out; 0:
+ * nothing is. False after a message. */
 bool bench_measure(Bench *, double patience);
 /* Rows of the kernels whose chosen algorithm was measured, and of these how many take at most NEAR
  * times as long as the winner. */

@@ -1,8 +1,8 @@
 /* A program around the library NAME, one kernel with timers, that measures it:
  *   PROGRAM THREADS SECONDS TIMERS REPORT OUTPUT
- * TIMERS: a 1 for each timer that counts, else 0. Inputs are noise: NAME_middle[i] + NAME_reach[i] *
- * noise. Calls are repeated for so many seconds, at least MIN_CALLS times after the first, which does
- * not count; REPORT gets the least and the median time, OUTPUT the last result. */
+ * TIMERS: a 1 for each timer that counts, else 0. Inputs are noise: NAME_middle[i] + NAME_reach[i]
+ * * noise. Calls are repeated for so many seconds, at least MIN_CALLS times after the first, which
+ * does not count; REPORT gets the least and the median time, OUTPUT the last result. */
 enum { NAME_MIN_CALLS = 5, NAME_MAX_CALLS = 4000 };
 
 static int NAME_compare(const void *a, const void *b) {

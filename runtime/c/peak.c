@@ -1,6 +1,6 @@
 /* A program that measures the machine: PROGRAM THREADS. Prints multiply-adds by vectors of LANES
- * numbers in registers, as floating-point operations a second, and bytes a second that are read from
- * memory, both of all threads together. */
+ * numbers in registers, as floating-point operations a second, and bytes a second that are read
+ * from memory, both of all threads together. */
 enum { CHAINS = 12, ROUNDS = 1 << 20, RUNS = 12, STREAM = 1 << 25 };
 
 static double now(void) {
