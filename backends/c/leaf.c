@@ -133,6 +133,10 @@ bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
   if (k->loop[outer].extent.per_n || k->loop[inner].extent.per_n) return false;
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const Format *f = &p->buffer.at[v->tensor].format; /* a step along lanes is no distance */
+    if (f->lanes > 1 &&
+        (coord_uses(&v->at[f->lane_axis], outer) || coord_uses(&v->at[f->lane_axis], inner)))
+      return false;
     if (element_step(p, v, outer) != run * element_step(p, v, inner)) return false;
   }
   return true;
