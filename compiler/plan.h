@@ -229,6 +229,7 @@ struct Algo {
   const char *(*refuses)(const Plan *, const Contraction *);
   Layouts wants, gives; /* of x (and epilogue inputs), of out */
   double tolerance;     /* growth of the rounding error over direct summation */
+  double doubt;         /* how many times its estimate counts, for what that does not see; 0: once */
   /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
    * columns). */
   void (*lower)(Plan *, const Contraction *c, Steps *steps);

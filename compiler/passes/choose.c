@@ -178,8 +178,11 @@ static void add_choice(Plan *p, const Item *item, const Algo *algo, double time,
 }
 
 static void add_candidate(Choose *c, Item *item, Candidate candidate) {
+  const Algo *algo = candidate.algo;
   item->at[item->n] = candidate;
-  item->cost[item->n++] = candidate_time(c->p, &candidate, item);
+  item->cost[item->n] = candidate_time(c->p, &candidate, item);
+  if (algo && algo->doubt > 0) item->cost[item->n] *= algo->doubt;
+  item->n++;
 }
 
 /* A forced algorithm that serves the contraction is its only candidate. */
