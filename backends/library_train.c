@@ -268,6 +268,8 @@ int64_t library_checkpoint_bytes(const Plan *plan) {
 static void add_gradients(Text *out, const Library *l) {
   const Plan *plan = l->plan;
   int64_t all = library_at_least(plan->grad_bytes) / dtype_size(plan->graph->real);
+  text_add(out, "#define %s_BUCKETS %d /* how often backward hands gradients over */\n",
+           l->o->prefix, l->bucket.n);
   text_add(out, "enum { %s_GRADS = %" PRId64 " }; /* values */\n", l->o->prefix, all);
   text_add(out, "static const size_t %s_grad_first[] = {", l->o->prefix);
   for (int i = 0; i < l->param.n; i++) {

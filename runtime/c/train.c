@@ -30,6 +30,7 @@ static void NAME_take_training(NAME *ctx, const NAME_memory *memory) {
 static void NAME_run_backward(NAME *ctx, int n NAME_gradients);
 static void NAME_run_step(NAME *ctx);
 
+#if NAME_BUCKETS > 0
 /* Gradients [first, first + count) are complete. */
 static void NAME_hand_over(NAME *ctx, size_t first, size_t count) {
   NAME_real *grads = (NAME_real *)(void *)ctx->grads;
@@ -39,6 +40,7 @@ static void NAME_hand_over(NAME *ctx, size_t first, size_t count) {
     for (size_t i = first; i < first + count; i++) grads[i] += sum[i];
   if (NAME_is_told(ctx)) ctx->bucket(ctx->user, first, count);
 }
+#endif
 
 int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients) {
   if (!ctx) return NAME_E_NULL;

@@ -32,10 +32,12 @@ static int NAME_passes(const NAME *ctx) {
   return ctx->adding ? ctx->passes + 1 : 1;
 }
 
+#if NAME_BUCKETS > 0
 /* Is the caller told of gradients? Not while more passes are to come. */
 static int NAME_is_told(const NAME *ctx) {
   return ctx->bucket && NAME_passes(ctx) >= NAME_ACCUMULATE;
 }
+#endif
 
 /* ---- checkpoints: a header, numbers, the parameters as loaded, the optimiser's state, and where a
  * step takes several backward passes the gradients so far ---- */

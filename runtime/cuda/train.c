@@ -75,6 +75,7 @@ static __global__ void NAME_device_add(float *grads, const float *sum, int count
 static int NAME_run_backward(NAME *ctx, int n NAME_gradients, void *stream);
 static int NAME_run_step(NAME *ctx, void *stream);
 
+#if NAME_BUCKETS > 0
 /* Gradients [first, first + count) are complete when the stream has done what is in it. */
 static int NAME_hand_over(NAME *ctx, int first, int count, void *stream) {
   if (first < 0 || first > NAME_GRADS || count < 0 || count > NAME_GRADS - first)
@@ -86,6 +87,7 @@ static int NAME_hand_over(NAME *ctx, int first, int count, void *stream) {
   if (NAME_is_told(ctx)) ctx->bucket(ctx->user, (size_t)first, (size_t)count);
   return NAME_OK;
 }
+#endif
 
 int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients, void *stream) {
   if (!ctx) return NAME_E_NULL;
