@@ -148,7 +148,7 @@ static int NAME_load_from(NAME *ctx, NAME_source *s) {
 static int NAME_look(NAME_source *s, unsigned char *found) {
   NAME_tensor t;
   int more = 0;
-  memset(found, NAME_ABSENT, NAME_PARAM_COUNT);
+  for (int i = 0; i < NAME_PARAM_COUNT; i++) found[i] = NAME_ABSENT;
   if (!NAME_open(s)) return 0;
   while ((more = NAME_next(s, &t)) > 0) {
     int index = NAME_find(t.name);
