@@ -6,7 +6,7 @@ Each side is a process of its own that sleeps while the others run (sides.py). I
 steps by SGD beside PyTorch in both of its layouts. One line per network: the median time of a call of each side, the ratio
 of the best peer's to cnnc's (above 1 cnnc is faster) with its spread over the rounds, and the largest difference of the
 outputs relative to the largest output (of the losses of the first steps): a fast wrong answer is a failure (above 1e-4,
-1e-3 in training). Networks are trained without dropout, whose random numbers nobody shares.
+1e-3 in training). Networks are trained without dropout, whose random numbers nobody shares, at one learning rate.
 """
 import argparse
 import ctypes
@@ -38,6 +38,12 @@ def without_dropout(document):
     return {k: without_dropout(v) for k, v in document.items()} if isinstance(document, dict) else document
 
 
+def comparable(document):
+    """For training: no dropout, and SGD at one small rate, by which rounding does not grow from step to step."""
+    rule = {k: v for k, v in document["optimizer"].items() if k in ("op", "momentum", "nesterov", "weight_decay")}
+    return {**without_dropout(document), "optimizer": {**rule, "lr": 1e-3}}
+
+
 def prepare(path, options, directory):
     """Builds the library, and the ONNX model with the same seeded weights."""
     from to_onnx import Exporter, load_safetensors
@@ -45,7 +51,7 @@ def prepare(path, options, directory):
     import onnx
     if options.train:
         with open(path, encoding="utf-8") as file:
-            document = without_dropout(json.load(file))
+            document = comparable(json.load(file))
         path = os.path.join(directory, os.path.basename(path))
         with open(path, "w", encoding="utf-8") as file:
             json.dump(document, file)
