@@ -20,6 +20,20 @@ def expression(value, params):
     return value
 
 
+def per_axis(value, rank, otherwise):
+    value = otherwise if value is None else value
+    return list(value) if isinstance(value, list) else [value] * rank
+
+
+def padding(layer, rank):
+    """Elements before and after, by axis of a batch."""
+    axes = per_axis(layer.get("axis", 0), 1, 0)
+    lo, hi = [0] * rank, [0] * rank
+    for axis, before, after in zip(axes, per_axis(layer["lo"], len(axes), 0), per_axis(layer["hi"], len(axes), 0)):
+        lo[axis + 1], hi[axis + 1] = before, after
+    return lo, hi
+
+
 class Network:
     """layers: dicts with "op", "name" (full), "inputs" (full names of what they read) and the operator's keys."""
 

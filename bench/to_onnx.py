@@ -10,14 +10,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from network import Network
+from network import Network, padding, per_axis
 
 
 def load_safetensors(path):
     with open(path, "rb") as file:
         size = struct.unpack("<Q", file.read(8))[0]
         header = json.loads(file.read(size))
-        body = file.read()
+        body = bytearray(file.read())
     tensors = {}
     for name, entry in header.items():
         if name != "__metadata__":
@@ -25,20 +25,6 @@ def load_safetensors(path):
             dtype = {"F32": np.float32, "F64": np.float64}[entry["dtype"]]
             tensors[name] = np.frombuffer(body[begin:end], dtype).reshape(entry["shape"])
     return tensors
-
-
-def per_axis(value, rank, otherwise):
-    value = otherwise if value is None else value
-    return list(value) if isinstance(value, list) else [value] * rank
-
-
-def padding(layer, rank):
-    """Elements before and after, by axis of a batch."""
-    axes = per_axis(layer.get("axis", 0), 1, 0)
-    lo, hi = [0] * rank, [0] * rank
-    for axis, before, after in zip(axes, per_axis(layer["lo"], len(axes), 0), per_axis(layer["hi"], len(axes), 0)):
-        lo[axis + 1], hi[axis + 1] = before, after
-    return lo, hi
 
 
 class Exporter:

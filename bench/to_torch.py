@@ -1,9 +1,10 @@
 """A network document plus its weights as a PyTorch module: the peer in training, and one more in inference."""
-import numpy as np
+import math
+
 import torch
 import torch.nn.functional as F
 
-from to_onnx import padding, per_axis
+from network import padding, per_axis
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
@@ -29,7 +30,7 @@ class Module(torch.nn.Module):
                 name = f"{layer['name']}.{suffix}"
                 if name not in weights:
                     continue
-                value = torch.from_numpy(np.array(weights[name], np.float32))
+                value = torch.as_tensor(weights[name], dtype=torch.float32).clone()
                 if suffix.startswith("running"):
                     self.register_buffer(self.key(name), value)
                 else:
@@ -74,7 +75,7 @@ class Module(torch.nn.Module):
     def op_pool(self, layer, x):
         rank, most = x.dim() - 2, layer["kind"] == "max"
         kernel = per_axis(layer["kernel"], rank, None)
-        x, pad = self.padded({"stride": kernel, **layer}, x, -np.inf if most else 0)
+        x, pad = self.padded({"stride": kernel, **layer}, x, -math.inf if most else 0)
         fixed = (x, kernel, per_axis(layer.get("stride", kernel), rank, None), pad)
         if most:
             return MAX_POOL[rank](*fixed, ceil_mode=layer.get("ceil_mode", False))
