@@ -168,7 +168,7 @@ typedef struct Group {
   int64_t seed;
   int count;
   const Target *target;
-  const char *algo; /* forced wherever it fits; NULL: what cnnc chooses */
+  const Algo *algo; /* forced wherever it fits; NULL: what cnnc chooses */
   int64_t batch, n;
   int threads;
   char folder[32];
@@ -247,7 +247,7 @@ static bool emit_group(const Group *b) {
   Emitted emitted = {0};
   if (b->algo) {
     words[n++] = "--algo";
-    words[n++] = arena_printf(u->arena, "*=%s", b->algo);
+    words[n++] = arena_printf(u->arena, "*=%s", b->algo->name);
   }
   if (!options_parse(u, &o, n, (char *const *)(uintptr_t)words)) BUG("options");
   Plan *plan = pipeline_plan(u, &o, b->g, b->target, false);
@@ -297,16 +297,20 @@ static void **input_arrays(const Group *b) {
   return in;
 }
 
+static const char *algo_name(const Group *b) {
+  return b->algo ? b->algo->name : "chosen";
+}
+
 static int compare(const Group *b, const Judged *want, int output, const float *have) {
   double error = 0, allowed = allowed_noise * want->noise + 4e-6 * want->largest + 1e-12;
+  if (b->algo) allowed *= b->algo->tolerance;
   for (int64_t k = 0; k < want->size; k++) {
     double difference = fabs((double)have[k] - want->value[k]);
     if (!(difference <= error)) error = difference;
   }
   if (error <= allowed) return 0;
-  printf("%s, %s: output %s: error %.3g of %.3g, allowed %.3g\n", b->target->name,
-         b->algo ? b->algo : "chosen", b->g->entry[ENTRY_FORWARD].want_name.at[output], error,
-         want->largest, allowed);
+  printf("%s, %s: output %s: error %.3g of %.3g, allowed %.3g\n", b->target->name, algo_name(b),
+         b->g->entry[ENTRY_FORWARD].want_name.at[output], error, want->largest, allowed);
   return DIFFERS;
 }
 
@@ -349,7 +353,6 @@ static int in_process(Group *b) {
 
 /* How a group is compiled follows from its first seed. */
 static Group group_of(int64_t seed, int count) {
-  static const char *const algorithms[] = {NULL, NULL, "loops", "direct", "im2col", "gemm"};
   const Target *usable[8];
   int n = 0;
   for (int t = 0; targets[t] && n < COUNT(usable); t++)
@@ -357,7 +360,8 @@ static Group group_of(int64_t seed, int count) {
   Random r = {(uint64_t)seed ^ 0x5eed};
   Group b = {.seed = seed, .count = count, .folder = "/tmp/cnnc_random_XXXXXX"};
   b.target = usable[random_int(&r, 0, n - 1)];
-  b.algo = algorithms[random_int(&r, 0, COUNT(algorithms) - 1)];
+  int algo = random_int(&r, -ALGO_KINDS / 2, ALGO_KINDS - 1);
+  b.algo = algo < 0 ? NULL : algos[algo];
   b.batch = random_int(&r, 1, MOST_SAMPLES);
   b.n = random_int(&r, 1, (int)b.batch);
   b.threads = random_int(&r, 1, 3);
@@ -378,7 +382,7 @@ static void report(const Group *b, int found) {
   printf("FOUND%s%s%s: seeds %lld to %lld, target %s, algorithm %s, batch %lld\n",
          found & DIFFERS ? " another result" : "", found & UNPROVED ? " an unproved access" : "",
          found & CRASHED ? " a crash" : "", (long long)b->seed, (long long)b->seed + b->count - 1,
-         b->target->name, b->algo ? b->algo : "chosen", (long long)b->batch);
+         b->target->name, algo_name(b), (long long)b->batch);
 }
 
 /* A group that fails is taken apart, to name the networks. */
@@ -406,7 +410,7 @@ static int check_alone(char **argument) {
   char *text = document_text(&d);
   puts(text);
   b.target = target_find(argument[3]);
-  b.algo = strcmp(argument[4], "chosen") == 0 ? NULL : argument[4];
+  b.algo = algo_find(argument[4]); /* "chosen": none */
   b.batch = b.n = atoll(argument[5]);
   free(text);
   document_free(&d);
