@@ -58,7 +58,7 @@ static void copy_rows(Bench *b, int subject) {
   }
 }
 
-bool bench_measure(Bench *b, double patience) {
+bool bench_measure(Bench *b, double within) {
   const int all = count_candidates(b);
   int done = 0;
   for (int i = 0; i < b->subjects.n; i++) {
@@ -69,12 +69,12 @@ bool bench_measure(Bench *b, double patience) {
       copy_rows(b, i);
       continue;
     }
-    const double best = patience > 0 ? best_estimate(b, s, estimate) : 0;
+    const double best = within > 0 ? best_estimate(b, s, estimate) : 0;
     for (int a = 0; a < ALGO_KINDS; a++) {
       BenchRow row = {.subject = i, .allowed = s->allowed[a]};
       if (!s->serves[a]) continue;
       show_progress(done++, all, s, algos[a]);
-      if (patience > 0 && (!row.allowed || estimate[a] > patience * best)) continue;
+      if (within > 0 && (!row.allowed || estimate[a] > within * best)) continue;
       if (!measure(b->u, b->o, b->target, s, algos[a], &row.m)) return false;
       vec_push(b->u->arena, &b->row, row);
       b->measured++;
@@ -265,6 +265,8 @@ static bool check_options(Unit *u, const Options *o) {
     usage_error(u, "--shapes %s stands in place of a network: not both", o->shapes);
   if (o->shapes && o->save_plan)
     usage_error(u, "--save-plan: a plan belongs to a network, and --shapes measures none");
+  if (o->within > 0 && o->within < 1)
+    usage_error(u, "--within %g: the best estimate itself is 1 times as long", o->within);
   return u->errors == errors;
 }
 
@@ -277,7 +279,7 @@ Status command_bench(Unit *u, const Options *given) {
   Graph *g = NULL;
   if (!b.target) return STATUS_USAGE;
   if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;
-  if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, 0)) return STATUS_TOOL;
+  if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, o->within)) return STATUS_TOOL;
   if (!mark_chosen(&b, g)) return STATUS_INPUT;
   print_table(&b);
   if (!write_report(&b, o->csv_file, bench_csv) || !write_report(&b, o->json_file, bench_json) ||

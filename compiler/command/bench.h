@@ -23,10 +23,10 @@ typedef struct Bench {
   int measured;      /* of the rows; equal subjects share the others */
 } Bench;
 
-/* Measures every algorithm of every subject, with progress; equal subjects once. `patience`: what
+/* Measures every algorithm of every subject, with progress; equal subjects once. `within`: what
  * is estimated to take so many times as long as the best, or to err too much, is left out; 0:
  * nothing is. False after a message. */
-bool bench_measure(Bench *, double patience);
+bool bench_measure(Bench *, double within);
 /* Rows of the kernels whose chosen algorithm was measured, and of these how many take at most NEAR
  * times as long as the winner. */
 #define NEAR 1.1

@@ -145,6 +145,8 @@ static const OptionRow rows[] = {
     {"html", 0, "FILE", OPTION_TEXT, AT(html_file), B, .doc = "write a page with charts"},
     {"shapes", 0, "FILE", OPTION_TEXT, AT(shapes), B,
      .doc = "measure the convolutions of a table (CSV) in place of a network's"},
+    {"within", 0, "F", OPTION_REAL, AT(within), B,
+     .doc = "measure only what is estimated to take at most F times as long as the best"},
     {"seconds", 0, "S", OPTION_REAL, AT(seconds), C | B,
      .doc = "for each measurement of bench and --tune (default 0.2)"},
     {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},

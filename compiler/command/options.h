@@ -53,6 +53,7 @@ typedef struct Options {
   const char *csv_file, *json_file, *html_file, *shapes;
   double max_error; /* 0: not given */
   double seconds;   /* for each measurement; 0: not given */
+  double within;    /* of the best estimate; 0: not given */
   int diagnostics;
   int64_t threads, seed;
   bool seeded; /* --seed was given */

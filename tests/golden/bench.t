@@ -51,6 +51,9 @@ nowhere.csv: error: cannot read the file: No such file or directory
 $ cnnc bench net.json --csv nowhere/rows.csv
 nowhere/rows.csv: error: cannot write the file: No such file or directory
 = 1
+$ cnnc bench net.json --within 0.5
+cnnc: error: --within 0.5: the best estimate itself is 1 times as long
+= 2
 $ cnnc bench net.json --seconds 0
 cnnc: error: --seconds 0: a positive number is expected
 = 2
