@@ -270,8 +270,9 @@ static void compile_all(Run *run) {
 
 static void fold_begin(Run *run) {
   for (int f = 0; f < run->k->nfold; f++) {
-    static const double start[COMBINES] = {0, -INFINITY, -1};
+    static const double start[COMBINES] = {[FOLD_MAX] = -INFINITY};
     fill_row(run, run->acc[f], start[run->k->fold[f].op]);
+    fill_row(run, run->best[f], -INFINITY);
   }
 }
 
@@ -300,7 +301,7 @@ static void fold_row(Run *run, int f) {
       acc[r] += term[r];
     } else if (op == FOLD_MAX) {
       if (greater(term[r], acc[r])) acc[r] = term[r];
-    } else if (acc[r] < 0 || greater(term[r], best[r])) {
+    } else if (greater(term[r], best[r])) {
       best[r] = term[r];
       acc[r] = place;
     }
@@ -328,13 +329,6 @@ static void fold_loops(Run *run, int l) {
     fold_loops(run, l + 1);
   }
   run->index[l] = 0;
-}
-
-/* The place of a maximum over no terms is 0. */
-static void fold_end(Run *run) {
-  for (int f = 0; f < run->k->nfold; f++)
-    for (int r = 0; r < run->length && run->k->fold[f].op == FOLD_ARGMAX; r++)
-      if (run->acc[f][r] < 0) run->acc[f][r] = 0;
 }
 
 static void fold_known(Run *run) {
@@ -387,7 +381,6 @@ static void run_row(Run *run) {
   } else if (run->k->nfold) {
     fold_begin(run);
     fold_loops(run, 0);
-    fold_end(run);
   }
   run->all_live = true;
   evaluate(run, run->in_value);

@@ -78,7 +78,7 @@ typedef struct View {
 } View;
 
 /* FOLD_ARGMAX: linear index over the reduced loops, in their order, of the first maximum; NaN wins
- * over numbers. */
+ * over numbers; 0 where no term is above -infinity. */
 typedef enum Combine { FOLD_SUM, FOLD_MAX, FOLD_ARGMAX, COMBINES } Combine;
 
 typedef struct Fold {

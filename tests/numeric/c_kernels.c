@@ -438,6 +438,18 @@ static double growth(const Kernel *k) {
   return fmax(1, sqrt(terms) / 8);
 }
 
+/* An input of a case; those of maxima are -infinity in most places. */
+static Array draw(Test *t, const Case *c, int in) {
+  Array a = random_array(t->u, &t->random, &c->type[in], SAMPLES);
+  const double *value = t->p->buffer.at[c->buffer[in]].value;
+  const bool maximum = c->k.nfold > 0 && c->k.fold[0].op != FOLD_SUM;
+  for (int64_t i = 0; i < type_size(&c->type[in], SAMPLES); i++) {
+    if (maximum && random_int(&t->random, 0, 3)) a.at[i] = -INFINITY;
+    a.at[i] = value ? value[i] : (double)(float)a.at[i];
+  }
+  return a;
+}
+
 static void run_case(Test *t, int number, void *library) {
   Case *c = &t->at[number];
   Unit *u = t->u;
@@ -452,10 +464,7 @@ static void run_case(Test *t, int number, void *library) {
   }
   for (int i = 0; i <= c->k.nin; i++) {
     const int b = c->buffer[i];
-    const double *value = t->p->buffer.at[b].value;
-    array[b] = random_array(u, &t->random, &c->type[i], SAMPLES);
-    for (int64_t j = 0; j < type_size(&c->type[i], SAMPLES); j++)
-      array[b].at[j] = value ? value[j] : (double)(float)array[b].at[j];
+    array[b] = draw(t, c, i);
     if (!memory[b])
       memory[b] = physical(t, b, i < c->k.nin ? &array[b] : NULL,
                            i < c->k.nin ? t->p->buffer.at[b].format.fill : NAN);
