@@ -1,7 +1,7 @@
 /* parity.c - trains for STEPS steps with a library in double (exact.h), starting from value(NAME, i); each step is also
  * computed by the same network's library in float (rough.h), from the same parameters rounded to float. Prints a line
- * of both losses for each step; then for each trained parameter its name and the root of the mean over the steps of
- * |g32 - g64|^2. */
+ * of both losses for each step; then for each trained parameter its name and the median over the steps of
+ * |g32 - g64|. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "rough.h"
 #include "exact.h"
 
-static double wide_x[BATCH * IN_SIZE], wide_values[LARGEST], wide_grad[LARGEST], error[exact_PARAM_COUNT + 1];
+static double wide_x[BATCH * IN_SIZE], wide_values[LARGEST], wide_grad[LARGEST], error[exact_PARAM_COUNT + 1][STEPS];
 static float rounded_x[BATCH * IN_SIZE], rounded_values[LARGEST];
 static int labels[BATCH];
 
@@ -90,18 +90,30 @@ static void round_params(const exact *e, rough *r) {
   }
 }
 
-static void compare_gradients(const exact *e, const rough *r) {
+static void compare_gradients(const exact *e, const rough *r, int step) {
   for (int p = 0; p < exact_PARAM_COUNT; p++) {
+    double sum = 0;
     if (exact_get_grad(e, p, wide_grad) == exact_E_RANGE) {
-      error[p] = -1;
+      error[p][step] = -1;
       continue;
     }
     must(rough_get_grad(r, p, rounded_values), "get_grad");
     for (size_t i = 0; i < exact_params[p].size; i++) {
       double d = (double)rounded_values[i] - wide_grad[i];
-      error[p] += d * d;
+      sum += d * d;
     }
+    error[p][step] = sqrt(sum);
   }
+}
+
+static int by_size(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *values) {
+  qsort(values, STEPS, sizeof *values, by_size);
+  return (values[(STEPS - 1) / 2] + values[STEPS / 2]) / 2;
 }
 
 static void get_params(const exact *e, double *to) {
@@ -132,11 +144,11 @@ int main(void) {
     must(rough_train_forward(&r, BATCH, rounded_x, labels, &rounded_loss), "train_forward");
     must(rough_backward(&r, BATCH, 0), "backward");
     must(exact_train_step(&e, BATCH, wide_x, labels, &wide_loss), "train_step");
-    compare_gradients(&e, &r);
+    compare_gradients(&e, &r, step);
     printf("%.17g %.9g\n", wide_loss, (double)rounded_loss);
   }
   for (int p = 0; p < exact_PARAM_COUNT; p++)
-    if (error[p] >= 0) printf("%s %.6g\n", exact_params[p].name, sqrt(error[p] / STEPS));
+    if (error[p][0] >= 0) printf("%s %.6g\n", exact_params[p].name, median(error[p]));
   save_and_load(&e);
   return 0;
 }

@@ -53,7 +53,7 @@ ADAM = {"op": "adam", "lr": 0.001, "weight_decay": 1e-4}
 NETWORKS = {
     "lenet5": (model("lenet5"), SGD),
     "resnet20": (model("resnet20_cifar", shape=[3, 16, 16]), NESTEROV),
-    "googlenet": (narrowed(model("googlenet", shape=[3, 64, 64]), 8), SGD),
+    "googlenet": (narrowed(model("googlenet_caffe", shape=[3, 80, 80]), 16), SGD),
     "alexnet": (ALEXNET, SGD),
     "volume": (VOLUME, SGD),
     "series": (SERIES, SGD),
