@@ -45,6 +45,15 @@ static bool last_free(const Kernel *k, int l) {
   return last;
 }
 
+/* What vectors of an operand that lies in rows take of loop l. */
+static int vectors_unit(const Plan *p, const Kernel *k, int l) {
+  const int vectors = tile_get(&k->tile, "k", 0);
+  Contraction c;
+  return vectors && contraction(p, k, &c) && both_change(p, &c) && correlation_lane(p, &c, 'N') == l
+             ? vectors * plan_lanes(p)
+             : 1;
+}
+
 /* Blocks of loop l must be multiples of this, or lanes would be split, or tiles where a coordinate
  * divides; tiles of points should not be. */
 static int loop_unit(const Plan *p, const Kernel *k, int l) {
@@ -57,6 +66,7 @@ static int loop_unit(const Plan *p, const Kernel *k, int l) {
     for (int a = 0; a < v->rank; a++)
       if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
+  if (unit == 1) unit = vectors_unit(p, k, l);
   if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
