@@ -120,6 +120,7 @@ static void add_facts(Emit *e, const Library *l) {
   const Plan *plan = l->plan;
   library_facts(e, l, upload_bytes(l), l->work_bytes);
   emit_fact(e, NULL, "device_params", 0, plan->param_bytes + plan->derived_bytes - 1);
+  emit_fact(e, arena_printf(e->arena, "%s_graph_end", e->prefix), "graph", 0, 0);
   if (library_trains(l)) cuda_train_facts(e, l);
 }
 
@@ -194,6 +195,8 @@ static void add_body(Emit *e, const Library *l) {
   emit_line(e);
   add_forward(e, l, &text[PLAN_FORWARD]);
   if (library_trains(l)) cuda_train_entries(e, l, text);
+  emit_line(e);
+  library_template(e->out, l, "cuda/graph.c");
 }
 
 static const char *head(const Library *l) {

@@ -112,6 +112,8 @@ static void add_functions(Text *out, const Library *l) {
            p, p, p);
   text_add(out, "int %s_forward(%s *ctx, int n%s, void *stream);\n", p, p, library_arguments(l));
   if (library_trains(l)) library_train_functions(out, l, "cuda/train.h");
+  text_add(out, "\n");
+  library_template(out, l, "cuda/graph.h");
 }
 
 void cuda_header(Text *out, const Library *l) {

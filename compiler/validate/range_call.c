@@ -38,6 +38,8 @@ static const struct Touch {
     {.name = "cudaMemcpyAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
     {.name = "cudaMemcpyAsync", .pointer = 1, .count = 2, .bytes = true},
     {.name = "cudaMemsetAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
+    {.name = "cudaStreamEndCapture", .pointer = 1, .count = ONE_ELEMENT, .store = true},
+    {.name = "cudaGraphInstantiateWithFlags", .pointer = 0, .count = ONE_ELEMENT, .store = true},
     {.name = "snprintf", .pointer = 0, .count = 1, .store = true, .bytes = true},
 };
 
@@ -56,7 +58,11 @@ static const char *const harmless[] = {"strlen",
                                        "rename",
                                        "_mm_prefetch",
                                        "__builtin_prefetch",
-                                       "__builtin_cpu_supports"};
+                                       "__builtin_cpu_supports",
+                                       "cudaStreamBeginCapture",
+                                       "cudaGraphDestroy",
+                                       "cudaGraphLaunch",
+                                       "cudaGraphExecDestroy"};
 
 typedef struct Call {
   CNode *node;

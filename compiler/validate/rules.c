@@ -67,9 +67,9 @@ static const char *const allowed[] = {
 };
 
 /* The same, in files of CUDA. */
-static const char *const allowed_cuda[] = {"cudaMemcpyAsync", "cudaMemsetAsync", "cudaGetLastError",
-                                           "__syncthreads",   "__uint_as_float", "__dadd_rn",
-                                           "__dsub_rn",       "__dmul_rn"};
+static const char *const allowed_cuda[] = {
+    "cudaMemcpyAsync", "cudaMemsetAsync", "cudaGetLastError", "cudaStream*Capture", "cudaGraph*",
+    "__syncthreads",   "__uint_as_float", "__dadd_rn",        "__dsub_rn",          "__dmul_rn"};
 
 /* Builtins and libm's prefix rows do not let these in. */
 static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc", "__builtin_calloc",

@@ -45,6 +45,31 @@ static inline cudaError_t cudaGetLastError(void) {
   return cudasim_last_error();
 }
 
+/* Graphs are instantiated as they are. */
+typedef CudasimGraph *cudaGraph_t, *cudaGraphExec_t;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+static inline cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  return cudasim_capture();
+}
+static inline cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *graph) {
+  return cudasim_captured(graph);
+}
+static inline cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable,
+                                                        cudaGraph_t graph, unsigned long long) {
+  *executable = graph;
+  return cudaSuccess;
+}
+static inline cudaError_t cudaGraphDestroy(cudaGraph_t) {
+  return cudaSuccess;
+}
+static inline cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
+  return cudasim_graph(executable);
+}
+static inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  cudasim_graph_release(executable);
+  return cudaSuccess;
+}
+
 /* For drivers. */
 static inline cudaError_t cudaMalloc(void **at, size_t bytes) {
   *at = cudasim_allocate(bytes);

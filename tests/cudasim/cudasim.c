@@ -9,7 +9,7 @@
 
 #include "cudasim.h"
 
-enum { ERROR_VALUE = 1, ERROR_CONFIGURATION = 9, ERROR_LAUNCH = 719 };
+enum { ERROR_VALUE = 1, ERROR_CONFIGURATION = 9, ERROR_LAUNCH = 719, ERROR_CAPTURE = 900 };
 
 /* A launch, a copy or a fill. */
 typedef struct Work {
@@ -27,7 +27,12 @@ static struct {
   unsigned long long seed;
 } settings;
 
-static Work *queue, **queue_end = &queue;
+/* In the order in which it is done. */
+struct CudasimGraph {
+  Work *first, **end;
+};
+
+static CudasimGraph queue = {NULL, &queue.first}, *capture;
 static int last_error;
 static const char *running;
 
@@ -80,10 +85,10 @@ static void run_copy(const Work *w) {
 }
 
 void cudasim_wait(void) {
-  while (queue) {
-    Work *w = queue;
-    queue = w->next;
-    if (!queue) queue_end = &queue;
+  while (queue.first) {
+    Work *w = queue.first;
+    queue.first = w->next;
+    if (!queue.first) queue.end = &queue.first;
     cudasim_memory_next(w->launch.arguments, w->launch.size);
     if (w->launch.run)
       run_launch(&w->launch);
@@ -111,8 +116,9 @@ static int put(const Work *work) {
     memcpy(w + 1, work->launch.arguments, w->launch.size);
     w->launch.arguments = w + 1;
   }
-  *queue_end = w;
-  queue_end = &w->next;
+  CudasimGraph *to = capture ? capture : &queue;
+  *to->end = w;
+  to->end = &w->next;
   if (!settings.late) cudasim_wait();
   return 0;
 }
@@ -134,6 +140,35 @@ int cudasim_copy(void *to, const void *from, size_t bytes) {
 int cudasim_fill(void *to, int byte, size_t bytes) {
   const Work w = {.to = to, .byte = byte, .bytes = bytes};
   return to ? put(&w) : failed(ERROR_VALUE);
+}
+
+int cudasim_capture(void) {
+  if (capture) return failed(ERROR_CAPTURE);
+  capture = malloc(sizeof *capture);
+  if (!capture) abort();
+  *capture = (CudasimGraph){NULL, &capture->first};
+  return 0;
+}
+
+int cudasim_captured(CudasimGraph **graph) {
+  *graph = capture;
+  capture = NULL;
+  return *graph ? 0 : failed(ERROR_CAPTURE);
+}
+
+int cudasim_graph(const CudasimGraph *graph) {
+  int error = 0;
+  for (const Work *w = graph->first; w && !error; w = w->next) error = put(w);
+  return error;
+}
+
+void cudasim_graph_release(CudasimGraph *graph) {
+  for (Work *w = graph->first; w;) {
+    Work *next = w->next;
+    free(w);
+    w = next;
+  }
+  free(graph);
 }
 
 int cudasim_last_error(void) {

@@ -45,6 +45,12 @@ int cudasim_launch(const CudasimLaunch *);
 int cudasim_copy(void *to, const void *from, size_t bytes);
 int cudasim_fill(void *to, int byte, size_t bytes);
 int cudasim_last_error(void); /* and forgets it */
+/* Between these what is put in, into any stream, becomes a graph. */
+typedef struct CudasimGraph CudasimGraph;
+int cudasim_capture(void);
+int cudasim_captured(CudasimGraph **);
+int cudasim_graph(const CudasimGraph *); /* puts in all of it */
+void cudasim_graph_release(CudasimGraph *);
 /* Runs what was put in. */
 void cudasim_wait(void);
 

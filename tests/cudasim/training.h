@@ -81,6 +81,27 @@ static int resumed(NET *net, int n) {
   return status | (memcmp(once, again, sizeof once) != 0);
 }
 
+/* Two launches of a captured step are two steps, in every bit; what was not begun cannot end. */
+static int captured(NET *net, int n) {
+  static unsigned char saved[NET_(CHECKPOINT_BYTES)], once[NET_(CHECKPOINT_BYTES)],
+      again[NET_(CHECKPOINT_BYTES)];
+  int own;
+  void *stream = &own, *graph = NULL;
+  int status = NET_(checkpoint_save)(net, saved, sizeof saved, NULL);
+  for (int i = 0; i < 2; i++) status |= NET_(train_step)(net, n, x, target, loss, NULL);
+  status |= NET_(checkpoint_save)(net, once, sizeof once, NULL);
+  cudaDeviceSynchronize();
+  status |= NET_(checkpoint_restore)(net, saved, sizeof saved, NULL) | NET_(graph_begin)(stream);
+  status |= NET_(train_step)(net, n, x, target, loss, stream) | NET_(graph_end)(stream, &graph);
+  for (int i = 0; i < 2; i++) status |= NET_(graph_launch)(graph, stream);
+  status |= NET_(checkpoint_save)(net, again, sizeof again, NULL) | NET_(graph_free)(graph);
+  cudaDeviceSynchronize();
+  status |=
+      NET_(graph_begin)(NULL) != NET_(E_NULL) || NET_(graph_launch)(NULL, stream) != NET_(E_NULL);
+  status |= NET_(graph_end)(stream, &graph) != NET_(E_DEVICE) || graph != NULL;
+  return status | (memcmp(once, again, sizeof once) != 0);
+}
+
 /* Without a learning rate only statistics change; another seed drops other elements. */
 static int frozen(NET *net, int n) {
   static float before[NET_(PARAMS_BYTES) / 4];
@@ -122,7 +143,7 @@ int main(int argc, char **argv) {
   int status = NET_(init)(&net, &m);
   if (!status) status = NET_(init_params)(&net, SEED) | NET_(upload)(&net, NULL);
   if (!status) status = apart(&net, n) | together(&net, n);
-  if (!status) status = resumed(&net, n) | frozen(&net, n) | told(&net, n);
+  if (!status) status = resumed(&net, n) | captured(&net, n) | frozen(&net, n) | told(&net, n);
   fclose(out);
   return status;
 }
