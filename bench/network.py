@@ -34,6 +34,18 @@ def padding(layer, rank):
     return lo, hi
 
 
+def without_dropout(document):
+    if isinstance(document, list):
+        return [without_dropout(x) for x in document if not (isinstance(x, dict) and x.get("op") == "dropout")]
+    return {k: without_dropout(v) for k, v in document.items()} if isinstance(document, dict) else document
+
+
+def comparable(document):
+    """For training: no dropout, and SGD at one small rate, by which rounding does not grow from step to step."""
+    rule = {k: v for k, v in document["optimizer"].items() if k in ("op", "momentum", "nesterov", "weight_decay")}
+    return {**without_dropout(document), "optimizer": {**rule, "lr": 1e-3}}
+
+
 class Network:
     """layers: dicts with "op", "name" (full), "inputs" (full names of what they read) and the operator's keys."""
 

@@ -32,22 +32,10 @@ def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def without_dropout(document):
-    if isinstance(document, list):
-        return [without_dropout(x) for x in document if not (isinstance(x, dict) and x.get("op") == "dropout")]
-    return {k: without_dropout(v) for k, v in document.items()} if isinstance(document, dict) else document
-
-
-def comparable(document):
-    """For training: no dropout, and SGD at one small rate, by which rounding does not grow from step to step."""
-    rule = {k: v for k, v in document["optimizer"].items() if k in ("op", "momentum", "nesterov", "weight_decay")}
-    return {**without_dropout(document), "optimizer": {**rule, "lr": 1e-3}}
-
-
 def prepare(path, options, directory):
     """Builds the library, and the ONNX model with the same seeded weights."""
     from to_onnx import Exporter, load_safetensors
-    from network import Network
+    from network import Network, comparable
     import onnx
     if options.train:
         with open(path, encoding="utf-8") as file:

@@ -1,0 +1,219 @@
+/* conform.cu - does the device do what tests/cudasim takes it for? Each wrapper of runtime/cuda/
+ * around instructions runs on it and on the CPU. Rounding is compared bit by bit, at all numbers of
+ * 19 bits and just beside them; products of whole numbers, whose sums are exact in any order, bit
+ * by bit too.
+ *
+ * Status: 0 all alike, 1 not, 3 there is no device. */
+#include <cuda_runtime.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cuda/loops.cuh"
+#include "cuda/tensor.cuh"
+#include "cuda/split.cuh"
+
+extern "C" {
+unsigned cudasim_tf32(float);
+unsigned cudasim_bf16(float, float);
+unsigned cudasim_f16(float, float);
+void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]);
+}
+
+enum { LANES = 32, SHOWN = 5 };
+
+static int failures, checks;
+
+static void check(const char *what, long wrong, long of) {
+  checks++;
+  failures += wrong != 0;
+  printf("%-44s %9ld compared, %s\n", what, of, wrong ? "NOT alike" : "alike");
+  if (wrong) printf("  %ld differ\n", wrong);
+  fflush(stdout);
+}
+
+static void must(cudaError_t error, const char *what) {
+  if (error == cudaSuccess) return;
+  printf("%s: %s\n", what, cudaGetErrorString(error));
+  exit(1);
+}
+
+template <class T> static T *on_device(const T *from, size_t count) {
+  T *to;
+  must(cudaMalloc(&to, count * sizeof *to), "cudaMalloc");
+  must(cudaMemcpy(to, from, count * sizeof *to, cudaMemcpyHostToDevice), "cudaMemcpy");
+  return to;
+}
+
+template <class T> static void fetched(T *to, T *from, size_t count) {
+  must(cudaGetLastError(), "launch");
+  must(cudaMemcpy(to, from, count * sizeof *to, cudaMemcpyDeviceToHost), "kernel");
+  must(cudaFree(from), "cudaFree");
+}
+
+/* ---- rounding ---- */
+
+typedef enum Rounding { TF32, TF32_REST, BF16, F16, ROUNDINGS } Rounding;
+static const char *const rounding_names[] = {"cnnc_tf32", "cnnc_tf32_rest", "cnnc_bf16",
+                                             "cnnc_f16"};
+
+static __global__ void round_all(unsigned *to, const float *from, int count, Rounding how) {
+  const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i + 1 >= count) return;
+  switch (how) {
+  case TF32: to[i] = cnnc_tf32(from[i]); break;
+  case TF32_REST: to[i] = cnnc_tf32_rest(from[i]); break;
+  case BF16: to[i] = cnnc_bf16(from[i], from[i + 1]); break;
+  default: to[i] = cnnc_f16(from[i], from[i + 1]); break;
+  }
+}
+
+static float number(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static uint32_t expected(Rounding how, float a, float b) {
+  switch (how) {
+  case TF32: return cudasim_tf32(a);
+  case TF32_REST: return cudasim_tf32(a - number(cudasim_tf32(a)));
+  case BF16: return cudasim_bf16(a, b);
+  default: return cudasim_f16(a, b);
+  }
+}
+
+/* NaN is NaN, whatever its bits. */
+static bool alike_half(uint32_t a, uint32_t b, Rounding how) {
+  const uint32_t infinity = how == BF16 ? 0x7f80u : 0x7c00u;
+  return a == b || ((a & 0x7fffu) > infinity && (b & 0x7fffu) > infinity);
+}
+
+static bool alike(uint32_t a, uint32_t b, Rounding how) {
+  if (how <= TF32_REST) return a == b || (isnan(number(a)) && isnan(number(b)));
+  return alike_half(a & 0xffffu, b & 0xffffu, how) && alike_half(a >> 16, b >> 16, how);
+}
+
+static void check_rounding(Rounding how, const float *from, int count) {
+  uint32_t *to = (uint32_t *)calloc((size_t)count, sizeof *to);
+  float *device_from = on_device(from, (size_t)count);
+  uint32_t *device_to = on_device(to, (size_t)count);
+  long wrong = 0;
+  round_all<<<(unsigned)(count + 255) / 256, 256>>>(device_to, device_from, count, how);
+  fetched(to, device_to, (size_t)count);
+  for (int i = 0; i + 1 < count; i++) {
+    const uint32_t bits = expected(how, from[i], from[i + 1]);
+    if (alike(to[i], bits, how)) continue;
+    if (wrong++ < SHOWN)
+      printf("  %s(%a, %a): %#010x, expected %#010x\n", rounding_names[how], from[i], from[i + 1],
+             to[i], bits);
+  }
+  must(cudaFree(device_from), "cudaFree");
+  check(rounding_names[how], wrong, count - 1);
+  free(to);
+}
+
+/* Numbers whose last bits beyond 19, and beyond 16, are those at which rounding decides; both
+ * signs, all exponents. */
+static void check_roundings(void) {
+  static const uint32_t last[] = {0, 1, 0xfff, 0x1000, 0x1001, 0x1fff};
+  enum { HIGH = 1 << 19, LAST = sizeof last / sizeof *last };
+  float *from = (float *)malloc(sizeof *from * HIGH * LAST);
+  int count = 0;
+  for (uint32_t high = 0; high < HIGH; high++)
+    for (int i = 0; i < LAST; i++) from[count++] = number(high << 13 | last[i]);
+  for (int how = 0; how < ROUNDINGS; how++) check_rounding((Rounding)how, from, count);
+  free(from);
+}
+
+/* ---- products ---- */
+
+typedef enum Form { MMA_TF32, MMA_BF16, MMA_F16, FORMS } Form; /* as CudasimNumber */
+static const char *const form_names[] = {"cnnc_mma_tf32", "cnnc_mma_bf16", "cnnc_mma_f16"};
+
+/* What a lane has of the results, of the rows and of the columns. */
+typedef struct Sums {
+  float at[4];
+} Sums;
+typedef struct Rows {
+  unsigned at[4];
+} Rows;
+typedef struct Columns {
+  unsigned at[2];
+} Columns;
+
+static __global__ void multiply(Sums *d, const Rows *a, const Columns *b, Form form) {
+  const unsigned i = threadIdx.x + blockIdx.x * LANES;
+  Sums sum = d[i];
+  if (form == MMA_TF32) cnnc_mma_tf32(sum.at, a[i].at, b[i].at);
+  if (form == MMA_BF16) cnnc_mma_bf16(sum.at, a[i].at, b[i].at);
+  if (form == MMA_F16) cnnc_mma_f16(sum.at, a[i].at, b[i].at);
+  d[i] = sum;
+}
+
+static uint32_t random_bits(void) {
+  static uint64_t state = 1;
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (uint32_t)(state >> 33);
+}
+
+static float whole(int most) {
+  return (float)((int)(random_bits() % (unsigned)(2 * most + 1)) - most);
+}
+
+static uint32_t word(Form form, float a, float b, uint32_t noise) {
+  if (form == MMA_TF32) return cudasim_tf32(a) | (noise & 0x1fffu);
+  return form == MMA_BF16 ? cudasim_bf16(a, b) : cudasim_f16(a, b);
+}
+
+enum { WARPS = 64, WORDS = WARPS * LANES };
+
+/* Sums of products of whole numbers times `unit`; noise: in bits that a word of tf32 does not
+ * count. */
+static void check_products(Form form, int most, float unit, bool noise, const char *about) {
+  static Sums d[WORDS], on_cpu[WORDS];
+  static Rows a[WORDS];
+  static Columns b[WORDS];
+  char what[80];
+  long wrong = 0;
+  for (int i = 0; i < WORDS; i++) {
+    for (int k = 0; k < 4; k++)
+      a[i].at[k] = word(form, whole(most) * unit, whole(most) * unit, noise ? random_bits() : 0);
+    for (int k = 0; k < 2; k++)
+      b[i].at[k] = word(form, whole(most), whole(most), noise ? random_bits() : 0);
+    for (int k = 0; k < 4; k++) d[i].at[k] = whole(1000) * unit;
+  }
+  memcpy(on_cpu, d, sizeof d);
+  for (int w = 0; w < WORDS; w += LANES) cpu_mma(form, &on_cpu[w].at, &a[w].at, &b[w].at);
+  Sums *device_d = on_device(d, WORDS);
+  Rows *device_a = on_device(a, WORDS);
+  Columns *device_b = on_device(b, WORDS);
+  multiply<<<WARPS, LANES>>>(device_d, device_a, device_b, form);
+  fetched(d, device_d, WORDS);
+  for (int i = 0; i < WORDS; i++)
+    for (int k = 0; k < 4; k++)
+      if (d[i].at[k] != on_cpu[i].at[k] && wrong++ < SHOWN)
+        printf("  %s, warp %d, lane %d, result %d: %a, expected %a\n", form_names[form], i / LANES,
+               i % LANES, k, d[i].at[k], on_cpu[i].at[k]);
+  must(cudaFree(device_a), "cudaFree");
+  must(cudaFree(device_b), "cudaFree");
+  snprintf(what, sizeof what, "%s, %s", form_names[form], about);
+  check(what, wrong, (long)WORDS * 4);
+}
+
+int main(void) {
+  int devices = 0;
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error != cudaSuccess || devices == 0) {
+    fprintf(stderr, "no CUDA device: %s\n", cudaGetErrorString(error));
+    return 3;
+  }
+  check_roundings();
+  for (int form = 0; form < FORMS; form++)
+    check_products((Form)form, 100, 1, false, "whole numbers");
+  check_products(MMA_F16, 100, 0x1p-24f, false, "numbers below 2^-14");
+  check_products(MMA_TF32, 100, 1, true, "bits that do not count");
+  printf("conformance: %d of %d checks are alike\n", checks - failures, checks);
+  return failures != 0;
+}

@@ -1,0 +1,32 @@
+/* conform_cpu.c - what wrappers of instructions have to compute: the simulator's tensor.c, one lane
+ * of a warp after the other. So the program says whether a device is what tests/cudasim takes it
+ * for. */
+#include <string.h>
+
+#include "cudasim/cudasim.h"
+
+static unsigned char bytes[CUDASIM_LANES][CUDASIM_BYTES];
+static CudasimThread thread;
+const CudasimThread *cudasim_thread = &thread;
+
+/* Every lane has been here before, with the same bytes. */
+const unsigned char (*cudasim_meet(const void *brought, size_t size, const char *file,
+                                   int line))[CUDASIM_BYTES] {
+  (void)file, (void)line;
+  memcpy(bytes[thread.number], brought, size);
+  return (const unsigned char(*)[CUDASIM_BYTES])bytes;
+}
+
+static void all_lanes(int kind, float d[][4], unsigned a[][4], unsigned b[][2]) {
+  for (thread.number = 0; thread.number < CUDASIM_LANES; thread.number++)
+    cudasim_mma((CudasimNumber)kind, d[thread.number], a[thread.number], b[thread.number], __FILE__,
+                __LINE__);
+}
+
+/* d += a * b of a whole warp. */
+void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]) {
+  float before[CUDASIM_LANES][4];
+  memcpy(before, d, sizeof before);
+  all_lanes(kind, before, a, b);
+  all_lanes(kind, d, a, b);
+}
