@@ -125,6 +125,7 @@ static const char *program_text(const Inference *f) {
       "  return net_forward(ctx, n%s);\n}\n",
       inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
   library_program(&out, "net", "c/host.c");
+  library_program(&out, "net", "c/once.c");
   library_program(&out, "net", "c/program.c");
   return out.at;
 }

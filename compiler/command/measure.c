@@ -311,6 +311,7 @@ static const char *program_text(const Alone *a) {
            g->input.n, sizes.n ? sizes.at : "", type_size(result_type(a), n),
            middles.n ? middles.at : "", reaches.n ? reaches.at : "", call.n ? call.at : "");
   library_program(&out, "net", "c/host.c");
+  library_program(&out, "net", "c/once.c");
   library_program(&out, "net", "c/noise.h");
   library_program(&out, "net", "c/bench.c");
   return out.at;

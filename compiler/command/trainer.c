@@ -152,6 +152,7 @@ static const char *program_text(Trainer *t, const Plan *plan) {
            "static int net_call_forward(net *ctx, int n, unsigned char *area, const size_t *at) "
            "{\n  return net_forward(ctx, n%s);\n}\n",
            step.at, forward.at);
+  library_program(&out, "net", "c/host.c");
   library_program(&out, "net", "c/trainer.c");
   t->param = l.param.at;
   t->nparam = l.param.n;

@@ -37,12 +37,7 @@ int main(int argc, char **argv) {
   static double time[NAME_MAX_CALLS];
   NAME ctx;
   NAME_profile profile = {.clock = NAME_now};
-  NAME_memory memory = {.hash = NAME_HASH,
-                        .params = NAME_memory_of(NAME_PARAMS_BYTES),
-                        .params_bytes = NAME_PARAMS_BYTES,
-                        .work = NAME_memory_of(NAME_WORK_BYTES(threads)),
-                        .work_bytes = NAME_WORK_BYTES(threads)};
-  NAME_must(NAME_init(&ctx, &memory, threads));
+  NAME_open_library(&ctx, threads);
   NAME_must(NAME_init_params(&ctx, 1));
   ctx.profile = &profile;
   char *in[NAME_INPUTS + 1], *out = NAME_memory_of(NAME_out_size * sizeof(float));

@@ -1,4 +1,4 @@
-/* What programs around the library NAME share: messages, memory, time, files. */
+/* What programs around the library NAME share: messages, memory, a context. */
 static void NAME_fail(const char *what, const char *about) {
   fprintf(stderr, "%s: %s\n", what, about);
   exit(1);
@@ -15,15 +15,21 @@ static void NAME_must(int status) {
   if (status) NAME_fail("the library refused", NAME_strerror(status));
 }
 
-static double NAME_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void NAME_transfer(const char *path, const char *mode, char *bytes, size_t size) {
-  FILE *file = fopen(path, mode);
-  if (!file) NAME_fail("cannot open", path);
-  size_t n = *mode == 'r' ? fread(bytes, 1, size, file) : fwrite(bytes, 1, size, file);
-  if (fclose(file) != 0 || n != size) NAME_fail("cannot read or write", path);
+/* A context with memory of its own, for training where the library trains. */
+static void NAME_open_library(NAME *ctx, int threads) {
+#ifdef NAME_TRAIN_WORK_BYTES
+  const size_t work = NAME_TRAIN_WORK_BYTES(threads);
+#else
+  const size_t work = NAME_WORK_BYTES(threads);
+#endif
+  NAME_memory memory = {.hash = NAME_HASH,
+                        .params = NAME_memory_of(NAME_PARAMS_BYTES),
+                        .params_bytes = NAME_PARAMS_BYTES,
+                        .work = NAME_memory_of(work),
+                        .work_bytes = work};
+#ifdef NAME_TRAIN_WORK_BYTES
+  memory.grads = NAME_memory_of(memory.grads_bytes = NAME_GRADS_BYTES);
+  memory.state = NAME_memory_of(memory.state_bytes = NAME_STATE_BYTES);
+#endif
+  NAME_must(NAME_init(ctx, &memory, threads));
 }

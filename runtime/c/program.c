@@ -33,12 +33,7 @@ int main(int argc, char **argv) {
   long samples = strtol(argv[2], NULL, 10);
   int threads = (int)strtol(argv[4], NULL, 10), progress = argv[5][0] == '1';
   NAME ctx;
-  NAME_memory memory = {.hash = NAME_HASH,
-                        .params = NAME_memory_of(NAME_PARAMS_BYTES),
-                        .params_bytes = NAME_PARAMS_BYTES,
-                        .work = NAME_memory_of(NAME_WORK_BYTES(threads)),
-                        .work_bytes = NAME_WORK_BYTES(threads)};
-  NAME_must(NAME_init(&ctx, &memory, threads));
+  NAME_open_library(&ctx, threads);
   NAME_must(strncmp(argv[1], "seed:", 5) == 0
                 ? NAME_init_params(&ctx, strtoull(argv[1] + 5, NULL, 10))
                 : NAME_load_file(&ctx, argv[1]));

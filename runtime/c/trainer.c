@@ -14,18 +14,6 @@ typedef struct NAME_answer {
   double value;
 } NAME_answer;
 
-static void NAME_fail(const char *what, const char *about) {
-  fprintf(stderr, "%s: %s\n", what, about);
-  exit(1);
-}
-
-static void *NAME_memory_of(size_t bytes) {
-  void *memory;
-  if (posix_memalign(&memory, NAME_ALIGN, bytes + 1) == 0) return memory;
-  fprintf(stderr, "out of memory: %zu bytes are needed; a smaller batch takes less\n", bytes);
-  exit(1);
-}
-
 static unsigned char *NAME_map(const char *path) {
   int file = open(path, O_RDWR);
   if (file < 0) NAME_fail("cannot open", path);
@@ -33,20 +21,6 @@ static unsigned char *NAME_map(const char *path) {
   if (area == MAP_FAILED) NAME_fail("cannot map", path);
   close(file);
   return (unsigned char *)area;
-}
-
-static void NAME_open_library(NAME *ctx, int threads) {
-  NAME_memory memory = {.hash = NAME_HASH,
-                        .params = NAME_memory_of(NAME_PARAMS_BYTES),
-                        .params_bytes = NAME_PARAMS_BYTES,
-                        .work = NAME_memory_of(NAME_TRAIN_WORK_BYTES(threads)),
-                        .work_bytes = NAME_TRAIN_WORK_BYTES(threads),
-                        .grads = NAME_memory_of(NAME_GRADS_BYTES),
-                        .grads_bytes = NAME_GRADS_BYTES,
-                        .state = NAME_memory_of(NAME_STATE_BYTES),
-                        .state_bytes = NAME_STATE_BYTES};
-  int status = NAME_init(ctx, &memory, threads);
-  if (status) NAME_fail("the library refused", NAME_strerror(status));
 }
 
 /* The square root of the sum of squares of a parameter's gradient; < 0: it has none. */

@@ -16,7 +16,7 @@ OPTIMIZERS = ("sgd", "adam") if LONG else ("adam",)
 
 
 class Parity(Case):
-    def library(self, network, stem, *options):
+    def emitted(self, network, stem, *options):
         self.run_command(CNNC, network, "-o", network.parent / f"{stem}.c", "--train", "--batch", BATCH, "--prefix",
                          stem, *options)
         return network.parent / f"{stem}.c"
@@ -27,7 +27,7 @@ class Parity(Case):
         folder.mkdir()
         network = folder / "net.json"
         network.write_text(json.dumps(CASES[name]))
-        sources = [self.library(network, "exact", "--dtype", "f64"), self.library(network, "rough")]
+        sources = [self.emitted(network, "exact", "--dtype", "f64"), self.emitted(network, "rough")]
         header = (folder / "exact.h").read_text()
 
         def size(direction):
