@@ -227,6 +227,16 @@ bool kernel_reduces(const Kernel *k) {
   return false;
 }
 
+bool kernel_uses_index(const Kernel *k, int l) {
+  for (int f = 0; f < k->nfold; f++)
+    if (expr_uses(k->fold[f].term, E_index, l) ||
+        (k->fold[f].op == FOLD_ARGMAX && k->loop[l].reduced))
+      return true;
+  for (int o = 0; o < k->nout; o++)
+    if (expr_uses(k->out[o].value, E_index, l)) return true;
+  return false;
+}
+
 Kind kernel_kind(const Kernel *k) {
   if (k->nfold == 0) return KIND_MAP;
   const Expr *term = k->fold[0].term;

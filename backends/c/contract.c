@@ -73,7 +73,7 @@ static bool kernel_fits(const Plan *p, const Kernel *k, int weights) {
   for (int i = 0; i < k->nin; i++)
     if (!view_fits(p, k, &k->in[i], i == weights)) return false;
   for (int l = 0; l < k->nloop; l++)
-    if (expr_uses(k->out[0].value, E_index, l)) return false;
+    if (kernel_uses_index(k, l)) return false;
   return true;
 }
 

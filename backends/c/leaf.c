@@ -151,17 +151,10 @@ static bool in_rows(const Plan *p, const Kernel *k, const View *v, int l) {
   return true;
 }
 
-static bool asks_index(const Kernel *k, int l) {
-  bool asks = false;
-  for (int i = 0; i < k->nfold; i++) asks |= expr_uses(k->fold[i].term, E_index, l);
-  for (int o = 0; o < k->nout; o++) asks |= expr_uses(k->out[o].value, E_index, l);
-  return asks;
-}
-
 int loops_run(const Plan *p, const Kernel *k, int inner) {
   int first = inner;
   for (int l = inner - 1; l >= 0 && k->bind[l + 1].step < 0; l--) {
-    bool rows = loops_follow(p, k, l, l + 1) && !asks_index(k, l);
+    bool rows = loops_follow(p, k, l, l + 1) && !kernel_uses_index(k, l);
     for (int i = 0; i < k->nin && rows; i++)
       rows = in_rows(p, k, &k->in[i], l) && in_rows(p, k, &k->in[i], inner);
     for (int o = 0; o < k->nout && rows; o++)

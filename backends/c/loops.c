@@ -44,22 +44,12 @@ static void loop_body(Loops *w, int level) {
   loops_forget_coordinates(w, level);
 }
 
-static bool index_used(const Kernel *k, int l) {
-  for (int i = 0; i < k->nfold; i++)
-    if (expr_uses(k->fold[i].term, E_index, l) ||
-        (k->fold[i].op == FOLD_ARGMAX && k->loop[l].reduced))
-      return true;
-  for (int o = 0; o < k->nout; o++)
-    if (expr_uses(k->out[o].value, E_index, l)) return true;
-  return false;
-}
-
 /* Can reduced loop l run over the input coordinate that it moves instead? Where all that mention l
  * are equal coordinates c = ... + l of skipping views. Returns one of them. */
 static const Coord *window_coordinate(const Loops *w, int l, Extent *extent) {
   const Kernel *k = w->f->k;
   const Coord *found = NULL;
-  if (!k->loop[l].reduced || k->bind[l].step >= 0 || index_used(k, l)) return NULL;
+  if (!k->loop[l].reduced || k->bind[l].step >= 0 || kernel_uses_index(k, l)) return NULL;
   for (int i = 0; i < k->nin; i++)
     for (int a = 0; a < k->in[i].rank; a++) {
       const Coord *c = &k->in[i].at[a];
@@ -264,7 +254,7 @@ static void run_level(Loops *w, int level) {
 static bool runs_in_vectors(const Leaf *f, int l) {
   const Kernel *k = f->k;
   const int lanes = f->plan->target->lanes;
-  if (k->loop[l].reduced || k->loop[l].extent.per_n != 0 || index_used(k, l)) return false;
+  if (k->loop[l].reduced || k->loop[l].extent.per_n != 0 || kernel_uses_index(k, l)) return false;
   if (!linear_divides(&f->from[l], lanes)) return false;
   for (int i = 0; i < k->nin; i++)
     if (!view_moves_by_one(f->plan, k, &k->in[i], l)) return false;

@@ -129,7 +129,7 @@ bool transform_of(const Plan *p, const Kernel *k, Transform *t) {
   int reduced = 0;
   for (int l = 0; l < k->nloop; l++) reduced += k->loop[l].reduced;
   for (int l = 0; l < k->nloop; l++)
-    if (expr_uses(k->out[0].value, E_index, l)) return false;
+    if (kernel_uses_index(k, l)) return false;
   sort_dims(t);
   for (int d = 0; d < t->n; d++)
     if (!data_fits(k, t, &t->dim[d])) return false;

@@ -69,8 +69,7 @@ static const char *find_halves(const Plan *p, const Contraction *c, Halves *h) {
   if (!may_halve(k, h->rows, unit) || !may_halve(k, h->sums, unit))
     return "halves of its channels do not fill lanes";
   if (k->nin + 2 > MAX_IN) return "it has too many inputs";
-  if (expr_uses(k->out[0].value, E_index, h->rows) ||
-      expr_uses(k->out[0].value, E_index, h->points))
+  if (kernel_uses_index(k, h->rows) || kernel_uses_index(k, h->points))
     return "what follows the sum depends on the position";
   return NULL;
 }
