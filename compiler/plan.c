@@ -153,3 +153,10 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
   }
   return true;
 }
+
+int64_t view_step(const Layout *layout, const View *v, int l) {
+  int64_t step = 0;
+  for (int a = 0; a < v->rank; a++)
+    step += v->at[a].coef[l] * (a == layout->lane_axis ? 1 : layout->stride[a]);
+  return step;
+}

@@ -198,6 +198,8 @@ enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
 int view_tests(const Plan *, const Kernel *, const View *, int axis);
 /* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
 bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
+/* By how many elements loop l moves an affine view, inside a block of lanes. */
+int64_t view_step(const Layout *, const View *, int l);
 
 /* interp.c: runs an entry in double; memory margins are poisoned first. */
 typedef struct PlanRun {
@@ -229,7 +231,7 @@ struct Algo {
   const char *(*refuses)(const Plan *, const Contraction *);
   Layouts wants, gives; /* of x (and epilogue inputs), of out */
   double tolerance;     /* growth of the rounding error over direct summation */
-  double doubt;         /* how many times its estimate counts, for what that does not see; 0: once */
+  double doubt; /* how many times its estimate counts, for what that does not see; 0: once */
   /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
    * columns). */
   void (*lower)(Plan *, const Contraction *c, Steps *steps);

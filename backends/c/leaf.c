@@ -121,23 +121,16 @@ void leaf_ranges(Leaf *f) {
 
 /* ---- loops that run as one ---- */
 
-static int64_t element_step(const Plan *p, const View *v, int l) {
-  const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
-  int64_t step = 0;
-  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout.stride[a];
-  return step;
-}
-
 bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
   const int64_t run = k->loop[inner].extent.plus;
   if (k->loop[outer].extent.per_n || k->loop[inner].extent.per_n) return false;
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    const Format *f = &p->buffer.at[v->tensor].format; /* a step along lanes is no distance */
-    if (f->lanes > 1 &&
-        (coord_uses(&v->at[f->lane_axis], outer) || coord_uses(&v->at[f->lane_axis], inner)))
+    const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
+    const int lane = layout.lane_axis; /* a step along it is no distance */
+    if (lane >= 0 && (coord_uses(&v->at[lane], outer) || coord_uses(&v->at[lane], inner)))
       return false;
-    if (element_step(p, v, outer) != run * element_step(p, v, inner)) return false;
+    if (view_step(&layout, v, outer) != run * view_step(&layout, v, inner)) return false;
   }
   return true;
 }

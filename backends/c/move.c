@@ -38,12 +38,6 @@ typedef struct Move {
 
 /* ---- what fits ---- */
 
-static int64_t step_of(const Layout *layout, const View *v, int l) {
-  int64_t step = 0;
-  for (int a = 0; a < v->rank; a++) step += v->at[a].coef[l] * layout->stride[a];
-  return step;
-}
-
 /* Do elements of the view follow each other along loop l: in lanes, if there are any? */
 static bool is_first(const Plan *p, const Kernel *k, const Layout *layout, const View *v, int l) {
   const int lanes = p->target->lanes;
@@ -54,7 +48,7 @@ static bool is_first(const Plan *p, const Kernel *k, const Layout *layout, const
     if (layout->lane_axis >= 0)
       return a == layout->lane_axis && layout->lanes % lanes == 0 &&
              coord_is_loop(&v->at[a], &only);
-    return layout->stride[a] == 1 && step_of(layout, v, l) == 1;
+    return layout->stride[a] == 1 && view_step(layout, v, l) == 1;
   }
   return false;
 }
@@ -78,7 +72,7 @@ static void extend(const Plan *p, const Kernel *k, const View *v, int other, Run
     found = false;
     for (int l = 0; l < k->nloop && !found; l++) {
       if (l == other || k->loop[l].extent.per_n || k->bind[l].step >= 0) continue;
-      if (step_of(&layout, v, l) != run->extent) continue;
+      if (view_step(&layout, v, l) != run->extent) continue;
       run->loop[run->n++] = l;
       run->extent *= k->loop[l].extent.plus;
       found = true;

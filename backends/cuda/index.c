@@ -172,10 +172,7 @@ static Layout layout_of(const Writer *w, const View *v) {
 
 int64_t writer_step(const Writer *w, const View *v, int loop) {
   const Layout layout = layout_of(w, v);
-  int64_t step = 0;
-  for (int a = 0; a < v->rank; a++)
-    step += (a == layout.lane_axis ? 1 : layout.stride[a]) * v->at[a].coef[loop];
-  return step;
+  return view_step(&layout, v, loop);
 }
 
 bool writer_goes_on(const Writer *w, const View *v, int outer, int inner) {
