@@ -113,6 +113,14 @@ bool coord_affine(const Coord *c) {
   return c->div == 1 && c->mod == 0;
 }
 
+Coord coord_linear(const Coord *c) {
+  Coord linear = *c;
+  linear.div = 1;
+  linear.mod = 0;
+  linear.exact = false;
+  return linear;
+}
+
 bool coord_uses(const Coord *c, int loop) {
   return c->coef[loop] != 0;
 }

@@ -164,6 +164,7 @@ View *kernel_in(Kernel *, int tensor, const Type *); /* a new input, all coordin
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
 bool coord_affine(const Coord *);             /* no div, no mod */
+Coord coord_linear(const Coord *);            /* what is divided: without div, mod, exact */
 int coord_only_loop(const Coord *);    /* the loop that alone moves it; -1: none, or several */
 int coord_forward_loop(const Coord *); /* the same of an affine coordinate that it moves forwards */
 bool coord_uses(const Coord *, int loop);

@@ -46,9 +46,7 @@ static void linear_print(Text *out, const Kernel *k, const Coord *c) {
 
 static void coord_print(Text *out, const Kernel *k, const Coord *c) {
   int loop;
-  Coord linear = *c;
-  linear.div = 1;
-  linear.mod = 0;
+  const Coord linear = coord_linear(c);
   bool enclose = !coord_affine(c) && !coord_is_loop(&linear, &loop);
   if (enclose) text_add(out, "(");
   linear_print(out, k, c);

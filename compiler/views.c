@@ -17,9 +17,7 @@ static void simplify_mod(const Kernel *k, Coord *c) {
   for (int l = 0; l < k->nloop; l++)
     if (c->coef[l] % period == 0) c->coef[l] = 0;
   c->plus -= floor_div(c->plus, period) * period;
-  Coord linear = *c;
-  linear.div = 1;
-  linear.mod = 0;
+  const Coord linear = coord_linear(c);
   coord_range(k, &linear, many, &lo, &hi);
   if (lo >= 0 && hi < period) c->mod = 0;
 }

@@ -109,11 +109,9 @@ static const View *stride_coordinate(const Loops *w, int level, int *axis) {
       *axis = a;
     }
   if (!found) return NULL;
-  Coord p = found->at[*axis];
+  Coord p = coord_linear(&found->at[*axis]);
   int64_t lo, hi;
   p.coef[l] = 0;
-  p.div = 1;
-  p.exact = false;
   coord_range(k, &p, w->f->plan->max_batch, &lo, &hi);
   return lo >= 0 ? found : NULL;
 }

@@ -32,11 +32,9 @@ static bool name_numerator(Loops *w, const View *v, int axis, const char *name) 
   const Coord *c = &v->at[axis];
   const int64_t period = (int64_t)c->div * c->mod;
   Linear form = leaf_coordinate(f, v, axis);
-  Coord whole = *c;
+  const Coord linear = coord_linear(c);
   int64_t lo, hi;
-  whole.div = 1;
-  whole.mod = 0;
-  coord_range(f->k, &whole, f->plan->max_batch, &lo, &hi);
+  coord_range(f->k, &linear, f->plan->max_batch, &lo, &hi);
   const int64_t up = c->mod > 0 && lo < 0 ? -floor_div(lo, period) * period : 0;
   form.constant += up;
   form.wide = lo < INT32_MIN || hi + up > INT32_MAX;

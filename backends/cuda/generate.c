@@ -76,11 +76,9 @@ static bool small(const Plan *p, const Kernel *k) {
     const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
     fits &= (double)buffer_layout(&p->buffer.at[v->tensor], p->max_batch).size < most;
     for (int a = 0; a < v->rank; a++) {
-      Coord whole = v->at[a];
+      const Coord linear = coord_linear(&v->at[a]);
       int64_t lo, hi;
-      whole.div = 1;
-      whole.mod = 0;
-      coord_range(k, &whole, p->max_batch, &lo, &hi);
+      coord_range(k, &linear, p->max_batch, &lo, &hi);
       fits &= (double)-lo < most && (double)hi < most;
     }
   }

@@ -78,12 +78,10 @@ static const char *coordinate_name(const Writer *w, const char *pointer, int axi
  * up by a multiple of the divisor. */
 static const char *coordinate_text(Writer *w, const Coord *c) {
   Arena *arena = w->e->arena;
-  Coord whole = *c;
+  const Coord linear = coord_linear(c);
   int64_t lo, hi, turns = 0, unit = c->mod ? (int64_t)c->div * c->mod : c->div;
   if (coord_affine(c)) return numerator_text(w, c, 0);
-  whole.div = 1;
-  whole.mod = 0;
-  range_of(w, &whole, &lo, &hi);
+  range_of(w, &linear, &lo, &hi);
   if (lo < 0) turns = -floor_div(lo, unit);
   const char *text = arena_printf(arena, "(%s)", numerator_text(w, c, turns * unit));
   if (c->div > 1) text = arena_printf(arena, "%s / %d", text, c->div);
