@@ -26,32 +26,18 @@ const char *library_gradients(const Library *l, bool types) {
 
 /* ---- steps that serve only these ---- */
 
-static bool reads(const Step *s, int buffer) {
-  bool found = false;
-  for (int i = 0; i < s->body.n; i++) found |= reads(s->body.at[i], buffer);
-  for (int i = 0; s->run && i < s->run->nin; i++) found |= s->run->in[i].tensor == buffer;
-  return found;
-}
-
-static bool writes(const Step *s, int buffer) {
-  bool found = false;
-  for (int i = 0; i < s->body.n; i++) found |= writes(s->body.at[i], buffer);
-  for (int o = 0; s->run && o < s->run->nout; o++) found |= s->run->out[o].to.tensor == buffer;
-  return found;
-}
-
 /* Adds the inputs whose gradients alone need a step; false: more than these do. */
 static bool find_served(const Library *l, int step, bool *served) {
   const Plan *plan = l->plan;
   const Steps *steps = &plan->entry[PLAN_BACKWARD].step;
   for (int b = 0; b < plan->buffer.n; b++) {
     const Buffer *buffer = &plan->buffer.at[b];
-    if (buffer->depth > 0 || !writes(steps->at[step], b)) continue;
+    if (buffer->depth > 0 || !step_writes(steps->at[step], b)) continue;
     if (buffer->home != HOME_WORK && buffer->home != HOME_OUTPUT) return false;
     for (int i = 0; i < plan->graph->input.n && buffer->home == HOME_OUTPUT; i++)
       served[i] |= strcmp(plan->graph->input.at[i].name, buffer->name) == 0;
     for (int later = step + 1; later < steps->n; later++)
-      if (reads(steps->at[later], b) && !find_served(l, later, served)) return false;
+      if (step_reads(steps->at[later], b) && !find_served(l, later, served)) return false;
   }
   return true;
 }
@@ -73,7 +59,8 @@ enum { BUCKET_BYTES = 1 << 20 }; /* as much as is worth a message to other machi
 static int completed_by(const Plan *plan, int buffer) {
   const Steps *steps = &plan->entry[PLAN_BACKWARD].step;
   int last = steps->n - 1;
-  while (last > 0 && !reads(steps->at[last], buffer) && !writes(steps->at[last], buffer)) last--;
+  while (last > 0 && !step_reads(steps->at[last], buffer) && !step_writes(steps->at[last], buffer))
+    last--;
   return last;
 }
 

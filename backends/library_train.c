@@ -153,7 +153,7 @@ typedef struct Search {
 static void find_reader(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   Search *s = context;
   (void)outer, (void)depth;
-  for (int i = 0; i < k->nin; i++) s->found |= entry == s->entry && k->in[i].tensor == s->buffer;
+  s->found |= entry == s->entry && kernel_reads(k, s->buffer);
 }
 
 static bool entry_reads(const Plan *plan, PlanEntry entry, int input) {
@@ -168,8 +168,7 @@ static bool entry_reads(const Plan *plan, PlanEntry entry, int input) {
 static void find_writer(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   Search *s = context;
   (void)outer, (void)depth;
-  for (int o = 0; o < k->nout; o++)
-    if (k->out[o].to.tensor == s->buffer) s->entry = entry;
+  if (kernel_writes(k, s->buffer)) s->entry = entry;
 }
 
 const char *library_output(const Emit *e, const Plan *plan, int buffer) {

@@ -172,20 +172,10 @@ static void run_leaf(const Machinery *m, const Kernel *k) {
   }
 }
 
-static bool touches(const Steps *steps, int buffer) {
-  for (int i = 0; i < steps->n; i++) {
-    const Kernel *k = steps->at[i]->run;
-    if (!k && touches(&steps->at[i]->body, buffer)) return true;
-    for (int o = 0; k && o < k->nout; o++)
-      if (k->out[o].to.tensor == buffer) return true;
-  }
-  return false;
-}
-
 /* The scoped buffers of a step begin anew with each block. */
 static void place_parts(Machinery *m, const Step *s, int depth) {
   for (int b = 0; b < m->plan->buffer.n; b++)
-    if (m->plan->buffer.at[b].depth == depth && touches(&s->body, b)) place_part(m, b);
+    if (m->plan->buffer.at[b].depth == depth && step_writes(s, b)) place_part(m, b);
 }
 
 static void run_steps(Machinery *m, const Steps *steps, int depth) {

@@ -260,11 +260,22 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+bool kernel_reads(const Kernel *k, int tensor) {
+  for (int i = 0; i < k->nin; i++)
+    if (k->in[i].tensor == tensor) return true;
+  return false;
+}
+
+bool kernel_writes(const Kernel *k, int tensor) {
+  for (int o = 0; o < k->nout; o++)
+    if (k->out[o].to.tensor == tensor) return true;
+  return false;
+}
+
 bool kernel_continues(const Kernel *before, const Kernel *k) {
-  bool reads = false;
-  for (int i = 0; i < k->nin; i++) reads |= k->in[i].tensor == before->out[0].to.tensor;
-  return reads && k->algo && before->algo && strcmp(k->algo, before->algo) == 0 &&
-         k->role == before->role && strcmp(k->name, before->name) == 0;
+  return kernel_reads(k, before->out[0].to.tensor) && k->algo && before->algo &&
+         strcmp(k->algo, before->algo) == 0 && k->role == before->role &&
+         strcmp(k->name, before->name) == 0;
 }
 
 /* ---- renumbering loops and inputs */

@@ -66,6 +66,18 @@ void plan_leaves(const Plan *p, LeafVisit visit, void *context) {
   }
 }
 
+bool step_reads(const Step *s, int buffer) {
+  bool reads = s->run && kernel_reads(s->run, buffer);
+  for (int i = 0; i < s->body.n && !reads; i++) reads = step_reads(s->body.at[i], buffer);
+  return reads;
+}
+
+bool step_writes(const Step *s, int buffer) {
+  bool writes = s->run && kernel_writes(s->run, buffer);
+  for (int i = 0; i < s->body.n && !writes; i++) writes = step_writes(s->body.at[i], buffer);
+  return writes;
+}
+
 /* ---- places
  * ------------------------------------------------------------------------------------------- */
 

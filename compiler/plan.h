@@ -172,6 +172,9 @@ void plan_drop_unused(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */
 typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
 void plan_leaves(const Plan *, LeafVisit, void *context);
+/* Does one of its kernels? */
+bool step_reads(const Step *, int buffer);
+bool step_writes(const Step *, int buffer);
 void plan_verify(const Plan *); /* BUG on any broken invariant: views inside their boxes, one
                                    writer, no use before definition ... */
 void plan_print(Text *, const Plan *);

@@ -143,9 +143,7 @@ static bool print_load(const Reference *r, int in, const char *inside) {
   const bool tested = inside && v->outside == FILL;
   if (tested) emit_open(r->e, "if (%s)", inside);
   bool made = false;
-  for (int i = 0; i < r->index; i++)
-    for (int o = 0; o < r->all->kernel[i]->nout; o++)
-      made |= r->all->kernel[i]->out[o].to.tensor == v->tensor;
+  for (int i = 0; i < r->index; i++) made |= kernel_writes(r->all->kernel[i], v->tensor);
   bool fine = !made || print_producers(r, v->tensor, name, x);
   if (b->depth == 0) {
     if (made) emit(r->e, "else");

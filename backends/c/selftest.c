@@ -20,22 +20,10 @@ static void find_kernels(const Step *s, StepKernels *all) {
   if (s->run && all->n++ < MAX_STEP_KERNELS) all->kernel[all->n - 1] = s->run;
 }
 
-static bool writes(const Kernel *k, int buffer) {
-  for (int o = 0; o < k->nout; o++)
-    if (k->out[o].to.tensor == buffer) return true;
-  return false;
-}
-
-static bool reads(const Kernel *k, int buffer) {
-  for (int i = 0; i < k->nin; i++)
-    if (k->in[i].tensor == buffer) return true;
-  return false;
-}
-
 /* Does a later kernel of the step go on with what this one writes there? Then memory holds that. */
 static bool changed_again(const StepKernels *all, int index, int buffer) {
   for (int i = index + 1; i < all->n; i++)
-    if (writes(all->kernel[i], buffer) && reads(all->kernel[i], buffer)) return true;
+    if (kernel_writes(all->kernel[i], buffer) && kernel_reads(all->kernel[i], buffer)) return true;
   return false;
 }
 
@@ -51,7 +39,7 @@ static double cost_of(const StepKernels *all, int index, const double *before) {
   for (int i = 0; i < k->nin; i++) {
     double most = 1;
     for (int j = 0; j < index; j++)
-      if (writes(all->kernel[j], k->in[i].tensor) && before[j] > most) most = before[j];
+      if (kernel_writes(all->kernel[j], k->in[i].tensor) && before[j] > most) most = before[j];
     each += most;
   }
   return points * each;

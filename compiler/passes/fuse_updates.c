@@ -36,8 +36,7 @@ static bool only_updates(const Fuse *f, const Id *replaced, const Group *group) 
 /* Does b read what a replaces? */
 static bool reads_replaced(const Id *replaced, const Group *a, const Group *b) {
   for (int o = 0; o < a->k.nout; o++)
-    for (int i = 0; i < b->k.nin; i++)
-      if (b->k.in[i].tensor == replaced[a->k.out[o].to.tensor]) return true;
+    if (kernel_reads(&b->k, replaced[a->k.out[o].to.tensor])) return true;
   return false;
 }
 
