@@ -260,6 +260,10 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+const View *kernel_view(const Kernel *k, int i) {
+  return i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+}
+
 bool kernel_reads(const Kernel *k, int tensor) {
   for (int i = 0; i < k->nin; i++)
     if (k->in[i].tensor == tensor) return true;

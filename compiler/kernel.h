@@ -151,6 +151,8 @@ void kernel_operands(const Kernel *, int *a, int *b);
 bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
 /* Does what it computes depend on where loop l stands, apart from what views read and write? */
 bool kernel_uses_index(const Kernel *, int l);
+/* A view by its number: inputs, then outs. */
+const View *kernel_view(const Kernel *, int i);
 bool kernel_reads(const Kernel *, int tensor);
 bool kernel_writes(const Kernel *, int tensor);
 /* Is it the next step of the algorithm that `before` is a step of? What a user counts as a kernel

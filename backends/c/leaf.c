@@ -125,7 +125,7 @@ bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
   const int64_t run = k->loop[inner].extent.plus;
   if (k->loop[outer].extent.per_n || k->loop[inner].extent.per_n) return false;
   for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const View *v = kernel_view(k, i);
     const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
     const int lane = layout.lane_axis; /* a step along it is no distance */
     if (lane >= 0 && (coord_uses(&v->at[lane], outer) || coord_uses(&v->at[lane], inner)))

@@ -176,7 +176,7 @@ static double traffic_seconds(const Plan *p, const Kernel *k) {
   const Machine *m = &p->target->machine;
   double bytes = 0, scoped = 0;
   for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const View *v = kernel_view(k, i);
     *(p->buffer.at[v->tensor].depth > 0 ? &scoped : &bytes) += view_bytes(p, v);
   }
   if (bytes <= m->l1) bytes = 0;

@@ -98,7 +98,7 @@ static bool data_fits(const Kernel *k, const Transform *t, TransformDim *d) {
 
 static bool views_fit(const Plan *p, const Kernel *k, const Transform *t) {
   for (int i = 0; i <= k->nin; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[0].to;
+    const View *v = kernel_view(k, i);
     if (p->buffer.at[v->tensor].format.dtype != F32) return false;
     if (i < k->nin && i != t->data && is_matrix(p, k, i)) continue;
     for (int a = 0; a < v->rank; a++) {

@@ -55,7 +55,7 @@ static void stand_at(const Ukernel *m, int r, int j) {
 }
 
 static const View *view_of(const Ukernel *m, int i) {
-  return i < m->f->k->nin ? &m->f->k->in[i] : &m->f->k->out[0].to;
+  return kernel_view(m->f->k, i);
 }
 
 /* The distance from the view's pointer, where the text stands. */

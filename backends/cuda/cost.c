@@ -20,7 +20,7 @@ enum {
 static double bytes_of(const Plan *p, const Kernel *k) {
   double bytes = 0;
   for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const View *v = kernel_view(k, i);
     bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], p->max_batch);
   }
   return bytes;

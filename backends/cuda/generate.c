@@ -73,7 +73,7 @@ static bool small(const Plan *p, const Kernel *k) {
   for (int l = 0; l < k->nloop; l++)
     points[k->loop[l].reduced] *= (double)extent_at(k->loop[l].extent, p->max_batch);
   for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const View *v = kernel_view(k, i);
     fits &= (double)buffer_layout(&p->buffer.at[v->tensor], p->max_batch).size < most;
     for (int a = 0; a < v->rank; a++) {
       const Coord linear = coord_linear(&v->at[a]);

@@ -59,7 +59,7 @@ static int vectors_unit(const Plan *p, const Kernel *k, int l) {
 static int loop_unit(const Plan *p, const Kernel *k, int l) {
   int unit = 1;
   for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    const View *v = kernel_view(k, i);
     const Format *f = &p->buffer.at[v->tensor].format;
     if (f->lane_axis >= 0 && coord_uses(&v->at[f->lane_axis], l) && f->lanes > unit)
       unit = f->lanes;
