@@ -144,15 +144,6 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
 /* ---- steps
  * -------------------------------------------------------------------------------------------- */
 
-static Range loop_range(const Machinery *m, const Kernel *k, int l) {
-  int64_t extent = extent_at(k->loop[l].extent, m->n);
-  Bind b = k->bind[l];
-  if (b.step < 0) return (Range){0, extent};
-  Range at = m->block[b.step];
-  int64_t lo = b.mul * at.lo + b.from, hi = b.mul * (at.hi - 1) + b.to;
-  return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
-}
-
 static void round_buffer(const Machinery *m, int tensor) {
   const Buffer *b = &m->plan->buffer.at[tensor];
   if (b->home != HOME_DERIVED || b->format.dtype != F32) return;
@@ -164,7 +155,7 @@ static void run_leaf(const Machinery *m, const Kernel *k) {
   Range range[MAX_LOOPS];
   double scalar[SCALARS];
   graph_scalars(m->plan->graph, m->n, scalar);
-  for (int l = 0; l < k->nloop; l++) range[l] = loop_range(m, k, l);
+  for (int l = 0; l < k->nloop; l++) range[l] = bind_range(k, l, m->block, m->n);
   kernel_run(k, m->array, scalar, range, m->n);
   for (int o = 0; o < k->nout; o++) {
     write_margins(m, k, &k->out[o], range);

@@ -66,6 +66,14 @@ void plan_leaves(const Plan *p, LeafVisit visit, void *context) {
   }
 }
 
+Range bind_range(const Kernel *k, int l, const Range *block, int64_t n) {
+  const int64_t extent = extent_at(k->loop[l].extent, n);
+  const Bind b = k->bind[l];
+  if (b.step < 0) return (Range){0, extent};
+  const int64_t lo = b.mul * block[b.step].lo + b.from, hi = b.mul * (block[b.step].hi - 1) + b.to;
+  return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
+}
+
 bool step_reads(const Step *s, int buffer) {
   bool reads = s->run && kernel_reads(s->run, buffer);
   for (int i = 0; i < s->body.n && !reads; i++) reads = step_reads(s->body.at[i], buffer);

@@ -172,6 +172,8 @@ void plan_drop_unused(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */
 typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
 void plan_leaves(const Plan *, LeafVisit, void *context);
+/* The part of loop l that a kernel runs on n samples while its enclosing steps are at `block`. */
+Range bind_range(const Kernel *, int l, const Range *block, int64_t n);
 /* Does one of its kernels? */
 bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);

@@ -54,14 +54,6 @@ static void verify_buffer(const Buffer *b) {
 /* ---- kernels
  * ------------------------------------------------------------------------------------------- */
 
-static Range bound_range(const Verify *v, const Kernel *k, int l, const Range *block) {
-  int64_t extent = extent_at(k->loop[l].extent, v->p->max_batch);
-  Bind b = k->bind[l];
-  if (b.step < 0) return (Range){0, extent};
-  int64_t lo = b.mul * block[b.step].lo + b.from, hi = b.mul * (block[b.step].hi - 1) + b.to;
-  return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
-}
-
 static bool view_inside(const Verify *v, const Kernel *k, const View *view, int axis) {
   const Buffer *b = &v->p->buffer.at[view->tensor];
   int64_t lo, hi;
@@ -102,7 +94,7 @@ static Range touched(const Verify *v, const Kernel *k, const View *view, int axi
     int32_t c = view->at[axis].coef[l];
     bool here = k->bind[l].step < 0 || k->bind[l].step == step;
     Range r = {0, extent_at(k->loop[l].extent, v->p->max_batch)};
-    if (here) r = bound_range(v, k, l, block);
+    if (here) r = bind_range(k, l, block, v->p->max_batch);
     lo += c * (c < 0 ? r.hi - 1 : r.lo);
     hi += c * (c < 0 ? r.lo : r.hi - 1);
   }
