@@ -10,7 +10,7 @@ bool library_trains(const Library *l) {
 }
 
 /* Of a checkpoint: scalars, what the schedule keeps, and passes. */
-enum { NUMBERS_BYTES = ((SCALARS + 4) * 8 + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN };
+enum { NUMBERS_BYTES = LIBRARY_ALIGNED((SCALARS + 4) * 8) };
 
 static int inputs(const Library *l) {
   return l->plan->graph->input.n;

@@ -176,15 +176,11 @@ static Members find_members(const Library *l) {
   return members;
 }
 
-static int64_t aligned(int64_t bytes) {
-  return (bytes + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN;
-}
-
 int64_t c_selftest_bytes(const Library *l) {
   const Members members = find_members(l);
-  int64_t bytes = aligned(l->plan->param_bytes);
+  int64_t bytes = LIBRARY_ALIGNED(l->plan->param_bytes);
   for (int i = 0; i < members.n; i++)
-    bytes += aligned(members.at[i].count * dtype_size(members.at[i].dtype));
+    bytes += LIBRARY_ALIGNED(members.at[i].count * dtype_size(members.at[i].dtype));
   return bytes;
 }
 

@@ -6,10 +6,7 @@
 #include <inttypes.h>
 
 /* Run-time scalars and the learning rate before its schedule. */
-enum {
-  NUMBERS = SCALARS + 1,
-  NUMBERS_BYTES = (NUMBERS * 8 + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN
-};
+enum { NUMBERS = SCALARS + 1, NUMBERS_BYTES = LIBRARY_ALIGNED(NUMBERS * 8) };
 
 /* ---- NAME.h ---- */
 

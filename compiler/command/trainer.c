@@ -27,7 +27,7 @@ typedef struct Answer {
 
 static int64_t place(Trainer *t, int64_t bytes) {
   int64_t at = t->area_size;
-  t->area_size += (bytes + 63) / 64 * 64;
+  t->area_size += LIBRARY_ALIGNED(bytes);
   return at;
 }
 
