@@ -86,6 +86,12 @@ bool step_writes(const Step *s, int buffer) {
   return writes;
 }
 
+const char *step_algo(const Step *s) {
+  const char *name = s->run ? s->run->algo : NULL;
+  for (int i = 0; i < s->body.n && !name; i++) name = step_algo(s->body.at[i]);
+  return name;
+}
+
 /* ---- places
  * ------------------------------------------------------------------------------------------- */
 

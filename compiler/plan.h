@@ -177,6 +177,8 @@ Range bind_range(const Kernel *, int l, const Range *block, int64_t n);
 /* Does one of its kernels? */
 bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);
+/* The algorithm that its kernels are steps of: of the first that has one; NULL: none. */
+const char *step_algo(const Step *);
 void plan_verify(const Plan *); /* BUG on any broken invariant: views inside their boxes, one
                                    writer, no use before definition ... */
 void plan_print(Text *, const Plan *);

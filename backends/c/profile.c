@@ -28,15 +28,6 @@ static double operations(const Step *s) {
   return sum;
 }
 
-static const char *algorithm(const Step *s) {
-  if (s->run) return s->run->algo;
-  for (int i = 0; i < s->body.n; i++) {
-    const char *name = algorithm(s->body.at[i]);
-    if (name) return name;
-  }
-  return NULL;
-}
-
 void c_profile_declarations(Text *out, const Library *l) {
   const int n = count_timed(l->plan);
   text_add(out, "\n#define %s_KERNELS %d\n\n", l->o->prefix, n > 0 ? n : 1);
@@ -46,7 +37,7 @@ void c_profile_declarations(Text *out, const Library *l) {
 static void add_row(Emit *e, PlanEntry entry, const Step *s) {
   Text layers = {.arena = e->arena};
   step_titles(&layers, s);
-  const char *name = algorithm(s);
+  const char *name = step_algo(s);
   emit(e, "    {\"%s\", \"%s\", \"%s\", %.0f},", plan_entry_names[entry], layers.at,
        name ? name : "", operations(s));
 }

@@ -241,17 +241,11 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   return false;
 }
 
-static bool has_algorithm(const Step *s) {
-  bool any = s->run && s->run->algo;
-  for (int i = 0; i < s->body.n; i++) any |= has_algorithm(s->body.at[i]);
-  return any;
-}
-
 /* "0110": which top-level steps belong to the algorithm. */
 static const char *timers(const Alone *a) {
   const Steps *steps = &a->plan->entry[PLAN_FORWARD].step;
   char *text = arena_alloc(a->u->arena, (size_t)steps->n + 1);
-  for (int i = 0; i < steps->n; i++) text[i] = has_algorithm(steps->at[i]) ? '1' : '0';
+  for (int i = 0; i < steps->n; i++) text[i] = step_algo(steps->at[i]) ? '1' : '0';
   return text;
 }
 
