@@ -71,10 +71,13 @@ bool toolchain_library(Unit *, const Options *, const char *base, const Target *
 const char *toolchain_folder(Unit *);
 void toolchain_remove(Unit *, const char *folder);
 
-/* ---- program.c: a program around the emitted library ---- */
+/* ---- program.c: programs built in a folder for temporary files ---- */
 
-/* Emits `plan` as net.c into the folder and compiles it together with `text`, whose main uses it,
- * to FOLDER/program. */
+/* Compiles `text` to FOLDER/program; the compiler gets one more word. False after a message. */
+bool program_compile(Unit *, const Options *, const char *folder, const char *text,
+                     const char *more);
+/* Emits `plan` as net.c into the folder and compiles it together with `text`, whose main uses it.
+ */
 bool program_build(Unit *, const Options *, Plan *plan, const char *folder, const char *text);
 /* The words that start it, without its arguments: --runner's, then the program. */
 TextList program_words(Unit *, const Options *, const char *folder);

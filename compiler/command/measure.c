@@ -491,13 +491,7 @@ static const char *peak_text(Unit *u, const Target *t) {
 bool measure_peak(Unit *u, const Options *o, const Target *target, Peak *peak) {
   const char *folder = toolchain_folder(u), *text = peak_text(u, target);
   if (!folder) return false;
-  const char *source = arena_printf(u->arena, "%s/peak.c", folder);
-  const char *openmp = toolchain_openmp(u, o) ? "-fopenmp" : "-O2";
-  bool done = file_write(u, source, text, strlen(text)) &&
-              toolchain_cc(
-                  u, o,
-                  (const char *const[]){"-std=c11", "-O2", "-ftree-vectorize", openmp, source, "-o",
-                                        arena_printf(u->arena, "%s/program", folder), "-lm", NULL});
+  bool done = program_compile(u, o, folder, text, "-ftree-vectorize");
   Text output = {.arena = u->arena};
   if (done) {
     TextList words = program_words(u, o, folder);

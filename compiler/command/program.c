@@ -1,28 +1,31 @@
-/* program.c - programs around the emitted library, built in a temporary folder: what run, eval and
- * train have in common. */
+/* program.c - programs built in a temporary folder, as a rule around the emitted library: what run,
+ * eval, train and measuring have in common. */
 #include "driver.h"
 
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+bool program_compile(Unit *u, const Options *o, const char *folder, const char *text,
+                     const char *more) {
+  const char *program = arena_printf(u->arena, "%s/program", folder);
+  const char *source = arena_printf(u->arena, "%s.c", program);
+  if (!file_write(u, source, text, strlen(text))) return false;
+  const char *openmp = toolchain_openmp(u, o) ? "-fopenmp" : "-O2";
+  const char *const words[] = {"-std=c11", "-O2", openmp, source, more, "-o", program, "-lm", NULL};
+  return toolchain_cc(u, o, words);
+}
+
 bool program_build(Unit *u, const Options *o, Plan *plan, const char *folder, const char *text) {
   Options options = *o;
   const char *base = arena_printf(u->arena, "%s/net", folder);
-  const char *program = arena_printf(u->arena, "%s/program.c", folder);
   Emitted emitted = {0};
   options.weights_as = WEIGHTS_AS_DEFAULT;
   compile_emit(u, &options, plan, NULL, base, "net", &emitted);
   if (!options.no_validate && !compile_validate(u, plan->target, &emitted))
     BUG("net.c is not fit to be run");
-  if (!compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) ||
-      !file_write(u, program, text, strlen(text)))
-    return false;
-  const char *openmp = toolchain_openmp(u, o) ? "-fopenmp" : "-O2";
-  return toolchain_cc(u, o,
-                      (const char *const[]){
-                          "-std=c11", "-O2", openmp, program, arena_printf(u->arena, "%s.c", base),
-                          "-o", arena_printf(u->arena, "%s/program", folder), "-lm", NULL});
+  return compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) &&
+         program_compile(u, o, folder, text, arena_printf(u->arena, "%s.c", base));
 }
 
 TextList program_words(Unit *u, const Options *o, const char *folder) {
