@@ -21,12 +21,24 @@ def expression(value, params):
 
 
 def per_axis(value, rank, otherwise):
+    """A number for every axis as it stands for all of them, or a list; None: not given."""
     value = otherwise if value is None else value
     return list(value) if isinstance(value, list) else [value] * rank
 
 
+def window_padding(layer, extent, kernel, stride):
+    """Elements before and after, by axis of the window that a layer moves over `extent`."""
+    pad = layer.get("pad", 0)
+    if pad == "same":
+        total = [max((-(-e // s) - 1) * s + k - e, 0) for e, k, s in zip(extent, kernel, stride)]
+        return [t // 2 for t in total], [t - t // 2 for t in total]
+    if isinstance(pad, dict):
+        return per_axis(pad["lo"], len(kernel), 0), per_axis(pad["hi"], len(kernel), 0)
+    return (per_axis(0 if pad == "valid" else pad, len(kernel), 0),) * 2
+
+
 def padding(layer, rank):
-    """Elements before and after, by axis of a batch."""
+    """Elements that the operator pad adds before and after, by axis of a batch."""
     axes = per_axis(layer.get("axis", 0), 1, 0)
     lo, hi = [0] * rank, [0] * rank
     for axis, before, after in zip(axes, per_axis(layer["lo"], len(axes), 0), per_axis(layer["hi"], len(axes), 0)):
@@ -60,6 +72,15 @@ class Network:
         self.layers = []
         last = self._expand(self.document["layers"], "", {}, {}, [next(iter(self.inputs))])
         self.outputs = self.document.get("outputs", [last])
+
+    def needed(self, outputs):
+        """The layers that these outputs need, in order."""
+        need, kept = set(outputs), []
+        for layer in reversed(self.layers):
+            if layer["name"] in need:
+                need.update(layer["inputs"])
+                kept.insert(0, layer)
+        return kept
 
     def _made_up(self, prefix, op):
         key = prefix + op

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from network import Network, padding, per_axis
+from network import Network, padding, per_axis, window_padding
 
 
 def load_safetensors(path):
@@ -44,23 +44,12 @@ class Exporter:
     def node(self, op, layer, inputs, **attributes):
         self.nodes.append(helper.make_node(op, inputs, [layer["name"]], **attributes))
 
-    def pads(self, layer, kernel, stride, extent):
-        pad = layer.get("pad", 0)
-        if pad == "same":
-            total = [max((-(-e // s) - 1) * s + k - e, 0) for e, k, s in zip(extent, kernel, stride)]
-            return [t // 2 for t in total], [t - t // 2 for t in total]
-        if pad == "valid":
-            pad = 0
-        if isinstance(pad, dict):
-            return per_axis(pad["lo"], len(kernel), 0), per_axis(pad["hi"], len(kernel), 0)
-        return (per_axis(pad, len(kernel), 0),) * 2
-
     def window(self, layer, extent, default_stride):
         rank = len(extent)
         kernel = per_axis(layer["kernel"], rank, None)
         stride = per_axis(layer.get("stride"), rank, None) if "stride" in layer else (
             kernel if default_stride is None else [default_stride] * rank)
-        lo, hi = self.pads(layer, kernel, stride, extent)
+        lo, hi = window_padding(layer, extent, kernel, stride)
         return kernel, stride, lo, hi
 
     def op_conv(self, layer, x, groups=None):
@@ -162,17 +151,8 @@ class Exporter:
         attributes = {"axis": 1} if layer["op"] == "softmax" else {}
         self.node(names[layer["op"]], layer, list(inputs), **attributes)
 
-    def live(self):
-        """The layers that the outputs need, in order."""
-        need, kept = set(self.network.outputs), []
-        for layer in reversed(self.network.layers):
-            if layer["name"] in need:
-                need.update(layer["inputs"])
-                kept.append(layer)
-        return reversed(kept)
-
     def model(self):
-        for layer in self.live():
+        for layer in self.network.needed(self.network.outputs):
             getattr(self, "op_" + layer["op"], self.elementwise)(layer, *layer["inputs"])
         value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, self.shape[name])
         graph = helper.make_graph(self.nodes, self.network.name, [value(i) for i in self.network.inputs],

@@ -4,7 +4,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from network import padding, per_axis
+from network import padding, per_axis, window_padding
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
@@ -19,12 +19,7 @@ class Module(torch.nn.Module):
 
     def __init__(self, network, weights, outputs):
         super().__init__()
-        self.layers, self.outputs, self.first = [], outputs, next(iter(network.inputs))
-        need = set(outputs)
-        for layer in reversed(network.layers):
-            if layer["name"] in need:
-                need.update(layer["inputs"])
-                self.layers.insert(0, layer)
+        self.layers, self.outputs, self.first = network.needed(outputs), outputs, next(iter(network.inputs))
         for layer in self.layers:
             for suffix in ("weight", "bias", "running_mean", "running_var"):
                 name = f"{layer['name']}.{suffix}"
@@ -46,15 +41,9 @@ class Module(torch.nn.Module):
     @staticmethod
     def padded(layer, x, value):
         """x and the padding that the operator itself can do."""
-        pad, rank = layer.get("pad", 0), x.dim() - 2
+        rank = x.dim() - 2
         kernel, stride = per_axis(layer["kernel"], rank, 1), per_axis(layer.get("stride"), rank, 1)
-        if pad == "same":
-            total = [max((-(-e // s) - 1) * s + k - e, 0) for e, k, s in zip(x.shape[2:], kernel, stride)]
-            lo, hi = [t // 2 for t in total], [t - t // 2 for t in total]
-        elif isinstance(pad, dict):
-            lo, hi = per_axis(pad["lo"], rank, 0), per_axis(pad["hi"], rank, 0)
-        else:
-            lo = hi = per_axis(0 if pad == "valid" else pad, rank, 0)
+        lo, hi = window_padding(layer, x.shape[2:], kernel, stride)
         if lo == hi:
             return x, lo
         flat = [p for pair in zip(reversed(lo), reversed(hi)) for p in pair]
