@@ -75,12 +75,8 @@ static bool node_same(const Node *a, const Node *b) {
 /* ---- adding */
 
 static void complain_types(Graph *g, const Node *node, const Type *a, const Type *b) {
-  Text text = {.arena = g->u->arena};
-  type_print(&text, a);
-  text_add(&text, " and ");
-  type_print(&text, b);
-  diag_error(g->u, node->where.path, "%s needs arguments of one shape, not %s", ops[node->op]->name,
-             text.at);
+  diag_error(g->u, node->where.path, "%s needs arguments of one shape, not %s and %s",
+             ops[node->op]->name, type_text(g->u->arena, a), type_text(g->u->arena, b));
 }
 
 /* The result of a map has the type of its arguments. */
@@ -109,10 +105,8 @@ static bool type_check(Graph *g, const char *what, const Type *type, const Path 
     size = size_mul(size, extent);
   }
   if (size <= MAX_ELEMENTS) return true;
-  Text text = {.arena = g->u->arena};
-  type_print(&text, type);
-  diag_error(g->u, where, "%s has the shape %s, more than %lld elements", what, text.at,
-             (long long)MAX_ELEMENTS);
+  diag_error(g->u, where, "%s has the shape %s, more than %lld elements", what,
+             type_text(g->u->arena, type), (long long)MAX_ELEMENTS);
   return false;
 }
 

@@ -53,6 +53,12 @@ void type_print(Text *out, const Type *type) {
   text_add(out, "]");
 }
 
+const char *type_text(Arena *arena, const Type *type) {
+  Text text = {.arena = arena};
+  type_print(&text, type);
+  return text.at;
+}
+
 /* ---- tiles */
 
 int tile_get(const Tile *tile, const char *name, int otherwise) {

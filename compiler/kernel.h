@@ -45,6 +45,7 @@ typedef struct Type {
 int64_t type_size(const Type *, int64_t n); /* elements */
 bool type_same(const Type *, const Type *);
 void type_print(Text *, const Type *); /* f32[n,64,56,56] */
+const char *type_text(Arena *, const Type *);
 
 typedef struct Loop {
   const char *name; /* n, k, oh, c, kh ...; unique within a kernel */

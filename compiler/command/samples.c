@@ -70,11 +70,10 @@ static bool find_classes(Unit *u, const Options *o, const Graph *g, Samples *s) 
   s->classes = type->rank > 1 ? extent_at(type->dim[1], 1) : 1;
   int64_t places = inference_output_size(g, 0) / s->classes;
   if (places == s->data.label_size) return true;
-  Text text = {.arena = u->arena};
-  type_print(&text, type);
   diag_error_in(u, o->data,
                 "%" PRId64 " labels for each sample; output \"%s\" is %s, which asks for %" PRId64,
-                s->data.label_size, g->entry[ENTRY_FORWARD].want_name.at[0], text.at, places);
+                s->data.label_size, g->entry[ENTRY_FORWARD].want_name.at[0],
+                type_text(u->arena, type), places);
   return false;
 }
 

@@ -320,11 +320,9 @@ static bool common_type(Build *b, const Id *arg, int nargs, Type *type) {
       if (extent_same(*extent, fixed(1))) *extent = other->dim[a];
     }
     if (fits) continue;
-    Text text = {.arena = build_graph(b)->u->arena};
-    type_print(&text, type);
-    text_add(&text, " and ");
-    type_print(&text, other);
-    build_error(b, NULL, "shapes %s do not agree", text.at);
+    Arena *arena = build_graph(b)->u->arena;
+    build_error(b, NULL, "shapes %s and %s do not agree", type_text(arena, type),
+                type_text(arena, other));
     return false;
   }
   return true;

@@ -1,5 +1,6 @@
 /* contraction.c - weights, biases, groups and loops, for all layers with weights. */
 #include "contraction.h"
+#include "axes.h"
 
 /* The given trailing axes repeated over the leading ones; NULL after an error. */
 static double *fixed_weights(Build *b, const Matrix *given, const Type *type) {
@@ -11,9 +12,8 @@ static double *fixed_weights(Build *b, const Matrix *given, const Type *type) {
     part *= given->dim[i];
   }
   if (!fits) {
-    Text text = {.arena = arena};
-    type_print(&text, type);
-    build_error(b, "weights", "weights do not fit the shape %s or its last axes", text.at);
+    build_error(b, "weights", "weights do not fit the shape %s or its last axes",
+                type_text(arena, type));
     return NULL;
   }
   double *values = NEW_ARRAY(arena, double, size);
@@ -46,15 +46,9 @@ Id bias_added(Build *b, Id y, int32_t bias, bool fixed_weights, int64_t fan_in) 
 }
 
 bool groups_divide(Build *b, int64_t groups, int64_t channels, int64_t filters) {
-  if (channels % groups)
-    build_error(b, "groups", "%lld groups do not divide the %lld input channels", (long long)groups,
-                (long long)channels);
-  else if (filters % groups)
-    build_error(b, "groups", "%lld groups do not divide the %lld filters", (long long)groups,
-                (long long)filters);
-  else
-    return true;
-  return false;
+  Unit *u = build_graph(b)->u;
+  return parts_divide(u, build_where(b), "groups", groups, channels, "input channels") &&
+         parts_divide(u, build_where(b), "groups", groups, filters, "filters");
 }
 
 Sliding sliding_loops(const Graph *g, const Node *node, const IntList *kernel, int64_t groups,

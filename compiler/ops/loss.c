@@ -56,11 +56,10 @@ static bool check_labels(Build *b, const Type *prediction, const Type *labels) {
   for (int a = 1; fits && a < labels->rank; a++)
     fits = extent_same(labels->dim[a], prediction->dim[a + 1]);
   if (fits) return true;
-  Text text = {.arena = build_graph(b)->u->arena};
-  type_print(&text, prediction);
-  text_add(&text, " needs labels i32 without its axis of classes, not ");
-  type_print(&text, labels);
-  build_error(b, "target", "cross_entropy of %s", text.at);
+  Arena *arena = build_graph(b)->u->arena;
+  build_error(b, "target",
+              "cross_entropy of %s needs labels i32 without its axis of classes, not %s",
+              type_text(arena, prediction), type_text(arena, labels));
   return false;
 }
 
@@ -201,11 +200,8 @@ static Id element_loss(Build *b, const char *name, LossFormula formula, const vo
   Unit *u = build_graph(b)->u;
   const Type type = *build_type(b, arg[0]), scalar = {.dtype = F32};
   if (!type_same(&type, build_type(b, arg[1]))) {
-    Text text = {.arena = u->arena};
-    type_print(&text, &type);
-    text_add(&text, " and ");
-    type_print(&text, build_type(b, arg[1]));
-    build_error(b, "target", "%s compares tensors of one shape, not %s", name, text.at);
+    build_error(b, "target", "%s compares tensors of one shape, not %s and %s", name,
+                type_text(u->arena, &type), type_text(u->arena, build_type(b, arg[1])));
     return NO_ID;
   }
   const Expr *value = formula(u, attr ? attr : &none, expr_in(u, 0), expr_in(u, 1));

@@ -2,6 +2,7 @@
  *
  * Like shape.c: one kernel each whose views do the work; interpolation is a sum over two taps per
  * axis, so that its gradient is a gather as well. */
+#include "axes.h"
 #include "window.h"
 
 /* ---- crop */
@@ -111,11 +112,7 @@ static Id split_build(Build *b, const void *attributes, const Id *arg, int nargs
   const SplitAttr *attr = attributes;
   const Type in = *build_type(b, arg[0]);
   (void)nargs;
-  if (attr->axis + 1 >= in.rank) {
-    build_error(b, "axis", "axis %lld does not exist: the input has %d, from 0",
-                (long long)attr->axis, in.rank - 1);
-    return NO_ID;
-  }
+  if (!axis_exists(build_graph(b)->u, build_where(b), "axis", attr->axis, &in)) return NO_ID;
   int64_t extent = in.dim[attr->axis + 1].plus;
   int64_t length = extent / attr->parts, longer = extent % attr->parts;
   int64_t start = attr->part * length + (attr->part < longer ? attr->part : longer);
@@ -218,19 +215,10 @@ static const Field channel_shuffle_fields[] = {
 static Id channel_shuffle_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   int64_t groups = ((const ShuffleAttr *)attributes)->groups;
   const Type type = *build_type(b, arg[0]);
-  ReshapeAttr apart = {.shape.n = type.rank}, together = {.shape.n = type.rank - 1};
+  ReshapeAttr apart, together;
   TransposeAttr turn = {.order = {.n = type.rank, .at = {1, 0, 2, 3, 4, 5, 6, 7}}};
   (void)nargs;
-  if (type.rank < 2 || type.rank >= MAX_RANK || type.dim[1].plus % groups) {
-    build_error(b, "groups", "%lld groups do not divide the %lld channels", (long long)groups,
-                (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
-    return NO_ID;
-  }
-  apart.shape.at[0] = groups;
-  apart.shape.at[1] = type.dim[1].plus / groups;
-  together.shape.at[0] = type.dim[1].plus;
-  for (int a = 2; a < type.rank; a++)
-    apart.shape.at[a] = together.shape.at[a - 1] = type.dim[a].plus;
+  if (!channels_in_groups(b, &type, groups, &apart, &together)) return NO_ID;
   Id x = build_add1(b, OP_transpose, &turn, build_add1(b, OP_reshape, &apart, arg[0]));
   return build_add1(b, OP_reshape, &together, x);
 }

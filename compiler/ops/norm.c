@@ -2,7 +2,7 @@
  *
  * batch_norm is one map over x and four numbers per channel; inference takes the running
  * statistics, training those of the batch, summed in double, and updates the running ones. */
-#include "graph.h"
+#include "axes.h"
 
 /* ---- batch_norm */
 
@@ -241,12 +241,10 @@ static Id scale_and_shift(Build *b, Id y, int from, int to) {
 
 static Id layer_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const SampleNormAttr *attr = attributes;
-  int rank = build_type(b, arg[0])->rank, kept = (int)attr->axis + 1;
+  const Type type = *build_type(b, arg[0]);
+  const int rank = type.rank, kept = (int)attr->axis + 1;
   (void)nargs;
-  if (kept >= rank) {
-    build_error(b, "axis", "axis %d does not exist: the input has %d, from 0", kept - 1, rank - 1);
-    return NO_ID;
-  }
+  if (!axis_exists(build_graph(b)->u, build_where(b), "axis", attr->axis, &type)) return NO_ID;
   Id y = normalise(b, arg[0], kept, attr->eps);
   return attr->affine ? scale_and_shift(b, y, kept, rank) : y;
 }
@@ -255,18 +253,9 @@ static Id layer_norm_build(Build *b, const void *attributes, const Id *arg, int 
 static Id group_norm_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const SampleNormAttr *attr = attributes;
   const Type type = *build_type(b, arg[0]);
-  ReshapeAttr apart = {.shape.n = type.rank}, together = {.shape.n = type.rank - 1};
+  ReshapeAttr apart, together;
   (void)nargs;
-  if (type.rank < 2 || type.dim[1].plus % attr->groups) {
-    build_error(b, "groups", "%lld groups do not divide the %lld channels", (long long)attr->groups,
-                (long long)(type.rank < 2 ? 0 : type.dim[1].plus));
-    return NO_ID;
-  }
-  apart.shape.at[0] = attr->groups;
-  apart.shape.at[1] = type.dim[1].plus / attr->groups;
-  together.shape.at[0] = type.dim[1].plus;
-  for (int a = 2; a < type.rank; a++)
-    apart.shape.at[a] = together.shape.at[a - 1] = type.dim[a].plus;
+  if (!channels_in_groups(b, &type, attr->groups, &apart, &together)) return NO_ID;
   Id y = normalise(b, build_add1(b, OP_reshape, &apart, arg[0]), 2, attr->eps);
   y = build_add1(b, OP_reshape, &together, y);
   return attr->affine ? scale_and_shift(b, y, 1, 2) : y;

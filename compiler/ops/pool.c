@@ -3,6 +3,7 @@
  *
  * Windows read nothing outside the input (SKIP). An average divides by a count that is a formula of
  * the output position where windows overlap the padding, and a constant elsewhere. */
+#include "axes.h"
 #include "window.h"
 
 #include <math.h>
@@ -339,12 +340,9 @@ static const Field maxout_fields[] = {
 static bool maxout_infer(Graph *g, Node *node) {
   int64_t pieces = ((const MaxoutAttr *)node->attr)->pieces;
   node->type = g->node.at[node->arg[0]].type;
-  int64_t channels = node->type.rank < 2 ? 0 : node->type.dim[1].plus;
+  int64_t channels = channels_of(&node->type);
   node->type.dim[1] = fixed(channels / pieces);
-  if (channels && channels % pieces == 0) return true;
-  diag_error(g->u, path_key(g->u->arena, node->where.path, "pieces"),
-             "%lld pieces do not divide the %lld channels", (long long)pieces, (long long)channels);
-  return false;
+  return parts_divide(g->u, node->where, "pieces", pieces, channels, "channels");
 }
 
 static void maxout_kernel(const Graph *g, const Node *node, Kernel *k) {

@@ -1,6 +1,6 @@
 /* reduce.c - sums and means over axes. An "axis" counts from 0 behind the batch: 0 is the channels.
  */
-#include "graph.h"
+#include "axes.h"
 
 typedef struct ReduceAttr {
   IntList axes;
@@ -32,12 +32,7 @@ static bool reduce_infer(Graph *g, Node *node) {
   const ReduceAttr *attr = node->attr;
   const Type *in = &g->node.at[node->arg[0]].type;
   for (int i = 0; i < attr->axes.n; i++)
-    if (attr->axes.at[i] + 1 >= in->rank) {
-      diag_error(g->u, path_key(g->u->arena, node->where.path, "axes"),
-                 "axis %lld does not exist: the input has %d, from 0", (long long)attr->axes.at[i],
-                 in->rank - 1);
-      return false;
-    }
+    if (!axis_exists(g->u, node->where, "axes", attr->axes.at[i], in)) return false;
   node->type = (Type){.dtype = F32};
   for (int a = 0; a < in->rank; a++) {
     bool reduced = reduced_axis(attr, a);

@@ -3,6 +3,7 @@
  * Subtracting the maximum changes no result, only keeps exp in range; so `shift`, the maximum, has
  * no gradient. */
 #include "softmax.h"
+#include "axes.h"
 
 typedef struct AxisAttr {
   int64_t axis;
@@ -81,11 +82,7 @@ const Op op_shift = {
 /* x - max, and the sum of its exponentials */
 static bool shifted(Build *b, Id x, int64_t axis, Id *difference, Id *exponential, Id *sum) {
   const Type type = *build_type(b, x);
-  if (axis + 1 >= type.rank) {
-    build_error(b, "axis", "axis %lld does not exist: the input has %d, from 0", (long long)axis,
-                type.rank - 1);
-    return false;
-  }
+  if (!axis_exists(build_graph(b)->u, build_where(b), "axis", axis, &type)) return false;
   Id max = build_add1(b, OP_shift, &(AxisAttr){axis}, x);
   *difference = build_add2(b, OP_sub, NULL, x, repeat_along(b, max, &type, axis));
   *exponential = build_add1(b, OP_exp, NULL, *difference);

@@ -17,10 +17,8 @@ const char *kernel_name(int axis, int rank) {
 
 int window_rank(Build *b, const Type *in) {
   if (in->rank >= 3 && in->rank <= 2 + MAX_SPATIAL) return in->rank - 2;
-  Text text = {.arena = build_graph(b)->u->arena};
-  type_print(&text, in);
   build_error(b, NULL, "a window slides over channels with 1 to %d axes, not over %s", MAX_SPATIAL,
-              text.at);
+              type_text(build_graph(b)->u->arena, in));
   return 0;
 }
 

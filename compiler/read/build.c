@@ -74,12 +74,6 @@ void build_update(Build *b, Id param, Id value) {
 
 /* ---- parameters */
 
-static const char *type_text(Arena *arena, const Type *type) {
-  Text text = {.arena = arena};
-  type_print(&text, type);
-  return text.at;
-}
-
 static bool param_type(Build *b, const char *suffix, int rank, const int64_t *dim, Type *type) {
   int64_t size = 1;
   *type = (Type){.dtype = F32, .rank = (int8_t)rank};

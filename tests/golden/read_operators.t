@@ -15,6 +15,12 @@
     { "op": "conv_transpose", "from": "x", "filters": 1, "kernel": 1, "pad": 2 } ],
   "outputs": ["prelu1", "group_norm1", "channel_shuffle1", "maxout1", "crop1", "split1", "split2", "transpose1",
               "layer_norm1", "instance_norm1", "conv_transpose1"] }
+@ deep.json
+{ "name": "net", "input": { "shape": [4] }, "layers": [
+    { "op": "reshape", "name": "deep", "shape": [4, 1, 1, 1, 1, 1, 1] },
+    { "op": "group_norm", "from": "deep", "groups": 2 },
+    { "op": "channel_shuffle", "from": "deep", "groups": 2 } ],
+  "outputs": ["group_norm1", "channel_shuffle1"] }
 @ loss.json
 { "name": "net", "input": { "shape": [6] }, "layers": [{ "op": "dense", "units": 3 }],
   "loss": { "op": "cross_entropy", "class_weights": [1, 2] }, "optimizer": { "op": "sgd", "lr": 1 } }
@@ -57,4 +63,12 @@ $ cnnc check loss.json
 loss.json:2:53: error: class_weights must be a list of 3 numbers, one per class
     2 |   "loss": { "op": "cross_entropy", "class_weights": [1, 2] }, "optimizer": { "op": "sgd", "lr": 1 } }
       |                                                     ^~~~~~
+= 1
+$ cnnc check deep.json
+deep.json:3:5: error: groups need an axis of their own, and f32[n,4,1,1,1,1,1,1] has as many as there can be
+    3 |     { "op": "group_norm", "from": "deep", "groups": 2 },
+      |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+deep.json:4:5: error: groups need an axis of their own, and f32[n,4,1,1,1,1,1,1] has as many as there can be
+    4 |     { "op": "channel_shuffle", "from": "deep", "groups": 2 } ],
+      |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 = 1
