@@ -3,58 +3,31 @@
 
 #include <math.h>
 
-#define C_TESTS                                                                                    \
+/* Functions and constants of float end in f, which F is. */
+#define SCALAR(F)                                                                                  \
+  .spell = {[E_add] = "$0 + $1",                                                                   \
+            [E_sub] = "$0 - $1",                                                                   \
+            [E_mul] = "$0 * $1",                                                                   \
+            [E_div] = "$0 / $1",                                                                   \
+            [E_neg] = "-$0",                                                                       \
+            [E_min] = "cnnc_min" F "($0, $1)",                                                     \
+            [E_max] = "cnnc_max" F "($0, $1)",                                                     \
+            [E_abs] = "fabs" F "($0)",                                                             \
+            [E_sqrt] = "sqrt" F "($0)",                                                            \
+            [E_exp] = "exp" F "($0)",                                                              \
+            [E_log] = "log" F "($0)",                                                              \
+            [E_tanh] = "tanh" F "($0)",                                                            \
+            [E_erf] = "erf" F "($0)",                                                              \
+            [E_pow] = "pow" F "($0, $1)",                                                          \
+            [E_floor] = "floor" F "($0)",                                                          \
+            [E_lt] = "$0 < $1 ? 1.0" F " : 0.0" F,                                                 \
+            [E_le] = "$0 <= $1 ? 1.0" F " : 0.0" F,                                                \
+            [E_eq] = "$0 == $1 ? 1.0" F " : 0.0" F,                                                \
+            [E_select] = "$0 != 0.0" F " ? $1 : $2"},                                              \
   .test = {[E_lt] = "$0 < $1", [E_le] = "$0 <= $1", [E_eq] = "$0 == $1"}, .select = "$0 ? $1 : $2"
 
-const Dialect scalar_float = {
-    .type = "float",
-    .number = F32,
-    .spell = {[E_add] = "$0 + $1",
-              [E_sub] = "$0 - $1",
-              [E_mul] = "$0 * $1",
-              [E_div] = "$0 / $1",
-              [E_neg] = "-$0",
-              [E_min] = "cnnc_minf($0, $1)",
-              [E_max] = "cnnc_maxf($0, $1)",
-              [E_abs] = "fabsf($0)",
-              [E_sqrt] = "sqrtf($0)",
-              [E_exp] = "expf($0)",
-              [E_log] = "logf($0)",
-              [E_tanh] = "tanhf($0)",
-              [E_erf] = "erff($0)",
-              [E_pow] = "powf($0, $1)",
-              [E_floor] = "floorf($0)",
-              [E_lt] = "$0 < $1 ? 1.0f : 0.0f",
-              [E_le] = "$0 <= $1 ? 1.0f : 0.0f",
-              [E_eq] = "$0 == $1 ? 1.0f : 0.0f",
-              [E_select] = "$0 != 0.0f ? $1 : $2"},
-    C_TESTS,
-};
-
-const Dialect scalar_double = {
-    .type = "double",
-    .number = F64,
-    .spell = {[E_add] = "$0 + $1",
-              [E_sub] = "$0 - $1",
-              [E_mul] = "$0 * $1",
-              [E_div] = "$0 / $1",
-              [E_neg] = "-$0",
-              [E_min] = "cnnc_min($0, $1)",
-              [E_max] = "cnnc_max($0, $1)",
-              [E_abs] = "fabs($0)",
-              [E_sqrt] = "sqrt($0)",
-              [E_exp] = "exp($0)",
-              [E_log] = "log($0)",
-              [E_tanh] = "tanh($0)",
-              [E_erf] = "erf($0)",
-              [E_pow] = "pow($0, $1)",
-              [E_floor] = "floor($0)",
-              [E_lt] = "$0 < $1 ? 1.0 : 0.0",
-              [E_le] = "$0 <= $1 ? 1.0 : 0.0",
-              [E_eq] = "$0 == $1 ? 1.0 : 0.0",
-              [E_select] = "$0 != 0.0 ? $1 : $2"},
-    C_TESTS,
-};
+const Dialect scalar_float = {.type = "float", .number = F32, SCALAR("f")};
+const Dialect scalar_double = {.type = "double", .number = F64, SCALAR("")};
 
 /* The vector helpers of runtime/c/simd_*.h bear the primitives' names. */
 Dialect vector_dialect(Emit *e, const Target *target) {
