@@ -1,10 +1,10 @@
-/* interp.c - runs kernels and graphs in double: the oracle of all tests.
+/* interp.c - runs kernels in double: the oracle of all tests.
  *
  * A kernel runs row by row: one free loop is the row; for each point of the other free loops every
  * reduced point loads a row of each input, evaluates the terms row-wise and combines them into rows
  * of accumulators; then the outs store a row. Loading resolves an affine view to base, stride and
- * the range of points inside once per row. Contractions of affine views take contract.c's shorter
- * way to the accumulators (contract_fold); everything else about them is the same. */
+ * the range of points inside once per row. Contractions of affine views take interp_contract.c's
+ * shorter way to the accumulators (contract_fold); everything else about them is the same. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,79 +37,13 @@ typedef struct Run {
   double *folded; /* accumulators of fold 0 over all free loops, when they are known already */
 } Run;
 
-/* ---- arrays */
-
-Array array_new(Arena *arena, const Type *type, int64_t n) {
-  Array a = {.type = *type, .lane_axis = -1, .lanes = 1};
-  int64_t stride = 1;
-  for (int i = type->rank - 1; i >= 0; i--) {
-    a.stride[i] = stride;
-    stride *= extent_at(type->dim[i], n);
-  }
-  if (arena) a.at = NEW_ARRAY(arena, double, stride);
-  return a;
-}
-
-int64_t axis_offset(const Array *a, int axis, int64_t c) {
-  if (axis != a->lane_axis) return c * a->stride[axis];
-  int64_t block = floor_div(c, a->lanes);
-  return block * a->stride[axis] + c - block * a->lanes;
-}
-
-int64_t array_offset(const Array *a, const int64_t *coordinate) {
-  int64_t offset = a->origin;
-  for (int i = 0; i < a->type.rank; i++) offset += axis_offset(a, i, coordinate[i]);
-  return offset;
-}
-
-/* Where a view may read: a FILL view sees the margins. */
-Range axis_box(const Array *a, const View *view, int axis, int64_t n) {
-  Range box = {0, extent_at(a->type.dim[axis], n)};
-  if (view->outside == FILL) {
-    box.lo -= a->lo[axis];
-    box.hi += a->hi[axis];
-  }
-  return box;
-}
-
 /* ---- rows of inputs */
-
-static int64_t linear_at(const Coord *c, const int64_t *index, int nloop) {
-  int64_t v = c->plus;
-  for (int l = 0; l < nloop; l++) v += c->coef[l] * index[l];
-  return v;
-}
-
-/* The r in [0, length) with lo <= v + step * r < hi; none: [0, 0). */
-Range points_inside(int64_t v, int64_t step, Range box, int64_t length) {
-  Range r = {0, length};
-  if (step == 0) {
-    if (v < box.lo || v >= box.hi) r.hi = 0;
-    return r;
-  }
-  int64_t first = step > 0 ? -floor_div(v - box.lo, step) : -floor_div(box.hi - 1 - v, -step);
-  int64_t last = step > 0 ? floor_div(box.hi - 1 - v, step) : floor_div(v - box.lo, -step);
-  if (first > r.lo) r.lo = first < length ? first : length;
-  if (last + 1 < r.hi) r.hi = last + 1;
-  return r.lo < r.hi ? r : (Range){0, 0};
-}
 
 static bool row_is_linear(const Run *run, const View *view, const Array *a) {
   for (int i = 0; i < view->rank; i++) {
     bool moves = run->row >= 0 && view->at[i].coef[run->row] != 0;
     if (moves && (!coord_affine(&view->at[i]) || i == a->lane_axis)) return false;
   }
-  return true;
-}
-
-bool coord_at(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
-  *v = linear_at(c, index, nloop);
-  if (c->div > 1) {
-    int64_t q = floor_div(*v, c->div);
-    if (c->exact && q * c->div != *v) return false;
-    *v = q;
-  }
-  if (c->mod) *v -= floor_div(*v, c->mod) * c->mod;
   return true;
 }
 

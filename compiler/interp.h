@@ -1,5 +1,5 @@
-/* interp.h - what the files of the interpreter share (interp.c, interp_plan.c, contract.c,
- * graph_run.c). */
+/* interp.h - what the files of the interpreter share (interp.c, interp_array.c, interp_contract.c,
+ * interp_plan.c, graph_run.c). */
 #ifndef INTERP_H
 #define INTERP_H
 
@@ -8,8 +8,11 @@
 /* The coordinate on one axis at loop indices; false outside (a division that must be exact is not).
  */
 bool coord_at(const Coord *, const int64_t *index, int nloop, int64_t *);
+/* What an axis adds to the offset of an element. */
 int64_t axis_offset(const Array *, int axis, int64_t coordinate);
+/* Where a view may read: a FILL view sees the margins. */
 Range axis_box(const Array *, const View *, int axis, int64_t n);
+/* The r in [0, length) with v + step * r in the box; none: [0, 0). */
 Range points_inside(int64_t v, int64_t step, Range box, int64_t length);
 
 /* The accumulators of a contraction over its free loops, row-major within `range`; NULL where the

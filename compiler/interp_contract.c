@@ -1,4 +1,4 @@
-/* contract.c - the interpreter's way through contractions of affine views: sum of in0*in1.
+/* interp_contract.c - the interpreter's way through contractions of affine views: sum of in0*in1.
  *
  * One loop, free or reduced, is the row; it is chosen so that both inputs are read with small
  * strides. Offsets split into a part of the free loops and a part of the reduced ones, and the
