@@ -70,6 +70,9 @@ void leaf_close(Leaf *, bool opened);
 Linear extent_form(Extent); /* of `batch` */
 /* Does every view move by a whole run of the inner loop when the outer one moves? */
 bool loops_follow(const Plan *, const Kernel *, int outer, int inner);
+/* The loop that plain loops run in vectors, or -1. `from`: where the parts of loops that run begin;
+ * NULL: with whole vectors. */
+int loops_lane(const Plan *, const Kernel *, DType math, const Linear *from);
 /* The first of the loops before `inner` that run as one with it, or `inner`: all tensors lie in
  * rows along them. All but the first are whole. */
 int loops_run(const Plan *, const Kernel *, int inner);

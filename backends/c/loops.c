@@ -249,25 +249,22 @@ static void run_level(Loops *w, int level) {
 
 /* ---- choosing the lane loop ---- */
 
-static bool runs_in_vectors(const Leaf *f, int l) {
-  const Kernel *k = f->k;
-  const int lanes = f->plan->target->lanes;
+static bool runs_in_vectors(const Plan *p, const Kernel *k, int l) {
   if (k->loop[l].reduced || k->loop[l].extent.per_n != 0 || kernel_uses_index(k, l)) return false;
-  if (!linear_divides(&f->from[l], lanes)) return false;
   for (int i = 0; i < k->nin; i++)
-    if (!view_moves_by_one(f->plan, k, &k->in[i], l)) return false;
+    if (!view_moves_by_one(p, k, &k->in[i], l)) return false;
   for (int o = 0; o < k->nout; o++)
     if (k->out[o].combine || !view_uses(&k->out[o].to, l) ||
-        !view_moves_by_one(f->plan, k, &k->out[o].to, l))
+        !view_moves_by_one(p, k, &k->out[o].to, l))
       return false;
   return true;
 }
 
-static int choose_lane(const Leaf *f, DType math) {
-  const Kernel *k = f->k;
-  if (f->plan->target->lanes == 1 || math != F32) return -1;
+int loops_lane(const Plan *p, const Kernel *k, DType math, const Linear *from) {
+  const int lanes = p->target->lanes;
+  if (lanes == 1 || math != F32) return -1;
   for (int l = k->nloop - 1; l >= 0; l--)
-    if (runs_in_vectors(f, l)) return l;
+    if ((!from || linear_divides(&from[l], lanes)) && runs_in_vectors(p, k, l)) return l;
   return -1;
 }
 
@@ -308,7 +305,8 @@ static void order_loops(Loops *w) {
 }
 
 static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
-  Loops w = {.f = f, .math = math, .combine = combine, .lane = combine ? -1 : choose_lane(f, math)};
+  Loops w = {.f = f, .math = math, .combine = combine, .lane = -1};
+  if (!combine) w.lane = loops_lane(f->plan, f->k, math, f->from);
   const Dialect vector = vector_dialect(f->e, f->plan->target);
   w.d = w.lane >= 0 ? &vector : math == F64 ? &scalar_double : &scalar_float;
   memcpy(w.out, out, sizeof w.out);
@@ -327,7 +325,7 @@ static DType loops_math(const Leaf *f) {
     sums &= k->fold[i].op == FOLD_SUM;
     wide |= k->fold[i].acc == F64;
   }
-  return wide && !(sums && choose_lane(f, k->math) >= 0) ? F64 : k->math;
+  return wide && !(sums && loops_lane(f->plan, k, k->math, f->from) >= 0) ? F64 : k->math;
 }
 
 void loops_body(Leaf *f) {

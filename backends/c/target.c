@@ -186,22 +186,9 @@ static double traffic_seconds(const Plan *p, const Kernel *k) {
   return bytes / speed + scoped / m->l2_bandwidth;
 }
 
-/* The loop that plain loops run in vectors, or -1. */
-static int vector_loop(const Plan *p, const Kernel *k) {
-  const bool scalar = plan_lanes(p) == 1 || k->math != F32;
-  for (int l = k->nloop - 1; l >= 0 && !scalar; l--) {
-    bool moves = !k->loop[l].reduced;
-    for (int i = 0; i < k->nin; i++) moves &= view_moves_by_one(p, k, &k->in[i], l);
-    for (int o = 0; o < k->nout; o++)
-      moves &= view_uses(&k->out[o].to, l) && view_moves_by_one(p, k, &k->out[o].to, l);
-    if (moves) return l;
-  }
-  return -1;
-}
-
 /* Cycles of plain loops: terms of a sum wait for each other, positions are compared and kept. */
 static double loop_cycles(const Plan *p, const Kernel *k) {
-  const int lane = vector_loop(p, k), lanes = plan_lanes(p);
+  const int lane = loops_lane(p, k, k->math, NULL), lanes = plan_lanes(p);
   double points = (double)loops_product(p, k, false), terms = (double)loops_product(p, k, true);
   double extent = 1;
   for (int l = lane < 0 ? 0 : loops_run(p, k, lane); l <= lane; l++)
