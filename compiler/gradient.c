@@ -25,9 +25,7 @@ typedef struct Gradient {
 } Gradient;
 
 static bool reads(const Kernel *k, const Expr *term, int input) {
-  bool used = expr_uses(term, E_in, input);
-  for (int f = 0; f < k->nfold; f++) used |= expr_uses(k->fold[f].term, E_in, input);
-  return used;
+  return expr_uses(term, E_in, input) || kernel_term_reads(k, input);
 }
 
 /* Gives k the inputs that `term` and its folds read, and those it is about (SKIP; which), in place

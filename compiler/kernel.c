@@ -266,6 +266,16 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+bool kernel_term_reads(const Kernel *k, int in) {
+  for (int f = 0; f < k->nfold; f++)
+    if (expr_uses(k->fold[f].term, E_in, in)) return true;
+  return false;
+}
+
+bool kernel_term_needs(const Kernel *k, int in) {
+  return (k->nfold > 0 && k->in[in].outside == SKIP) || kernel_term_reads(k, in);
+}
+
 const View *kernel_view(const Kernel *k, int i) {
   return i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
 }
@@ -337,9 +347,7 @@ static void renumber(Unit *u, Kernel *k, const int *loop, const int *in) {
 }
 
 static bool input_used(const Kernel *k, int i) {
-  if (k->in[i].outside == SKIP && k->nfold) return true; /* decides which terms there are */
-  for (int f = 0; f < k->nfold; f++)
-    if (expr_uses(k->fold[f].term, E_in, i)) return true;
+  if (kernel_term_needs(k, i)) return true;
   for (int o = 0; o < k->nout; o++)
     if (expr_uses(k->out[o].value, E_in, i)) return true;
   return false;

@@ -38,9 +38,8 @@ void loops_forget_coordinates(Loops *w, int level);
 
 /* ---- loops_point.c ---- */
 
-/* Is an input read by the outs of these loops; by terms? */
+/* Is an input read by the outs of these loops? */
 bool loops_in_value(const Loops *w, int in);
-bool loops_in_term(const Kernel *k, int in);
 /* Reads an input: x0. */
 void loops_load(Loops *w, int in);
 /* acc0, before its terms. */

@@ -101,7 +101,7 @@ const char *loops_name_coordinates(Loops *w, int level) {
   Text skip = {.arena = f->e->arena};
   for (int i = 0; i < k->nin; i++) {
     const View *v = &k->in[i];
-    if (!loops_in_value(w, i) && !loops_in_term(k, i)) continue;
+    if (!loops_in_value(w, i) && !kernel_term_needs(k, i)) continue;
     for (int a = 0; a < v->rank; a++) {
       if (f->coordinate[i][a] || !loops_needs_name(w, v, a) || loops_level(w, &v->at[a]) != level)
         continue;

@@ -8,13 +8,6 @@ bool loops_in_value(const Loops *w, int in) {
   return false;
 }
 
-bool loops_in_term(const Kernel *k, int in) {
-  if (k->nfold > 0 && k->in[in].outside == SKIP) return true;
-  for (int i = 0; i < k->nfold; i++)
-    if (expr_uses(k->fold[i].term, E_in, in)) return true;
-  return false;
-}
-
 /* Arguments of random numbers and positions, in double. */
 static const char *exact_text(void *context, const Expr *x) {
   Loops *w = context;
@@ -187,11 +180,8 @@ void loops_store(Loops *w, int out) {
 
 void loops_add_terms(Loops *w) {
   const Kernel *k = w->f->k;
-  for (int i = 0; i < k->nin; i++) {
-    bool used = false;
-    for (int a = 0; a < k->nfold; a++) used |= expr_uses(k->fold[a].term, E_in, i);
-    if (used) loops_load(w, i);
-  }
+  for (int i = 0; i < k->nin; i++)
+    if (kernel_term_reads(k, i)) loops_load(w, i);
   for (int a = 0; a < k->nfold; a++) add_to_fold(w, a);
 }
 

@@ -178,12 +178,6 @@ static const char *expression(Reference *r, const Expr *x) {
 
 /* ---- folds ---- */
 
-static bool in_terms(const Kernel *k, int in) {
-  bool used = k->in[in].outside == SKIP && k->nfold > 0;
-  for (int f = 0; f < k->nfold; f++) used |= expr_uses(k->fold[f].term, E_in, in);
-  return used;
-}
-
 static const char *position(const Reference *r) {
   const char *text = "0";
   for (int l = 0; l < r->k->nloop; l++)
@@ -229,17 +223,14 @@ static bool print_folds(Reference *r) {
   depth += emit_open(r->e, "do");
   const char *inside[MAX_IN] = {NULL};
   for (int i = 0; i < k->nin; i++) {
-    if (!in_terms(k, i)) continue;
+    if (!kernel_term_needs(k, i)) continue;
     inside[i] = print_coordinates(r, &k->in[i], arena_printf(r->e->arena, "c%d", i));
     if (inside[i] && k->in[i].outside == SKIP)
       text_add(&skip, "%s%s", skip.n ? " && " : "", inside[i]);
   }
   if (skip.n) emit(r->e, "if (!(%s)) break;", skip.at);
-  for (int i = 0; i < k->nin; i++) {
-    bool used = false;
-    for (int f = 0; f < k->nfold; f++) used |= expr_uses(k->fold[f].term, E_in, i);
-    if (used) fine &= print_load(r, i, inside[i]);
-  }
+  for (int i = 0; i < k->nin; i++)
+    if (kernel_term_reads(k, i)) fine &= print_load(r, i, inside[i]);
   for (int f = 0; f < k->nfold; f++) print_term(r, f);
   r->e->indent--;
   emit(r->e, "} while (0);");
