@@ -133,42 +133,6 @@ const char *refuses_packing(const Plan *p, const Contraction *c) {
 /* ---- packing
  * ------------------------------------------------------------------------------------------- */
 
-typedef struct Moved {
-  Unit *u;
-  const int *to;
-} Moved;
-
-static const Expr *moved_leaf(void *context, const Expr *leaf) {
-  const Moved *m = context;
-  return leaf->op == E_index ? expr_index(m->u, m->to[leaf->index]) : leaf;
-}
-
-void view_move(View *v, const int *to, int nloop) {
-  for (int a = 0; a < v->rank; a++) {
-    int32_t coef[MAX_LOOPS] = {0};
-    for (int l = 0; l < nloop; l++)
-      if (v->at[a].coef[l]) coef[to[l]] = v->at[a].coef[l];
-    memcpy(v->at[a].coef, coef, sizeof coef);
-  }
-}
-
-/* Loop l becomes loop to[l]. */
-void kernel_move_loops(Unit *u, Kernel *k, const int *to) {
-  Moved m = {u, to};
-  Kernel old = *k;
-  for (int l = 0; l < k->nloop; l++) {
-    k->loop[to[l]] = old.loop[l];
-    k->bind[to[l]] = old.bind[l];
-  }
-  for (int i = 0; i < k->nin; i++) view_move(&k->in[i], to, k->nloop);
-  for (int f = 0; f < k->nfold; f++)
-    k->fold[f].term = expr_replace(u, k->fold[f].term, moved_leaf, &m);
-  for (int o = 0; o < k->nout; o++) {
-    view_move(&k->out[o].to, to, k->nloop);
-    k->out[o].value = expr_replace(u, k->out[o].value, moved_leaf, &m);
-  }
-}
-
 /* Reduced loops that slide come before those that do not: taps, then channels. */
 static void taps_first(Unit *u, Kernel *k, const Contraction *c) {
   int to[MAX_LOOPS], next = 0;

@@ -191,6 +191,10 @@ void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t 
  * reads outside must stay the same, or where an expression would grow beyond EXPR_MOST. */
 bool kernel_absorb(Unit *, Kernel *k, int which, const Kernel *from, const Type *type);
 
+/* Loop l becomes loop to[l]; in a view -1 drops it. */
+void view_move(View *, const int *to, int nloop);
+void kernel_move_loops(Unit *, Kernel *, const int *to);
+
 /* Canonical form: extent-1 loops vanish, unused inputs vanish, equal inputs merge. */
 void kernel_simplify(Unit *, Kernel *);
 

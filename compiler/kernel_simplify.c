@@ -1,5 +1,5 @@
-/* kernel_simplify.c - the canonical form of a kernel: loops of one point, inputs that nobody reads
- * or that are there twice, and folds over nothing vanish. */
+/* kernel_simplify.c - renumbering of a kernel's loops and inputs, and its canonical form: loops of
+ * one point, inputs that nobody reads or that are there twice, and folds over nothing vanish. */
 #include <string.h>
 
 #include "views.h"
@@ -19,37 +19,44 @@ static const Expr *renumber_leaf(void *context, const Expr *leaf) {
   return l < 0 ? expr_const(r->u, 0) : expr_index(r->u, l);
 }
 
-static void renumber_view(View *view, const int *loop, int nloop) {
-  for (int a = 0; a < MAX_RANK; a++) {
+void view_move(View *v, const int *to, int nloop) {
+  for (int a = 0; a < v->rank; a++) {
     int32_t coef[MAX_LOOPS] = {0};
     for (int l = 0; l < nloop; l++)
-      if (loop[l] >= 0) coef[loop[l]] = view->at[a].coef[l];
-    memcpy(view->at[a].coef, coef, sizeof coef);
+      if (v->at[a].coef[l] && to[l] >= 0) coef[to[l]] = v->at[a].coef[l];
+    memcpy(v->at[a].coef, coef, sizeof coef);
   }
 }
 
-/* Loop l becomes loop[l], input i becomes in[i]; -1 drops it. Order is kept; of inputs that become
- * one the first stays. */
+/* Loop l becomes loop[l], input i becomes in[i]; -1 drops it. Inputs keep their order; of those
+ * that become one the first stays. */
 static void renumber(Unit *u, Kernel *k, const int *loop, const int *in) {
   Renumber r = {u, loop, in};
+  const Kernel old = *k;
   for (int f = 0; f < k->nfold; f++)
     k->fold[f].term = expr_replace(u, k->fold[f].term, renumber_leaf, &r);
   for (int o = 0; o < k->nout; o++) {
     k->out[o].value = expr_replace(u, k->out[o].value, renumber_leaf, &r);
-    renumber_view(&k->out[o].to, loop, k->nloop);
+    view_move(&k->out[o].to, loop, old.nloop);
   }
-  int nin = 0, nloop = 0;
-  for (int i = 0; i < k->nin; i++) {
-    renumber_view(&k->in[i], loop, k->nloop);
-    if (in[i] == nin) k->in[nin++] = k->in[i];
+  k->nin = k->nloop = 0;
+  for (int i = 0; i < old.nin; i++) {
+    if (in[i] != k->nin) continue;
+    k->in[k->nin] = old.in[i];
+    view_move(&k->in[k->nin++], loop, old.nloop);
   }
-  for (int l = 0; l < k->nloop; l++) {
+  for (int l = 0; l < old.nloop; l++) {
     if (loop[l] < 0) continue;
-    k->bind[nloop] = k->bind[l];
-    k->loop[nloop++] = k->loop[l];
+    k->loop[loop[l]] = old.loop[l];
+    k->bind[loop[l]] = old.bind[l];
+    k->nloop++;
   }
-  k->nin = nin;
-  k->nloop = nloop;
+}
+
+void kernel_move_loops(Unit *u, Kernel *k, const int *to) {
+  int in[MAX_IN];
+  for (int i = 0; i < k->nin; i++) in[i] = i;
+  renumber(u, k, to, in);
 }
 
 static bool input_used(const Kernel *k, int i) {

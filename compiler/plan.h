@@ -266,8 +266,6 @@ const char *refuses_packing(const Plan *, const Contraction *);
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
 bool slides(const Contraction *);
 bool loop_slides(const Contraction *, int loop);
-void view_move(View *, const int *to, int nloop); /* loop l becomes loop to[l] */
-void kernel_move_loops(Unit *, Kernel *, const int *to);
 /* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
 bool lines_up(const Coord *, int loop, int lanes);
 /* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what
