@@ -275,8 +275,7 @@ Id graph_broadcast(Graph *g, Id id, const Type *like, const int *axis, Where whe
 
 static void map_kernel(const Graph *g, const Node *node, Kernel *k) {
   kernel_start(k, node->where.layer, -1, &node->type);
-  for (int i = 0; i < node->nargs; i++)
-    memcpy(kernel_in(k, node->arg[i], &node->type)->at, k->out[0].to.at, sizeof k->in[i].at);
+  for (int i = 0; i < node->nargs; i++) kernel_in_whole(k, node->arg[i], &node->type);
   k->out[0].value = ops[node->op]->expr(g->u, node->attr);
 }
 

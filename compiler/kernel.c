@@ -93,6 +93,12 @@ View *kernel_in(Kernel *k, int tensor, const Type *type) {
   return view;
 }
 
+View *kernel_in_whole(Kernel *k, int tensor, const Type *type) {
+  View *view = kernel_in(k, tensor, type);
+  for (int a = 0; a < type->rank; a++) view->at[a] = coord_loop(a, 1, 0);
+  return view;
+}
+
 /* Activations are n c d h w with the spatial axes that are there, anything else i0 i1 ... */
 static const char *axis_name(const Type *type, int axis) {
   static const char *const spatial[] = {"d", "h", "w"};

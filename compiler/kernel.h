@@ -169,6 +169,7 @@ int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of t
  * out 0 = tensor[those loops] with no value yet. */
 void kernel_start(Kernel *, const char *name, int tensor, const Type *);
 View *kernel_in(Kernel *, int tensor, const Type *); /* a new input, all coordinates 0, INSIDE */
+View *kernel_in_whole(Kernel *, int tensor, const Type *); /* the same, axis a moved by loop a */
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
 bool coord_affine(const Coord *);             /* no div, no mod */

@@ -5,8 +5,7 @@ Step *plan_copy(Plan *p, int from, int to, const int64_t *at) {
   const Type *type = &p->buffer.at[from].type;
   Kernel k;
   kernel_start(&k, p->buffer.at[to].name, to, type);
-  View *in = kernel_in(&k, from, type);
-  for (int a = 0; a < type->rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, from, type);
   for (int a = 0; a < type->rank && at; a++) k.out[0].to.at[a].plus = at[a];
   k.out[0].value = expr_in(p->u, 0);
   k.math = type->dtype == F64 ? F64 : F32;

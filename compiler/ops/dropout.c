@@ -43,8 +43,7 @@ static Id dropout_build(Build *b, const void *attributes, const Id *arg, int nar
   if (!build_training(b) || keep == 1) return arg[0];
   Kernel k;
   kernel_start(&k, build_layer(b), -1, &type);
-  View *in = kernel_in(&k, arg[0], &type);
-  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, arg[0], &type);
   const Expr *random = element_random(u, &type, build_graph(b)->node.n);
   const Expr *kept = expr2(u, E_mul, expr_in(u, 0), expr_const(u, keep > 0 ? 1 / keep : 0));
   k.out[0].value =

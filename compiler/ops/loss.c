@@ -17,8 +17,7 @@ static Id sum_all(Build *b, Id x, const Expr *term) {
   Kernel k;
   kernel_start(&k, build_layer(b), -1, &scalar);
   for (int a = 0; a < type.rank; a++) kernel_loop(&k, names[a], type.dim[a], true);
-  View *in = kernel_in(&k, x, &type);
-  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, x, &type);
   k.nfold = 1;
   k.fold[0] = (Fold){.op = FOLD_SUM, .term = term, .acc = F64};
   k.out[0].value = expr_acc(build_graph(b)->u, 0);
@@ -188,8 +187,8 @@ typedef const Expr *(*LossFormula)(Unit *, const ElementLossAttr *, const Expr *
 static Id map_pair(Build *b, Id x, Id y, const Type *type, const Expr *value) {
   Kernel k;
   kernel_start(&k, build_layer(b), -1, type);
-  View *in[2] = {kernel_in(&k, x, type), kernel_in(&k, y, type)};
-  for (int a = 0; a < type->rank; a++) in[0]->at[a] = in[1]->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, x, type);
+  kernel_in_whole(&k, y, type);
   k.out[0].value = value;
   return build_kernel(b, &k, type);
 }

@@ -319,8 +319,7 @@ static void upsample_kernel(const Graph *g, const Node *node, Kernel *k) {
   const Expr *term = expr_in(u, 0);
   int rank = in->rank - 2;
   kernel_start(k, node->where.layer, -1, &node->type);
-  View *x = kernel_in(k, node->arg[0], in);
-  for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  View *x = kernel_in_whole(k, node->arg[0], in);
   for (int a = 0; a < rank; a++) {
     Coord *c = &x->at[2 + a];
     c->div = (int32_t)attr->scale.at[a];

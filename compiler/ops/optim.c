@@ -107,10 +107,7 @@ static void set(Updating *s, Id to, const Expr *value) {
   Kernel k;
   const Type *type = &s->p.type;
   kernel_start(&k, s->p.name, -1, type);
-  for (int i = 0; i < s->n; i++) {
-    View *view = kernel_in(&k, s->in[i], type);
-    for (int a = 0; a < type->rank; a++) view->at[a] = coord_loop(a, 1, 0);
-  }
+  for (int i = 0; i < s->n; i++) kernel_in_whole(&k, s->in[i], type);
   k.out[0].value = value;
   Id id = graph_kernel(s->g, &k, type, (Where){.layer = s->p.name});
   vec_push(s->u->arena, &s->g->entry[ENTRY_STEP].update, ((Update){to, id}));

@@ -349,8 +349,7 @@ static void maxout_kernel(const Graph *g, const Node *node, Kernel *k) {
   int64_t pieces = ((const MaxoutAttr *)node->attr)->pieces;
   kernel_start(k, node->where.layer, -1, &node->type);
   int piece = kernel_loop(k, "piece", fixed(pieces), true);
-  View *x = kernel_in(k, node->arg[0], &g->node.at[node->arg[0]].type);
-  for (int a = 0; a < node->type.rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  View *x = kernel_in_whole(k, node->arg[0], &g->node.at[node->arg[0]].type);
   x->at[1].coef[1] = (int32_t)pieces;
   x->at[1].coef[piece] = 1;
   pool_fold(g->u, POOL_MAX, NULL, k);

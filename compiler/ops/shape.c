@@ -171,8 +171,7 @@ static void concat_kernel(const Graph *g, const Node *node, Kernel *k) {
   kernel_start(k, node->where.layer, -1, &node->type);
   for (int i = 0; i < node->nargs; i++) {
     const Type *in = &g->node.at[node->arg[i]].type;
-    View *x = kernel_in(k, node->arg[i], in);
-    for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+    View *x = kernel_in_whole(k, node->arg[i], in);
     x->at[axis].plus = -before;
     x->outside = FILL;
     before += in->dim[axis].plus;
@@ -250,8 +249,7 @@ static void slice_kernel(const Graph *g, const Node *node, Kernel *k) {
   const Type *in = &g->node.at[node->arg[0]].type;
   int axis = (int)attr->axis + 1;
   kernel_start(k, node->where.layer, -1, &node->type);
-  View *x = kernel_in(k, node->arg[0], in);
-  for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  View *x = kernel_in_whole(k, node->arg[0], in);
   x->at[axis] = coord_loop(axis, (int)attr->step, clamp_index(attr->start, in->dim[axis].plus));
   k->out[0].value = expr_in(g->u, 0);
 }
@@ -345,8 +343,7 @@ static void pad_kernel(const Graph *g, const Node *node, Kernel *k) {
   const PadAttr *attr = node->attr;
   const Type *in = &g->node.at[node->arg[0]].type;
   kernel_start(k, node->where.layer, -1, &node->type);
-  View *x = kernel_in(k, node->arg[0], in);
-  for (int a = 0; a < in->rank; a++) x->at[a] = coord_loop(a, 1, 0);
+  View *x = kernel_in_whole(k, node->arg[0], in);
   for (int i = 0; i < attr->axis.n; i++) x->at[attr->axis.at[i] + 1].plus = -attr->lo.at[i];
   x->outside = FILL;
   x->fill = attr->value;

@@ -154,8 +154,7 @@ static Id scaled_weights(const Graph *from, const Folding *f, Graph *to, const S
     int axis = weight_axis(s, s->axis[l]);
     loop[l] = axis < 0 ? 0 : axis;
   }
-  View *in = kernel_in(&k, new_id(from, f, to, w), type);
-  for (int a = 0; a < type->rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, new_id(from, f, to, w), type);
   const Expr *a = move_expr(from, f, to, s, s->a, loop, &k);
   k.out[0].value = expr2(from->u, E_mul, expr_in(from->u, 0), a);
   return graph_kernel(to, &k, type, from->node.at[s->result].where);

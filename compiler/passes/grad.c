@@ -9,11 +9,6 @@
 
 /* ---- what a step takes for the gradients: their mean, shortened ---- */
 
-static void read_all_of(Kernel *k, Id tensor, const Type *type) {
-  View *view = kernel_in(k, tensor, type);
-  for (int a = 0; a < type->rank; a++) view->at[a] = coord_loop(a, 1, 0);
-}
-
 /* The sum of the squares of all elements. */
 static Id sum_of_squares(Graph *g, Id tensor) {
   static const char *const names[MAX_RANK] = {"i", "j", "k", "l", "m", "n", "o", "p"};
@@ -23,7 +18,7 @@ static Id sum_of_squares(Graph *g, Id tensor) {
   Kernel k;
   kernel_start(&k, where.layer, -1, &scalar);
   for (int a = 0; a < type.rank; a++) kernel_loop(&k, names[a], type.dim[a], true);
-  read_all_of(&k, tensor, &type);
+  kernel_in_whole(&k, tensor, &type);
   k.nfold = 1;
   k.fold[0] = (Fold){.op = FOLD_SUM, .term = expr2(g->u, E_mul, x, x), .acc = F64};
   k.out[0].value = expr_acc(g->u, 0);
@@ -57,7 +52,7 @@ static Id scaled(Graph *g, const Rule *rule, Id gradient, Id factor) {
   const Expr *by = expr_const(g->u, 1 / (double)rule->accumulate);
   Kernel k;
   kernel_start(&k, where.layer, -1, &type);
-  read_all_of(&k, gradient, &type);
+  kernel_in_whole(&k, gradient, &type);
   if (factor != NO_ID) {
     kernel_in(&k, factor, &scalar);
     by = expr_in(g->u, 1);

@@ -135,8 +135,7 @@ static Id convert_input(Graph *g, Input *input, Id id, Where where) {
   type.dtype = F32;
   Kernel k;
   kernel_start(&k, where.layer, -1, &type);
-  View *in = kernel_in(&k, id, &input->type);
-  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, id, &input->type);
   const Expr *value = expr2(u, E_mul, expr_in(u, 0), expr_const(u, input->scale));
   Type channel = {.dtype = F32, .rank = 1, .dim[0] = fixed(input->nmean)};
   for (int i = 0; input->nmean && i < 2; i++) {
@@ -299,8 +298,7 @@ static Id own_output(Graph *g, Id id, Where where) {
   if (!taken) return id;
   Kernel k;
   kernel_start(&k, where.layer, -1, &type);
-  View *in = kernel_in(&k, id, &type);
-  for (int a = 0; a < type.rank; a++) in->at[a] = coord_loop(a, 1, 0);
+  kernel_in_whole(&k, id, &type);
   k.out[0].value = expr_in(g->u, 0);
   return own_output(g, graph_kernel(g, &k, &type, where), where);
 }
