@@ -341,7 +341,7 @@ Graph *graph_in(const Graph *, DType real);
 const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
-/* ---- what `build` functions call (build.c)
+/* ---- what `build` functions call (read/ask.c)
  * -------------------------------------------------------------------- */
 
 Graph *build_graph(Build *);

@@ -9,7 +9,8 @@
  *   words.c     "did you mean"
  *   syntax.c    messages for text that is not JSON
  *   read.c      the document as a whole: outputs, losses, optimiser
- *   build.c     Drafts -> Graph, and what an operator's `build` may ask for
+ *   build.c     Drafts -> Graph
+ *   ask.c       what an operator's `build` may ask for
  *
  * Everything that is wrong is reported where it is found, and reading goes on with something
  * harmless: a broken Draft, whose readers keep quiet. */
