@@ -272,6 +272,13 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+int64_t kernel_points(const Kernel *k, bool reduced, int64_t n) {
+  int64_t points = 1;
+  for (int l = 0; l < k->nloop; l++)
+    if (k->loop[l].reduced == reduced) points *= extent_at(k->loop[l].extent, n);
+  return points;
+}
+
 bool kernel_term_reads(const Kernel *k, int in) {
   for (int f = 0; f < k->nfold; f++)
     if (expr_uses(k->fold[f].term, E_in, in)) return true;

@@ -152,6 +152,8 @@ void kernel_operands(const Kernel *, int *a, int *b);
 bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
 /* Does what it computes depend on where loop l stands, apart from what views read and write? */
 bool kernel_uses_index(const Kernel *, int l);
+/* How many points its free (reduced) loops have, for n samples. */
+int64_t kernel_points(const Kernel *, bool reduced, int64_t n);
 /* Is an input read by the term of a fold? And needed: does it say which terms there are, SKIP? */
 bool kernel_term_reads(const Kernel *, int in);
 bool kernel_term_needs(const Kernel *, int in);

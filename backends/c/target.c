@@ -32,13 +32,6 @@ typedef struct Shape {
   double bytes_per_cycle;        /* of operands that every tile reads whole; 0: from L1 */
 } Shape;
 
-static int64_t loops_product(const Plan *p, const Kernel *k, bool reduced) {
-  int64_t product = 1;
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced == reduced) product *= extent_at(k->loop[l].extent, p->max_batch);
-  return product;
-}
-
 /* Does x follow loop l element by element, so that it may run as one with the loop inside it? */
 static bool unstrided(const Kernel *k, const View *x, int l) {
   if (x->outside == FILL) return false;
@@ -79,7 +72,7 @@ static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
 
 static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   const Kernel *k = c->k;
-  Shape s = {.block = 1, .terms = loops_product(p, k, true)};
+  Shape s = {.block = 1, .terms = kernel_points(k, true, p->max_batch)};
   const int64_t channels = lane < 0 ? 1 : k->loop[lane].extent.plus;
   s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
   s.shares_x = lane >= 0 && c->role[lane] == 'N';
@@ -87,7 +80,7 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
     shape_of_streams(p, c, &s);
   else
     s.points = points_of_rows(p, c);
-  s.rows = loops_product(p, k, false) / (channels * s.points);
+  s.rows = kernel_points(k, false, p->max_batch) / (channels * s.points);
   if (s.rows < 1) s.rows = 1;
   return s;
 }
@@ -189,7 +182,8 @@ static double traffic_seconds(const Plan *p, const Kernel *k) {
 /* Cycles of plain loops: terms of a sum wait for each other, positions are compared and kept. */
 static double loop_cycles(const Plan *p, const Kernel *k) {
   const int lane = loops_lane(p, k, k->math, NULL), lanes = plan_lanes(p);
-  double points = (double)loops_product(p, k, false), terms = (double)loops_product(p, k, true);
+  double points = (double)kernel_points(k, false, p->max_batch),
+         terms = (double)kernel_points(k, true, p->max_batch);
   double extent = 1;
   for (int l = lane < 0 ? 0 : loops_run(p, k, lane); l <= lane; l++)
     extent *= (double)extent_at(k->loop[l].extent, p->max_batch);

@@ -132,20 +132,13 @@ static double split_time(Plan *p, const Contraction *c, Split split, const char 
   return time;
 }
 
-static int64_t terms_of(const Plan *p, const Kernel *k) {
-  int64_t terms = 1;
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced) terms *= extent_at(k->loop[l].extent, p->max_batch);
-  return terms;
-}
-
 /* The fastest way to cut a loop of fixed length, evenly; it does not depend on the number of
  * samples of a call. */
 static Split best_split(Plan *p, const Contraction *c, const char *algo) {
   const Kernel *k = c->k;
   Split best = {.parts = 1};
   if (!may_split(c)) return best;
-  const int64_t terms = terms_of(p, k);
+  const int64_t terms = kernel_points(k, true, p->max_batch);
   double least = split_time(p, c, best, algo);
   for (int l = free_loops(k); l < k->nloop; l++)
     for (int64_t parts = 2; parts <= k->loop[l].extent.plus && parts <= MOST_PARTS; parts++) {

@@ -50,15 +50,8 @@ static bool count_expr(const Graph *g, const Kernel *k, const Expr *e, int64_t *
   return changes;
 }
 
-static int64_t count_points(const Kernel *k, bool reduced) {
-  int64_t points = 1;
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced == reduced) points *= extent_at(k->loop[l].extent, 1);
-  return points;
-}
-
 static int64_t count_operations(const Graph *g, const Kernel *k) {
-  int64_t points = count_points(k, false), terms = count_points(k, true), total = 0;
+  int64_t points = kernel_points(k, false, 1), terms = kernel_points(k, true, 1), total = 0;
   for (int f = 0; f < k->nfold; f++) {
     int64_t each = 0;
     count_expr(g, k, k->fold[f].term, &each);

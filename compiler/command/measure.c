@@ -346,10 +346,7 @@ static void draw_point(const Alone *a, int sample, Range *range) {
 
 /* As many as do not sum too many terms. */
 static int count_samples(const Alone *a) {
-  int64_t terms = 1;
-  for (int l = 0; l < a->k->nloop; l++)
-    if (a->k->loop[l].reduced) terms *= extent_at(a->k->loop[l].extent, a->plan->max_batch);
-  const int64_t samples = MOST_TERMS / terms;
+  const int64_t samples = MOST_TERMS / kernel_points(a->k, true, a->plan->max_batch);
   return samples > MOST_SAMPLES    ? MOST_SAMPLES
          : samples < LEAST_SAMPLES ? LEAST_SAMPLES
                                    : (int)samples;

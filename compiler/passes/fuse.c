@@ -173,13 +173,6 @@ static bool only_moves(const Kernel *k) {
   return k->nfold == 0 && k->nout == 1 && (value->op == E_const || value->op == E_in);
 }
 
-static int64_t free_size(const Kernel *k, int64_t n) {
-  int64_t size = 1;
-  for (int l = 0; l < k->nloop; l++)
-    if (!k->loop[l].reduced) size *= extent_at(k->loop[l].extent, n);
-  return size;
-}
-
 static bool all_affine(const Kernel *k) {
   for (int i = 0; i < k->nin; i++)
     for (int a = 0; a < k->in[i].rank; a++)
@@ -196,7 +189,7 @@ static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
   }
   if (f->phase[from->node] != PHASE_CALL) return true; /* rounded once: nothing between */
   return reader->k.nfold == 0 && f->uses[from->node] == 1 && from->entry == reader->entry &&
-         free_size(&from->k, 1) == free_size(&reader->k, 1);
+         kernel_points(&from->k, false, 1) == kernel_points(&reader->k, false, 1);
 }
 
 /* A contraction whose index maps need divisions could only run scalar: then the move stays. */
