@@ -1,214 +1,11 @@
-/* info.c - the command info: what each layer computes and costs, then the plan. Everything is
- * counted on the layers' kernels, for one sample.
- *
- * operations: multiplications, divisions, additions and subtractions; a sum of t products is t
- * multiplications and t - 1 additions. Receptive field: how much of the network's input one element
- * depends on, per spatial axis; what lies in the padding counts. Saved: what a backward pass reads
- * of a layer's results. */
+/* info.c - the command info: what each layer computes and costs, then the plan. */
+#include "counts.h"
 #include "driver.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { AXES = 3 };
-
-typedef struct Reach { /* of a node, per spatial axis: extent of the input it sees, and by how much
-                          that moves from one element to the next */
-  double field[AXES], jump[AXES];
-} Reach;
-
-typedef struct Row {
-  const Layer *layer;
-  int64_t parameters, macs, operations, saved;
-  Reach reach;
-} Row;
-
-typedef struct Info {
-  Unit *u;
-  const Graph *g;
-  bool *needed, *saved; /* by node */
-  Reach *reach;
-  VEC(Row) row;
-  Row total;
-} Info;
-
-/* ---- counting on kernels ---- */
-
-static bool is_call(const Graph *g, const View *view) {
-  return graph_phase(g, view->tensor) == PHASE_CALL;
-}
-
-/* Arithmetic in an expression that changes from call to call; returns whether it does. */
-static bool count_expr(const Graph *g, const Kernel *k, const Expr *e, int64_t *count) {
-  if (e->op == E_in) return is_call(g, &k->in[e->index]);
-  if (e->op == E_acc) return true;
-  bool changes = false;
-  for (int i = 0; i < expr_arity(e->op); i++) changes |= count_expr(g, k, e->arg[i], count);
-  *count += changes && (e->op == E_add || e->op == E_sub || e->op == E_mul || e->op == E_div);
-  return changes;
-}
-
-static int64_t count_operations(const Graph *g, const Kernel *k) {
-  int64_t points = kernel_points(k, false, 1), terms = kernel_points(k, true, 1), total = 0;
-  for (int f = 0; f < k->nfold; f++) {
-    int64_t each = 0;
-    count_expr(g, k, k->fold[f].term, &each);
-    total += points * (each * terms + (k->fold[f].op == FOLD_SUM ? terms - 1 : 0));
-  }
-  for (int o = 0; o < k->nout; o++) {
-    int64_t each = 0;
-    count_expr(g, k, k->out[o].value, &each);
-    total += points * each;
-  }
-  return total;
-}
-
-/* ---- receptive fields ---- */
-
-static int spatial_axes(const Type *type) {
-  return type->rank > 2 ? type->rank - 2 : 0;
-}
-
-/* The free loop that runs along an axis of the result, or -1. */
-static int loop_of_axis(const Kernel *k, int axis) {
-  int loop;
-  return axis < k->out[0].to.rank && coord_is_loop(&k->out[0].to.at[axis], &loop) ? loop : -1;
-}
-
-/* What one element of the result sees of one axis of an input. */
-static void reach_along(const Kernel *k, const Coord *c, int loop, double field, double jump,
-                        double *new_field, double *new_jump) {
-  double span = 0;
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced)
-      span += (double)llabs(c->coef[l]) * (double)(extent_at(k->loop[l].extent, 1) - 1);
-  *new_field = field + span / c->div * jump;
-  *new_jump = loop >= 0 && c->coef[loop] ? jump * (double)llabs(c->coef[loop]) / c->div : jump;
-}
-
-static void widen(Reach *r, int axis, double field, double jump) {
-  if (field <= r->field[axis]) return;
-  r->field[axis] = field;
-  r->jump[axis] = jump;
-}
-
-static void reach_through(const Info *f, const Kernel *k, const View *view, const Type *result,
-                          Reach *r) {
-  const Type *type = &f->g->node.at[view->tensor].type;
-  const Reach *from = &f->reach[view->tensor];
-  int axes = spatial_axes(type);
-  for (int a = 0; a < AXES; a++) {
-    double field = from->field[a], jump = from->jump[a];
-    if (a < axes && a < spatial_axes(result) && spatial_axes(result) == axes)
-      reach_along(k, &view->at[a + 2], loop_of_axis(k, a + 2), field, jump, &field, &jump);
-    else if (a < axes) /* the whole map: flattened, dense, global */
-      field += (double)(extent_at(type->dim[a + 2], 1) - 1) * jump;
-    widen(r, a, field, jump);
-  }
-}
-
-static void find_reach(Info *f, Id id, const Kernel *k) {
-  for (int i = 0; i < k->nin; i++)
-    if (is_call(f->g, &k->in[i]))
-      reach_through(f, k, &k->in[i], &f->g->node.at[id].type, &f->reach[id]);
-}
-
-/* ---- what a backward pass reads ---- */
-
-static void save_what(Info *f, Id id, const Kernel *k, const Expr *derivative) {
-  if (expr_uses(derivative, E_in, IN_RESULT)) f->saved[id] = true;
-  for (int j = 0; j < k->nin; j++)
-    if (expr_uses(derivative, E_in, j)) f->saved[k->in[j].tensor] = true;
-}
-
-static void find_saved(Info *f, Id id, const Kernel *k) {
-  for (int i = 0; i < k->nin; i++) {
-    for (int s = 0; s < k->nfold; s++) {
-      save_what(f, id, k, expr_derivative(f->u, k->fold[s].term, expr_in(f->u, i)));
-      if (k->fold[s].op == FOLD_MAX) f->saved[k->in[i].tensor] = true;
-    }
-    save_what(f, id, k, gradient_slope(f->u, k, expr_in(f->u, i)));
-  }
-  for (int s = 0; s < k->nfold; s++)
-    save_what(f, id, k, gradient_slope(f->u, k, expr_acc(f->u, s)));
-}
-
-/* ---- layers ---- */
-
-static void find_needed(Info *f, bool training) {
-  for (int e = 0; e <= (training ? ENTRY_TRAIN_FORWARD : ENTRY_FORWARD); e++)
-    for (int i = 0; i < f->g->entry[e].want.n; i++) f->needed[f->g->entry[e].want.at[i]] = true;
-  for (Id id = f->g->node.n - 1; id >= 0; id--)
-    for (int a = 0; a < f->g->node.at[id].nargs && f->needed[id]; a++)
-      f->needed[f->g->node.at[id].arg[a]] = true;
-}
-
-static Row *row_of(Info *f, const char *layer) {
-  for (int i = 0; layer && i < f->row.n; i++)
-    if (strcmp(f->row.at[i].layer->name, layer) == 0) return &f->row.at[i];
-  return NULL;
-}
-
-static void count_node(Info *f, Id id) {
-  const Node *node = &f->g->node.at[id];
-  if (ops[node->op]->class == CLASS_LEAF) {
-    for (int a = 0; a < AXES; a++) f->reach[id] = (Reach){{1, 1, 1}, {1, 1, 1}};
-    return;
-  }
-  Kernel k;
-  node_kernel(f->g, id, &k);
-  find_reach(f, id, &k);
-  find_saved(f, id, &k);
-  Row *row = row_of(f, node->where.layer);
-  if (!row) return;
-  row->macs += k.macs;
-  if (ops[node->op]->class != CLASS_VIEW) row->operations += count_operations(f->g, &k);
-  for (int a = 0; a < AXES; a++) widen(&row->reach, a, f->reach[id].field[a], f->reach[id].jump[a]);
-}
-
-static void add_rows(Info *f) {
-  for (int i = 0; i < f->g->layer.n; i++) {
-    Row row = {.layer = &f->g->layer.at[i]};
-    if (row.layer->result == NO_ID || !f->needed[row.layer->result]) continue;
-    for (int p = 0; p < row.layer->nparams; p++) {
-      const Param *param = &f->g->param.at[row.layer->first_param + p];
-      row.parameters += param_count(param);
-    }
-    vec_push(f->u->arena, &f->row, row);
-  }
-}
-
-static void add_saved_and_totals(Info *f) {
-  for (Id id = 0; id < f->g->node.n; id++) {
-    const Node *node = &f->g->node.at[id];
-    Row *row = row_of(f, node->where.layer);
-    if (row && f->saved[id] && f->needed[id] && graph_phase(f->g, id) == PHASE_CALL)
-      row->saved += type_size(&node->type, 1) * dtype_size(node->type.dtype);
-  }
-  for (int i = 0; i < f->row.n; i++) {
-    const Row *row = &f->row.at[i];
-    f->total.parameters += row->parameters;
-    f->total.macs += row->macs;
-    f->total.operations += row->operations;
-    f->total.saved += row->saved;
-  }
-}
-
-static Info info_new(Unit *u, const Graph *g, bool training) {
-  Info f = {.u = u,
-            .g = g,
-            .needed = NEW_ARRAY(u->arena, bool, g->node.n + 1),
-            .saved = NEW_ARRAY(u->arena, bool, g->node.n + 1),
-            .reach = NEW_ARRAY(u->arena, Reach, g->node.n + 1)};
-  find_needed(&f, training);
-  add_rows(&f);
-  for (Id id = 0; id < g->node.n; id++)
-    if (f.needed[id]) count_node(&f, id);
-  add_saved_and_totals(&f);
-  return f;
-}
 
 /* ---- the plan ---- */
 
@@ -275,18 +72,18 @@ static const char *shape_text(Unit *u, const Type *type) {
   return text.n ? text.at : "1";
 }
 
-static const char *reach_text(const Info *f, const Row *row) {
+static const char *reach_text(const Counts *f, const LayerCounts *row) {
   Text text = {.arena = f->u->arena};
   int axes = 0;
   for (int i = 0; i < f->g->input.n; i++)
     if (f->g->input.at[i].kind == INPUT_DATA && spatial_axes(&f->g->input.at[i].type) > axes)
       axes = spatial_axes(&f->g->input.at[i].type);
-  for (int a = 0; a < axes && a < AXES; a++)
+  for (int a = 0; a < axes && a < COUNTED_AXES; a++)
     text_add(&text, "%s%.0f", a ? "x" : "", row->reach.field[a]);
   return text.n ? text.at : "";
 }
 
-static void print_layers(const Info *f) {
+static void print_layers(const Counts *f) {
   int width = 5;
   for (int i = 0; i < f->row.n; i++)
     if ((int)strlen(f->row.at[i].layer->name) > width)
@@ -294,7 +91,7 @@ static void print_layers(const Info *f) {
   printf("%-*s  %-13s %-14s %12s %14s %14s %10s %10s\n", width, "layer", "op", "output",
          "parameters", "MACs", "operations", "field", "saved");
   for (int i = 0; i < f->row.n; i++) {
-    const Row *r = &f->row.at[i];
+    const LayerCounts *r = &f->row.at[i];
     printf("%-*s  %-13s %-14s %12" PRId64 " %14" PRId64 " %14" PRId64 " %10s %10" PRId64 "\n",
            width, r->layer->name, ops[r->layer->op]->name,
            shape_text(f->u, &f->g->node.at[r->layer->result].type), r->parameters, r->macs,
@@ -341,13 +138,13 @@ static void print_plan(const PlanInfo *f) {
            p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p));
 }
 
-static json_t *counts_json(const Row *r) {
+static json_t *counts_json(const LayerCounts *r) {
   return json_pack("{s:I, s:I, s:I, s:I}", "parameters", (json_int_t)r->parameters, "macs",
                    (json_int_t)r->macs, "operations", (json_int_t)r->operations, "saved_bytes",
                    (json_int_t)r->saved);
 }
 
-static json_t *layer_json(const Info *f, const Row *r) {
+static json_t *layer_json(const Counts *f, const LayerCounts *r) {
   json_t *layer = json_object(), *output = json_array(), *field = json_array();
   const Type *type = &f->g->node.at[r->layer->result].type;
   json_object_set_new(layer, "name", json_string(r->layer->name));
@@ -391,7 +188,7 @@ static json_t *plan_json(const PlanInfo *f) {
   return plan;
 }
 
-static void print_json(const Info *f, const PlanInfo *plan) {
+static void print_json(const Counts *f, const PlanInfo *plan) {
   json_t *root = json_object(), *layers = json_array();
   for (int i = 0; i < f->row.n; i++) json_array_append_new(layers, layer_json(f, &f->row.at[i]));
   json_object_set_new(root, "name", json_string(f->g->name));
@@ -408,15 +205,15 @@ Status command_info(Unit *u, const Options *o) {
   if (!target) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
-  Info info = info_new(u, g, o->train);
+  Counts counts = count_layers(u, g, o->train);
   Plan *plan = pipeline_plan(u, o, g, target, false);
   if (!plan) return STATUS_USAGE;
   PlanInfo plan_info = plan_info_new(plan);
   if (o->json) {
-    print_json(&info, &plan_info);
+    print_json(&counts, &plan_info);
     return STATUS_DONE;
   }
-  print_layers(&info);
+  print_layers(&counts);
   print_plan(&plan_info);
   if (o->explain) compile_explain(u, plan);
   return STATUS_DONE;
