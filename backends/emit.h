@@ -74,6 +74,9 @@ typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
  * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */
 const char *emit_expr(Emit *, const Dialect *, const Expr *, EmitLeaf, void *context);
 
+/* A constant as the dialect writes it: "1.0f", "avx512_set1(1.0f)". */
+const char *emit_constant(Emit *, const Dialect *, const char *number);
+
 /* The name of the emitted function with this key, which is everything that its text depends on, or
  * NULL: another kernel with the same key calls it. */
 const char *emitted_function(const Emit *, const char *key);
@@ -89,6 +92,7 @@ void emitted_add(Emit *, const char *key, const char *name);
            emit_open_for((e), (name), (int64_t)(from), (int64_t)(to), (int64_t)(step));            \
        EMIT_PASTE(open_, __LINE__); EMIT_PASTE(open_, __LINE__) = emit_close(e))
 bool emit_open(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* true */
+bool emit_open_block(Emit *);                                      /* without a head */
 bool emit_open_for(Emit *, const char *name, int64_t from, int64_t to, int64_t step);
 bool emit_close(Emit *); /* false */
 

@@ -80,6 +80,12 @@ bool emit_open(Emit *e, const char *format, ...) {
   return true;
 }
 
+bool emit_open_block(Emit *e) {
+  emit(e, "{");
+  e->indent++;
+  return true;
+}
+
 bool emit_open_for(Emit *e, const char *name, int64_t from, int64_t to, int64_t step) {
   if (step == 1)
     return emit_open(e, "for (int %s = %lld; %s < %lld; %s++)", name, (long long)from, name,

@@ -71,6 +71,10 @@ static const char *fill_in(Emit *e, const char *template, const char *const *arg
   return out.at;
 }
 
+const char *emit_constant(Emit *e, const Dialect *dialect, const char *number) {
+  return dialect->constant ? fill_in(e, dialect->constant, &number) : number;
+}
+
 static const char *print(Printing *p, const Expr *x);
 
 /* The condition of a selection is a comparison as a rule: written as one, it needs no number. */
@@ -94,8 +98,7 @@ static const char *print(Printing *p, const Expr *x) {
   if (p->text[x->id]) return p->text[x->id];
   const char *text;
   if (x->op == E_const) {
-    text = emit_number(e->arena, x->value, p->dialect->number);
-    if (p->dialect->constant) text = fill_in(e, p->dialect->constant, &text);
+    text = emit_constant(e, p->dialect, emit_number(e->arena, x->value, p->dialect->number));
   } else if (expr_arity(x->op) == 0 || x->op == E_random) {
     text = p->leaf(p->context, x);
   } else {

@@ -109,8 +109,7 @@ static int find_outer(const Plan *p, const Contraction *c, int point) {
 /* ---- loops ---- */
 
 static void lone_tile(Contract *w, const TileAt *t) {
-  emit(w->f->e, "{");
-  w->f->e->indent++;
+  emit_open_block(w->f->e);
   ukernel_tile(w, t);
   emit_close(w->f->e);
 }
@@ -203,11 +202,8 @@ static void point_blocks(Contract *w, const TileAt *t, int lanes) {
     points_of_block(w, *t, &block, lanes);
   }
   if (extent % lanes == 0) return;
-  if (to->n)
-    emit(e, "if (%s) {", reaches_end(f, l, extent, extent >= lanes));
-  else
-    emit(e, "{ /* the last %d */", (int)(extent % lanes));
-  e->indent++;
+  leaf_open_rest(f, to->n ? reaches_end(f, l, extent, extent >= lanes) : NULL,
+                 (int)(extent % lanes));
   points_of_block(w, *t, &first, (int)(extent % lanes));
   emit_close(e);
 }
@@ -254,11 +250,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   t.vectors = (rest + w->lanes - 1) / w->lanes;
   t.count = rest % w->lanes;
   t.lane_at = linear_constant(extent - rest);
-  if (to->n)
-    emit(e, "if (%s) {", reaches_end(f, l, extent, extent >= wide));
-  else
-    emit(e, "{ /* the last %d */", rest);
-  e->indent++;
+  leaf_open_rest(f, to->n ? reaches_end(f, l, extent, extent >= wide) : NULL, rest);
   free_loops(w, l + 1, &t);
   emit_close(e);
 }
@@ -296,7 +288,7 @@ void contract_body(Leaf *f) {
   w.vectors = w.x_lanes ? 1 : tile_get(&k->tile, "k", 1);
   w.unroll = tile_get(&k->tile, "unroll", 1);
   while (!linear_divides(&f->from[w.lane], w.lanes * w.vectors)) w.vectors--;
-  w.d = w.lanes > 1 ? vector_dialect(f->e, p->target) : scalar_float;
+  w.d = vector_dialect(f->e, p->target);
   if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
   const TileAt start = {.points = 0};
   free_loops(&w, 0, &start);

@@ -32,6 +32,7 @@ const Dialect scalar_double = {.type = "double", .number = F64, SCALAR("")};
 /* The vector helpers of runtime/c/simd_*.h bear the primitives' names. */
 Dialect vector_dialect(Emit *e, const Target *target) {
   static const char *const arguments[] = {"()", "($0)", "($0, $1)", "($0, $1, $2)"};
+  if (target->lanes == 1) return scalar_float;
   const char *isa = target->name;
   Dialect d = {.type = arena_printf(e->arena, "%s_v", isa),
                .number = F32,

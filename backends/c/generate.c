@@ -237,8 +237,7 @@ void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) 
   Text titles = {.arena = e->arena};
   step_titles(&titles, s);
   emit_comment(e, "%s", titles.at);
-  emit(e, "{");
-  e->indent++;
+  emit_open_block(e);
   emit(e, "%s_args args = {", e->prefix);
   for (int i = 0; i < slots.nin; i++) emit(e, "    .in%d = %s,", i, emit_buffer(e, p, slots.in[i]));
   for (int i = 0; i < slots.nout; i++)

@@ -173,6 +173,15 @@ void leaf_close(Leaf *f, bool opened) {
   if (opened) emit_close(f->e);
 }
 
+void leaf_open_rest(Leaf *f, const char *test, int count) {
+  if (test) {
+    emit_open(f->e, "if (%s)", test);
+    return;
+  }
+  emit(f->e, "{ /* the last %d */", count);
+  f->e->indent++;
+}
+
 /* ---- coordinates ---- */
 
 Linear leaf_coordinate(Leaf *f, const View *v, int axis) {

@@ -67,6 +67,9 @@ void leaf_bounds(Leaf *);
  * leaf_close. */
 bool leaf_open(Leaf *, int l);
 void leaf_close(Leaf *, bool opened);
+/* Opens the block of the last `count` turns of a loop, which run where `test` says (NULL: always).
+ */
+void leaf_open_rest(Leaf *, const char *test, int count);
 Linear extent_form(Extent); /* of `batch` */
 /* Does every view move by a whole run of the inner loop when the outer one moves? */
 bool loops_follow(const Plan *, const Kernel *, int outer, int inner);
@@ -103,7 +106,8 @@ void leaf_margins(Leaf *, const Out *, bool lanes);
 
 /* ---- dialects (dialect.c) ---- */
 
-Dialect vector_dialect(Emit *, const Target *); /* names like avx512_add */
+/* Names like avx512_add; where vectors are one float, C's own. */
+Dialect vector_dialect(Emit *, const Target *);
 /* The kernel with powers by multiples of 1/4 as square roots, which vectors have. */
 const Kernel *kernel_with_roots(Unit *, const Kernel *);
 /* A value of `to`, from text of `from`: with a cast where C would warn. */

@@ -169,11 +169,9 @@ static void vector_loop(Loops *w, int level) {
   if (extent % lanes == 0) return;
   f->value[l] = linear_constant(extent / lanes * lanes);
   w->count = (int)(extent % lanes);
-  if (to->n)
-    emit(e, "if (%s == %lld) {", leaf_form(f, to), (long long)extent);
-  else
-    emit(e, "{ /* the last %d */", w->count);
-  e->indent++;
+  const char *end = leaf_form(f, to);
+  leaf_open_rest(f, to->n ? arena_printf(arena, "%s == %lld", end, (long long)extent) : NULL,
+                 w->count);
   loop_body(w, level);
   emit_close(e);
   w->count = 0;
@@ -209,8 +207,7 @@ static void run_terms(Loops *w) {
   if (all.n)
     emit_open(e, "if (%s)", all.at);
   else if (!loops) { /* folds over a single term */
-    emit(e, "{");
-    e->indent++;
+    emit_open_block(e);
   }
   if (loops)
     open_loop(w, w->nfree);

@@ -18,11 +18,10 @@ static const char *exact_text(void *context, const Expr *x) {
 
 static const char *random_text(Loops *w, const Expr *x) {
   Emit *e = w->f->e;
-  const char *arg[3], *text;
+  const char *arg[3];
   for (int i = 0; i < 3; i++) arg[i] = emit_expr(e, &scalar_double, x->arg[i], exact_text, w);
-  text = arena_printf(e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
-  if (w->lane < 0) return text;
-  return arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
+  return emit_constant(e, w->d,
+                       arena_printf(e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]));
 }
 
 /* Does a sum of vectors run in double? */
@@ -35,8 +34,7 @@ static const char *position_text(Loops *w, const Expr *x) {
   Emit *e = w->f->e;
   const char *text = x->op == E_index ? leaf_form(w->f, &w->f->value[x->index])
                                       : emit_expr(e, &scalar_double, x, exact_text, w);
-  text = arena_printf(e->arena, "(%s)(%s)", c_type(w->math), text);
-  return w->lane < 0 ? text : arena_printf(e->arena, "%s_set1(%s)", w->f->plan->target->name, text);
+  return emit_constant(e, w->d, arena_printf(e->arena, "(%s)(%s)", c_type(w->math), text));
 }
 
 static const char *leaf_text(void *context, const Expr *x) {
@@ -80,28 +78,22 @@ void loops_load(Loops *w, int in) {
     emit(f->e, "const %s x%d = %s;", w->d->type, in, text);
     return;
   }
-  const char *fill = emit_number(f->e->arena, v->fill, w->math);
-  if (w->lane >= 0) fill = arena_printf(f->e->arena, "%s_set1(%s)", f->plan->target->name, fill);
-  emit(f->e, "%s x%d = %s;", w->d->type, in, fill);
+  emit(f->e, "%s x%d = %s;", w->d->type, in,
+       emit_constant(f->e, w->d, emit_number(f->e->arena, v->fill, w->math)));
   emit(f->e, "if (%s) x%d = %s;", tests.at, in, text);
 }
 
 void loops_start_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
-  const char *zero = emit_number(e->arena, 0, w->math), *isa = w->f->plan->target->name;
+  const char *zero = emit_constant(e, w->d, emit_number(e->arena, 0, w->math)),
+             *least = emit_constant(e, w->d, "-INFINITY"), *isa = w->f->plan->target->name;
   if (wide(w, fold)) {
     emit(e, "%s_wide acc%d = %s_wide_zero();", isa, fold, isa);
     return;
   }
-  if (w->lane >= 0) {
-    if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = %s_set1(-INFINITY);", w->d->type, fold, isa);
-    emit(e, "%s acc%d = %s_set1(%s);", w->d->type, fold, isa,
-         a->op == FOLD_MAX ? "-INFINITY" : zero);
-    return;
-  }
-  if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = -INFINITY;", w->d->type, fold);
-  emit(e, "%s acc%d = %s;", w->d->type, fold, a->op == FOLD_MAX ? "-INFINITY" : zero);
+  if (a->op == FOLD_ARGMAX) emit(e, "%s most%d = %s;", w->d->type, fold, least);
+  emit(e, "%s acc%d = %s;", w->d->type, fold, a->op == FOLD_MAX ? least : zero);
 }
 
 /* The position among all points of the reduced loops. */

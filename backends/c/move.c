@@ -218,15 +218,13 @@ static void parts_of_block(Move *m, const Run *run, const Part *to, Linear begin
       print_at(m, run, to, &here, 0);
     }
   } else if (whole == 1) {
-    emit(m->e, "{");
-    m->e->indent++;
+    emit_open_block(m->e);
     print_at(m, run, to, &begin, 0);
     emit_close(m->e);
   }
   begin.constant += count - rest;
   if (rest == 0) return;
-  emit(m->e, "{ /* the last %d */", rest);
-  m->e->indent++;
+  leaf_open_rest(m->f, NULL, rest);
   print_at(m, run, to, &begin, rest);
   emit_close(m->e);
 }

@@ -254,8 +254,7 @@ static bool print_value_loads(Reference *r, const Expr *value) {
 static void print_place(Reference *r, const Out *out) {
   const Buffer *b = &r->plan->buffer.at[out->to.tensor];
   if (b->depth > 0) return;
-  emit(r->e, "{");
-  r->e->indent++;
+  emit_open_block(r->e);
   print_coordinates(r, &out->to, "o");
   emit(r->e, "point->place = &%s;", element_text(r, out->to.tensor, "o"));
   emit_close(r->e);

@@ -123,9 +123,8 @@ static void add_checked_entry(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
   const char *p = e->prefix, **probes = NEW_ARRAY(e->arena, const char *, steps->n + 1);
   for (int i = 0; i < steps->n; i++) probes[i] = add_probes(e, l->plan, entry, steps->at[i]);
-  emit(e, "static void %s_check_%s(%s *ctx, %s_test *t, const %s_samples *s) {", p,
-       plan_entry_names[entry], p, p, p);
-  e->indent++;
+  emit_open(e, "static void %s_check_%s(%s *ctx, %s_test *t, const %s_samples *s)", p,
+            plan_entry_names[entry], p, p, p);
   emit(e, "%s_expectation expected[%s_MOST_PROBES];", p, p);
   emit(e, "(void)t, (void)expected;");
   add_arguments(e, l, entry);
@@ -197,8 +196,8 @@ static void add_samples(Emit *e, const Library *l) {
 static void add_draws(Emit *e, const Library *l) {
   const Members members = find_members(l);
   const char *p = e->prefix;
-  emit(e, "static void %s_draw_samples(%s_test *t, %s_samples *s, unsigned char **at) {", p, p, p);
-  e->indent++;
+  emit_open(e, "static void %s_draw_samples(%s_test *t, %s_samples *s, unsigned char **at)", p, p,
+            p);
   emit(e, "s->n = %d;", samples(l));
   for (int i = 0; i < members.n; i++) {
     const Member *m = &members.at[i];
@@ -232,8 +231,7 @@ static void add_measure(Emit *e, const Library *l) {
 
 static void add_training(Emit *e, const Library *l) {
   const char *p = e->prefix;
-  emit(e, "if (ctx->grads) {");
-  e->indent++;
+  emit_open(e, "if (ctx->grads)");
   emit(e, "ctx->scalar[%s_SCALAR_N] = s.n;", p);
   emit(e, "ctx->scalar[%s_SCALAR_PASS] += 1;", p);
   emit(e, "%s_check_train_forward(ctx, &t, &s);", p);
@@ -251,9 +249,8 @@ static void add_training(Emit *e, const Library *l) {
 
 static void add_selftest(Emit *e, const Library *l) {
   const char *p = e->prefix;
-  emit(e, "int %s_selftest(%s *ctx, void *memory, size_t bytes, %s_tell *tell, void *user) {", p, p,
-       p);
-  e->indent++;
+  emit_open(e, "int %s_selftest(%s *ctx, void *memory, size_t bytes, %s_tell *tell, void *user)", p,
+            p, p);
   emit(e, "%s_test t = {tell, user, 1, 0, 0, 0};", p);
   emit(e, "%s_samples s;", p);
   emit(e, "unsigned char *at = (unsigned char *)memory;");

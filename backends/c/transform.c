@@ -57,8 +57,8 @@ static const char *value_leaf(void *context, const Expr *x) {
   if (x->op == E_acc) return w->y;
   if (x->op == E_in && is_shared(w, x->index)) return arena_printf(w->arena, "b%d", x->index);
   if (x->op == E_in) return load_text(w, &kernel(w)->in[x->index]);
-  const char *text = arena_printf(w->arena, "(float)%s", leaf_scalar(w->f, x->index));
-  return w->isa ? arena_printf(w->arena, "%s_set1(%s)", w->isa, text) : text;
+  return emit_constant(w->e, &w->d,
+                       arena_printf(w->arena, "(float)%s", leaf_scalar(w->f, x->index)));
 }
 
 static void print_store(Printer *w, const char *y) {
@@ -189,7 +189,7 @@ static void print_tile(Printer *w) {
   for (int d = 0; d < w->t.n; d++) {
     Linear index[MAX_DIMS];
     const bool lone = w->t.n == 1;
-    if (lone) emit(w->e, "{"), w->e->indent++;
+    if (lone) emit_open_block(w->e);
     print_lines(w, d, 0, index);
     if (lone) emit_close(w->e);
   }
@@ -238,11 +238,9 @@ static void vector_loop(Printer *w, int l) {
   if (extent % lanes == 0) return;
   f->value[l] = linear_constant(extent / lanes * lanes);
   w->count = (int)(extent % lanes);
-  if (to->n)
-    emit(w->e, "if (%s == %lld) {", leaf_form(f, to), (long long)extent);
-  else
-    emit(w->e, "{ /* the last %d */", w->count);
-  w->e->indent++;
+  const char *end = leaf_form(f, to);
+  leaf_open_rest(f, to->n ? arena_printf(w->arena, "%s == %lld", end, (long long)extent) : NULL,
+                 w->count);
   run_loops(w, l + 1);
   emit_close(w->e);
   w->count = 0;
@@ -277,7 +275,7 @@ void transform_body(Leaf *f) {
   if (w.t.lane >= 0 && !linear_divides(&f->from[w.t.lane], f->plan->target->lanes))
     BUG("%s: a block splits lanes", f->k->name);
   w.isa = f->plan->target->lanes > 1 ? f->plan->target->name : NULL;
-  w.d = w.isa ? vector_dialect(f->e, f->plan->target) : scalar_float;
+  w.d = vector_dialect(f->e, f->plan->target);
   run_loops(&w, 0);
   memset(f->coordinate, 0, sizeof f->coordinate);
   leaf_margins(f, &f->k->out[0], false);

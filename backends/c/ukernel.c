@@ -32,8 +32,7 @@ static const char *load_text(const Ukernel *m, const char *pointer, const char *
 }
 
 static const char *broadcast_text(const Ukernel *m, const char *pointer, const char *at) {
-  if (m->w->lanes == 1) return arena_printf(m->arena, "%s[%s]", pointer, at);
-  return arena_printf(m->arena, "%s_set1(%s[%s])", m->f->plan->target->name, pointer, at);
+  return emit_constant(m->e, &m->w->d, arena_printf(m->arena, "%s[%s]", pointer, at));
 }
 
 static void print_fma(const Ukernel *m, int r, int j, const char *x) {
@@ -137,10 +136,7 @@ static void innermost(Ukernel *m, int l, const char *name, const Linear *start, 
     value.constant = u;
     linear_add(&value, start, 1);
     m->f->value[l] = value;
-    if (unroll > 1) {
-      emit(m->e, "{");
-      m->e->indent++;
-    }
+    if (unroll > 1) emit_open_block(m->e);
     print_step(m);
     if (unroll > 1) emit_close(m->e);
   }
@@ -285,9 +281,8 @@ static const char *epilogue_leaf(void *context, const Expr *x) {
                         m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
-  const char *text = arena_printf(m->arena, "(float)%s", leaf_scalar(m->f, x->index));
-  return m->w->lanes == 1 ? text
-                          : arena_printf(m->arena, "%s_set1(%s)", m->f->plan->target->name, text);
+  return emit_constant(m->e, &m->w->d,
+                       arena_printf(m->arena, "(float)%s", leaf_scalar(m->f, x->index)));
 }
 
 static void print_store(const Ukernel *m, const char *value) {
