@@ -32,7 +32,7 @@ static void add_inputs(Text *out, const Library *l) {
              library_reads(l->plan, i) ? "False" : "True");
   text_add(out, "]\n_OUTPUTS = [");
   for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++) {
-    const Type *type = &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
+    const Type *type = graph_output_type(g, i);
     text_add(out, "%s(\"%s\", \"%s\", %s)", i ? ", " : "", l->output[i], numpy_name(type->dtype),
              shape_text(l->arena, type, 1));
   }

@@ -185,8 +185,7 @@ const char *library_output(const Emit *e, const Plan *plan, int buffer) {
 static void find_draw(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   bool *draws = context;
   (void)entry, (void)outer, (void)depth;
-  for (int i = 0; i < k->nfold; i++) *draws |= expr_uses(k->fold[i].term, E_random, -1);
-  for (int o = 0; o < k->nout; o++) *draws |= expr_uses(k->out[o].value, E_random, -1);
+  *draws |= kernel_uses(k, E_random, -1);
 }
 
 bool library_draws(const Plan *plan) {

@@ -113,11 +113,7 @@ static bool type_check(Graph *g, const char *what, const Type *type, const Path 
 /* Scalars are numbers of a call: how many samples it has, the learning rate. */
 static bool reads_scalar(const Node *node) {
   if (node->op != OP_kernel) return false;
-  const Kernel *k = &((const KernelAttr *)node->attr)->kernel;
-  bool reads = false;
-  for (int f = 0; f < k->nfold; f++) reads |= expr_uses(k->fold[f].term, E_scalar, -1);
-  for (int o = 0; o < k->nout; o++) reads |= expr_uses(k->out[o].value, E_scalar, -1);
-  return reads;
+  return kernel_uses(&((const KernelAttr *)node->attr)->kernel, E_scalar, -1);
 }
 
 static Phase leaf_phase(OpKind op) {
@@ -138,6 +134,10 @@ static Phase find_phase(const Graph *g, const Node *node) {
 
 Phase graph_phase(const Graph *g, Id id) {
   return (Phase)g->phase.at[id];
+}
+
+const Type *graph_output_type(const Graph *g, int output) {
+  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[output]].type;
 }
 
 /* The newest id among the arguments: an equal node can only come later. */

@@ -316,6 +316,7 @@ Id graph_kernel(Graph *, const Kernel *, const Type *,
  * [k] on [n,k,h,w]: {1}. */
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
+const Type *graph_output_type(const Graph *, int output); /* of what forward returns */
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
 /* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the
  * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg.

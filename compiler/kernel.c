@@ -247,14 +247,18 @@ bool kernel_reduces(const Kernel *k) {
   return false;
 }
 
+bool kernel_uses(const Kernel *k, ExprOp op, int index) {
+  for (int f = 0; f < k->nfold; f++)
+    if (expr_uses(k->fold[f].term, op, index)) return true;
+  for (int o = 0; o < k->nout; o++)
+    if (expr_uses(k->out[o].value, op, index)) return true;
+  return false;
+}
+
 bool kernel_uses_index(const Kernel *k, int l) {
   for (int f = 0; f < k->nfold; f++)
-    if (expr_uses(k->fold[f].term, E_index, l) ||
-        (k->fold[f].op == FOLD_ARGMAX && k->loop[l].reduced))
-      return true;
-  for (int o = 0; o < k->nout; o++)
-    if (expr_uses(k->out[o].value, E_index, l)) return true;
-  return false;
+    if (k->fold[f].op == FOLD_ARGMAX && k->loop[l].reduced) return true;
+  return kernel_uses(k, E_index, l);
 }
 
 Kind kernel_kind(const Kernel *k) {

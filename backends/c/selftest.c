@@ -165,7 +165,7 @@ static Members find_members(const Library *l) {
     vec_push(l->arena, &members, by);
   }
   for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++) {
-    const Type *type = &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
+    const Type *type = graph_output_type(g, i);
     const Member m = {c_type(type->dtype), l->output[i], type_size(type, n),
                       type->dtype,         false,        false};
     vec_push(l->arena, &members, m);

@@ -15,12 +15,8 @@ int64_t inference_input_size(const Graph *g, int input) {
   return type_size(&g->input.at[input].type, 1);
 }
 
-const Type *inference_output_type(const Graph *g, int output) {
-  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[output]].type;
-}
-
 int64_t inference_output_size(const Graph *g, int output) {
-  return type_size(inference_output_type(g, output), 1);
+  return type_size(graph_output_type(g, output), 1);
 }
 
 Scaling inference_scaling(const Input *in) {
@@ -112,7 +108,7 @@ static const char *program_text(const Inference *f) {
   }
   for (int i = 0; i < outputs; i++) {
     text_add(&sizes, "%" PRId64 ", ",
-             inference_output_size(g, i) * dtype_size(inference_output_type(g, i)->dtype));
+             inference_output_size(g, i) * dtype_size(graph_output_type(g, i)->dtype));
     text_add(&call, ", (void *)out[%d]", i);
   }
   text_add(
@@ -158,7 +154,7 @@ static bool read_results(Inference *f, const char *folder) {
     size_t size;
     char *bytes = file_read(u, path_in(u, folder, "out", i), &size);
     int64_t values = f->n * inference_output_size(f->g, i);
-    DType dtype = inference_output_type(f->g, i)->dtype;
+    DType dtype = graph_output_type(f->g, i)->dtype;
     if (!bytes || size != (size_t)(values * dtype_size(dtype))) return false;
     f->output[i] = (float *)(void *)bytes;
     if (dtype != F64) continue;

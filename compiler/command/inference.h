@@ -26,7 +26,6 @@ Status inference_run(Inference *);
 
 int64_t inference_input_size(const Graph *, int input); /* elements of a sample */
 int64_t inference_output_size(const Graph *, int output);
-const Type *inference_output_type(const Graph *, int output);
 /* The first of the largest of values[0], values[stride] ... */
 int64_t inference_class(const float *values, int64_t classes, int64_t stride);
 /* How pictures are prepared; bytes stay as they are where the network takes bytes. */

@@ -100,19 +100,13 @@ static double view_bytes(const Plan *p, const View *v) {
   return (double)type_size(type, p->max_batch) * dtype_size(type->dtype);
 }
 
-static bool uses_scalars(const Kernel *k) {
-  for (int s = 0; s < SCALARS; s++)
-    for (int o = 0; o < k->nout; o++)
-      if (expr_uses(k->out[o].value, E_scalar, s)) return true;
-  return false;
-}
-
 static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   Search *s = context;
   Contraction c;
   (void)outer, (void)depth;
   const bool wanted = s->training ? entry > PLAN_FORWARD : entry == PLAN_FORWARD;
-  if (!wanted || !contraction(s->p, k, &c) || k->nout != 1 || k->out[0].combine || uses_scalars(k))
+  if (!wanted || !contraction(s->p, k, &c) || k->nout != 1 || k->out[0].combine ||
+      kernel_uses(k, E_scalar, -1))
     return;
   Subject subject = {.layer = k->name,
                      .role = k->role,
@@ -276,10 +270,6 @@ static void noise_of_input(const Alone *a, int input, double *middle, double *re
   }
 }
 
-static const Type *result_type(const Alone *a) {
-  return &a->g->node.at[a->g->entry[ENTRY_FORWARD].want.at[0]].type;
-}
-
 static const char *program_text(const Alone *a) {
   Arena *arena = a->u->arena;
   const Graph *g = a->g;
@@ -302,7 +292,7 @@ static const char *program_text(const Alone *a) {
            "static const float net_middle[] = {%s0}, net_reach[] = {%s0};\n"
            "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in;\n"
            "  return net_forward(ctx, n%s, (void *)out[0]);\n}\n",
-           g->input.n, sizes.n ? sizes.at : "", type_size(result_type(a), n),
+           g->input.n, sizes.n ? sizes.at : "", type_size(graph_output_type(a->g, 0), n),
            middles.n ? middles.at : "", reaches.n ? reaches.at : "", call.n ? call.at : "");
   library_program(&out, "net", "c/host.c");
   library_program(&out, "net", "c/once.c");
@@ -374,7 +364,7 @@ static double error_of(const Alone *a, const float *result) {
     array[b].at = value[b];
   }
   const int to = a->k->out[0].to.tensor;
-  array[to] = array_new(arena, result_type(a), n);
+  array[to] = array_new(arena, graph_output_type(a->g, 0), n);
   const int samples = count_samples(a);
   for (int s = 0; s < samples; s++) {
     Range range[MAX_LOOPS];
@@ -409,7 +399,7 @@ static bool run_program(Alone *a, const Options *o, const char *folder, Measurem
   size_t size;
   char *text = file_read(u, report, &size), *end, *result = file_read(u, output, &size);
   if (!text || !result) return false;
-  if (size != (size_t)type_size(result_type(a), a->plan->max_batch) * sizeof(float))
+  if (size != (size_t)type_size(graph_output_type(a->g, 0), a->plan->max_batch) * sizeof(float))
     BUG("%zu bytes of a result", size);
   m->least = strtod(text, &end);
   m->median = strtod(end, NULL);

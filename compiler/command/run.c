@@ -111,7 +111,7 @@ static void print_top(const float *values, int64_t size) {
 }
 
 static void print_output(const Inference *f, int output) {
-  const Type *type = inference_output_type(f->g, output);
+  const Type *type = graph_output_type(f->g, output);
   const char *name = f->g->entry[ENTRY_FORWARD].want_name.at[output];
   int64_t size = inference_output_size(f->g, output);
   Text shape = {.arena = f->u->arena};
@@ -127,7 +127,7 @@ static void print_output(const Inference *f, int output) {
 
 /* Y.npy for the first output, Y.NAME.npy for the others. */
 static bool write_output(const Inference *f, int output) {
-  const Type *type = inference_output_type(f->g, output);
+  const Type *type = graph_output_type(f->g, output);
   const char *path = f->o->output, *name = f->g->entry[ENTRY_FORWARD].want_name.at[output];
   size_t stem = strlen(path) - (path_ends(path, ".npy") ? 4 : 0);
   if (output > 0) path = arena_printf(f->u->arena, "%.*s.%s.npy", (int)stem, path, name);

@@ -66,7 +66,7 @@ static bool check_shape(Unit *u, const Options *o, const Input *in, const Sample
 
 /* Classes lie along the channels of the first output, one label for each place of the others. */
 static bool find_classes(Unit *u, const Options *o, const Graph *g, Samples *s) {
-  const Type *type = inference_output_type(g, 0);
+  const Type *type = graph_output_type(g, 0);
   s->classes = type->rank > 1 ? extent_at(type->dim[1], 1) : 1;
   int64_t places = inference_output_size(g, 0) / s->classes;
   if (places == s->data.label_size) return true;

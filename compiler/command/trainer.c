@@ -48,7 +48,7 @@ static void plan_area(Trainer *t, const Plan *plan) {
       t->in[s * g->input.n + i] = place(t, type_size(type, t->batch) * dtype_size(type->dtype));
     }
   for (int i = 0; i < outputs; i++) {
-    const Type *type = &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
+    const Type *type = graph_output_type(g, i);
     t->out[i] = place(t, type_size(type, t->batch) * dtype_size(type->dtype));
   }
   t->extra_size =

@@ -61,7 +61,7 @@ void describe_example(Text *out, const Op *op) {
            keys_of(u->arena, op));
   if (layer) {
     text_add(out, " makes [");
-    add_shape(out, &g->node.at[g->entry[ENTRY_FORWARD].want.at[0]].type);
+    add_shape(out, graph_output_type(g, 0));
     text_add(out, "] of %s%s", reads_several(op) ? "two " : "", shape);
   }
   text_add(out, ".\n");

@@ -105,8 +105,7 @@ static int outputs(const Simulated *s) {
 }
 
 static const Type *output_type(const Simulated *s, int o) {
-  const Graph *g = s->plan->graph;
-  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[o]].type;
+  return graph_output_type(s->plan->graph, o);
 }
 
 /* Statements that bring the parameters to the device. */
