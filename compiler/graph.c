@@ -136,6 +136,12 @@ Phase graph_phase(const Graph *g, Id id) {
   return (Phase)g->phase.at[id];
 }
 
+void graph_need(const Graph *g, bool *needed) {
+  for (Id id = g->node.n - 1; id >= 0; id--)
+    for (int i = 0; i < g->node.at[id].nargs && needed[id]; i++)
+      needed[g->node.at[id].arg[i]] = true;
+}
+
 const Type *graph_output_type(const Graph *g, int output) {
   return &g->node.at[g->entry[ENTRY_FORWARD].want.at[output]].type;
 }
@@ -302,8 +308,7 @@ static bool *find_live(const Graph *g) {
   bool *live = NEW_ARRAY(g->u->arena, bool, g->node.n);
   for (int e = 0; e < ENTRIES; e++) mark_entry(&g->entry[e], live);
   if (g->optimizer != NO_ID) live[g->optimizer] = true;
-  for (Id id = g->node.n - 1; id >= 0; id--)
-    for (int i = 0; live[id] && i < g->node.at[id].nargs; i++) live[g->node.at[id].arg[i]] = true;
+  graph_need(g, live);
   return live;
 }
 

@@ -316,6 +316,8 @@ Id graph_kernel(Graph *, const Kernel *, const Type *,
  * [k] on [n,k,h,w]: {1}. */
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
+void graph_need(const Graph *,
+                bool *needed); /* what marked nodes are made from is marked as well */
 const Type *graph_output_type(const Graph *, int output); /* of what forward returns */
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
 /* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the

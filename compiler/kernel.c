@@ -59,6 +59,13 @@ const char *type_text(Arena *arena, const Type *type) {
   return text.at;
 }
 
+const char *sample_text(Arena *arena, const Type *type) {
+  Text text = {.arena = arena};
+  for (int a = 1; a < type->rank; a++)
+    text_add(&text, "%s%lld", a > 1 ? "x" : "", (long long)extent_at(type->dim[a], 1));
+  return text.n ? text.at : "1";
+}
+
 /* ---- tiles */
 
 int tile_get(const Tile *tile, const char *name, int otherwise) {
@@ -274,6 +281,12 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   const Expr *term = k->fold[0].term;
   *a = term->arg[0]->index;
   *b = term->arg[1]->index;
+}
+
+int kernel_free_loops(const Kernel *k) {
+  int n = 0;
+  while (n < k->nloop && !k->loop[n].reduced) n++;
+  return n;
 }
 
 int64_t kernel_points(const Kernel *k, bool reduced, int64_t n) {

@@ -46,6 +46,7 @@ int64_t type_size(const Type *, int64_t n); /* elements */
 bool type_same(const Type *, const Type *);
 void type_print(Text *, const Type *); /* f32[n,64,56,56] */
 const char *type_text(Arena *, const Type *);
+const char *sample_text(Arena *, const Type *); /* 64x56x56: without the batch; a number: 1 */
 
 typedef struct Loop {
   const char *name; /* n, k, oh, c, kh ...; unique within a kernel */
@@ -154,6 +155,7 @@ bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
 bool kernel_uses(const Kernel *, ExprOp, int index);
 /* Does what it computes depend on where loop l stands, apart from what views read and write? */
 bool kernel_uses_index(const Kernel *, int l);
+int kernel_free_loops(const Kernel *); /* how many of its loops are free: the first ones */
 /* How many points its free (reduced) loops have, for n samples. */
 int64_t kernel_points(const Kernel *, bool reduced, int64_t n);
 /* Is an input read by the term of a fold? And needed: does it say which terms there are, SKIP? */

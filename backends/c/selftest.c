@@ -46,16 +46,17 @@ static double cost_of(const StepKernels *all, int index, const double *before) {
 }
 
 static void add_extents(Text *row, const Kernel *k, bool per_n) {
+  const int loops = kernel_free_loops(k);
   text_add(row, ", {");
-  for (int l = 0; l < k->nloop && !k->loop[l].reduced; l++)
+  for (int l = 0; l < loops; l++)
     text_add(row, "%s%" PRId64, l ? ", " : "",
              per_n ? k->loop[l].extent.per_n : k->loop[l].extent.plus);
-  text_add(row, "%s}", k->nloop == 0 || k->loop[0].reduced ? "0" : "");
+  text_add(row, "%s}", loops == 0 ? "0" : "");
 }
 
 static void add_probe(Text *rows, const Kernel *k, const char *reference, double cost) {
-  int loops = 0, count = (int)(MOST_READS / cost);
-  while (loops < k->nloop && !k->loop[loops].reduced) loops++;
+  const int loops = kernel_free_loops(k);
+  int count = (int)(MOST_READS / cost);
   count = count < 1 ? 1 : count > PROBES ? PROBES : count;
   text_add(rows, "    {\"%s\", %s, %d, %d", kernel_title(k), reference, loops, count);
   add_extents(rows, k, true);

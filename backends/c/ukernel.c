@@ -184,10 +184,8 @@ static void blocks(Ukernel *m, int l, int lanes) {
 /* Does the reduction begin with the samples of a batch? Then each is summed by itself: long sums of
  * few bits stay apart. */
 static bool sums_samples(const Kernel *k, int *loop) {
-  int l = 0;
-  while (l < k->nloop && !k->loop[l].reduced) l++;
-  *loop = l;
-  return l + 1 < k->nloop && k->loop[l].extent.per_n;
+  *loop = kernel_free_loops(k);
+  return *loop + 1 < k->nloop && k->loop[*loop].extent.per_n;
 }
 
 static void start_accumulators(const Ukernel *m, const char *name) {

@@ -37,20 +37,14 @@ typedef struct Split {
   int64_t parts; /* 1: not at all */
 } Split;
 
-static int free_loops(const Kernel *k) {
-  int n = 0;
-  while (n < k->nloop && !k->loop[n].reduced) n++;
-  return n;
-}
-
 /* Only the first axis of a buffer may depend on the number of samples. */
 static int place_of_parts(const Kernel *k) {
-  return free_loops(k) > 0 && k->loop[0].extent.per_n ? 1 : 0;
+  return kernel_free_loops(k) > 0 && k->loop[0].extent.per_n ? 1 : 0;
 }
 
 static bool may_split(const Contraction *c) {
   const Kernel *k = c->k;
-  const int n = free_loops(k);
+  const int n = kernel_free_loops(k);
   if (k->nloop == MAX_LOOPS || n + 1 > MAX_RANK) return false;
   for (int l = 1; l < n; l++)
     if (k->loop[l].extent.per_n) return false;
@@ -59,7 +53,7 @@ static bool may_split(const Contraction *c) {
 
 /* A buffer [n, part, ...] along the free loops of k; its view names loop `part`. */
 static View add_sums(Plan *p, const Kernel *k, int64_t parts, int part) {
-  const int n = free_loops(k), place = place_of_parts(k);
+  const int n = kernel_free_loops(k), place = place_of_parts(k);
   Buffer b = {.home = HOME_WORK, .phase = PHASE_CALL, .format = format_plain(F32)};
   View v = {.rank = (int8_t)(n + 1)};
   b.name = arena_printf(p->u->arena, "%s.parts", k->name);
@@ -97,7 +91,7 @@ static Kernel sum_parts(Unit *u, const Contraction *c, Split split, const View *
 /* Adds the parts; what follows the sum stays. */
 static Kernel join_parts(Unit *u, const Contraction *c, Split split, const View *sums) {
   Kernel k = *c->k;
-  k.nloop = free_loops(&k);
+  k.nloop = kernel_free_loops(&k);
   kernel_loop(&k, "part", fixed(split.parts), true);
   k.in[c->x] = k.in[c->w] = *sums;
   k.fold[0].term = expr_in(u, c->x);
@@ -113,7 +107,7 @@ typedef struct Lowered {
 static Lowered lowered(Plan *p, const Contraction *c, Split split, const char *algo) {
   Lowered k = {.part = *c->k};
   if (split.parts > 1) {
-    const View sums = add_sums(p, c->k, split.parts, free_loops(c->k));
+    const View sums = add_sums(p, c->k, split.parts, kernel_free_loops(c->k));
     k.part = sum_parts(p->u, c, split, &sums);
     k.join = join_parts(p->u, c, split, &sums);
   }
@@ -140,7 +134,7 @@ static Split best_split(Plan *p, const Contraction *c, const char *algo) {
   if (!may_split(c)) return best;
   const int64_t terms = kernel_points(k, true, p->max_batch);
   double least = split_time(p, c, best, algo);
-  for (int l = free_loops(k); l < k->nloop; l++)
+  for (int l = kernel_free_loops(k); l < k->nloop; l++)
     for (int64_t parts = 2; parts <= k->loop[l].extent.plus && parts <= MOST_PARTS; parts++) {
       const Split split = {l, parts};
       if (k->loop[l].extent.per_n || k->loop[l].extent.plus % parts) continue;

@@ -110,9 +110,7 @@ static void find_saved(Counts *f, Id id, const Kernel *k) {
 static void find_needed(Counts *f, bool training) {
   for (int e = 0; e <= (training ? ENTRY_TRAIN_FORWARD : ENTRY_FORWARD); e++)
     for (int i = 0; i < f->g->entry[e].want.n; i++) f->needed[f->g->entry[e].want.at[i]] = true;
-  for (Id id = f->g->node.n - 1; id >= 0; id--)
-    for (int a = 0; a < f->g->node.at[id].nargs && f->needed[id]; a++)
-      f->needed[f->g->node.at[id].arg[a]] = true;
+  graph_need(f->g, f->needed);
 }
 
 static LayerCounts *row_of(Counts *f, const char *layer) {

@@ -65,13 +65,6 @@ static const char *kind_text(const Kernel *k) {
 
 /* ---- printing ---- */
 
-static const char *shape_text(Unit *u, const Type *type) {
-  Text text = {.arena = u->arena};
-  for (int a = 1; a < type->rank; a++)
-    text_add(&text, "%s%" PRId64, a > 1 ? "x" : "", extent_at(type->dim[a], 1));
-  return text.n ? text.at : "1";
-}
-
 static const char *reach_text(const Counts *f, const LayerCounts *row) {
   Text text = {.arena = f->u->arena};
   int axes = 0;
@@ -94,7 +87,7 @@ static void print_layers(const Counts *f) {
     const LayerCounts *r = &f->row.at[i];
     printf("%-*s  %-13s %-14s %12" PRId64 " %14" PRId64 " %14" PRId64 " %10s %10" PRId64 "\n",
            width, r->layer->name, ops[r->layer->op]->name,
-           shape_text(f->u, &f->g->node.at[r->layer->result].type), r->parameters, r->macs,
+           sample_text(f->u->arena, &f->g->node.at[r->layer->result].type), r->parameters, r->macs,
            r->operations, reach_text(f, r), r->saved);
   }
   printf("%-*s  %-13s %-14s %12" PRId64 " %14" PRId64 " %14" PRId64 " %10s %10" PRId64 "\n", width,

@@ -18,13 +18,6 @@ static const char *name_of_node(const Graph *g, Id id) {
   return NULL;
 }
 
-static const char *shape_text(Arena *arena, const Type *type) {
-  Text text = {.arena = arena};
-  for (int a = 1; a < type->rank; a++)
-    text_add(&text, "%s%lld", a > 1 ? "x" : "", (long long)extent_at(type->dim[a], 1));
-  return text.n ? text.at : "1";
-}
-
 static json_t *layer_json(const Graph *g, const Layer *layer) {
   json_t *from = json_array();
   int64_t parameters = 0;
@@ -35,8 +28,8 @@ static json_t *layer_json(const Graph *g, const Layer *layer) {
   for (int i = 0; i < layer->nparams; i++)
     parameters += param_count(&g->param.at[layer->first_param + i]);
   return json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", layer->name, "op", ops[layer->op]->name,
-                   "output", shape_text(g->u->arena, &g->node.at[layer->result].type), "parameters",
-                   (json_int_t)parameters, "from", from);
+                   "output", sample_text(g->u->arena, &g->node.at[layer->result].type),
+                   "parameters", (json_int_t)parameters, "from", from);
 }
 
 static json_t *graph_json(const Graph *g) {
@@ -44,7 +37,7 @@ static json_t *graph_json(const Graph *g) {
   for (int i = 0; i < g->input.n; i++)
     if (g->input.at[i].kind == INPUT_DATA)
       json_array_append_new(inputs, json_pack("{s:s, s:s}", "name", g->input.at[i].name, "output",
-                                              shape_text(g->u->arena, &g->input.at[i].type)));
+                                              sample_text(g->u->arena, &g->input.at[i].type)));
   for (int i = 0; i < g->layer.n; i++)
     if (g->layer.at[i].result != NO_ID)
       json_array_append_new(layers, layer_json(g, &g->layer.at[i]));

@@ -42,12 +42,10 @@ static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
   bool *need = NEW_ARRAY(f->u->arena, bool, f->g->node.n);
   for (int i = 0; i < entry->want.n; i++) need[entry->want.at[i]] = true;
   for (int i = 0; i < entry->update.n; i++) need[entry->update.at[i].value] = true;
-  for (Id id = f->g->node.n - 1; id >= 0; id--) {
-    const Node *node = &f->g->node.at[id];
-    for (int i = 0; i < node->nargs && need[id]; i++) need[node->arg[i]] = true;
+  graph_need(f->g, need);
+  for (Id id = 0; id < f->g->node.n; id++)
     if (need[id] && f->entry[id] == PLAN_ENTRIES)
       f->entry[id] = f->phase[id] == PHASE_CALL ? where : PLAN_PREPARE;
-  }
 }
 
 /* ---- titles

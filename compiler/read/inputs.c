@@ -131,14 +131,6 @@ bool input_shape_follows(const Reader *r, const Input *input) {
   return r->options->input_shape.n > 0;
 }
 
-/* As the option takes it: "3x224x224". */
-static const char *shape_text(Unit *u, const Type *type) {
-  Text text = {.arena = u->arena};
-  for (int a = 1; a < type->rank; a++)
-    text_add(&text, "%s%lld", a > 1 ? "x" : "", (long long)type->dim[a].plus);
-  return text.n ? text.at : "";
-}
-
 /* Extents behind the batch; all that are too large are alike. False if `text` is something else. */
 static bool parse_shape(const char *text, Type *type) {
   for (const char *at = text;; at++) {
@@ -166,7 +158,7 @@ static void override_shape(Reader *r, const char *option) {
   else if (type.rank != input->type.rank)
     usage_error(r->u, "--input-shape %s: input \"%s\" has %d extents, not %d: %s=%s", option,
                 input->name, input->type.rank - 1, type.rank - 1, input->name,
-                shape_text(r->u, &input->type));
+                sample_text(r->u->arena, &input->type));
   else if (!type_fits(&type))
     usage_error(r->u, "--input-shape %s is more than %lld elements", option,
                 (long long)MAX_ELEMENTS);
