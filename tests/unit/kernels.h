@@ -63,7 +63,6 @@ typedef struct Naive {
   const Array *array;
   int64_t n, index[MAX_LOOPS];
   double in[MAX_IN], acc[MAX_FOLD], best[MAX_FOLD];
-  bool any[MAX_FOLD];
 } Naive;
 
 /* Offset of a view, or -1 outside. */
@@ -103,12 +102,11 @@ static inline void naive_fold(Naive *run, int64_t place) {
   for (int f = 0; f < run->k->nfold; f++) {
     const Fold *fold = &run->k->fold[f];
     double t = naive_value(run, fold->term);
-    bool wins = !run->any[f] || t > run->best[f] || (t != t && run->best[f] == run->best[f]);
+    bool wins = t > run->best[f] || (t != t && run->best[f] == run->best[f]);
     if (wins) run->best[f] = t;
     if (fold->op == FOLD_SUM) run->acc[f] += t;
     if (fold->op == FOLD_MAX) run->acc[f] = run->best[f];
     if (fold->op == FOLD_ARGMAX && wins) run->acc[f] = (double)place;
-    run->any[f] = true;
   }
 }
 
@@ -141,7 +139,7 @@ static inline void naive_loops(Naive *run, int l) {
   }
   for (int f = 0; f < k->nfold; f++) {
     run->acc[f] = k->fold[f].op == FOLD_MAX ? -INFINITY : 0;
-    run->any[f] = false;
+    run->best[f] = -INFINITY;
   }
   if (k->nfold) naive_reduce(run, l, 0);
   naive_read(run);
