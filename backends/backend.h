@@ -24,9 +24,10 @@ typedef struct EmittedFile {
 typedef struct Fact { /* what the Plan knows about a parameter of an emitted function; validate.c
                          proves with it */
   const char *function, *name;
-  int64_t lo, hi;      /* int: inclusive range; pointer: inclusive range of valid element offsets */
-  const char *size_of; /* pointer: has as many elements as this parameter's value says */
-  bool optional;       /* pointer: may be NULL, which the function asks first */
+  int64_t lo, hi; /* int: inclusive range; pointer: inclusive range of valid element offsets */
+  const Target *target; /* whose code the function is, where there are several; NULL: any */
+  const char *size_of;  /* pointer: has as many elements as this parameter's value says */
+  bool optional;        /* pointer: may be NULL, which the function asks first */
 } Fact;
 
 typedef struct Emitted {
@@ -66,6 +67,7 @@ typedef struct Language {
   bool trains;                 /* its libraries may have backward and step */
   bool times;                  /* and timers around their kernels: --profile */
   bool selftests;              /* its libraries may have a self-test */
+  bool chooses;                /* they may hold kernels for several targets, and take the CPU's */
   bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */
@@ -74,9 +76,10 @@ typedef struct Language {
   bool rounds;                 /* their products may be rounded: --dtype tf32 ... */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* How --build makes objects and a shared library: the compiler and the option that names
-   * another, words for it, and what names the machine to it ("-arch=", then the target's name). */
-  const char *compiler, *compile, *link, *libraries, *openmp, *machine;
-  void (*emit)(const Plan *, const EmitOptions *, Emitted *);
+   * another, words for it, and whether it is told the devices that there is to be code for. */
+  const char *compiler, *compile, *link, *libraries, *openmp;
+  bool devices;
+  void (*emit)(const Plan *, const EmitOptions *, Emitted *); /* for all targets of the plans */
 } Language;
 
 struct Target {
@@ -87,6 +90,7 @@ struct Target {
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   int capability;        /* of CUDA devices: 80 for sm_80; 0: another language */
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
+  const char *macro;     /* which they define for that machine */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
                       NULL: always */
@@ -100,9 +104,11 @@ struct Target {
 
 extern const Target *const targets[]; /* targets.c; NULL-terminated */
 const Target *target_find(const char *name);
+const char *target_capitals(Arena *, const Target *); /* "AVX512" */
 bool target_is_foreign(const Target *); /* is its text for another machine than this one? */
-bool target_runs(const Target *);       /* can this CPU start what is built for it? */
-const Target *target_native(void);      /* the first of targets[] that it can */
+bool target_same_machine(const Target *, const Target *); /* can one machine have both? */
+bool target_runs(const Target *);  /* can this CPU start what is built for it? */
+const Target *target_native(void); /* the first of targets[] that it can */
 /* The language whose files end so, or NULL. */
 const Language *language_of(const char *suffix);
 

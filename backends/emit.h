@@ -21,6 +21,7 @@ typedef struct Emit {
   int indent;
   int temporaries;    /* of expressions, in the function that is being printed */
   const char *prefix; /* of all symbols */
+  bool several;       /* targets: names of what is made for one of them hold its name */
   bool profile;       /* calls of kernels are timed */
   const char *const *input, *const *output; /* names of forward's arguments */
   const char *const *gradient;              /* of backward's, by input */
@@ -39,6 +40,9 @@ void emit_line(Emit *);                   /* an empty one */
 void emit_text(Emit *, const char *text); /* as it is: runtime files */
 /* A comment of one paragraph per line of the text, wrapped at 100 columns. */
 void emit_comment(Emit *, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The prefix of what is made for the plan's target: the file's, or "net_avx2" of several. */
+const char *emit_part(const Emit *, const Plan *);
 
 /* An identifier made from `wish` (a layer's name) that nothing else in the file has:
  * "layer1.0.conv1" -> layer1_0_conv1. */

@@ -20,14 +20,21 @@ static const Type *output_type(const Plan *plan, int i) {
   return &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
 }
 
-const char *library_arguments(const Library *l) {
+static void add_argument(Text *text, bool types, const char *qualifier, DType dtype,
+                         const char *name) {
+  text_add(text, ", ");
+  if (types) text_add(text, "%s%s *", qualifier, c_type(dtype));
+  text_add(text, "%s", name);
+}
+
+const char *library_arguments(const Library *l, bool types) {
   const Plan *plan = l->plan;
   Text text = {.arena = l->arena};
   for (int i = 0; i < plan->graph->input.n; i++)
     if (library_reads(plan, i))
-      text_add(&text, ", const %s *%s", c_type(plan->graph->input.at[i].type.dtype), l->input[i]);
+      add_argument(&text, types, "const ", plan->graph->input.at[i].type.dtype, l->input[i]);
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    text_add(&text, ", %s *%s", c_type(output_type(plan, i)->dtype), l->output[i]);
+    add_argument(&text, types, "", output_type(plan, i)->dtype, l->output[i]);
   return text.at;
 }
 
@@ -173,8 +180,7 @@ int64_t library_work(const Library *l) {
 }
 
 void library_size_check(Text *out, const Library *l) {
-  const int64_t bytes[] = {l->plan->param_bytes + l->plan->derived_bytes + LIBRARY_HEADER,
-                           library_work(l) + l->worker_bytes,
+  const int64_t bytes[] = {l->stored_bytes + LIBRARY_HEADER, library_work(l) + l->worker_bytes,
                            library_trains(l) ? library_checkpoint_bytes(l->plan) : 0};
   int64_t most = 0;
   for (int i = 0; i < COUNT(bytes); i++)
@@ -222,14 +228,26 @@ static uint64_t fnv1a(uint64_t hash, const Text *text) {
   return hash;
 }
 
-static void add_info(Text *out, const Library *l) {
+/* What NAME_info says where the kernels are this target's. */
+static const char *info(const Library *l, const char *target) {
   Text graph = {.arena = l->arena};
   graph_print(&graph, l->plan->graph);
-  text_add(out,
-           "\nconst char *%s_info(void) {\n  return \"cnnc %s, network %s (%016" PRIx64
-           "), target %s, plan %016" PRIx64 "\";\n}\n",
-           l->o->prefix, CNNC_VERSION, l->plan->graph->name,
-           fnv1a(UINT64_C(0xcbf29ce484222325), &graph), l->plan->target->name, l->hash);
+  return arena_printf(l->arena,
+                      "\"cnnc %s, network %s (%016" PRIx64 "), target %s, plan %016" PRIx64 "\"",
+                      CNNC_VERSION, l->plan->graph->name,
+                      fnv1a(UINT64_C(0xcbf29ce484222325), &graph), target, l->hash);
+}
+
+static void add_info(Text *out, const Library *l) {
+  text_add(out, "\nconst char *%s_info(void) {\n", l->o->prefix);
+  if (library_several(l)) {
+    text_add(out, "  switch (%s_cpu()) {\n", l->o->prefix);
+    for (const Plan *p = l->plans; p; p = p->next)
+      text_add(out, "  case %s: return %s;\n", library_target(l, p->target),
+               info(l, p->target->name));
+    text_add(out, "  default: return %s;\n  }\n}\n", info(l, "none"));
+  } else
+    text_add(out, "  return %s;\n}\n", info(l, l->plan->target->name));
 }
 
 static Text *add_file(Library *l, Emitted *emitted, const char *suffix) {
@@ -237,45 +255,6 @@ static Text *add_file(Library *l, Emitted *emitted, const char *suffix) {
                       .text = {.arena = l->arena}};
   vec_push(l->arena, &emitted->file, file);
   return &emitted->file.at[emitted->file.n - 1].text;
-}
-
-static int64_t round_up(int64_t bytes) {
-  return (bytes + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN;
-}
-
-/* All entries share one work memory: the largest shared part, then the workers' parts. */
-int64_t library_shared_work(const Plan *plan) {
-  int64_t bytes = LIBRARY_ALIGN;
-  for (int i = 0; i < PLAN_ENTRIES; i++)
-    if (plan->work_bytes[i] > bytes) bytes = plan->work_bytes[i];
-  return round_up(bytes);
-}
-
-static void find_params(Library *l) {
-  const Plan *plan = l->plan;
-  for (int i = 0; i < plan->graph->param.n; i++)
-    for (int b = 0; b < plan->buffer.n; b++)
-      if (plan->buffer.at[b].home == HOME_PARAM && plan->buffer.at[b].index == i) {
-        vec_push(l->arena, &l->param, i);
-        vec_push(l->arena, &l->buffer, b);
-        break;
-      }
-}
-
-Library library_new(const Plan *plan, const EmitOptions *o) {
-  const char *slash = strrchr(o->base, '/');
-  Library l = {.plan = plan, .o = o, .arena = plan->u->arena, .name = slash ? slash + 1 : o->base};
-  find_params(&l);
-  l.input = library_arguments_named(l.arena, o->prefix, plan->graph);
-  l.output = l.input + plan->graph->input.n;
-  l.gradient = l.output + plan->graph->entry[ENTRY_FORWARD].want.n;
-  l.params_bytes = LIBRARY_HEADER + plan->param_bytes + plan->derived_bytes;
-  if (o->weights_as == WEIGHTS_EMBED) l.params_bytes = 0;
-  if (library_trains(&l)) library_find_buckets(&l);
-  l.work_bytes = library_shared_work(plan);
-  for (int i = 0; i < PLAN_ENTRIES; i++)
-    if (plan->worker_bytes[i] > l.worker_bytes) l.worker_bytes = round_up(plan->worker_bytes[i]);
-  return l;
 }
 
 void library_files(Library *l, Emitted *emitted, const char *head, const Text *body,

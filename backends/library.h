@@ -17,7 +17,8 @@ typedef struct Bucket { /* gradients, in values, that are complete after a step 
 } Bucket;
 
 typedef struct Library {
-  const Plan *plan;
+  const Plan *plan;  /* for the target that is being printed; of the whole library: the first */
+  const Plan *plans; /* for all targets, the best one first */
   const EmitOptions *o;
   Arena *arena;
   const char *name;                         /* last part of o->base: names of files */
@@ -27,11 +28,19 @@ typedef struct Library {
   VEC(int) buffer;      /* their buffers, in the same order */
   VEC(Bucket) bucket;   /* in the order of the steps */
   int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
-  int64_t work_bytes, worker_bytes;
+  /* The most that a target needs: parameters, as loaded and as its kernels want them; ... */
+  int64_t stored_bytes, work_bytes, worker_bytes;
   uint64_t hash; /* of everything but itself */
 } Library;
 
+/* ---- its parts (library_parts.c) ---- */
+
 Library library_new(const Plan *, const EmitOptions *);
+/* The library seen from a plan of its: steps, buffers and buckets are those of this plan. */
+Library library_part(const Library *, const Plan *);
+bool library_several(const Library *); /* targets? */
+/* The constant that stands for a target where there are several: NAME_AVX2. */
+const char *library_target(const Library *, const Target *);
 /* Bytes of work memory in front of the workers' parts: all entries share it. */
 int64_t library_shared_work(const Plan *);
 
@@ -49,8 +58,8 @@ const char *const *library_arguments_named(Arena *, const char *prefix, const Gr
 
 /* ---- text (library.c) ---- */
 
-/* The arguments of forward as they stand in its prototype. */
-const char *library_arguments(const Library *);
+/* The arguments of forward as they stand in its prototype; without types as in a call. */
+const char *library_arguments(const Library *, bool types);
 /* " || !x || !y": is one of them NULL? */
 const char *library_null_tests(const Library *);
 /* Are parameters handed over with the call of init, in NAME_memory? */
@@ -81,7 +90,7 @@ void library_count_and_hash(Text *, const Library *);
 /* NAME_params[], NAME_places[] and NAME_unused[], which runtime/c/params.c reads. */
 void library_param_tables(Text *, const Library *);
 /* Arrays NAME_const%d, by the index of the buffer; `qualifier`: "static const". */
-void library_constants(Text *, const Library *, const char *qualifier);
+void library_constants(Emit *, const Library *, const char *qualifier);
 /* The runtime files that hold parameters of this kind, after the tables. */
 void library_param_code(Text *, const Library *);
 void library_python(Text *, const Library *);   /* NAME.py (library_python.c) */
@@ -103,10 +112,14 @@ void library_sized_fact(Emit *, const char *function, const char *name, const ch
 
 bool library_trains(const Library *);
 bool library_draws(const Plan *); /* random numbers? */
+/* The arguments of train_forward behind n, which ends with the loss. */
+const char *library_train_arguments(const Library *, bool types);
+bool library_entry_reads(const Plan *, PlanEntry, int input);
 /* The argument that an output is written to, in the functions of the entry that computes it. */
 const char *library_output(const Emit *, const Plan *, int buffer);
 
-int64_t library_at_least(int64_t bytes);  /* no memory is empty */
+int64_t library_at_least(int64_t bytes); /* no memory is empty */
+int64_t library_kept(const Plan *); /* of this plan or one after it: activations for backward */
 int64_t library_train_work(const Plan *); /* what training needs besides the work of inference */
 int64_t library_checkpoint_bytes(const Plan *);
 

@@ -119,7 +119,7 @@ static void mark_read(void *context, PlanEntry entry, Kernel *k, Step *const *ou
   for (int i = 0; i < k->nin; i++) r->read[k->in[i].tensor] = true;
 }
 
-void library_constants(Text *out, const Library *l, const char *qualifier) {
+void library_constants(Emit *e, const Library *l, const char *qualifier) {
   Readers readers = {.l = l, .read = NEW_ARRAY(l->arena, bool, l->plan->buffer.n)};
   plan_leaves(l->plan, mark_read, &readers);
   for (int b = 0; b < l->plan->buffer.n; b++) {
@@ -127,14 +127,18 @@ void library_constants(Text *out, const Library *l, const char *qualifier) {
     if (buffer->home != HOME_CONST || !readers.read[b]) continue;
     int64_t size;
     double *value = physical_values(l->arena, buffer, &size);
-    text_add(out, "/* %s */\n%s %s %s_const%d[%" PRId64 "] = {", buffer->name, qualifier,
-             buffer->format.dtype == F64 ? "double" : "float", l->o->prefix, b, size);
-    add_values(out, l->arena, value, size, buffer->format.dtype);
-    text_add(out, "};\n\n");
+    text_add(e->out, "/* %s */\n%s %s %s_const%d[%" PRId64 "] = {", buffer->name, qualifier,
+             buffer->format.dtype == F64 ? "double" : "float", emit_part(e, l->plan), b, size);
+    add_values(e->out, l->arena, value, size, buffer->format.dtype);
+    text_add(e->out, "};\n\n");
   }
 }
 
 /* ---- baked weights ---- */
+
+static bool in_vectors(const Plan *p) {
+  return p && (p->target->lanes > 1 || in_vectors(p->next));
+}
 
 /* NAME_weights.h: the same bits as NAME.weights holds, as decimal numbers that read back exactly.
  */
@@ -151,7 +155,7 @@ void library_embedded(Text *out, const Library *l) {
            "#endif\n",
            p, l->hash, l->name);
   text_add(out, "static const %s %s_weights[%" PRId64 "]%s = {", c_type(real), p, size ? size : 1,
-           l->plan->target->lanes > 1 ? "\n    __attribute__((aligned(64)))" : "");
+           in_vectors(l->plans) ? "\n    __attribute__((aligned(64)))" : "");
   for (int64_t i = 0; i < size; i++)
     text_add(out, "%s%s",
              i == 0       ? "\n    "

@@ -33,6 +33,11 @@ static const char *names(const Library *l) {
   return text.n ? text.at : "";
 }
 
+const char *library_train_arguments(const Library *l, bool types) {
+  const char *loss = types ? arena_printf(l->arena, "%s *", c_type(l->plan->graph->real)) : "";
+  return arena_printf(l->arena, "%s, %sloss", types ? parameters(l) : names(l), loss);
+}
+
 static const char *null_tests(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", l->input[i]);
@@ -123,8 +128,8 @@ static void add_gradient_note(Text *out, const Library *l) {
 /* int NAME_train_step(NAME *ctx, int n, const float *x, const int *y, float *loss */
 static const char *head_of(const Library *l, const char *function) {
   const char *p = l->o->prefix;
-  return arena_printf(l->arena, "int %s_%s(%s *ctx, int n%s, %s *loss%s)", p, function, p,
-                      parameters(l), c_type(l->plan->graph->real), library_stream(l));
+  return arena_printf(l->arena, "int %s_%s(%s *ctx, int n%s%s)", p, function, p,
+                      library_train_arguments(l, true), library_stream(l));
 }
 
 void library_train_functions(Text *out, const Library *l, const char *own) {
@@ -156,7 +161,7 @@ static void find_reader(void *context, PlanEntry entry, Kernel *k, Step *const *
   s->found |= entry == s->entry && kernel_reads(k, s->buffer);
 }
 
-static bool entry_reads(const Plan *plan, PlanEntry entry, int input) {
+bool library_entry_reads(const Plan *plan, PlanEntry entry, int input) {
   Search s = {.entry = entry};
   for (s.buffer = 0; s.buffer < plan->buffer.n; s.buffer++) {
     const Buffer *b = &plan->buffer.at[s.buffer];
@@ -196,7 +201,7 @@ bool library_draws(const Plan *plan) {
 
 void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
   for (int i = 0; i < inputs(l); i++)
-    if (entry_reads(l->plan, entry, i))
+    if (library_entry_reads(l->plan, entry, i))
       emit(e, "const %s *%s = ctx->input%d;", type_of(l, i), l->input[i], i);
 }
 
@@ -232,7 +237,7 @@ void library_train_step(Emit *e, const Library *l) {
   const char *p = l->o->prefix, *more = *library_stream(l) ? ", stream" : "";
   const bool several = passes(l) > 1;
   open_function(e, l, "train_step");
-  emit(e, "int status = %s_train_forward(ctx, n%s, loss%s);", p, names(l), more);
+  emit(e, "int status = %s_train_forward(ctx, n%s%s);", p, library_train_arguments(l, false), more);
   emit(e, "if (!status) status = %s_backward(ctx, n, %s%s%s);", p,
        several ? "ctx->passes > 0" : "0", no_gradients(l), more);
   if (several) emit(e, "if (!status && ctx->passes < %s_ACCUMULATE) return %s_OK;", p, p);
@@ -251,8 +256,15 @@ static int64_t sum_bytes(const Plan *plan) {
   return graph_rule(plan->graph)->accumulate > 1 ? library_at_least(plan->grad_bytes) : 0;
 }
 
+int64_t library_kept(const Plan *plan) {
+  int64_t bytes = 0;
+  for (; plan; plan = plan->next)
+    if (plan->kept_bytes > bytes) bytes = plan->kept_bytes;
+  return library_at_least(bytes);
+}
+
 int64_t library_train_work(const Plan *plan) {
-  return library_at_least(plan->kept_bytes) + library_at_least(plan->grad_bytes);
+  return library_kept(plan) + library_at_least(plan->grad_bytes);
 }
 
 int64_t library_checkpoint_bytes(const Plan *plan) {
@@ -388,5 +400,5 @@ void library_train_facts(Emit *e, const Library *l) {
   emit_fact(e, get_grad, "values", 0, grads / dtype_size(plan->graph->real) - 1);
   emit_fact(e, NULL, "grads", 0, grads - 1);
   emit_fact(e, NULL, "sum", 0, grads - 1);
-  emit_fact(e, NULL, "kept", 0, library_at_least(plan->kept_bytes) - 1);
+  emit_fact(e, NULL, "kept", 0, library_kept(plan) - 1);
 }

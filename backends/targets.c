@@ -1,6 +1,7 @@
 /* targets.c - the list of targets. */
 #include "backend.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define TARGET(language, name) extern const Target target_##name;
@@ -17,6 +18,16 @@ const Target *target_find(const char *name) {
   for (int i = 0; targets[i]; i++)
     if (strcmp(targets[i]->name, name) == 0) return targets[i];
   return NULL;
+}
+
+const char *target_capitals(Arena *arena, const Target *t) {
+  char *name = arena_copy(arena, t->name, strlen(t->name));
+  for (char *c = name; *c; c++) *c = (char)toupper((unsigned char)*c);
+  return name;
+}
+
+bool target_same_machine(const Target *a, const Target *b) {
+  return !a->triple || !b->triple || strcmp(a->triple, b->triple) == 0;
 }
 
 /* This machine as a Target's row would name it; NULL: none of them is for it. */

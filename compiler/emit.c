@@ -137,6 +137,10 @@ void emit_comment(Emit *e, const char *format, ...) {
   text_add(e->out, " */\n");
 }
 
+const char *emit_part(const Emit *e, const Plan *p) {
+  return e->several ? arena_printf(e->arena, "%s_%s", e->prefix, p->target->name) : e->prefix;
+}
+
 const char *emit_name(Emit *e, const char *wish) {
   char *base = arena_copy(e->arena, wish, strlen(wish));
   for (char *c = base; *c; c++)

@@ -157,6 +157,7 @@ typedef struct Plan {
   int64_t work_bytes[PLAN_ENTRIES];   /* shared part */
   int64_t worker_bytes[PLAN_ENTRIES]; /* times the number of threads, after the shared part */
   int64_t live_bytes[PLAN_ENTRIES]; /* largest sum of live buffers: the lower bound of work_bytes */
+  const struct Plan *next; /* the same network for another target of the library; NULL: none */
 } Plan;
 
 /* plan.c */
@@ -216,7 +217,8 @@ typedef struct PlanRun {
 } PlanRun;
 void plan_run(const Plan *, PlanEntry, const PlanRun *);
 /* The memory of a library with baked weights: parameters that have a place, then the derived
- * section that prepare makes of all parameters, f64 rounded once to f32. */
+ * section that prepare makes of all parameters, f64 rounded once to f32. What lies in front of a
+ * plan's own is zero. */
 void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
 
 /* ---- algorithms
@@ -317,6 +319,7 @@ typedef struct PlanOptions {
   double max_error;       /* --max-error; 0: MAX_ERROR */
   bool training;
   bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
+  int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */
 } PlanOptions;
 /* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it
  * returns is used afterwards. */

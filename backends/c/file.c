@@ -10,15 +10,23 @@
 
 /* ---- what the generators ask for ---- */
 
+/* Where weights that are baked in for several targets lie one behind the other, a plan knows its
+ * place behind params only. */
+static const char *derived(Emit *e, const Plan *plan, const Buffer *b) {
+  const int64_t before = e->several ? plan->param_bytes : 0;
+  return arena_printf(e->arena, "ctx->%s + %" PRId64, e->several ? "params" : "derived",
+                      before + b->offset);
+}
+
 const char *emit_buffer(Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   const char *member = NULL;
   switch (b->home) {
   case HOME_INPUT: return e->input[b->index];
   case HOME_OUTPUT: return library_output(e, plan, buffer);
-  case HOME_CONST: return arena_printf(e->arena, "%s_const%d", e->prefix, buffer);
+  case HOME_CONST: return arena_printf(e->arena, "%s_const%d", emit_part(e, plan), buffer);
   case HOME_PARAM: member = "params"; break;
-  case HOME_DERIVED: member = "derived"; break;
+  case HOME_DERIVED: return derived(e, plan, b);
   case HOME_STATE: member = "state"; break;
   case HOME_GRAD: member = "grads"; break;
   case HOME_KEPT: member = "kept"; break;
@@ -40,45 +48,59 @@ static bool any_parallel(const Steps *steps) {
   return false;
 }
 
-static void add_kernels(Emit *e, const Library *l, PlanEntry entry) {
+void c_add_kernels(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
   for (int i = 0; i < steps->n; i++) generate_kernel(e, l->plan, entry, steps->at[i]);
 }
 
-static void add_calls(Emit *e, const Library *l, PlanEntry entry) {
+void c_add_calls(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
   for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, entry, steps->at[i]);
 }
 
+static void prepare_body(Emit *e, const Library *l, PlanEntry entry) {
+  if (l->plan->entry[entry].step.n == 0) emit(e, "(void)ctx;");
+  if (l->plan->entry[entry].step.n > 0) emit(e, "enum { n = 1 };");
+  c_add_calls(e, l, entry);
+}
+
 static void add_prepare(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
+  const CEntry row = {.entry = PLAN_PREPARE,
+                      .body = prepare_body,
+                      .parameters = arena_printf(l->arena, "const %s *ctx", p),
+                      .arguments = "ctx"};
+  c_entry_functions(e, l, &row);
   emit_comment(e, "Computes the weights that the kernels read from those that were loaded.");
-  BLOCK(e, "static void %s_prepare(const %s *ctx)", p, p) {
-    if (l->plan->entry[PLAN_PREPARE].step.n == 0) emit(e, "(void)ctx;");
-    if (l->plan->entry[PLAN_PREPARE].step.n > 0) emit(e, "enum { n = 1 };");
-    add_calls(e, l, PLAN_PREPARE);
+  BLOCK(e, "static void %s_prepare(%s)", p, row.parameters) {
+    c_entry_call(e, l, &row);
   }
   emit_line(e);
 }
 
 static void add_forward(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
-  BLOCK(e, "int %s_forward(%s *ctx, int n%s)", p, p, library_arguments(l)) {
+  const CEntry row = {
+      .entry = PLAN_FORWARD,
+      .body = c_add_calls,
+      .parameters = arena_printf(l->arena, "const %s *ctx, int n%s", p, library_arguments(l, true)),
+      .arguments = arena_printf(l->arena, "ctx, n%s", library_arguments(l, false))};
+  c_entry_functions(e, l, &row);
+  BLOCK(e, "int %s_forward(%s *ctx, int n%s)", p, p, library_arguments(l, true)) {
     emit(e, "if (!ctx%s) return %s_E_NULL;", library_null_tests(l), p);
     emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
     if (l->o->weights_as == WEIGHTS_LOADED) {
       emit(e, "int status = %s_ready(ctx);", p);
       emit(e, "if (status) return status;");
     }
-    add_calls(e, l, PLAN_FORWARD);
+    c_entry_call(e, l, &row);
     emit(e, "return %s_OK;", p);
   }
 }
 
 static void add_facts(Emit *e, const Library *l) {
-  library_facts(e, l, l->plan->param_bytes + l->plan->derived_bytes,
-                l->work_bytes + FACT_WORKERS * l->worker_bytes);
-  emit_fact(e, NULL, "derived", 0, l->plan->derived_bytes - 1);
+  library_facts(e, l, l->stored_bytes, l->work_bytes + FACT_WORKERS * l->worker_bytes);
+  emit_fact(e, NULL, "derived", 0, l->stored_bytes - l->plan->param_bytes - 1);
   if (l->o->weights_as == WEIGHTS_EXTERN)
     emit_fact(e, NULL, arena_printf(e->arena, "%s_weights", e->prefix), 0, l->params_bytes - 1);
   if (library_trains(l)) c_train_facts(e, l);
@@ -105,37 +127,52 @@ static void add_params(Emit *e, const Library *l) {
   library_param_code(e->out, l);
 }
 
-static void add_cpu(Emit *e, const Target *target) {
-  emit_comment(e, "Does this processor have what the kernels need?");
-  BLOCK(e, "static int %s_cpu(void)", e->prefix)
-  emit(e, "return %s;", target->cpu ? target->cpu : "1");
-  emit_line(e);
+static bool needs_parallel(const Library *l) {
+  bool parallel = false;
+  for (const Plan *p = l->plans; p; p = p->next)
+    for (int i = 0; i < PLAN_ENTRIES; i++)
+      parallel |= (i != PLAN_PREPARE || l->o->weights_as == WEIGHTS_LOADED) &&
+                  any_parallel(&p->entry[i].step);
+  return parallel;
+}
+
+static void add_vectors(Emit *e, const Library *l, const void *context) {
+  (void)context;
+  generate_vectors(e, l->plan->target);
+}
+
+static void add_constants(Emit *e, const Library *l, const void *context) {
+  (void)context;
+  library_constants(e, l, "static const");
+}
+
+static void add_kernels(Emit *e, const Library *l, const void *context) {
+  (void)context;
+  if (l->o->weights_as == WEIGHTS_LOADED) c_add_kernels(e, l, PLAN_PREPARE);
+  c_add_kernels(e, l, PLAN_FORWARD);
 }
 
 /* Everything of NAME.c that the hash covers. */
 static void add_body(Emit *e, const Library *l) {
-  bool loaded = l->o->weights_as == WEIGHTS_LOADED;
   add_includes(e->out, l);
-  generate_helpers(e, l->plan->target);
+  generate_helpers(e);
+  c_parts(e, l, add_vectors, NULL);
   if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
   emit_line(e);
   library_template(e->out, l, "c/errors.c");
   emit_line(e);
-  bool parallel = false;
-  for (int i = 0; i < PLAN_ENTRIES; i++)
-    parallel |= (i != PLAN_PREPARE || loaded) && any_parallel(&l->plan->entry[i].step);
-  if (parallel) {
+  if (needs_parallel(l)) {
     library_template(e->out, l, "c/parallel.c");
     emit_line(e);
   }
-  library_constants(e->out, l, "static const");
+  c_parts(e, l, add_constants, NULL);
   generate_types(e, l->plan);
-  if (loaded) add_kernels(e, l, PLAN_PREPARE);
-  add_kernels(e, l, PLAN_FORWARD);
+  c_parts(e, l, add_kernels, NULL);
+  if (library_several(l)) c_cpu(e, l);
   add_params(e, l);
   if (l->o->profile) c_profile_body(e, l);
   if (library_trains(l)) c_train_body(e, l);
-  add_cpu(e, l->plan->target);
+  if (!library_several(l)) c_cpu(e, l);
   library_template(e->out, l, "c/init.c");
   emit_line(e);
   add_forward(e, l);
@@ -143,14 +180,25 @@ static void add_body(Emit *e, const Library *l) {
   if (l->o->selftest) c_selftest(e, l);
 }
 
+/* "Target avx2: x86-64 with ..."; of several, in the order in which they are wanted. */
+static const char *targets_text(const Library *l) {
+  Text text = {.arena = l->arena};
+  const bool several = library_several(l);
+  text_add(&text, several ? "For the first of these targets that the processor has:" : "Target");
+  for (const Plan *p = l->plans; p; p = p->next)
+    text_add(&text, several ? "%s %s (%s)" : "%s %s: %s", p == l->plans || !several ? "" : ",",
+             p->target->name, p->target->doc);
+  return text.at;
+}
+
 static const char *head(const Library *l) {
   return arena_printf(
       l->arena,
-      "%s.c - %s of the network \"%s\", emitted by cnnc %s:\n%s\nTarget %s: %s. No compiler "
+      "%s.c - %s of the network \"%s\", emitted by cnnc %s:\n%s\n%s. No compiler "
       "flags are needed: cc -std=c11 -O2 -c %s.c. The interface is explained in %s.h. This file "
       "belongs to whoever had it emitted.",
       l->name, library_trains(l) ? "training and inference" : "inference", l->plan->graph->name,
-      CNNC_VERSION, l->o->command, l->plan->target->name, l->plan->target->doc, l->name, l->name);
+      CNNC_VERSION, l->o->command, targets_text(l), l->name, l->name);
 }
 
 static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
@@ -161,6 +209,7 @@ static void c_emit(const Plan *plan, const EmitOptions *o, Emitted *emitted) {
   e.output = l.output;
   e.gradient = l.gradient;
   e.profile = o->profile;
+  e.several = library_several(&l);
   add_body(&e, &l);
   add_facts(&e, &l);
   library_files(&l, emitted, head(&l), &body, c_header);
@@ -174,6 +223,7 @@ const Language language_c = {
     .trains = true,
     .times = true,
     .selftests = true,
+    .chooses = true,
     .doubles = true,
     .nests = true,
     .margins = true,

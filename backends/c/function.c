@@ -77,10 +77,7 @@ static void print_body(Leaf *f, Text *body) {
 
 const char *target_macro(const Plan *p, Arena *arena) {
   if (!p->target->attribute) return "";
-  char *name = arena_copy(arena, p->target->name, strlen(p->target->name));
-  for (char *c = name; *c; c++)
-    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-  return arena_printf(arena, "CNNC_%s_TARGET ", name);
+  return arena_printf(arena, "CNNC_%s_TARGET ", target_capitals(arena, p->target));
 }
 
 /* Emits the function of a leaf step unless it exists; the call's arguments follow its parameters.
@@ -92,7 +89,7 @@ const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
   const char *key = leaf_key(f, s), *name = emitted_function(e, key);
   if (name) return name;
   const char *kind = entry == PLAN_PREPARE ? "weights_kernel" : "kernel";
-  name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, f->k->name, kind));
+  name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", emit_part(e, f->plan), f->k->name, kind));
   emitted_add(e, key, name);
   leaf_describe(f, entry);
   const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : target_macro(f->plan, e->arena);

@@ -185,7 +185,7 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   if (emitted_function(e, key)) return;
   const char *kind = entry == PLAN_PREPARE ? "weights_jobs" : "jobs";
   const char *name =
-      emit_name(e, arena_printf(e->arena, "%s_%s_%s", e->prefix, first_name(s), kind));
+      emit_name(e, arena_printf(e->arena, "%s_%s_%s", emit_part(e, p), first_name(s), kind));
   emitted_add(e, key, name);
   Job j = {.e = e, .p = p, .entry = entry, .slots = &slots};
   Text functions = {.arena = e->arena}, calls = {.arena = e->arena};
@@ -273,25 +273,31 @@ static void helper_facts(Emit *e, const Target *target) {
               target->lanes - 1);
 }
 
-void generate_helpers(Emit *e, const Target *target) {
-  const char *const name[] = {"c/scalar.h", target->simd,
-                              target->lanes > 1 ? "c/simd_math.h" : NULL};
-  for (int i = 0; i < COUNT(name); i++)
-    if (name[i]) {
-      emit_text(e, runtime_file(name[i]));
-      emit_line(e);
-    }
-  if (target->lanes > 1) helper_facts(e, target);
+static void add_runtime(Emit *e, const char *name) {
+  emit_text(e, runtime_file(name));
+  emit_line(e);
+}
+
+void generate_helpers(Emit *e) {
+  add_runtime(e, "c/scalar.h");
+}
+
+void generate_vectors(Emit *e, const Target *target) {
+  if (target->lanes == 1) return;
+  add_runtime(e, target->simd);
+  add_runtime(e, "c/simd_math.h");
+  helper_facts(e, target);
 }
 
 void generate_types(Emit *e, const Plan *p) {
   int nin = 1, nout = 1;
-  for (int entry = 0; entry < PLAN_ENTRIES; entry++)
-    for (int i = 0; p->entry[entry].exists && i < p->entry[entry].step.n; i++) {
-      const Slots slots = find_slots(p, p->entry[entry].step.at[i]);
-      if (slots.nin > nin) nin = slots.nin;
-      if (slots.nout > nout) nout = slots.nout;
-    }
+  for (; p; p = p->next)
+    for (int entry = 0; entry < PLAN_ENTRIES; entry++)
+      for (int i = 0; p->entry[entry].exists && i < p->entry[entry].step.n; i++) {
+        const Slots slots = find_slots(p, p->entry[entry].step.at[i]);
+        if (slots.nin > nin) nin = slots.nin;
+        if (slots.nout > nout) nout = slots.nout;
+      }
   emit_comment(e, "What the jobs of a step share: the tensors that they read and write.");
   emit(e, "typedef struct %s_args {", e->prefix);
   for (int i = 0; i < nin; i++) emit(e, "  const void *in%d;", i);

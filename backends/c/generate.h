@@ -17,10 +17,12 @@
 
 #include "emit.h"
 
-/* The files of runtime/ that generated code needs. */
-void generate_helpers(Emit *, const Target *);
+/* The files of runtime/ that generated code needs: in all cases; for a target's vectors. */
+void generate_helpers(Emit *);
+void generate_vectors(Emit *, const Target *);
 
-/* typedef struct PREFIX_args: once per file, before the first job function. */
+/* typedef struct PREFIX_args, of this plan and those after it: once per file, before the first job
+ * function. */
 void generate_types(Emit *, const Plan *);
 /* The leaf functions and the job function of one top-level step, unless equal ones were emitted. */
 void generate_kernel(Emit *, const Plan *, PlanEntry, const Step *);
@@ -35,7 +37,8 @@ void step_titles(Text *, const Step *);
 
 /* A C expression (a pointer, of no particular type) for where a whole buffer begins, valid in entry
  * functions: HOME_INPUT in%d  HOME_OUTPUT out%d (parameters of the entry function)   HOME_CONST
- * PREFIX_const%d (the buffer's index; static arrays that file.c writes: physical elements)
+ * PREFIX_const%d (the buffer's index; static arrays that file.c writes: physical elements; of
+ * several targets PREFIX_TARGET_const%d)
  * HOME_PARAM ctx->params HOME_DERIVED ctx->derived  HOME_STATE ctx->state  HOME_GRAD ctx->grads
  * HOME_KEPT ctx->kept HOME_WORK ctx->work: unsigned char pointers, plus the buffer's offset.
  * Provided by file.c. */

@@ -5,6 +5,20 @@
 
 #include <inttypes.h>
 
+/* What whoever calls a library for several targets must know. */
+static void add_targets(Text *out, const Library *l) {
+  text_add(
+      out,
+      " *\n * The kernels are those of the first of these targets that the processor has:\n *");
+  for (const Plan *plan = l->plans; plan; plan = plan->next)
+    text_add(out, "%s %s", plan == l->plans ? "" : ",", plan->target->name);
+  text_add(
+      out,
+      ". %s_info says which.\n * Sizes of memory, files and checkpoints serve all of them; what "
+      "they compute is equal up to rounding.\n",
+      l->o->prefix);
+}
+
 static void add_summary(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   bool loaded = l->o->weights_as == WEIGHTS_LOADED;
@@ -23,6 +37,7 @@ static void add_summary(Text *out, const Library *l) {
   text_add(out, " *   status = %s_forward(&net, n%s);\n", p,
            l->plan->graph->input.n ? ", ..." : "");
   if (library_trains(l)) library_train_example(out, l, "");
+  if (library_several(l)) add_targets(out, l);
   text_add(out,
            " *\n * All arrays are row-major. The caller owns all memory. Made by cnnc %s.\n */\n",
            CNNC_VERSION);
@@ -170,7 +185,7 @@ void c_header(Text *out, const Library *l) {
             "first: contexts\n * that share them may run at the same time after one call has "
             "returned."
           : "",
-      p, p, library_arguments(l));
+      p, p, library_arguments(l, true));
   if (library_trains(l)) library_train_functions(out, l, "c/train.h");
   if (l->o->profile) {
     text_add(out, "\n");

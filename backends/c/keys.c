@@ -1,5 +1,6 @@
 /* keys.c - when are two functions the same? A function's key is all that its text depends on: the
- * kernel with its tensors replaced by how they lie in memory, tile, binds and enclosing steps.
+ * target, the kernel with its tensors replaced by how they lie in memory, tile, binds and enclosing
+ * steps.
  * Functions with equal keys are emitted once, so the blocks of a deep network share theirs. */
 #include "function.h"
 
@@ -92,7 +93,7 @@ static void step_key(Text *out, const Naming *naming, const Step *s) {
 const char *job_key(Emit *e, const Plan *p, PlanEntry entry, const Step *s, const Slots *slots) {
   Text key = {.arena = e->arena};
   const Naming naming = {p, slots};
-  text_add(&key, "job %lld ", (long long)p->worker_bytes[entry]);
+  text_add(&key, "job %s %lld ", p->target->name, (long long)p->worker_bytes[entry]);
   step_key(&key, &naming, s);
   return key.at;
 }
@@ -100,7 +101,7 @@ const char *job_key(Emit *e, const Plan *p, PlanEntry entry, const Step *s, cons
 const char *leaf_key(const Leaf *f, const Step *s) {
   Text key = {.arena = f->e->arena};
   const Naming naming = {f->plan, NULL};
-  text_add(&key, "leaf ");
+  text_add(&key, "leaf %s ", f->plan->target->name);
   for (int i = 0; i < f->depth; i++) {
     text_add(&key, "%s ", f->outer[i]->loop);
     extent_print(&key, f->outer[i]->extent);

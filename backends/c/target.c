@@ -292,6 +292,7 @@ const Target target_avx512 = {
     .registers = 32,
     .simd = "c/simd_avx512.h",
     .triple = "x86_64-linux-gnu",
+    .macro = "__amd64__",
     .attribute = "avx512f,fma",
     .cpu = cpu_avx512,
     .runs = runs_avx512,
@@ -306,6 +307,7 @@ const Target target_avx2 = {
     .registers = 16,
     .simd = "c/simd_avx2.h",
     .triple = "x86_64-linux-gnu",
+    .macro = "__amd64__",
     .attribute = "avx2,fma",
     .cpu = cpu_avx2,
     .runs = runs_avx2,
@@ -320,6 +322,7 @@ const Target target_neon = {
     .registers = 32,
     .simd = "c/simd_neon.h",
     .triple = "aarch64-linux-gnu",
+    .macro = "__ARM_64BIT_STATE",
     .runs = always,
     .machine = {.flops = 24e9, .fma_per_cycle = 1, CACHES},
 };

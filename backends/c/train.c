@@ -31,36 +31,54 @@ void c_train_members(Text *out, const Library *l) {
 
 /* ---- NAME.c ---- */
 
-/* static void NAME_run_backward(NAME *ctx, int n): inputs are those of the last forward pass. */
-static void add_entry(Emit *e, const Library *l, PlanEntry entry, const char *name) {
-  const char *p = l->o->prefix;
+/* Of backward and step; inputs are those of the last forward pass. */
+static void entry_body(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
   bool step = entry == PLAN_STEP;
-  const char *more = step ? "" : arena_printf(l->arena, ", int n%s", library_gradients(l, true));
-  BLOCK(e, "static void %s_run_%s(%s *ctx%s)", p, name, p, more) {
-    if (step && steps->n) emit(e, "enum { n = 1 };");
-    if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
-    library_kept_inputs(e, l, entry);
-    for (int i = 0; i < steps->n; i++) {
-      const char *wanted = step ? NULL : library_wanted(l, i);
-      if (wanted) emit_open(e, "if (%s)", wanted);
-      generate_call(e, l->plan, entry, steps->at[i]);
-      if (wanted) emit_close(e);
-      if (!step) library_hand_over(e, l, i);
-    }
+  if (step && steps->n) emit(e, "enum { n = 1 };");
+  if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
+  library_kept_inputs(e, l, entry);
+  for (int i = 0; i < steps->n; i++) {
+    const char *wanted = step ? NULL : library_wanted(l, i);
+    if (wanted) emit_open(e, "if (%s)", wanted);
+    generate_call(e, l->plan, entry, steps->at[i]);
+    if (wanted) emit_close(e);
+    if (!step) library_hand_over(e, l, i);
+  }
+}
+
+/* static void NAME_run_backward(NAME *ctx, int n). */
+static void add_entry(Emit *e, const Library *l, PlanEntry entry) {
+  const char *p = l->o->prefix, *batch = entry == PLAN_STEP ? "" : ", int n";
+  const char *more = entry == PLAN_STEP ? "" : library_gradients(l, true);
+  const CEntry row = {.entry = entry,
+                      .body = entry_body,
+                      .parameters = arena_printf(l->arena, "%s *ctx%s%s", p, batch, more),
+                      .arguments = entry == PLAN_STEP ? "ctx"
+                                                      : arena_printf(l->arena, "ctx, n%s",
+                                                                     library_gradients(l, false))};
+  c_entry_functions(e, l, &row);
+  BLOCK(e, "static void %s_run_%s(%s)", p, plan_entry_names[entry], row.parameters) {
+    c_entry_call(e, l, &row);
   }
   emit_line(e);
 }
 
 static void add_train_forward(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
-  const Steps *steps = &l->plan->entry[PLAN_TRAIN_FORWARD].step;
+  const CEntry row = {
+      .entry = PLAN_TRAIN_FORWARD,
+      .body = c_add_calls,
+      .parameters =
+          arena_printf(l->arena, "const %s *ctx, int n%s", p, library_train_arguments(l, true)),
+      .arguments = arena_printf(l->arena, "ctx, n%s", library_train_arguments(l, false))};
+  c_entry_functions(e, l, &row);
   library_open_train_forward(e, l);
   emit(e, "int status = %s_ready(ctx);", p);
   emit(e, "if (status) return status;");
   emit(e, "ctx->scalar[%s_SCALAR_N] = n;", p);
   emit(e, "ctx->scalar[%s_SCALAR_PASS] += 1;", p);
-  for (int i = 0; i < steps->n; i++) generate_call(e, l->plan, PLAN_TRAIN_FORWARD, steps->at[i]);
+  c_entry_call(e, l, &row);
   library_end_train_forward(e, l);
   if (l->plan->graph->entry[ENTRY_TRAIN_FORWARD].update.n) emit(e, "%s_mark(ctx, %s_STALE);", p, p);
   emit(e, "return %s_OK;", p);
@@ -75,22 +93,24 @@ static void add_uniform(Emit *e, const Plan *plan) {
   emit_line(e);
 }
 
+static void add_kernels(Emit *e, const Library *l, const void *context) {
+  (void)context;
+  c_add_kernels(e, l, PLAN_TRAIN_FORWARD);
+  c_add_kernels(e, l, PLAN_BACKWARD);
+  c_add_kernels(e, l, PLAN_STEP);
+}
+
 void c_train_body(Emit *e, const Library *l) {
   add_uniform(e, l->plan);
-  const PlanEntry entries[] = {PLAN_TRAIN_FORWARD, PLAN_BACKWARD, PLAN_STEP};
-  for (int i = 0; i < COUNT(entries); i++) {
-    const Steps *steps = &l->plan->entry[entries[i]].step;
-    for (int s = 0; s < steps->n; s++) generate_kernel(e, l->plan, entries[i], steps->at[s]);
-  }
-  emit(e, "#define %s_KEPT_BYTES ((size_t)%" PRId64 ")", e->prefix,
-       library_at_least(l->plan->kept_bytes));
+  c_parts(e, l, add_kernels, NULL);
+  emit(e, "#define %s_KEPT_BYTES ((size_t)%" PRId64 ")", e->prefix, library_kept(l->plan));
   library_train_tables(e->out, l);
   emit_line(e);
   library_train_code(e->out, l);
   library_template(e->out, l, "c/train.c");
   emit_line(e);
-  add_entry(e, l, PLAN_BACKWARD, "backward");
-  add_entry(e, l, PLAN_STEP, "step");
+  add_entry(e, l, PLAN_BACKWARD);
+  add_entry(e, l, PLAN_STEP);
 }
 
 void c_train_entries(Emit *e, const Library *l) {

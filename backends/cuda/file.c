@@ -93,7 +93,7 @@ static void add_upload(Emit *e, const Library *l) {
 static void add_forward(Emit *e, const Library *l, const Text *calls) {
   const char *p = e->prefix;
   emit_wrapped(e, arena_printf(e->arena, "int %s_forward(%s *ctx, int n%s, void *stream) {", p, p,
-                               library_arguments(l)));
+                               library_arguments(l, true)));
   e->indent++;
   emit(e, "if (!ctx%s) return %s_E_NULL;", library_null_tests(l), p);
   emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
@@ -184,7 +184,7 @@ static void add_body(Emit *e, const Library *l) {
   add_includes(e, l);
   library_template(e->out, l, "c/errors.c");
   emit_line(e);
-  library_constants(e->out, l, "static __device__ const");
+  library_constants(e, l, "static __device__ const");
   plan_leaves(l->plan, print_leaf, &p);
   add_params(e, l);
   add_derive(e, &text[PLAN_PREPARE]);
@@ -239,6 +239,6 @@ const Language language_cuda = {
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",
     .link = "-shared",
-    .machine = "-arch=",
+    .devices = true,
     .emit = cuda_emit,
 };

@@ -110,7 +110,8 @@ static void add_functions(Text *out, const Library *l) {
            "overlap and need no more than the alignment of their\n * elements. A sample's result "
            "does not depend on n. %s_E_WEIGHTS before %s_upload. */\n",
            p, p, p);
-  text_add(out, "int %s_forward(%s *ctx, int n%s, void *stream);\n", p, p, library_arguments(l));
+  text_add(out, "int %s_forward(%s *ctx, int n%s, void *stream);\n", p, p,
+           library_arguments(l, true));
   if (library_trains(l)) library_train_functions(out, l, "cuda/train.h");
   text_add(out, "\n");
   library_template(out, l, "cuda/graph.h");

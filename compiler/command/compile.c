@@ -30,7 +30,8 @@ static const char *suffixes(Unit *u) {
 /* The path of the library without suffix, and its language; NULL after a message. Without -o the
  * target decides about the language, and the network's file about the name. */
 static const Language *output_name(Unit *u, const Options *o, const char **base) {
-  const Target *target = o->target ? target_find(o->target) : NULL;
+  const char *word = o->target ? arena_copy(u->arena, o->target, strcspn(o->target, ",")) : NULL;
+  const Target *target = word ? target_find(word) : NULL;
   const char *path = o->output ? o->output : last_part(o->network);
   const char *name = last_part(path), *dot = strrchr(name, '.');
   const Language *language = dot ? language_of(dot) : NULL;
@@ -79,7 +80,7 @@ static bool check_prefix(Unit *u, const char *prefix) {
 }
 
 /* What decides about the content of the emitted files, as a command line. */
-static const char *record(Unit *u, const Options *o, const Target *target, WeightsAs form) {
+static const char *record(Unit *u, const Options *o, const Plan *plan, WeightsAs form) {
   static const char *const weights[] = {
       [WEIGHTS_LOADED] = "",
       [WEIGHTS_EMBED] = " --weights-as embed",
@@ -87,8 +88,9 @@ static const char *record(Unit *u, const Options *o, const Target *target, Weigh
       [WEIGHTS_OBJECT] = " --weights-as object",
       [WEIGHTS_EXTERN] = " --weights-as extern",
   };
-  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), target->name,
-                      weights[form]);
+  Text names = {.arena = u->arena};
+  for (; plan; plan = plan->next) text_add(&names, "%s%s", names.n ? "," : "", plan->target->name);
+  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), names.at, weights[form]);
 }
 
 /* ---- emitting ---- */
@@ -105,6 +107,18 @@ static WeightsAs weights_form(const Options *o, int64_t bytes) {
   return bytes < EMBED_BELOW ? WEIGHTS_EMBED : WEIGHTS_FILE;
 }
 
+/* The weights that the plans want, one behind the other. */
+static void *bake(const Plan *plan, double *const *param, int64_t *bytes) {
+  int64_t before = 0;
+  char *all = NULL;
+  for (; plan; plan = plan->next, before = *bytes) {
+    char *own = plan_bake(plan, param, bytes);
+    if (all) memcpy(own, all, (size_t)before);
+    all = own;
+  }
+  return all;
+}
+
 void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *param,
                   const char *base, const char *prefix, Emitted *emitted) {
   EmitOptions options = {.base = base,
@@ -114,10 +128,10 @@ void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *pa
                          .python = o->python,
                          .profile = o->profile};
   if (param) {
-    options.derived = plan_bake(plan, param, &options.derived_bytes);
+    options.derived = bake(plan, param, &options.derived_bytes);
     options.weights_as = weights_form(o, options.derived_bytes);
   }
-  options.command = record(u, o, plan->target, options.weights_as);
+  options.command = record(u, o, plan, options.weights_as);
   plan->target->language->emit(plan, &options, emitted);
 }
 
@@ -139,6 +153,18 @@ static int clang_arguments(Unit *u, const Target *target, const char *arguments[
   return n;
 }
 
+/* What is known of the functions that the target's machine has. */
+static int facts_of(Unit *u, const Target *target, const Emitted *emitted, const Fact **fact) {
+  Fact *kept = NEW_ARRAY(u->arena, Fact, emitted->fact.n);
+  int n = 0;
+  for (int i = 0; i < emitted->fact.n; i++) {
+    const Fact *f = &emitted->fact.at[i];
+    if (!f->target || target_same_machine(f->target, target)) kept[n++] = *f;
+  }
+  *fact = kept;
+  return n;
+}
+
 bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
   OtherFile *other = NEW_ARRAY(u->arena, OtherFile, emitted->file.n);
   for (int i = 0; i < emitted->file.n; i++)
@@ -151,12 +177,26 @@ bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
                   .other = other + 1,
                   .nother = emitted->file.n - 1,
                   .prefix = emitted->prefix,
-                  .fact = emitted->fact.at,
-                  .nfact = emitted->fact.n,
                   .capability = target->capability,
                   .clang_arg = arguments,
                   .nclang_arg = clang_arguments(u, target, arguments)};
+  v.nfact = facts_of(u, target, emitted, &v.fact);
   return validate(u, &v).problems == 0;
+}
+
+/* Has a plan before this one been looked at as this target's machine sees it? */
+static bool is_covered(const Plan *plans, const Plan *p) {
+  for (; plans != p; plans = plans->next)
+    if (target_same_machine(plans->target, p->target)) return true;
+  return false;
+}
+
+/* The source as the machine of each target sees it. */
+static bool validate_all(Unit *u, const Plan *plans, const Emitted *emitted) {
+  bool fine = true;
+  for (const Plan *p = plans; p && fine; p = p->next)
+    if (!is_covered(plans, p)) fine = compile_validate(u, p->target, emitted);
+  return fine;
 }
 
 /* ---- writing ---- */
@@ -234,21 +274,21 @@ void compile_explain(Unit *u, const Plan *plan) {
 
 /* ---- the command ---- */
 
-static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Plan *plan,
-                             const char *base) {
+static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Targets *all,
+                             const Plan *plan, const char *base) {
   double **param = NULL;
   const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
   if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
   const char *suffix = plan->target->language->suffix;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
-  if (!o->no_validate && !compile_validate(u, plan->target, &emitted))
+  if (!o->no_validate && !validate_all(u, plan, &emitted))
     BUG("%s%s is not fit to be written", base, suffix);
   if (!compile_write(u, &emitted, folder_of(u, base))) return STATUS_INPUT;
   if (o->report && !report_write(u, o, g, plan, param)) return STATUS_INPUT;
   if (o->make_rule && !write_make_rule(u, o, base, suffix)) return STATUS_INPUT;
   if (!o->build) return STATUS_DONE;
-  return toolchain_library(u, o, base, plan->target) ? STATUS_DONE : STATUS_TOOL;
+  return toolchain_library(u, o, base, all) ? STATUS_DONE : STATUS_TOOL;
 }
 
 /* What the language of the output has no code for, and options that need another one. */
@@ -288,12 +328,33 @@ static bool check_options(Unit *u, const Options *o, const Language *language) {
   return u->errors == errors;
 }
 
+/* What speaks of one plan, where there are several. */
+static bool check_several(Unit *u, const Options *o) {
+  const struct {
+    bool given;
+    const char *option, *reason;
+  } row[] = {
+      {o->plan != NULL, "plan", "a plan file is for one target"},
+      {o->save_plan != NULL, "save-plan", "a plan file is for one target"},
+      {o->tune, "tune", "measuring is for one target, whose plan file it writes"},
+      {o->report != NULL, "report", "the page shows the plan of one target"},
+      {o->profile, "profile", "timers are named after the kernels of one target"},
+      {o->selftest, "selftest", "what is tested are the kernels of one target"},
+  };
+  int errors = u->errors;
+  for (int i = 0; i < COUNT(row); i++)
+    if (row[i].given)
+      usage_error(u, "--%s: %s; give --target one of %s", row[i].option, row[i].reason, o->target);
+  return u->errors == errors;
+}
+
 /* The answers of --tune are kept beside the library unless --save-plan says where; what is emitted
  * is what that file says. */
-static Status make_plan(Unit *u, const Options *o, const Graph *g, const Target *target,
+static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets *all,
                         const char *base, Plan **plan) {
   const bool baked = o->weights != NULL;
-  if (!o->tune) return (*plan = pipeline_plan(u, o, g, target, baked)) ? STATUS_DONE : STATUS_USAGE;
+  const Target *target = all->at[0];
+  if (!o->tune) return (*plan = pipeline_plans(u, o, g, all, baked)) ? STATUS_DONE : STATUS_USAGE;
   const char *path = o->save_plan ? o->save_plan : arena_printf(u->arena, "%s.plan.json", base);
   if (!file_writable(u, path)) return STATUS_INPUT;
   const Status status = tune_plan(u, o, g, target, plan);
@@ -309,19 +370,25 @@ Status command_compile(Unit *u, const Options *o) {
   const char *base;
   const Language *language = output_name(u, o, &base);
   if (!language || !check_options(u, o, language)) return STATUS_USAGE;
-  const Target *target = pipeline_target(u, o, language);
-  if (!target) return STATUS_USAGE;
+  const Targets all = pipeline_targets(u, o, language);
+  if (!all.n) return STATUS_USAGE;
+  /* Code for a device runs on later ones as well: what is emitted is for the oldest. */
+  const Targets chosen = {.at = all.at, .n = language->chooses ? all.n : 1};
+  if (chosen.n > 1 && !check_several(u, o)) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Plan *plan = NULL;
-  const Status status = make_plan(u, o, g, target, base, &plan);
+  const Status status = make_plan(u, o, g, &chosen, base, &plan);
   if (status) return status;
-  if (o->explain) compile_explain(u, plan);
+  for (const Plan *p = plan; p && o->explain; p = p->next) {
+    if (plan->next) printf("==== target %s\n", p->target->name);
+    compile_explain(u, p);
+  }
   if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
   if (!check_header(u, base, language)) return STATUS_USAGE;
-  if (strcmp(o->target ? o->target : language->target, "native") == 0)
-    usage_note(u, "target native is %s", target->name);
-  return emit_and_write(u, o, g, plan, base);
+  if (strstr(o->target ? o->target : language->target, "native"))
+    usage_note(u, "target native is %s", target_native()->name);
+  return emit_and_write(u, o, g, &all, plan, base);
 }
 
 Status command_check(Unit *u, const Options *o) {

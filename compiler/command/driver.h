@@ -11,11 +11,17 @@
 
 /* Reads the network that the options name; NULL after diagnostics. */
 Graph *pipeline_read(Unit *, const Options *);
-/* The target that --target and the language (NULL: any) ask for; NULL after a message. */
+/* The targets that --target and the language (NULL: any) ask for: in the order of the command line
+ * where a library chooses among them, otherwise the oldest machine first. Empty after a message. */
+typedef VEC(const Target *) Targets;
+Targets pipeline_targets(Unit *, const Options *, const Language *);
+/* The same where there can be but one; NULL after a message. */
 const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
  * weights are to be baked in. NULL after a message. */
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
+/* The plans of one library for these targets, in their order. */
+Plan *pipeline_plans(Unit *, const Options *, const Graph *, const Targets *, bool baked);
 int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
 /* The same before anything is chosen: kernels as pass fuse makes them. */
 Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
@@ -32,11 +38,12 @@ double **params_read(Unit *, const Graph *, const char *file);
 
 /* ---- compile.c ---- */
 
-/* Emits the library for `plan` in memory. `param`: values to bake in, or NULL. The first file is
- * the source. */
+/* Emits the library for `plan`, and those that follow it, in memory. `param`: values to bake in, or
+ * NULL. The first file is the source. */
 void compile_emit(Unit *, const Options *, const Plan *plan, double *const *param, const char *base,
                   const char *prefix, Emitted *);
-/* False after diagnostics: the emitted source breaks its contract, which is a bug of cnnc. */
+/* False after diagnostics: the emitted source, as the target's machine sees it, breaks its
+ * contract, which is a bug of cnnc. */
 bool compile_validate(Unit *, const Target *, const Emitted *);
 /* Candidates and choices, to stdout. */
 void compile_explain(Unit *, const Plan *);
@@ -66,7 +73,7 @@ bool toolchain_cc(Unit *, const Options *, const char *const *arguments);
 /* Does the compiler have OpenMP? */
 bool toolchain_openmp(Unit *, const Options *);
 /* libNAME.a and libNAME.so beside the source, where base is the path of NAME. */
-bool toolchain_library(Unit *, const Options *, const char *base, const Target *);
+bool toolchain_library(Unit *, const Options *, const char *base, const Targets *);
 /* A fresh folder for what a command builds on the way, and its removal with all files in it. */
 const char *toolchain_folder(Unit *);
 void toolchain_remove(Unit *, const char *folder);

@@ -86,9 +86,10 @@ static const OptionRow rows[] = {
      true, .doc = "another shape for an input"},
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,
      .doc = "the activations to return, in place of the network's own"},
-    {"target", 0, "T", OPTION_TEXT, AT(target), C | I | R | E | T | B,
+    {"target", 0, "T,...", OPTION_TEXT, AT(target), C | I | R | E | T | B,
      .doc =
-         "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu)"},
+         "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu); "
+         "of several, a library in C takes the first that its processor has"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
      .doc =
          "arithmetic: f32, or f64 to verify with (C, without vectors); in CUDA products of tf32, "

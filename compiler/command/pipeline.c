@@ -110,16 +110,17 @@ static void unknown_target(Unit *u, const char *name) {
   int n = 1;
   for (int i = 0; targets[i] && n < COUNT(names); i++) names[n++] = targets[i]->name;
   const char *near = nearest(name, names, n);
-  if (strchr(name, ','))
-    usage_error(u, "--target %s: this version emits for one target at a time", name);
+  if (!*name)
+    usage_error(u, "--target: there is nothing before or behind a comma");
   else if (near)
     usage_error(u, "unknown target \"%s\"; did you mean \"%s\"?", name, near);
   else
     usage_error(u, "unknown target \"%s\"; `cnnc targets` lists them", name);
 }
 
-const Target *pipeline_target(Unit *u, const Options *o, const Language *language) {
-  const char *name = o->target ? o->target : language ? language->target : "native";
+/* A word of --target. NULL after a message. */
+static const Target *find_target(Unit *u, const Options *o, const Language *language,
+                                 const char *name) {
   const Target *t = strcmp(name, "native") == 0 ? target_native() : target_find(name);
   if (!t)
     unknown_target(u, name);
@@ -131,6 +132,51 @@ const Target *pipeline_target(Unit *u, const Options *o, const Language *languag
                 precision_names[precision_of(o)], t->language->title);
   else
     return t;
+  return NULL;
+}
+
+/* Why a target cannot follow those that were named before it, or NULL. */
+static const char *refuses_target(Unit *u, const Targets *before, const Target *t) {
+  for (int i = 0; i < before->n; i++) {
+    const Target *other = before->at[i];
+    if (other == t) return arena_printf(u->arena, "%s is there twice", t->name);
+    if (t->language->chooses && !other->cpu && !other->triple)
+      return arena_printf(u->arena,
+                          "%s comes after %s, which every processor has; the one that is wanted "
+                          "most comes first",
+                          t->name, other->name);
+  }
+  return NULL;
+}
+
+static bool add_target(Unit *u, const Options *o, Targets *all, const Target *t) {
+  const char *reason = refuses_target(u, all, t);
+  if (reason) usage_error(u, "--target %s: %s", o->target, reason);
+  if (reason) return false;
+  vec_push(u->arena, all, t);
+  for (int i = all->n - 1; i > 0 && all->at[i]->capability < all->at[i - 1]->capability; i--) {
+    all->at[i] = all->at[i - 1];
+    all->at[i - 1] = t;
+  }
+  return true;
+}
+
+Targets pipeline_targets(Unit *u, const Options *o, const Language *language) {
+  const char *names = o->target ? o->target : language ? language->target : "native";
+  Targets all = {0};
+  for (const char *at = names;;) {
+    const size_t length = strcspn(at, ",");
+    const Target *t = find_target(u, o, language, arena_copy(u->arena, at, length));
+    if (!t || !add_target(u, o, &all, t)) return (Targets){0};
+    if (!at[length]) return all;
+    at += length + 1;
+  }
+}
+
+const Target *pipeline_target(Unit *u, const Options *o, const Language *language) {
+  const Targets all = pipeline_targets(u, o, language);
+  if (all.n < 2) return all.n ? all.at[0] : NULL;
+  usage_error(u, "--target %s: this command is for one target at a time", o->target);
   return NULL;
 }
 
@@ -186,8 +232,8 @@ static bool run_passes(Dump *d, Program *program, PlanOptions *options, const Pl
   return true;
 }
 
-Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
-                    bool baked) {
+static Plan *make_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
+                       bool baked, int64_t baked_before) {
   if (!check_dump(u, o)) return NULL;
   Dump d = {.u = u, .o = o};
   const PlanHead head = pipeline_head(o, read, target);
@@ -197,6 +243,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
                          .precision = precision_of(o),
                          .training = o->train,
                          .baked = baked,
+                         .baked_before = baked_before,
                          .decision = asked ? &asked->decision : NULL,
                          .max_error = o->max_error,
                          .max_batch = head.batch};
@@ -206,6 +253,25 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
   if (!run_passes(&d, &program, &options, asked)) return NULL;
   if (o->save_plan && !pipeline_save_plan(u, o, o->save_plan, program.plan)) return NULL;
   return program.plan;
+}
+
+Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
+                    bool baked) {
+  return make_plan(u, o, read, target, baked, 0);
+}
+
+Plan *pipeline_plans(Unit *u, const Options *o, const Graph *read, const Targets *all, bool baked) {
+  Plan *first = NULL, *last = NULL;
+  for (int i = 0; i < all->n; i++) {
+    const int64_t before = baked && last ? last->param_bytes + last->derived_bytes : 0;
+    if (all->n > 1 && o->dump.n) printf("==== target %s\n", all->at[i]->name);
+    Plan *plan = make_plan(u, o, read, all->at[i], baked, before);
+    if (!plan) return NULL;
+    if (last) last->next = plan;
+    if (!first) first = plan;
+    last = plan;
+  }
+  return first;
 }
 
 Plan *pipeline_lowered(Unit *u, const Options *o, const Graph *read, const Target *target) {

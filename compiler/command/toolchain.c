@@ -220,20 +220,32 @@ static bool move(Unit *u, const char *from, const char *to) {
 typedef struct Build {
   Unit *u;
   const Options *o;
-  const Target *t;
+  const Language *language;
+  const Targets *targets;
   bool openmp;
   const char *base;   /* of the source: its path without suffix */
   const char *folder; /* for objects */
   Words object;
 } Build;
 
-/* The command of a compiler, as --cc and --nvcc name it, and what the target wants of it. */
+/* Machine code for each of several devices; later ones get what the last one's is made from. */
+static void add_devices(const Build *b, Words *words) {
+  for (int i = 0; i < b->targets->n; i++) {
+    const char *number = strchr(b->targets->at[i]->name, '_') + 1;
+    const char *code = i + 1 < b->targets->n
+                           ? arena_printf(b->u->arena, "sm_%s", number)
+                           : arena_printf(b->u->arena, "[sm_%s,compute_%s]", number, number);
+    vec_push(b->u->arena, words,
+             arena_printf(b->u->arena, "-gencode=arch=compute_%s,code=%s", number, code));
+  }
+}
+
+/* The command of a compiler, as --cc and --nvcc name it, and what the targets want of it. */
 static Words compiler(const Build *b, const char *flags) {
-  const Language *language = b->t->language;
+  const Language *language = b->language;
   Words words = {0};
   add_words(b->u, &words, options_text(b->o, language->compiler));
-  if (language->machine)
-    add_words(b->u, &words, arena_printf(b->u->arena, "%s%s", language->machine, b->t->name));
+  if (language->devices) add_devices(b, &words);
   add_words(b->u, &words, flags);
   if (b->openmp) add_words(b->u, &words, language->openmp);
   return words;
@@ -257,8 +269,8 @@ static bool compile_all(Build *b) {
   const char *slash = strrchr(b->base, '/');
   const char *beside = slash ? arena_copy(arena, b->base, (size_t)(slash - b->base)) : ".";
   const char *name = slash ? slash + 1 : b->base;
-  if (!compile(b, b->t->language->compile,
-               arena_printf(arena, "%s%s", b->base, b->t->language->suffix), name))
+  if (!compile(b, b->language->compile, arena_printf(arena, "%s%s", b->base, b->language->suffix),
+               name))
     return false;
   return !b->o->weights || b->o->weights_as != WEIGHTS_AS_OBJECT ||
          compile(b, arena_printf(arena, "-I %s", *beside ? beside : "/"),
@@ -274,21 +286,27 @@ static bool archive(const Build *b, const char *to) {
 }
 
 static bool share(const Build *b, const char *to) {
-  Words words = compiler(b, b->t->language->link);
+  Words words = compiler(b, b->language->link);
   add_list(b, &words, b->object.at, b->object.n);
   add_list(b, &words, (const char *const[]){"-o", to}, 2);
-  if (b->t->language->libraries) add_words(b->u, &words, b->t->language->libraries);
+  if (b->language->libraries) add_words(b->u, &words, b->language->libraries);
   return run_tool(b->u, &words);
 }
 
-bool toolchain_library(Unit *u, const Options *o, const char *base, const Target *t) {
+bool toolchain_library(Unit *u, const Options *o, const char *base, const Targets *built) {
   const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
   const char *static_one = arena_printf(u->arena, "%s.a.tmp", beside);
   const char *shared_one = arena_printf(u->arena, "%s.so.tmp", beside);
-  Build b = {.u = u, .o = o, .t = t, .base = base, .folder = toolchain_folder(u)};
+  const Language *language = built->at[0]->language;
+  Build b = {.u = u,
+             .o = o,
+             .language = language,
+             .targets = built,
+             .base = base,
+             .folder = toolchain_folder(u)};
   if (!b.folder) return false;
-  b.openmp = t->language->openmp && o->parallel == PARALLEL_OPENMP && toolchain_openmp(u, o);
+  b.openmp = language->openmp && o->parallel == PARALLEL_OPENMP && toolchain_openmp(u, o);
   bool done = compile_all(&b) && archive(&b, static_one) && share(&b, shared_one) &&
               move(u, static_one, arena_printf(u->arena, "%s.a", beside)) &&
               move(u, shared_one, arena_printf(u->arena, "%s.so", beside));

@@ -194,6 +194,7 @@ static void place_forever(Plan *p, bool baked) {
 }
 
 void pass_memory(Plan *p, const PlanOptions *options) {
+  p->param_bytes = options->baked_before;
   place_forever(p, options->baked);
   for (int e = 0; e < PLAN_ENTRIES; e++) {
     if (!p->entry[e].exists) continue;

@@ -10,7 +10,7 @@ import shutil
 import struct
 import unittest
 
-from support import CNNC, CROSS, LONG, MODELS, ROOT, STRICT, Case, main
+from support import BEST, CNNC, CROSS, HERE, LONG, MODELS, ROOT, STRICT, Case, main
 
 DATA = os.environ.get("CNNC_DATA")
 ARM_CC, ARM_RUNNER = CROSS["neon"][0][0], CROSS["neon"][1].split()
@@ -58,6 +58,26 @@ class Digits(Case):
     @needs("tcc")
     def test_tcc(self):
         self.classify(500, "--target", "generic", "--cc", "tcc")
+
+
+class Source(Case):
+    """One source for machines of different kinds."""
+
+    @needs(ARM_CC, ARM_RUNNER[0])
+    def test_two_machines(self):
+        library = self.emit(MODELS / "lenet5.json", "lenet5", "--target", "avx512,avx2,neon,generic", "--batch", "2")
+        (self.folder / "say.c").write_text('#include <stdio.h>\n#include "lenet5.h"\nint main(void) { puts(lenet5_info()); }\n')
+        printed = []
+        for cc, runner in (("gcc", []), (ARM_CC, ARM_RUNNER)):
+            for source, output in ((HERE / "outputs.c", "outputs"), ("say.c", "say")):
+                self.run_command(cc, "-std=c11", "-O2", *STRICT, "-DPARAMS_IN_MEMORY", *library.definitions(), "-I", self.folder,
+                                 "-I", HERE, source, library.source, "-o", output, "-lm")
+            self.run_command(*runner, self.folder / "outputs", f"results{len(printed)}", "weights", "save")
+            printed.append(self.run_command(*runner, self.folder / "say"))
+        self.assertIn(f", target {BEST}, ", printed[0])
+        self.assertIn(", target neon, ", printed[1])
+        here, there = (struct.unpack("<20f", (self.folder / f"results{i}").read_bytes()) for i in (0, 1))
+        self.assertLess(max(abs(a - b) for a, b in zip(here, there)), 1e-5 * max(map(abs, here)))
 
 
 class Neon(Case):

@@ -363,7 +363,8 @@ static Text emit_cases(Test *t) {
   for (int i = 0; i < t->n; i++)
     for (int s = 0; s < t->at[i].forward.n; s++) vec_push(t->u->arena, all, t->at[i].forward.at[s]);
   emit(&e, "#include <stddef.h>");
-  generate_helpers(&e, t->p->target);
+  generate_helpers(&e);
+  generate_vectors(&e, t->p->target);
   generate_types(&e, t->p);
   for (int entry = PLAN_PREPARE; entry <= PLAN_FORWARD; entry++)
     for (int s = 0; s < t->p->entry[entry].step.n; s++)
