@@ -12,7 +12,6 @@
 #include <string.h>
 #include "cuda/loops.cuh"
 #include "cuda/tensor.cuh"
-#include "cuda/split.cuh"
 
 extern "C" {
 unsigned cudasim_tf32(float);
@@ -41,13 +40,12 @@ static void must(cudaError_t error, const char *what) {
 
 template <class T> static T *on_device(const T *from, size_t count) {
   T *to;
-  must(cudaMalloc(&to, count * sizeof *to), "cudaMalloc");
+  must(cudaMalloc((void **)&to, count * sizeof *to), "cudaMalloc");
   must(cudaMemcpy(to, from, count * sizeof *to, cudaMemcpyHostToDevice), "cudaMemcpy");
   return to;
 }
 
 template <class T> static void fetched(T *to, T *from, size_t count) {
-  must(cudaGetLastError(), "launch");
   must(cudaMemcpy(to, from, count * sizeof *to, cudaMemcpyDeviceToHost), "kernel");
   must(cudaFree(from), "cudaFree");
 }
@@ -55,7 +53,7 @@ template <class T> static void fetched(T *to, T *from, size_t count) {
 /* ---- rounding ---- */
 
 typedef enum Rounding { TF32, TF32_REST, BF16, F16, ROUNDINGS } Rounding;
-static const char *const rounding_names[] = {"cnnc_tf32", "cnnc_tf32_rest", "cnnc_bf16",
+static const char *const rounding_names[] = {"cnnc_tf32", "cnnc_tf32 of the rest", "cnnc_bf16",
                                              "cnnc_f16"};
 
 static __global__ void round_all(unsigned *to, const float *from, int count, Rounding how) {
@@ -63,7 +61,7 @@ static __global__ void round_all(unsigned *to, const float *from, int count, Rou
   if (i + 1 >= count) return;
   switch (how) {
   case TF32: to[i] = cnnc_tf32(from[i]); break;
-  case TF32_REST: to[i] = cnnc_tf32_rest(from[i]); break;
+  case TF32_REST: to[i] = cnnc_tf32(from[i] - __uint_as_float(cnnc_tf32(from[i]))); break;
   case BF16: to[i] = cnnc_bf16(from[i], from[i + 1]); break;
   default: to[i] = cnnc_f16(from[i], from[i + 1]); break;
   }
@@ -100,7 +98,9 @@ static void check_rounding(Rounding how, const float *from, int count) {
   float *device_from = on_device(from, (size_t)count);
   uint32_t *device_to = on_device(to, (size_t)count);
   long wrong = 0;
-  round_all<<<(unsigned)(count + 255) / 256, 256>>>(device_to, device_from, count, how);
+  must(CNNC_START(round_all, (unsigned)(count + 255) / 256, 256, NULL, device_to, device_from,
+                  count, how),
+       "launch");
   fetched(to, device_to, (size_t)count);
   for (int i = 0; i + 1 < count; i++) {
     const uint32_t bits = expected(how, from[i], from[i + 1]);
@@ -189,7 +189,7 @@ static void check_products(Form form, int most, float unit, bool noise, const ch
   Sums *device_d = on_device(d, WORDS);
   Rows *device_a = on_device(a, WORDS);
   Columns *device_b = on_device(b, WORDS);
-  multiply<<<WARPS, LANES>>>(device_d, device_a, device_b, form);
+  must(CNNC_START(multiply, WARPS, LANES, NULL, device_d, device_a, device_b, form), "launch");
   fetched(d, device_d, WORDS);
   for (int i = 0; i < WORDS; i++)
     for (int k = 0; k < 4; k++)

@@ -71,6 +71,13 @@ static inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
 }
 
 /* For drivers. */
+static inline cudaError_t cudaGetDeviceCount(int *count) {
+  *count = 1;
+  return cudaSuccess;
+}
+static inline const char *cudaGetErrorString(cudaError_t) {
+  return "an error of CUDA";
+}
 static inline cudaError_t cudaMalloc(void **at, size_t bytes) {
   *at = cudasim_allocate(bytes);
   return *at ? cudaSuccess : 2;

@@ -3,6 +3,7 @@ import ctypes
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,11 @@ int main(void) {
   return net_graph_end(work, &graph) != net_E_DEVICE || graph;
 }
 """
+
+
+def simulator():
+    """Its sources."""
+    return [path for path in SIMULATOR.glob("*.c") if path.name != "harness.c" and not path.name.startswith("test_")]
 
 
 class Clock:
@@ -115,12 +121,26 @@ class Archive(Case):
         done = subprocess.run([made["conform"][0]], capture_output=True, text=True)
         self.assertIn(done.returncode, (0, 3), done.stdout + done.stderr)
 
+    def test_conformance_of_the_simulator_with_itself(self):
+        """Says whether conform.cu compares what it should: here all must be alike, as both sides are tensor.c."""
+        folder, objects = self.unpack(FEW), []
+        shared = set(re.findall(r"\bcudasim_\w+(?=\()|\bcudasim_thread\b",
+                                (folder / "conform_cpu.c").read_text() + (folder / "cudasim" / "tensor.c").read_text()))
+        for source in (folder / "conform_cpu.c", folder / "cudasim" / "tensor.c"):
+            objects.append(source.with_suffix(".o"))
+            self.run_command("gcc", "-O1", *[f"-D{name}=cpu_{name}" for name in sorted(shared)], "-c", source, "-o", objects[-1])
+        self.run_command("gcc", "-O1", "-I", SIMULATOR, "-x", "c++", folder / "conform.cu", "-x", "c", *simulator(), "-x", "none",
+                         *objects, "-lstdc++", "-lm", "-o", "conform")
+        for when in ("early", "late"):
+            said = self.run_command("./conform", env={"CUDASIM_ASYNC": when, "CUDASIM_CHECK": "0"})
+            self.assertNotIn("NOT", said)
+        self.assertRegex(said, r"conformance: (\d+) of \1 checks are alike")
+
     def simulated(self, case, folder):
         """A case's library with the simulator in place of CUDA, and its memory."""
         source, memory = folder / "nets" / f"{case['name']}.cu", []
-        simulator = [path for path in SIMULATOR.glob("*.c") if path.name != "harness.c" and not path.name.startswith("test_")]
         self.run_command("gcc", "-O1", "-shared", "-fPIC", "-I", SIMULATOR, f'-DHEADER="{source.with_suffix(".h")}"',
-                         *["-DTRAIN"] * case["train"], "-x", "c++", source, "-x", "c", folder / "shim.c", *simulator,
+                         *["-DTRAIN"] * case["train"], "-x", "c++", source, "-x", "c", folder / "shim.c", *simulator(),
                          "-Wl,--defsym=__executable_start=0", "-lstdc++", "-o", f"{case['name']}.so")
 
         def allocate(size):
