@@ -28,15 +28,15 @@ typedef struct Library {
   VEC(int) buffer;      /* their buffers, in the same order */
   VEC(Bucket) bucket;   /* in the order of the steps */
   int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
-  /* The most that a target needs: parameters, as loaded and as its kernels want them; ... */
-  int64_t stored_bytes, work_bytes, worker_bytes;
-  uint64_t hash; /* of everything but itself */
+  int64_t stored_bytes; /* the same without its header, wherever weights are: the most that any */
+  int64_t work_bytes, worker_bytes; /* target needs, and so are these */
+  uint64_t hash;                    /* of everything but itself */
 } Library;
 
 /* ---- its parts (library_parts.c) ---- */
 
 Library library_new(const Plan *, const EmitOptions *);
-/* The library seen from a plan of its: steps, buffers and buckets are those of this plan. */
+/* The library with the steps, buffers and buckets of one of its plans. */
 Library library_part(const Library *, const Plan *);
 bool library_several(const Library *); /* targets? */
 /* The constant that stands for a target where there are several: NAME_AVX2. */
