@@ -15,11 +15,6 @@ bool library_takes_params(const Library *l) {
   return l->o->weights_as == WEIGHTS_LOADED || l->o->weights_as == WEIGHTS_FILE;
 }
 
-static const Type *output_type(const Plan *plan, int i) {
-  const Graph *g = plan->graph;
-  return &g->node.at[g->entry[ENTRY_FORWARD].want.at[i]].type;
-}
-
 static void add_argument(Text *text, bool types, const char *qualifier, DType dtype,
                          const char *name) {
   text_add(text, ", ");
@@ -34,7 +29,7 @@ const char *library_arguments(const Library *l, bool types) {
     if (library_reads(plan, i))
       add_argument(&text, types, "const ", plan->graph->input.at[i].type.dtype, l->input[i]);
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++)
-    add_argument(&text, types, "", output_type(plan, i)->dtype, l->output[i]);
+    add_argument(&text, types, "", graph_output_type(plan->graph, i)->dtype, l->output[i]);
   return text.at;
 }
 
@@ -162,7 +157,7 @@ void library_tensors(Text *out, const Library *l) {
     }
   for (int i = 0; i < plan->graph->entry[ENTRY_FORWARD].want.n; i++) {
     text_add(out, " * out  %-10s ", l->output[i]);
-    add_shape(out, output_type(plan, i));
+    add_shape(out, graph_output_type(plan->graph, i));
     text_add(out, "\n");
   }
   if (library_trains(l)) add_training_tensors(out, l);

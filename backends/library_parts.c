@@ -4,16 +4,12 @@
 
 #include <string.h>
 
-static int64_t round_up(int64_t bytes) {
-  return (bytes + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN;
-}
-
 /* All entries share one work memory: the largest shared part, then the workers' parts. */
 int64_t library_shared_work(const Plan *plan) {
   int64_t bytes = LIBRARY_ALIGN;
   for (int i = 0; i < PLAN_ENTRIES; i++)
     if (plan->work_bytes[i] > bytes) bytes = plan->work_bytes[i];
-  return round_up(bytes);
+  return LIBRARY_ALIGNED(bytes);
 }
 
 static void find_params(Library *l) {
@@ -78,7 +74,8 @@ static void find_sizes(Library *l) {
   for (const Plan *p = l->plans; p; p = p->next) {
     at_least(&l->stored_bytes, p->param_bytes + p->derived_bytes);
     at_least(&l->work_bytes, library_shared_work(p));
-    for (int i = 0; i < PLAN_ENTRIES; i++) at_least(&l->worker_bytes, round_up(p->worker_bytes[i]));
+    for (int i = 0; i < PLAN_ENTRIES; i++)
+      at_least(&l->worker_bytes, LIBRARY_ALIGNED(p->worker_bytes[i]));
   }
   l->params_bytes = l->o->weights_as == WEIGHTS_EMBED ? 0 : LIBRARY_HEADER + l->stored_bytes;
 }
