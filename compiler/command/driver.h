@@ -57,6 +57,8 @@ bool report_write(Unit *, const Options *, const Graph *, const Plan *, double *
 
 /* ---- toolchain.c: the C compiler, and programs started from here ---- */
 
+/* Adds the words of a text, which blanks separate. */
+void toolchain_words(Unit *, TextList *, const char *text);
 /* Runs argv[0]; its output is kept in *output when that is not NULL, otherwise passed on. Returns
  * its exit status, 128 + signal if it died, or 127 if it cannot be started: then *output says why,
  * or there is a message. */

@@ -30,12 +30,7 @@ bool program_build(Unit *u, const Options *o, Plan *plan, const char *folder, co
 
 TextList program_words(Unit *u, const Options *o, const char *folder) {
   TextList words = {0};
-  const char *runner = o->runner ? o->runner : "";
-  for (const char *end; *runner; runner = *end ? end + 1 : end) {
-    end = runner + strcspn(runner, " ");
-    if (end > runner)
-      vec_push(u->arena, &words, arena_copy(u->arena, runner, (size_t)(end - runner)));
-  }
+  if (o->runner) toolchain_words(u, &words, o->runner);
   vec_push(u->arena, &words, arena_printf(u->arena, "%s/program", folder));
   return words;
 }

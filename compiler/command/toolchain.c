@@ -13,9 +13,7 @@
 
 extern char **environ;
 
-typedef VEC(const char *) Words;
-
-static void add_words(Unit *u, Words *words, const char *text) {
+void toolchain_words(Unit *u, TextList *words, const char *text) {
   for (const char *end; *text; text = *end ? end + 1 : end) {
     end = text + strcspn(text, " ");
     if (end > text) vec_push(u->arena, words, arena_copy(u->arena, text, (size_t)(end - text)));
@@ -140,9 +138,9 @@ static void show_output(Unit *u, const char *text) {
 }
 
 /* Runs a tool; when it fails, shows the command and what it said. */
-static bool run_tool(Unit *u, const Words *words) {
+static bool run_tool(Unit *u, const TextList *words) {
   Text output = {.arena = u->arena};
-  Words argv = *words;
+  TextList argv = *words;
   vec_push(u->arena, &argv, NULL);
   int status = toolchain_run(u, argv.at, &output);
   if (status == 0) return true;
@@ -155,8 +153,8 @@ static bool run_tool(Unit *u, const Words *words) {
 }
 
 bool toolchain_cc(Unit *u, const Options *o, const char *const *arguments) {
-  Words words = {0};
-  add_words(u, &words, o->cc);
+  TextList words = {0};
+  toolchain_words(u, &words, o->cc);
   for (int i = 0; arguments[i]; i++) vec_push(u->arena, &words, arguments[i]);
   return run_tool(u, &words);
 }
@@ -168,8 +166,8 @@ bool toolchain_openmp(Unit *u, const Options *o) {
                                 "- 1; }\n";
   const char *source = arena_printf(u->arena, "%s/openmp.c", folder);
   const char *binary = arena_printf(u->arena, "%s/openmp", folder);
-  Words words = {0};
-  add_words(u, &words, o->cc);
+  TextList words = {0};
+  toolchain_words(u, &words, o->cc);
   const char *const arguments[] = {"-fopenmp", source, "-o", binary, NULL};
   for (int i = 0; i < COUNT(arguments); i++) vec_push(u->arena, &words, arguments[i]);
   Text output = {.arena = u->arena};
@@ -225,11 +223,11 @@ typedef struct Build {
   bool openmp;
   const char *base;   /* of the source: its path without suffix */
   const char *folder; /* for objects */
-  Words object;
+  TextList object;
 } Build;
 
 /* Machine code for each of several devices; later ones get what the last one's is made from. */
-static void add_devices(const Build *b, Words *words) {
+static void add_devices(const Build *b, TextList *words) {
   for (int i = 0; i < b->targets->n; i++) {
     const char *number = strchr(b->targets->at[i]->name, '_') + 1;
     const char *code = i + 1 < b->targets->n
@@ -241,23 +239,23 @@ static void add_devices(const Build *b, Words *words) {
 }
 
 /* The command of a compiler, as --cc and --nvcc name it, and what the targets want of it. */
-static Words compiler(const Build *b, const char *flags) {
+static TextList compiler(const Build *b, const char *flags) {
   const Language *language = b->language;
-  Words words = {0};
-  add_words(b->u, &words, options_text(b->o, language->compiler));
+  TextList words = {0};
+  toolchain_words(b->u, &words, options_text(b->o, language->compiler));
   if (language->devices) add_devices(b, &words);
-  add_words(b->u, &words, flags);
-  if (b->openmp) add_words(b->u, &words, language->openmp);
+  toolchain_words(b->u, &words, flags);
+  if (b->openmp) toolchain_words(b->u, &words, language->openmp);
   return words;
 }
 
-static void add_list(const Build *b, Words *words, const char *const *more, int n) {
+static void add_list(const Build *b, TextList *words, const char *const *more, int n) {
   for (int i = 0; i < n; i++) vec_push(b->u->arena, words, more[i]);
 }
 
 static bool compile(Build *b, const char *flags, const char *source, const char *name) {
   const char *object = arena_printf(b->u->arena, "%s/%s.o", b->folder, name);
-  Words words = compiler(b, flags);
+  TextList words = compiler(b, flags);
   add_list(b, &words, (const char *const[]){"-c", source, "-o", object}, 4);
   vec_push(b->u->arena, &b->object, object);
   return run_tool(b->u, &words);
@@ -279,17 +277,17 @@ static bool compile_all(Build *b) {
 }
 
 static bool archive(const Build *b, const char *to) {
-  Words words = {0};
+  TextList words = {0};
   add_list(b, &words, (const char *const[]){archiver(b->u, b->o->cc), "rcs", to}, 3);
   add_list(b, &words, b->object.at, b->object.n);
   return run_tool(b->u, &words);
 }
 
 static bool share(const Build *b, const char *to) {
-  Words words = compiler(b, b->language->link);
+  TextList words = compiler(b, b->language->link);
   add_list(b, &words, b->object.at, b->object.n);
   add_list(b, &words, (const char *const[]){"-o", to}, 2);
-  if (b->language->libraries) add_words(b->u, &words, b->language->libraries);
+  if (b->language->libraries) toolchain_words(b->u, &words, b->language->libraries);
   return run_tool(b->u, &words);
 }
 
