@@ -122,6 +122,8 @@ int64_t library_at_least(int64_t bytes); /* no memory is empty */
 int64_t library_kept(const Plan *); /* of this plan or one after it: activations for backward */
 int64_t library_train_work(const Plan *); /* what training needs besides the work of inference */
 int64_t library_checkpoint_bytes(const Plan *);
+/* All memory that training takes with one thread: what the header's sizes add up to. */
+int64_t library_training_bytes(const Plan *);
 
 /* In the header's first comment: members of NAME_memory for training; a loop over steps, whose
  * calls get the arguments `more` as well. */

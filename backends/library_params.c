@@ -8,12 +8,6 @@
 
 /* ---- parameters ---- */
 
-static bool is_held(const Library *l, int param) {
-  for (int i = 0; i < l->param.n; i++)
-    if (l->param.at[i] == param) return true;
-  return false;
-}
-
 static void add_public_table(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "const %s_param %s_params[] = {\n", p, p);
@@ -51,22 +45,28 @@ static void add_private_table(Text *out, const Library *l) {
  * place of their last part: num_batches_tracked. */
 enum { LONG_NAME = 256, MORE_OF_A_NAME = 32 };
 
+static size_t room_for(size_t room, const char *name) {
+  const size_t length = strlen(name) + MORE_OF_A_NAME;
+  return length > room ? length : room;
+}
+
 /* Names of parameters that the network has and this library does not hold. */
 static void add_unused_table(Text *out, const Library *l) {
   const Graph *g = l->plan->graph;
   Text names = {.arena = l->arena};
-  int n = 0;
+  const int n = g->dropped.n;
   size_t longest = LONG_NAME;
-  for (int i = 0; i < g->param.n; i++)
-    if (strlen(g->param.at[i].name) + MORE_OF_A_NAME > longest)
-      longest = strlen(g->param.at[i].name) + MORE_OF_A_NAME;
-  for (int i = 0; i < g->param.n; i++)
-    if (!is_held(l, i)) text_add(&names, "%s\n    \"%s\"", n++ ? "," : "", g->param.at[i].name);
-  text_add(out,
-           "/* Parameters of layers that inference does not need: files may hold them. */\n"
-           "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n"
-           "enum { %s_NAME_ROOM = %d }; /* for any name that is looked at */\n\n",
-           l->o->prefix, n, l->o->prefix, n ? names.at : "\"\"", l->o->prefix, (int)longest);
+  for (int i = 0; i < g->param.n; i++) longest = room_for(longest, g->param.at[i].name);
+  for (int i = 0; i < n; i++) {
+    longest = room_for(longest, g->dropped.at[i]);
+    text_add(&names, "%s\n    \"%s\"", i ? "," : "", g->dropped.at[i]);
+  }
+  text_add(
+      out,
+      "/* Parameters of layers that are left out here: files of the whole network hold them. */\n"
+      "enum { %s_UNUSED_COUNT = %d };\nstatic const char *const %s_unused[] = {%s};\n"
+      "enum { %s_NAME_ROOM = %d }; /* for any name that is looked at */\n\n",
+      l->o->prefix, n, l->o->prefix, n ? names.at : "\"\"", l->o->prefix, (int)longest);
 }
 
 void library_param_tables(Text *out, const Library *l) {

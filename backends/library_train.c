@@ -267,6 +267,14 @@ int64_t library_train_work(const Plan *plan) {
   return library_kept(plan) + library_at_least(plan->grad_bytes);
 }
 
+/* NAME_PARAMS_BYTES, NAME_GRADS_BYTES, NAME_STATE_BYTES and NAME_TRAIN_WORK_BYTES(1). */
+int64_t library_training_bytes(const Plan *plan) {
+  EmitOptions options = {.base = "net", .prefix = "net"};
+  const Library l = library_new(plan, &options);
+  return l.params_bytes + library_at_least(plan->grad_bytes) + library_at_least(plan->state_bytes) +
+         library_work(&l) + l.worker_bytes;
+}
+
 int64_t library_checkpoint_bytes(const Plan *plan) {
   return LIBRARY_HEADER + NUMBERS_BYTES + plan->param_bytes + library_at_least(plan->state_bytes) +
          sum_bytes(plan);

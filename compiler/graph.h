@@ -157,6 +157,8 @@ typedef struct Graph {
   VEC(Input) input;
   VEC(State) state;
   VEC(Layer) layer;
+  VEC(const char *)
+  dropped; /* parameters of layers that no output and no loss needs: files may hold them */
   Entry entry[ENTRIES];
   const char *loss; /* in words: how it is computed; NULL: none, or not known */
   /* The loss from what forward returns (its data inputs have the names of outputs) and targets, as

@@ -137,6 +137,21 @@ typedef enum Precision {
 } Precision;
 extern const char *const precision_names[PRECISIONS];
 
+typedef struct Again { /* an activation that backward computes again instead of finding it */
+  const char *name;
+  int64_t bytes; /* that are not kept, of a plain tensor */
+} Again;
+
+/* What pass recompute did, with the largest batch; times are rough, bytes those of plain tensors.
+ */
+typedef struct Recompute {
+  VEC(Again) again;
+  int activations;              /* so many backward could compute, or find */
+  int64_t estimate;             /* bytes of activations and work */
+  double macs, seconds;         /* of what is computed again */
+  double all_macs, all_seconds; /* of forward and backward without that */
+} Recompute;
+
 typedef struct Plan {
   Unit *u;
   const Graph *graph; /* inputs, params, names */
@@ -152,6 +167,7 @@ typedef struct Plan {
   VEC(Choice) choice;
   Decisions decision; /* what a plan file says of it */
   TileLog *tiles;     /* of the kernel that is being lowered; NULL: nobody asks */
+  Recompute recompute;
   /* set by memory, in bytes: */
   int64_t param_bytes, derived_bytes, state_bytes, grad_bytes, kept_bytes;
   int64_t work_bytes[PLAN_ENTRIES];   /* shared part */
@@ -317,6 +333,8 @@ typedef struct PlanOptions {
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
   double max_error;       /* --max-error; 0: MAX_ERROR */
+  int64_t memory;         /* bytes of activations and work that training may take, as pass recompute
+                             estimates them; 0: any */
   bool training;
   bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
   int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */

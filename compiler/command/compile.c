@@ -270,6 +270,7 @@ void compile_explain(Unit *u, const Plan *plan) {
     printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
            c->predicted < 0 ? "refused" : time_text(u, c->predicted), remark(u, plan, c));
   }
+  memory_limit_explain(plan);
 }
 
 /* ---- the command ---- */

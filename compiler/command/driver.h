@@ -22,11 +22,23 @@ const Target *pipeline_target(Unit *, const Options *, const Language *);
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
 /* The plans of one library for these targets, in their order. */
 Plan *pipeline_plans(Unit *, const Options *, const Graph *, const Targets *, bool baked);
+/* The plan with so many bytes for PlanOptions.memory, of a command line without --dump; what a plan
+ * file asks in vain is not reported. */
+Plan *pipeline_trial(Unit *, const Options *, const Graph *, const Target *, int64_t memory);
 int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
 /* The same before anything is chosen: kernels as pass fuse makes them. */
 Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
 PlanHead pipeline_head(const Options *, const Graph *, const Target *);
 bool pipeline_save_plan(Unit *, const Options *, const char *path, const Plan *);
+
+/* ---- memory_limit.c: --max-memory ---- */
+
+/* The PlanOptions.memory with which training fits the limit; 0: nothing need be computed again.
+ * False after a message: it cannot fit. */
+bool memory_limit(Unit *, const Options *, const Target *, int64_t *memory);
+/* What it took, and what it costs: a note, and lines for --explain. */
+void memory_limit_note(Unit *, const Plan *);
+void memory_limit_explain(const Plan *);
 
 /* ---- params.c: values of a network's parameters, by index of Graph.param ---- */
 
@@ -35,6 +47,9 @@ double **params_seeded(const Graph *, uint64_t seed);
 /* From a safetensors file; NULL after diagnostics that name every missing, extra or misshapen
  * tensor. */
 double **params_read(Unit *, const Graph *, const char *file);
+/* Of another network's file what has the name and the shape of a parameter; NULL for the others,
+ * which notes name. NULL after a diagnostic: the file is unsound, or nothing fits. */
+double **params_read_part(Unit *, const Graph *, const char *file);
 
 /* ---- compile.c ---- */
 

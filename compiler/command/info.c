@@ -1,6 +1,7 @@
 /* info.c - the command info: what each layer computes and costs, then the plan. */
 #include "counts.h"
 #include "driver.h"
+#include "library.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -127,8 +128,9 @@ static void print_plan(const PlanInfo *f) {
          p->worker_bytes[PLAN_FORWARD]);
   if (trains(p))
     printf("training in bytes: state %" PRId64 ", gradients %" PRId64 ", kept activations %" PRId64
-           ", work %" PRId64 "\n",
-           p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p));
+           ", work %" PRId64 ", in all with one thread %" PRId64 "\n",
+           p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p),
+           library_training_bytes(p));
 }
 
 static json_t *counts_json(const LayerCounts *r) {
@@ -155,6 +157,16 @@ static json_t *layer_json(const Counts *f, const LayerCounts *r) {
   return layer;
 }
 
+static json_t *training_json(const Plan *p) {
+  const Recompute *r = &p->recompute;
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}", "state_bytes",
+                   (json_int_t)p->state_bytes, "gradient_bytes", (json_int_t)p->grad_bytes,
+                   "kept_bytes", (json_int_t)p->kept_bytes, "work_bytes",
+                   (json_int_t)training_work(p), "all_bytes", (json_int_t)library_training_bytes(p),
+                   "recomputed", r->again.n, "recomputed_macs", (json_int_t)r->macs, "macs",
+                   (json_int_t)r->all_macs);
+}
+
 static json_t *plan_json(const PlanInfo *f) {
   const Plan *p = f->plan;
   json_t *kernels = json_array();
@@ -170,14 +182,7 @@ static json_t *plan_json(const PlanInfo *f) {
                 (json_int_t)p->derived_bytes, "work_bytes", (json_int_t)p->work_bytes[PLAN_FORWARD],
                 "live_bytes", (json_int_t)p->live_bytes[PLAN_FORWARD], "worker_bytes",
                 (json_int_t)p->worker_bytes[PLAN_FORWARD], "kernels", kernels);
-  json_t *training =
-      json_pack("{s:I, s:I, s:I, s:I}", "state_bytes", (json_int_t)p->state_bytes, "gradient_bytes",
-                (json_int_t)p->grad_bytes, "kept_bytes", (json_int_t)p->kept_bytes, "work_bytes",
-                (json_int_t)training_work(p));
-  if (trains(p))
-    json_object_set_new(plan, "training", training);
-  else
-    json_decref(training);
+  if (trains(p)) json_object_set_new(plan, "training", training_json(p));
   return plan;
 }
 

@@ -12,6 +12,7 @@ typedef enum OptionKind {
   OPTION_FLAG,     /* bool */
   OPTION_TEXT,     /* const char * */
   OPTION_NUMBER,   /* int64_t in [min, max] */
+  OPTION_BYTES,    /* int64_t, positive; 512M */
   OPTION_FRACTION, /* double between 0 and 1 */
   OPTION_REAL,     /* double, positive */
   OPTION_CHOICE,   /* int: index into `choices` */
@@ -82,6 +83,10 @@ static const OptionRow rows[] = {
             "reference, gradients against differences"},
     {"batch", 0, "N", OPTION_NUMBER, AT(batch), C | I | T | B, true, 1, 1 << 20,
      .doc = "largest batch (default 1, with --train 32)"},
+    {"max-memory", 0, "BYTES", OPTION_BYTES, AT(max_memory), C | I | T, true,
+     .doc =
+         "of training with one thread (512M, 2G): what backward needs is computed again as far as "
+         "it does not fit"},
     {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B,
      true, .doc = "another shape for an input"},
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,
@@ -174,6 +179,10 @@ static const OptionRow rows[] = {
      .doc = "how often all samples are seen (default 10)"},
     {"save", 0, "FILE", OPTION_TEXT, AT(save), T,
      .doc = "where the parameters go (safetensors); FILE.checkpoint keeps what --resume needs"},
+    {"init-from", 0, "FILE", OPTION_TEXT, AT(init_from), T,
+     .doc =
+         "begin with what fits of another network's parameters (safetensors), by name and shape; "
+         "the others are initialised"},
     {"resume", 0, NULL, OPTION_FLAG, AT(resume), T,
      .doc = "go on from the checkpoint beside --save, with the same bits"},
     {"log", 0, "FILE", OPTION_TEXT, AT(log), T, .doc = "write a line for each epoch (CSV)"},
@@ -207,8 +216,6 @@ static const struct {
 } absent[] = {
     {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
     {"convert", "this version reads networks in JSON only"},
-    {"--max-memory",
-     "this version has no limit to give; `cnnc info`, with --train, prints the memory needed"},
 };
 
 /* ---- parsing ---- */
@@ -280,6 +287,24 @@ static bool set_number(Unit *u, const OptionRow *row, const char *text, int64_t 
   return false;
 }
 
+/* K, M, G: powers of 1024. */
+static bool set_bytes(Unit *u, const OptionRow *row, const char *text, int64_t *value) {
+  static const char units[] = "KMG";
+  char *end;
+  errno = 0;
+  const long long number = strtoll(text, &end, 10);
+  const char *unit = *end ? strchr(units, *end) : NULL;
+  const int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+  const bool whole = end > text && (!*end || (unit && !end[1]));
+  if (whole && errno == 0 && number > 0 && number <= INT64_MAX >> shift) {
+    *value = (int64_t)number << shift;
+    return true;
+  }
+  usage_error(u, "--%s %s: a number of bytes is expected, such as 1000000, 512M or 2G", row->name,
+              text);
+  return false;
+}
+
 /* Beyond 0 and below `end`. */
 static bool set_real(Unit *u, const OptionRow *row, const char *text, double end, const char *what,
                      double *value) {
@@ -327,6 +352,7 @@ static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   case OPTION_FLAG: *(bool *)at = true; return true;
   case OPTION_TEXT: *(const char **)at = text; return true;
   case OPTION_NUMBER: return set_number(u, row, text, (int64_t *)at);
+  case OPTION_BYTES: return set_bytes(u, row, text, (int64_t *)at);
   case OPTION_FRACTION: return set_real(u, row, text, 1, "a number between 0 and 1", (double *)at);
   case OPTION_REAL: return set_real(u, row, text, 1e9, "a positive number", (double *)at);
   case OPTION_CHOICE: return set_choice(u, row, text, (int *)at);
@@ -504,6 +530,7 @@ static void record_value(Text *out, const Options *o, const OptionRow *row) {
       text_add(out, " --%s %s", row->name, *(const char *const *)(const void *)at);
     break;
   case OPTION_NUMBER:
+  case OPTION_BYTES:
     if (*(const int64_t *)(const void *)at)
       text_add(out, " --%s %lld", row->name, (long long)*(const int64_t *)(const void *)at);
     break;

@@ -44,7 +44,8 @@ typedef struct Options {
 
   const char *output, *target, *weights, *prefix, *make_rule, *plan, *save_plan, *report;
   bool tune, train, input_grad, selftest, build, python, explain, no_validate, profile;
-  int64_t batch; /* 0: not given */
+  int64_t batch;      /* 0: not given */
+  int64_t max_memory; /* bytes; 0: not given */
   int weights_as, parallel, dtype;
   TextList input_shape, outputs, algo, dump;
   const char *cc, *nvcc;
@@ -61,7 +62,7 @@ typedef struct Options {
   TextList input;
 
   int64_t epochs;
-  const char *save, *log;
+  const char *save, *log, *init_from;
   bool resume, gradient_norms;
   double validation; /* 0: not given */
   int64_t patience;  /* 0: none */

@@ -232,27 +232,40 @@ static bool run_passes(Dump *d, Program *program, PlanOptions *options, const Pl
   return true;
 }
 
-static Plan *make_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
-                       bool baked, int64_t baked_before) {
-  if (!check_dump(u, o)) return NULL;
+/* What `options` says already goes beyond the command line. */
+static Plan *plan_with(Unit *u, const Options *o, const Graph *read, const Target *target,
+                       PlanOptions options, bool trial) {
   Dump d = {.u = u, .o = o};
   const PlanHead head = pipeline_head(o, read, target);
   PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
   if (o->plan && !asked) return NULL;
-  PlanOptions options = {.target = target,
-                         .precision = precision_of(o),
-                         .training = o->train,
-                         .baked = baked,
-                         .baked_before = baked_before,
-                         .decision = asked ? &asked->decision : NULL,
-                         .max_error = o->max_error,
-                         .max_batch = head.batch};
+  options.target = target;
+  options.precision = precision_of(o);
+  options.training = o->train;
+  options.decision = asked ? &asked->decision : NULL;
+  options.max_error = o->max_error;
+  options.max_batch = head.batch;
   for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
 
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
-  if (!run_passes(&d, &program, &options, asked)) return NULL;
-  if (o->save_plan && !pipeline_save_plan(u, o, o->save_plan, program.plan)) return NULL;
-  return program.plan;
+  return run_passes(&d, &program, &options, trial ? NULL : asked) ? program.plan : NULL;
+}
+
+Plan *pipeline_trial(Unit *u, const Options *o, const Graph *read, const Target *target,
+                     int64_t memory) {
+  return plan_with(u, o, read, target, (PlanOptions){.memory = memory}, true);
+}
+
+static Plan *make_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
+                       bool baked, int64_t baked_before) {
+  PlanOptions options = {.baked = baked, .baked_before = baked_before};
+  if (!check_dump(u, o)) return NULL;
+  if (o->max_memory && !memory_limit(u, o, target, &options.memory)) return NULL;
+  Plan *plan = plan_with(u, o, read, target, options, false);
+  if (!plan) return NULL;
+  if (o->max_memory) memory_limit_note(u, plan);
+  if (o->save_plan && !pipeline_save_plan(u, o, o->save_plan, plan)) return NULL;
+  return plan;
 }
 
 Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *target,

@@ -129,18 +129,22 @@ static Status run_epochs(Training *t) {
 /* ---- the beginning ---- */
 
 static bool start_params(Training *t) {
-  const char *file = t->o->weights;
-  double **values = file ? params_read(t->u, t->g, file) : NULL;
-  if (file && !values) return false;
+  const char *whole = t->o->weights, *part = t->o->init_from;
+  double **values = whole  ? params_read(t->u, t->g, whole)
+                    : part ? params_read_part(t->u, t->g, part)
+                           : NULL;
+  if ((whole || part) && !values) return false;
   if (!trainer_init_params(&t->trainer, t->at.seed)) return false;
-  return !file || trainer_set_params(&t->trainer, values);
+  return !values || trainer_set_params(&t->trainer, values);
 }
 
 static bool check_options(Unit *u, const Options *o) {
-  const char *complaint = !o->data ? "train needs a data set: give --data DIR"
-                          : o->resume && !o->save
-                              ? "--resume goes on from the checkpoint beside --save FILE"
-                              : NULL;
+  const char *complaint =
+      !o->data                ? "train needs a data set: give --data DIR"
+      : o->resume && !o->save ? "--resume goes on from the checkpoint beside --save FILE"
+      : o->weights && o->init_from
+          ? "--weights gives all parameters, --init-from those that fit: not both"
+          : NULL;
   if (complaint) usage_error(u, "%s", complaint);
   return !complaint;
 }

@@ -233,6 +233,7 @@ bool trainer_set_params(Trainer *t, double *const *values) {
   for (int i = 0; i < t->nparam; i++) {
     const Param *p = &t->g->param.at[t->param[i]];
     Answer a;
+    if (!values[t->param[i]]) continue;
     for (int64_t k = 0; k < type_size(&p->type, 1); k++) room[k] = (float)values[t->param[i]][k];
     if (!request(t, (Request){.what = 'p', .index = i}, &a)) return false;
   }

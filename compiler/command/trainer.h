@@ -33,7 +33,8 @@ bool trainer_ask_step(Trainer *, int slot, int64_t n);
 bool trainer_wait_step(Trainer *, double *loss);
 bool trainer_forward(Trainer *, int slot, int64_t n);
 
-/* Parameters by the library's initialisers, or values[i] for parameter i of the graph. */
+/* Parameters by the library's initialisers, or values[i] for parameter i of the graph, where they
+ * are not NULL. */
 bool trainer_init_params(Trainer *, int64_t seed);
 bool trainer_set_params(Trainer *, double *const *values);
 bool trainer_lr(Trainer *, double *lr); /* of the next step */

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "dictionary.h"
 #include "read.h"
 
 static const char *const network_keys[] = {"name",    "source",    "input",  "inputs",
@@ -190,6 +191,15 @@ static json_t *parse(Unit *u) {
   return NULL;
 }
 
+/* The parameters that only the whole network has. */
+static void list_dropped(Graph *g, const Graph *whole) {
+  Dictionary held = {0};
+  for (int i = 0; i < g->param.n; i++) dictionary_set(g->u->arena, &held, g->param.at[i].name, i);
+  for (int i = 0; i < whole->param.n; i++)
+    if (dictionary_find(&held, whole->param.at[i].name) < 0)
+      vec_push(g->u->arena, &g->dropped, whole->param.at[i].name);
+}
+
 Graph *read_text(Unit *u, const char *name, const char *text, size_t size,
                  const ReadOptions *options) {
   u->source = (Source){arena_copy(u->arena, name, strlen(name)), text, size};
@@ -197,10 +207,11 @@ Graph *read_text(Unit *u, const char *name, const char *text, size_t size,
   Reader r = {.u = u, .options = options, .root = parse(u)};
   if (!r.root) return NULL;
   read_document(&r);
-  Graph *g = build_network(&r, true);
-  if (u->errors == errors) g = build_network(&r, false);
+  const Graph *whole = build_network(&r, true);
+  Graph *g = u->errors == errors ? build_network(&r, false) : NULL;
+  if (g) list_dropped(g, whole);
   json_decref(r.root);
-  return u->errors == errors ? g : NULL;
+  return g;
 }
 
 Graph *read_network(Unit *u, const char *file, const ReadOptions *options) {

@@ -14,8 +14,9 @@ extern const NAME_param NAME_params[];
 int NAME_init_params(NAME *ctx, uint64_t seed);
 
 /* Reads / writes all parameters as safetensors in memory. f16, bf16 and f64 are converted. Reading
- * wants every parameter in its shape and nothing else (num_batches_tracked is ignored), otherwise
- * NAME_E_WEIGHTS; writing needs NAME_save_size(ctx) bytes. */
+ * wants every parameter in its shape and nothing else (num_batches_tracked is ignored, and so are
+ * parameters of layers of the network that are left out here), otherwise NAME_E_WEIGHTS; writing
+ * needs NAME_save_size(ctx) bytes. */
 int NAME_load(NAME *ctx, const void *bytes, size_t size);
 int NAME_save(const NAME *ctx, void *bytes, size_t size);
 size_t NAME_save_size(const NAME *ctx);

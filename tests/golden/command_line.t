@@ -92,7 +92,16 @@ $ cnnc net.json --max-error -1
 cnnc: error: --max-error -1: a positive number is expected
 = 2
 $ cnnc net.json --max-memory 1G
-cnnc: error: --max-memory: this version has no limit to give; `cnnc info`, with --train, prints the memory needed
+cnnc: error: --max-memory: what only infers keeps no activations; it is for --train
+= 2
+$ cnnc net.json --train --max-memory 1GB
+cnnc: error: --max-memory 1GB: a number of bytes is expected, such as 1000000, 512M or 2G
+= 2
+$ cnnc net.json --train --max-memory 9000000000G
+cnnc: error: --max-memory 9000000000G: a number of bytes is expected, such as 1000000, 512M or 2G
+= 2
+$ cnnc net.json --train --max-memory 0
+cnnc: error: --max-memory 0: a number of bytes is expected, such as 1000000, 512M or 2G
 = 2
 $ cnnc net.json --input-grad
 cnnc: error: --input-grad: what only infers has no gradients; --train emits them

@@ -199,6 +199,45 @@ class Train(Case):
         for a, b in zip(self.log("floats.csv"), self.log("bytes.csv")):
             self.assertAlmostEqual(a["loss"], b["loss"], delta=0.02 * a["loss"])
 
+    def test_begins_from_another_network(self):
+        """What fits of trained parameters is taken, the rest initialised as --seed says."""
+        self.train("whole", "--epochs", 1)
+        file = self.folder / "whole.safetensors"
+        head = {**NETWORK, "layers": NETWORK["layers"][:-1] + [{"op": "dense", "name": "head", "units": CLASSES}]}
+        self.network.write_text(json.dumps(head))
+        out = self.train("part", "--epochs", 1, "--init-from", file)
+        for line in ("5 of 7 parameters are taken", f'tensor "head.weight" [{CLASSES},96] is missing, so it begins anew',
+                     f'tensor "head.bias" [{CLASSES}] is missing, so it begins anew',
+                     "no parameters here, left out: 2, dense1.weight, dense1.bias"):
+            self.assertIn(line, out)
+        wider = {**head, "layers": [{"op": "conv", "filters": 7, "kernel": 3}, *head["layers"][2:]]}
+        self.network.write_text(json.dumps(wider))
+        out = self.run_command(*self.command("none", "--init-from", file), status=1)
+        self.assertIn('has shape [6,1,3,3]; the network wants [7,1,3,3], so it begins anew', out)
+        self.assertIn('no tensor has the name and the shape of a parameter of the network "bars"', out)
+        self.assertIn("not both", self.run_command(*self.command("none", "--init-from", file, "--weights", file), status=2))
+
+    def test_begins_where_another_ended(self):
+        """A rate too small to move anything leaves what was taken."""
+        plain = {**NETWORK, "layers": [layer for layer in NETWORK["layers"] if layer["op"] != "batch_norm"]}
+        self.network.write_text(json.dumps(plain))
+        self.train("whole", "--epochs", 1)
+        self.network.write_text(json.dumps({**plain, "optimizer": {"op": "sgd", "lr": 1e-30}}))
+        self.train("same", "--epochs", 1, "--seed", 4, "--init-from", self.folder / "whole.safetensors")
+        self.assertEqual(self.weights("whole"), self.weights("same"))
+
+    def test_less_memory(self):
+        """On plain tensors the bits do not depend on what is computed again."""
+        options = ("--epochs", 2, "--target", "generic")
+        self.train("all", *options)
+        info = self.run_command(CNNC, "info", self.network, "--train", "--target", "generic", "--json")
+        training = json.loads(info)["plan"]["training"]
+        out = self.train("less", *options, "--max-memory", training["all_bytes"] - training["kept_bytes"] // 4)
+        self.assertRegex(out, r"activations, \d+ bytes, are computed again in backward")
+        self.assertEqual(self.weights("all"), self.weights("less"))
+        out = self.run_command(*self.command("none", "--max-memory", "64K"), status=2)
+        self.assertRegex(out, "training needs at least [0-9]+ bytes, [0-9]+ more, with --batch 32")
+
     def test_words_are_documented(self):
         table = self.run_command(CNNC, "train", "--help").split("(--augment):")[1]
         words = re.findall(r"^  (\w+)", table, re.M)

@@ -81,6 +81,21 @@ class Weights(Case):
                 (folder / "net.weights").write_bytes(good[:at] + bytes([good[at] ^ 0x40]) + good[at + 1:])
                 self.results(form, folder, status=1)
 
+    def test_weights_of_the_whole_network(self):
+        """A library of the first layers takes the file of all layers, baked in or loaded, and gives their activations."""
+        trained, results = self.weights("trained"), set()
+        for kind, options, flags, arguments in (("baked", ("--weights", trained, "--weights-as", "embed"), (), ()),
+                                                ("loaded", (), ("-DPARAMS_IN_MEMORY",), (trained, "load"))):
+            library = self.emit(MODELS / "lenet5.json", kind, "--outputs", "f6", "--target", "generic", *options)
+            self.assertEqual(library.out_size, 84)
+            self.run_command(self.build(library, "outputs.c", *flags), "results", *arguments)
+            results.add((self.folder / "results").read_bytes())
+        self.assertEqual(len(results), 1)
+        other = trained.read_bytes().replace(b"output.bias", b"otherr.bias")
+        (self.folder / "other.safetensors").write_bytes(other)
+        out = self.run_command(*self.command(self.folder / "other.safetensors", self.folder / "x.c"), "--outputs", "f6", status=1)
+        self.assertIn('tensor "otherr.bias" [10] is no parameter of the network "lenet5"', out)
+
     def test_library_with_object(self):
         """--build puts the object into both libraries."""
         folder = self.folder / "built"

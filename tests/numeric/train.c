@@ -1,9 +1,11 @@
 /* train.c - libraries that train against the Graph interpreted in double before any pass, and
  * against the Plan interpreted: loss, every gradient and every parameter (running statistics too)
  * over two steps of SGD with momentum, for every target of C that this CPU runs. Bits do not depend
- * on the number of threads, nor on what the context did before its parameters were set anew. */
+ * on the number of threads, nor on what the context did before its parameters were set anew, nor,
+ * where kernels have no choice, on what --max-memory makes backward compute again. */
 #include "../unit/unit.h"
 #include "driver.h"
+#include "library.h"
 
 #include <math.h>
 
@@ -158,6 +160,7 @@ static const char program[] =
 typedef struct Run {
   Unit *u;
   const Net *net;
+  int64_t memory; /* --max-memory; 0: none */
   const char *folder, *file;
   Options o;
   Graph *g; /* before any pass */
@@ -185,9 +188,11 @@ static void build(Run *r, const char *target) {
   Unit *u = r->u;
   const char *source = arena_printf(u->arena, "%s/net.c", r->folder);
   const char *main_file = arena_printf(u->arena, "%s/program.c", r->folder);
-  const char *const words[] = {"cnnc", r->file, "--train", "--batch",  "4",  "--target",
-                               target, "-o",    source,    "--prefix", "toy"};
-  r->o = options_of(u, words, COUNT(words));
+  const char *limit = arena_printf(u->arena, "%lld", (long long)r->memory);
+  const char *const words[] = {"cnnc",     r->file,        "--train", "--batch", "4",
+                               "--target", target,         "-o",      source,    "--prefix",
+                               "toy",      "--max-memory", limit};
+  r->o = options_of(u, words, COUNT(words) - (r->memory ? 0 : 2));
   assert_int_equal(command_compile(u, &r->o), STATUS_DONE);
   assert_true(file_write(u, main_file, program, sizeof program - 1));
   const char *const arguments[] = {"-std=c11",
@@ -416,25 +421,51 @@ static const char *network_file(Run *r) {
   return file;
 }
 
-static void check_net(const Net *net, const char *target, int from, int to) {
-  Run r = {.u = unit_new(), .net = net};
+static void open_net(Run *r, const Net *net, const char *target, int64_t memory) {
   ReadOptions read = {.training = true};
-  r.folder = toolchain_folder(r.u);
-  r.file = network_file(&r);
-  r.g = read_network(r.u, r.file, &read);
-  assert_non_null(r.g);
-  pass_grad(r.g);
-  r.input_size = type_size(&r.g->input.at[0].type, 1);
-  Id output = r.g->entry[ENTRY_FORWARD].want.at[0];
-  r.classes = type_size(&r.g->node.at[output].type, 1);
-  build(&r, target);
-  Graph *g = pipeline_read(r.u, &r.o);
-  r.plan = pipeline_plan(r.u, &r.o, g, target_find(target), false);
-  assert_non_null(r.plan);
-  r.planned = (Graph *)(uintptr_t)r.plan->graph;
+  *r = (Run){.u = unit_new(), .net = net, .memory = memory};
+  r->folder = toolchain_folder(r->u);
+  r->file = network_file(r);
+  r->g = read_network(r->u, r->file, &read);
+  assert_non_null(r->g);
+  pass_grad(r->g);
+  r->input_size = type_size(&r->g->input.at[0].type, 1);
+  Id output = r->g->entry[ENTRY_FORWARD].want.at[0];
+  r->classes = type_size(&r->g->node.at[output].type, 1);
+  build(r, target);
+  Graph *g = pipeline_read(r->u, &r->o);
+  r->plan = pipeline_plan(r->u, &r->o, g, target_find(target), false);
+  assert_non_null(r->plan);
+  r->planned = (Graph *)(uintptr_t)r->plan->graph;
+}
+
+static void close_net(Run *r) {
+  toolchain_remove(r->u, r->folder);
+  unit_free(r->u);
+}
+
+static void check_net(const Net *net, const char *target, int from, int to) {
+  Run r;
+  open_net(&r, net, target, 0);
   for (int n = from; n <= to; n++) check_batch(&r, n);
-  toolchain_remove(r.u, r.folder);
-  unit_free(r.u);
+  close_net(&r);
+}
+
+/* With a quarter less for what forward keeps. Where tensors lie in plain rows, no choice depends on
+ * which of them are kept. */
+static void check_limited(const Net *net, const char *target) {
+  Run all, less;
+  open_net(&all, net, target, 0);
+  const Text expected = run_program(&all, 3, 1);
+  open_net(&less, net, target, library_training_bytes(all.plan) - all.plan->kept_bytes / 4);
+  assert_true(less.plan->recompute.again.n > 0);
+  assert_true(library_training_bytes(less.plan) <= less.memory);
+  check_batch(&less, 3);
+  const Text output = run_program(&less, 3, 1);
+  assert_int_equal(output.n, expected.n);
+  if (target_find(target)->lanes == 1) assert_memory_equal(output.at, expected.at, output.n);
+  close_net(&all);
+  close_net(&less);
 }
 
 /* The targets that this CPU runs. */
@@ -465,8 +496,21 @@ static void small_networks_take_steps(void **state) {
     for (int k = 0; k < COUNT(nets); k++) check_net(&nets[k], name[i], 3, 3);
 }
 
+/* Batch norm's statistics are updated once, what is dropped stays dropped. */
+static void activations_are_computed_again(void **state) {
+  (void)state;
+  const char *name[16];
+  int n = runnable(name);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < COUNT(nets); k++)
+      if (strstr(nets[k].name, "dropout") || strstr(nets[k].name, "residual") ||
+          strstr(nets[k].name, "maxima"))
+        check_limited(&nets[k], name[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(small_networks_take_steps),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(activations_are_computed_again),
+                                     cmocka_unit_test(small_networks_take_steps),
                                      cmocka_unit_test(lenet5_takes_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
