@@ -130,6 +130,12 @@ const char *refuses_packing(const Plan *p, const Contraction *c) {
   return NULL;
 }
 
+const char *refuses_error(const Plan *p, const Kernel *k, double error) {
+  const double most = p->max_error[k->role];
+  return error > most ? arena_printf(p->u->arena, "its rounding error would exceed %g", most)
+                      : NULL;
+}
+
 /* ---- packing
  * ------------------------------------------------------------------------------------------- */
 
@@ -142,9 +148,11 @@ static void taps_first(Unit *u, Kernel *k, const Contraction *c) {
   kernel_move_loops(u, k, to);
 }
 
-/* The kernel of PLAN_PREPARE that computes a derived buffer, if a map does. */
+/* The kernel of PLAN_PREPARE that computes a derived buffer, if a map does. What lies in work
+ * memory was made to be read. */
 static const Kernel *prepared_by(const Plan *p, int buffer) {
   const Steps *steps = &p->entry[PLAN_PREPARE].step;
+  if (p->buffer.at[buffer].home != HOME_DERIVED) return NULL;
   for (int i = 0; i < steps->n; i++) {
     const Kernel *k = steps->at[i]->run;
     if (k && k->out[0].to.tensor == buffer && k->nfold == 0 && k->nout == 1) return k;
@@ -177,9 +185,7 @@ static Coord packed_coord(const Kernel *k, const View *w, int l) {
   return c.mod < k->loop[l].extent.plus ? c : coord_loop(l, 1, 0);
 }
 
-/* A derived buffer that holds input w of k along the free and reduced loops that read it, and the
- * kernel that fills it; k reads it from now on. */
-static int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
+int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   Unit *u = p->u;
   Kernel fill = {.name = k->name, .math = F64, .nin = 1, .nout = 1, .in = {k->in[w]}};
   View packed = {.rank = 0};

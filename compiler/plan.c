@@ -4,6 +4,7 @@
  * strides. */
 #include "plan.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { BUFFER_ALIGN = 64 };
@@ -18,8 +19,13 @@ Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch)
   p->graph = g;
   p->target = target;
   p->max_batch = max_batch;
-  p->max_error = MAX_ERROR;
+  plan_allow_error(p, MAX_ERROR);
   return p;
+}
+
+void plan_allow_error(Plan *p, double most) {
+  for (int r = 0; r < ROLES; r++) p->max_error[r] = most;
+  p->max_tile = INT_MAX;
 }
 
 int plan_buffer(Plan *p, Buffer b) {

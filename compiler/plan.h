@@ -158,7 +158,8 @@ typedef struct Plan {
   const Target *target;
   int64_t max_batch;
   Precision precision;
-  double max_error; /* relative rms against double that algorithms may have */
+  double max_error[ROLES]; /* relative rms against double that algorithms may have */
+  int max_tile;            /* largest m of Winograd's F(m, r) */
   VEC(Buffer) buffer;
   struct {
     Steps step;
@@ -178,6 +179,8 @@ typedef struct Plan {
 
 /* plan.c */
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
+/* Algorithms may have such errors in all roles, with tiles of any size. */
+void plan_allow_error(Plan *, double most);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
 /* A kernel that copies buffer `from` into `to`, beginning at coordinates at[] there (NULL: 0). */
@@ -281,6 +284,10 @@ void pick_tile(const Plan *, Kernel *);
 int lane_loop(const Plan *, const Contraction *, char role);
 /* Why no algorithm with packed weights serves c, or NULL. */
 const char *refuses_packing(const Plan *, const Contraction *);
+/* Why an algorithm may not serve k with such a relative error (root of mean squares against
+ * double), or NULL. */
+const char *refuses_error(const Plan *, const Kernel *k, double error);
+#define DIRECT_ERROR 1.5e-7 /* of sums in f32 as they come: measured */
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
 bool slides(const Contraction *);
 bool loop_slides(const Contraction *, int loop);
@@ -289,6 +296,10 @@ bool lines_up(const Coord *, int loop, int lanes);
 /* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what
  * that reads. What only moves has no need of double. */
 void push_prepare(Plan *, Kernel *fill);
+/* A derived buffer that holds input w of k along the free and reduced loops that read it, that many
+ * values of loop `lane` innermost, and the kernel of PLAN_PREPARE that fills it; k reads it from
+ * now on. */
+int pack_weights(Plan *, Kernel *k, int w, int lane, int lanes);
 /* The register-tile contraction: lanes run over the result's channels (loop `lane`), x is broadcast
  * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are
  * packed by a kernel of PLAN_PREPARE in the order of reading. */
@@ -301,6 +312,11 @@ int correlation_lane(const Plan *, const Contraction *, char role);
 bool lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *refuses_correlation(const Plan *, const Contraction *, char role);
 void lower_correlation(Plan *, const Contraction *, char role, const char *algo, Steps *);
+/* A buffer for the sums of k, `lane` innermost in lanes, k's own loops along its axes: where the
+ * result does not lie so. Then what follows the sums, a map of the result; loop l of c->k is loop
+ * to[l] of k. */
+View correlation_sums(Plan *, const Kernel *k, int lane);
+Kernel correlation_settle(Plan *, const Contraction *, const View *sums, const int *to);
 /* Blocks of threads (implicit_gemm.c): as above, for the one role of them all. */
 enum { ROLE_BLOCKS = 'M' };
 const char *refuses_blocks(const Plan *, const Contraction *);
@@ -324,7 +340,7 @@ void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, St
 /* ---- passes: passes.def lists them in order
  * -------------------------------------------------------------------- */
 
-#define MAX_ERROR 1e-5 /* without --max-error */
+#define MAX_ERROR 1e-5 /* without --max-error, and not in training */
 
 typedef struct PlanOptions {
   const Target *target;
@@ -332,7 +348,7 @@ typedef struct PlanOptions {
   Precision precision;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
-  double max_error;       /* --max-error; 0: MAX_ERROR */
+  double max_error;       /* --max-error; 0: not given */
   int64_t memory;         /* bytes of activations and work that training may take, as pass recompute
                              estimates them; 0: any */
   bool training;

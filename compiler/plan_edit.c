@@ -25,12 +25,11 @@ static void renumber(void *context, PlanEntry entry, Kernel *k, Step *const *out
   for (int o = 0; o < k->nout; o++) k->out[o].to.tensor = to[k->out[o].to.tensor];
 }
 
-/* Does b fill a buffer with what a fills one of the same form with? */
+/* Does b fill a buffer with what a fills one of the same kind with? */
 static bool prepares_same(const Plan *p, const Kernel *a, const Kernel *b) {
   if (!a || !b || a->nout != 1 || b->nout != 1) return false;
   const Buffer *x = &p->buffer.at[a->out[0].to.tensor], *y = &p->buffer.at[b->out[0].to.tensor];
-  if (x->home != HOME_DERIVED || y->home != HOME_DERIVED) return false;
-  if (!type_same(&x->type, &y->type) || x->format.dtype != y->format.dtype ||
+  if (x->home != y->home || !type_same(&x->type, &y->type) || x->format.dtype != y->format.dtype ||
       x->format.lane_axis != y->format.lane_axis || x->format.lanes != y->format.lanes)
     return false;
   Kernel same = *b;
@@ -43,10 +42,12 @@ void plan_share_prepared(Plan *p) {
   Steps *steps = &p->entry[PLAN_PREPARE].step;
   for (int b = 0; b < p->buffer.n; b++) to[b] = b;
   for (int i = 0; i < steps->n; i++) {
+    Kernel *k = steps->at[i]->run;
     int first = 0;
-    while (first < kept && !prepares_same(p, steps->at[first]->run, steps->at[i]->run)) first++;
+    for (int j = 0; k && j < k->nin; j++) k->in[j].tensor = to[k->in[j].tensor];
+    while (first < kept && !prepares_same(p, steps->at[first]->run, k)) first++;
     if (first < kept)
-      to[steps->at[i]->run->out[0].to.tensor] = steps->at[first]->run->out[0].to.tensor;
+      to[k->out[0].to.tensor] = steps->at[first]->run->out[0].to.tensor;
     else
       steps->at[kept++] = steps->at[i];
   }

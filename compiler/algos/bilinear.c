@@ -4,14 +4,17 @@
  * Along a sliding axis x is read at i + k, i a result, k a tap. The map of results is cut into
  * tiles of m, i = m * t + u; each reads n = m + r - 1 values, and with the algorithm's matrices
  *   V[p, t] = sum over j of bt[p, j] * x[m * t + j]         for every channel of x
- *   U[p]    = sum over k of g[p, k] * w[k]                  when weights arrive, in double
+ *   U[p]    = sum over k of g[p, k] * w[k]                  when weights arrive
  *   M[p, t] = sum over channels of U[p] * V[p, t]           a matrix product for every p
  *   y[i]    = sum over p of at[i mod m, p] * M[p, i / m]    and the epilogue
  * In 2 and 3 dimensions p, t, j, k are tuples and the matrices Kronecker products. All four are
  * ordinary kernels; bt, g and at are constant tensors. Taps that run backwards (data gradients)
- * take g from its other end. A long window is cut into sections of r taps, which meet in one
- * product if tiles are as long or there is only one:
- *   M[p, t] = sum over channels and sections s of U[p, s] * V[p, t + s] */
+ * take g from its other end. U is computed in double where weights arrive once, and by vectors
+ * where training changes them in every step. A long window is cut into sections of r taps, which
+ * meet in one product if tiles are as long or there is only one:
+ *   M[p, t] = sum over channels and sections s of U[p, s] * V[p, t + s]
+ * A weight gradient has few results and, as taps, a whole map of dy: its sections are the tiles of
+ * dy, U is computed in every call as V is, and M sums over samples and tiles. */
 #include "bilinear.h"
 #include "backend.h"
 
@@ -20,11 +23,13 @@
 
 enum { MOST_SLIDES = 3, MOST_POINTS = 2500 };
 
+typedef enum Side { SIDE_X, SIDE_W, SIDE_RESULT, SIDES } Side;
+
 typedef struct Slide { /* one dimension */
-  int axis, to_axis;   /* of x, of the result */
-  int result, tap;     /* loops */
-  bool backwards;      /* x is read at i - k */
-  char letter;         /* of names: d, h, w */
+  int axis[SIDES];
+  int result, tap; /* loops */
+  bool backwards;  /* x is read at i - k */
+  char letter;     /* of names: d, h, w */
   Bilinear w;
   int64_t tiles, sections, taps;
 } Slide;
@@ -34,6 +39,8 @@ typedef struct Tiling {
   const Contraction *c;
   const Kernel *k;
   const char *algo;
+  bool changing; /* w changes in every call */
+  int lane;      /* the loop of k that lanes of weights and results run along */
   int n;
   Slide slide[MOST_SLIDES];
 } Tiling;
@@ -69,13 +76,20 @@ static int uses(const View *v, int loop, int *axis) {
   return n;
 }
 
+/* Does one loop read all of the axis? Then zeros lie behind it. */
+static bool is_whole(const Plan *p, const Kernel *k, const View *v, int axis) {
+  int loop;
+  return coord_is_loop(&v->at[axis], &loop) &&
+         k->loop[loop].extent.plus == p->buffer.at[v->tensor].type.dim[axis].plus;
+}
+
 /* i + k or i - k, each of which x, w and the result mention nowhere else. */
 static bool find_slide(const Plan *p, const Contraction *c, int axis, const BilinearRow *row,
                        Slide *s) {
   const Kernel *k = c->k;
   const Coord *at = &k->in[c->x].at[axis];
   int once;
-  *s = (Slide){.axis = axis, .result = -1, .tap = -1};
+  *s = (Slide){.axis = {[SIDE_X] = axis}, .result = -1, .tap = -1};
   for (int l = 0; l < k->nloop; l++) {
     if (!coord_uses(at, l)) continue;
     int *found = c->role[l] == 'M' ? &s->result : c->role[l] == 'K' ? &s->tap : NULL;
@@ -87,25 +101,21 @@ static bool find_slide(const Plan *p, const Contraction *c, int axis, const Bili
   const Loop *result = &k->loop[s->result], *tap = &k->loop[s->tap];
   if (result->extent.per_n || tap->extent.per_n) return false;
   if (uses(&k->in[c->x], s->result, &once) != 1 || uses(&k->in[c->x], s->tap, &once) != 1 ||
-      uses(&k->in[c->w], s->tap, &once) != 1 || uses(&k->out[0].to, s->result, &s->to_axis) != 1)
+      uses(&k->in[c->w], s->tap, &s->axis[SIDE_W]) != 1 ||
+      uses(&k->out[0].to, s->result, &s->axis[SIDE_RESULT]) != 1)
     return false;
-  Coord alone = k->out[0].to.at[s->to_axis];
+  Coord alone = k->out[0].to.at[s->axis[SIDE_RESULT]];
   alone.plus = 0;
   if (!coord_is_loop(&alone, &once)) return false;
   s->backwards = at->coef[s->tap] < 0;
+  if (both_change(p, c) && (s->backwards || !is_whole(p, k, &k->in[c->w], s->axis[SIDE_W])))
+    return false;
   s->letter = result->name[strlen(result->name) - 1];
   s->taps = tap->extent.plus;
   if (!row->matrices(p->u->arena, row->size, result->extent.plus, s->taps, &s->w)) return false;
   s->tiles = (result->extent.plus + s->w.m - 1) / s->w.m;
   s->sections = (s->taps + s->w.r - 1) / s->w.r;
   return s->sections == 1 || s->tiles == 1 || s->w.m == s->w.r;
-}
-
-static bool stays_inside(const Plan *p, const Contraction *c, int axis) {
-  const View *x = &c->k->in[c->x];
-  int64_t lo, hi;
-  coord_range(c->k, &x->at[axis], p->max_batch, &lo, &hi);
-  return lo >= 0 && hi < extent_at(p->buffer.at[x->tensor].type.dim[axis], p->max_batch);
 }
 
 static bool axis_slides(const Contraction *c, int axis) {
@@ -121,10 +131,21 @@ static int slide_of(const Tiling *t, int loop, bool tap) {
   return -1;
 }
 
-static int slide_at(const Tiling *t, int axis, bool to) {
+static int slide_at(const Tiling *t, int axis, Side side) {
   for (int i = 0; i < t->n; i++)
-    if ((to ? t->slide[i].to_axis : t->slide[i].axis) == axis) return i;
+    if (t->slide[i].axis[side] == axis) return i;
   return -1;
+}
+
+/* Does the view leave its tensor along an axis that does not slide? */
+static bool pads_elsewhere(const Plan *p, const Tiling *t, const View *v, Side side) {
+  for (int a = 0; a < v->rank; a++) {
+    int64_t lo, hi;
+    coord_range(t->k, &v->at[a], p->max_batch, &lo, &hi);
+    const int64_t extent = extent_at(p->buffer.at[v->tensor].type.dim[a], p->max_batch);
+    if (slide_at(t, a, side) < 0 && (lo < 0 || hi >= extent)) return true;
+  }
+  return false;
 }
 
 static bool sums_taps_only(const Tiling *t) {
@@ -133,52 +154,52 @@ static bool sums_taps_only(const Tiling *t) {
   return true;
 }
 
-/* Is there room for the loops, axes and inputs of the kernels that it becomes? */
+/* Is there room for the loops, axes and inputs of the kernels that it becomes? Where both operands
+ * change, the result is made along all free loops. */
 static bool has_room(const Tiling *t) {
   const Kernel *k = t->k;
-  const View *x = &k->in[t->c->x], *w = &k->in[t->c->w], *to = &k->out[0].to;
-  int loops = t->n, axes = t->n, inputs = 1 + t->n;
+  const View *x = &k->in[t->c->x], *w = &k->in[t->c->w];
+  int loops = t->n, axes = t->n, inputs = 1 + t->n, results = 0;
   for (int l = 0; l < k->nloop; l++) {
+    results += !k->loop[l].reduced;
     const int tap = slide_of(t, l, true);
     if (tap >= 0 && t->slide[tap].sections == 1) continue;
     loops++;
     axes += view_uses(w, l);
   }
+  if (!t->changing) results = k->out[0].to.rank;
   for (int i = 0; i < k->nin; i++) inputs += expr_uses(k->out[0].value, E_in, i);
   return loops <= MAX_LOOPS && axes <= MAX_RANK && inputs <= MAX_IN && x->rank + t->n <= MAX_RANK &&
-         to->rank + t->n <= MAX_RANK;
+         w->rank + t->n <= MAX_RANK && results + t->n <= MAX_RANK;
 }
 
 static const char *find_slides(const Plan *p, const Contraction *c, const BilinearRow *row,
                                Tiling *t) {
   double error = row->unit_error, points = 1;
-  *t = (Tiling){.c = c, .k = c->k};
+  *t = (Tiling){.c = c, .k = c->k, .changing = both_change(p, c)};
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
-    if (!axis_slides(c, a)) {
-      if (!stays_inside(p, c, a)) return "it pads an axis along which no window slides";
-      continue;
-    }
+    if (!axis_slides(c, a)) continue;
     if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
       return "a window moves by other steps than one, or has too many taps";
     error *= t->slide[t->n].w.growth;
     points *= t->slide[t->n++].w.points;
   }
   if (t->n == 0) return "no window slides over its input";
+  if (pads_elsewhere(p, t, &c->k->in[c->x], SIDE_X) ||
+      (t->changing && pads_elsewhere(p, t, &c->k->in[c->w], SIDE_W)))
+    return "it pads an axis along which no window slides";
   if (points > MOST_POINTS) return "a tile would have more points than caches hold";
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
-  return error > p->max_error
-             ? arena_printf(p->u->arena, "its rounding error would exceed %g", p->max_error)
-             : NULL;
+  return refuses_error(p, c->k, error);
 }
 
 const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
   Tiling t;
-  const char *reason = refuses_packing(p, c);
+  const char *reason = refuses_affine(p, c, 'N');
   if (reason) return reason;
-  if (p->entry[PLAN_TRAIN_FORWARD].exists) return "weights that change in every step";
-  if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
-  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  if (!both_change(p, c) && c->k->out[0].to.rank < 3)
+    return "its result has no points beside channels";
   return find_slides(p, c, row, &t);
 }
 
@@ -212,7 +233,9 @@ static int table(const Tiling *t, const char *name, const Bilinear *w, const dou
   Buffer b = {.home = HOME_CONST, .phase = PHASE_CONST, .format = format_plain(dtype)};
   b.name = arena_printf(p->u->arena, "%s.%s_%d_%d", w->name, name, w->m, w->r);
   for (int i = 0; i < p->buffer.n; i++)
-    if (p->buffer.at[i].home == HOME_CONST && strcmp(p->buffer.at[i].name, b.name) == 0) return i;
+    if (p->buffer.at[i].home == HOME_CONST && p->buffer.at[i].format.dtype == dtype &&
+        strcmp(p->buffer.at[i].name, b.name) == 0)
+      return i;
   b.value = value;
   b.type = (Type){.dtype = dtype, .rank = 2, .dim = {fixed(rows), fixed(columns)}};
   return plan_buffer(p, b);
@@ -239,32 +262,37 @@ static void push(const Tiling *t, Kernel *k, Steps *steps) {
   vec_push(t->p->u->arena, steps, plan_leaf(t->p, k));
 }
 
-/* ---- x -> V ---- */
+/* ---- x -> V, and w that changes in every call -> U ---- */
 
-/* How many tiles are read: those of results, and for later sections some behind them. */
-static int64_t input_tiles(const Slide *s) {
-  return s->tiles + s->sections - 1;
+/* How many tiles there are along a slide: of x those of results, and for later sections some behind
+ * them; of w its sections. */
+static int64_t tiles_of(const Slide *s, Side side) {
+  if (side == SIDE_W) return s->sections;
+  return s->tiles + (side == SIDE_X ? s->sections - 1 : 0);
 }
 
-/* Reads x in tiles; where the last one leaves x, its results are not used. */
-static Coord tile_coordinate(const Slide *s, const Coord *x, int tile, int value) {
-  Coord c = {.plus = x->plus - (s->backwards ? s->taps - 1 : 0), .div = 1};
-  c.coef[tile] = s->tiles == 1 ? s->w.r : s->w.m;
+/* Reads an operand in tiles; where the last one leaves it, results are not used, or 0. */
+static Coord tile_coordinate(const Slide *s, Side side, const Coord *at, int tile, int value) {
+  const bool rest = side == SIDE_X && s->backwards;
+  Coord c = {.plus = at->plus - (rest ? s->taps - 1 : 0), .div = 1};
+  c.coef[tile] = side == SIDE_W || s->tiles == 1 ? s->w.r : s->w.m;
   c.coef[value] = 1;
   return c;
 }
 
-/* Returns V; its axes: those of x along which nothing slides, points, tiles. */
-static int lower_input(const Tiling *t, Steps *steps) {
-  const View *x = &t->k->in[t->c->x];
-  const Type *type = &t->p->buffer.at[x->tensor].type;
-  Kernel k = sum_kernel(t, *x, F32);
+/* Returns what it becomes; its axes: those along which nothing slides, points, tiles. */
+static int lower_operand(const Tiling *t, Side side, Steps *steps) {
+  const bool is_x = side == SIDE_X;
+  const View *from = &t->k->in[is_x ? t->c->x : t->c->w];
+  const Type *type = &t->p->buffer.at[from->tensor].type;
+  Kernel k = sum_kernel(t, *from, F32);
   Type made = {.dtype = F32};
   View *to = &k.out[0].to, *in = &k.in[0];
   int point[MOST_SLIDES], tile[MOST_SLIDES];
-  if (in->outside == INSIDE) *in = (View){.tensor = x->tensor, .rank = x->rank, .outside = FILL};
-  for (int a = 0; a < x->rank; a++) {
-    if (slide_at(t, a, false) >= 0) continue;
+  if (in->outside == INSIDE)
+    *in = (View){.tensor = from->tensor, .rank = from->rank, .outside = FILL};
+  for (int a = 0; a < from->rank; a++) {
+    if (slide_at(t, a, side) >= 0) continue;
     const char *name = a == 0 ? "n" : a == 1 ? "c" : arena_printf(t->p->u->arena, "a%d", a);
     in->at[a] = coord_loop(kernel_loop(&k, name, type->dim[a], false), 1, 0);
     add_axis(to, &made, in->at[a], type->dim[a]);
@@ -274,22 +302,40 @@ static int lower_input(const Tiling *t, Steps *steps) {
     add_axis(to, &made, coord_loop(point[i], 1, 0), fixed(t->slide[i].w.points));
   }
   for (int i = 0; i < t->n; i++) {
-    tile[i] = slide_loop(t, &k, i, "t", input_tiles(&t->slide[i]), false);
-    add_axis(to, &made, coord_loop(tile[i], 1, 0), fixed(input_tiles(&t->slide[i])));
+    const int64_t tiles = tiles_of(&t->slide[i], side);
+    tile[i] = slide_loop(t, &k, i, "t", tiles, false);
+    add_axis(to, &made, coord_loop(tile[i], 1, 0), fixed(tiles));
   }
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
-    const int value = slide_loop(t, &k, i, "j", s->w.n, true);
-    in->at[s->axis] = tile_coordinate(s, &x->at[s->axis], tile[i], value);
-    add_factor(t, &k, table(t, "bt", &s->w, s->w.bt, s->w.points, s->w.n, F32),
-               coord_loop(point[i], 1, 0), coord_loop(value, 1, 0));
+    const int columns = is_x ? s->w.n : s->w.r, axis = s->axis[side];
+    const int value = slide_loop(t, &k, i, "j", columns, true);
+    in->at[axis] = tile_coordinate(s, side, &from->at[axis], tile[i], value);
+    add_factor(
+        t, &k,
+        table(t, is_x ? "bt" : "g", &s->w, is_x ? s->w.bt : s->w.g, s->w.points, columns, F32),
+        coord_loop(point[i], 1, 0), coord_loop(value, 1, 0));
   }
-  to->tensor = new_buffer(t, "input_tiles", &made, HOME_WORK, PHASE_CALL);
+  to->tensor = new_buffer(t, is_x ? "input_tiles" : "gradient_tiles", &made, HOME_WORK, PHASE_CALL);
   push(t, &k, steps);
   return to->tensor;
 }
 
-/* ---- w -> U ---- */
+/* ---- w that arrives -> U ---- */
+
+/* Does training change weights in every step? Then vectors make U of them. */
+static bool in_vectors(const Plan *p) {
+  return p->entry[PLAN_TRAIN_FORWARD].exists;
+}
+
+/* g, from its other end where the window moves backwards. */
+static int filter_table(const Tiling *t, const Bilinear *w, bool backwards, DType dtype) {
+  if (!backwards) return table(t, "g", w, w->g, w->points, w->r, dtype);
+  double *g = NEW_ARRAY(t->p->u->arena, double, w->points * w->r);
+  for (int p = 0; p < w->points; p++)
+    for (int k = 0; k < w->r; k++) g[p * w->r + k] = w->g[p * w->r + w->r - 1 - k];
+  return table(t, "g_backwards", w, g, w->points, w->r, dtype);
+}
 
 /* Where tap `tap` of a section lies in w; backwards the last section comes first. */
 static void section_coordinate(const Slide *s, View *w, int section, int tap) {
@@ -303,27 +349,35 @@ static void section_coordinate(const Slide *s, View *w, int section, int tap) {
   if (s->taps % s->w.r) w->outside = FILL;
 }
 
+/* w as the kernel of U reads it: as it is, or in lanes, which vectors need. */
+static View filter_view(const Tiling *t) {
+  Kernel packed = *t->k;
+  if (!in_vectors(t->p)) return packed.in[t->c->w];
+  const int buffer = pack_weights(t->p, &packed, t->c->w, t->lane, plan_lanes(t->p));
+  t->p->buffer.at[buffer].home = HOME_WORK;
+  return packed.in[t->c->w];
+}
+
 /* The kernel of PLAN_PREPARE that computes the weights of the products; loop l of k is theirs
  * to[l]. */
 static void lower_weights(const Tiling *t, const Kernel *product, const int *to) {
   const Kernel *k = t->k;
   const View *view = &product->in[1];
-  Kernel fill = sum_kernel(t, k->in[t->c->w], F64);
+  Kernel fill = sum_kernel(t, filter_view(t), in_vectors(t->p) ? F32 : F64);
   int from[MAX_LOOPS], loop[MAX_LOOPS] = {0}; /* of the products' loops, of k's: loops of `fill` */
   int tap[MOST_SLIDES];
   for (int l = 0; l < product->nloop; l++)
     if (view_uses(view, l))
       from[l] = kernel_loop(&fill, product->loop[l].name, product->loop[l].extent, false);
   for (int l = 0; l < k->nloop; l++)
-    if (to[l] >= 0 && view_uses(&k->in[t->c->w], l)) loop[l] = from[to[l]];
+    if (to[l] >= 0 && view_uses(&fill.in[0], l)) loop[l] = from[to[l]];
   fill.out[0].to = *view;
   view_move(&fill.out[0].to, from, product->nloop);
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
     loop[s->tap] = tap[i] = slide_loop(t, &fill, i, "r", s->w.r, true);
-    add_factor(t, &fill, table(t, "g", &s->w, s->w.g, s->w.points, s->w.r, F64),
-               coord_loop(from[i], 1, 0),
-               s->backwards ? coord_loop(tap[i], -1, s->w.r - 1) : coord_loop(tap[i], 1, 0));
+    add_factor(t, &fill, filter_table(t, &s->w, s->backwards, fill.math), coord_loop(from[i], 1, 0),
+               coord_loop(tap[i], 1, 0));
   }
   view_move(&fill.in[0], loop, k->nloop);
   for (int i = 0; i < t->n; i++) {
@@ -357,17 +411,16 @@ static void product_loops(const Tiling *t, Kernel *k, int *to) {
 
 /* The axes of a view of k along which nothing slides, by the products' loops; then points, tiles.
  */
-static View product_view(const Tiling *t, const View *from, bool result, const int *to,
-                         Type *type) {
+static View product_view(const Tiling *t, const View *from, Side side, const int *to, Type *type) {
   View v = {.rank = 0};
   *type = (Type){.dtype = F32};
   for (int a = 0; a < from->rank; a++) {
-    if (slide_at(t, a, result) >= 0) continue;
+    if (slide_at(t, a, side) >= 0) continue;
     Coord c = from->at[a];
     Extent extent = t->p->buffer.at[from->tensor].type.dim[a];
     int64_t lo, hi;
     coord_range(t->k, &c, t->p->max_batch, &lo, &hi);
-    if (result && extent.per_n == 0) { /* of a larger tensor only what k writes */
+    if (side == SIDE_RESULT && extent.per_n == 0) { /* of a larger tensor only what k writes */
       c.plus -= lo;
       extent = fixed(hi - lo + 1);
     }
@@ -378,9 +431,10 @@ static View product_view(const Tiling *t, const View *from, bool result, const i
     add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
-    Coord tile = coord_loop(to[s->result], 1, 0);
-    if (!result && s->sections > 1) tile.coef[to[s->tap]] = 1;
-    add_axis(&v, type, tile, fixed(result ? s->tiles : input_tiles(s)));
+    Coord tile = {.div = 1};
+    if (side != SIDE_W) tile.coef[to[s->result]] = 1;
+    if (side != SIDE_RESULT && s->sections > 1) tile.coef[to[s->tap]] = 1;
+    add_axis(&v, type, tile, fixed(tiles_of(s, side)));
   }
   return v;
 }
@@ -398,18 +452,23 @@ static View weights_view(const Tiling *t, const Kernel *product, const int *to, 
   return v;
 }
 
-/* Columns of weights lie in blocks as wide as a register tile. */
-static void format_weights(const Tiling *t, const Kernel *product, int lane) {
-  const View *w = &product->in[1];
-  const int columns = t->p->target->lanes * tile_get(&product->tile, "k", 1);
-  Format *f = &t->p->buffer.at[w->tensor].format;
-  for (int a = 0; a < w->rank && columns > 1; a++)
-    if (coord_uses(&w->at[a], lane)) f->lane_axis = (int8_t)a;
-  f->lanes = (int16_t)columns;
+/* That many elements along the lane loop lie together in the buffer of a view. */
+static void format_along(const Tiling *t, const View *v, int lane, int lanes) {
+  Format *f = &t->p->buffer.at[v->tensor].format;
+  for (int a = 0; a < v->rank && lanes > 1; a++)
+    if (coord_uses(&v->at[a], lane)) f->lane_axis = (int8_t)a;
+  f->lanes = (int16_t)lanes;
 }
 
-/* Returns M. */
-static int lower_product(const Tiling *t, int tiles, Steps *steps) {
+/* Columns of weights lie in blocks as wide as a register tile, or as the vectors that make them. */
+static void add_weights(const Tiling *t, Kernel *product, const int *to) {
+  const int vectors = in_vectors(t->p) ? 1 : tile_get(&product->tile, "k", 1);
+  format_along(t, &product->in[1], to[t->lane], plan_lanes(t->p) * vectors);
+  lower_weights(t, product, to);
+}
+
+/* Returns M. `weights`: U, -1: to be made when weights arrive. */
+static int lower_product(const Tiling *t, int tiles, int weights, Steps *steps) {
   Kernel k = {.name = t->k->name, .role = t->k->role, .math = F32, .nin = 2, .nfold = 1, .nout = 1};
   Unit *u = t->p->u;
   Type type;
@@ -418,19 +477,25 @@ static int lower_product(const Tiling *t, int tiles, Steps *steps) {
   product_loops(t, &k, to);
   k.macs = t->k->macs;
   k.fold[0] = (Fold){FOLD_SUM, expr2(u, E_mul, expr_in(u, 0), expr_in(u, 1)), F32};
-  k.in[0] = product_view(t, &t->k->in[t->c->x], false, to, &type);
+  k.in[0] = product_view(t, &t->k->in[t->c->x], SIDE_X, to, &type);
   k.in[0].tensor = tiles;
-  k.out[0] =
-      (Out){.to = product_view(t, &t->k->out[0].to, true, to, &type), .value = expr_acc(u, 0)};
+  k.out[0] = (Out){.to = product_view(t, &t->k->out[0].to, SIDE_RESULT, to, &type),
+                   .value = expr_acc(u, 0)};
   const int made = k.out[0].to.tensor = new_buffer(t, "output_tiles", &type, HOME_WORK, PHASE_CALL);
-  k.in[1] = weights_view(t, &k, to, &type);
-  k.in[1].tensor = new_buffer(t, "weights", &type, HOME_DERIVED, PHASE_LOAD);
+  format_along(t, &k.out[0].to, to[t->lane], plan_lanes(t->p));
+  if (t->changing) {
+    k.in[1] = product_view(t, &t->k->in[t->c->w], SIDE_W, to, &type);
+    k.in[1].tensor = weights;
+  } else {
+    k.in[1] = weights_view(t, &k, to, &type);
+    k.in[1].tensor = new_buffer(t, "weights", &type, HOME_DERIVED, PHASE_LOAD);
+  }
+  if (t->changing) kernel_simplify(u, &k);
   push(t, &k, steps);
   Kernel *product = steps->at[steps->n - 1]->run;
   if (!contraction(t->p, product, &c)) BUG("%s: no product left", k.name);
   pick_tile(t->p, product);
-  format_weights(t, product, lane_loop(t->p, &c, 'N'));
-  lower_weights(t, product, to);
+  if (!t->changing) add_weights(t, product, to);
   return made;
 }
 
@@ -449,7 +514,7 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
   k.fold[0].term = expr_in(u, 0);
   for (int l = 0; l < MAX_LOOPS; l++) same[l] = l;
   Type type;
-  *in = product_view(t, &k.out[0].to, true, same, &type);
+  *in = product_view(t, &k.out[0].to, SIDE_RESULT, same, &type);
   in->tensor = tiles;
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
@@ -470,11 +535,33 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
   push(t, &k, steps);
 }
 
-void lower_bilinear(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
+static void lower(Plan *p, const Contraction *c, const BilinearRow *row, int lane, Steps *steps) {
   Tiling t;
   const char *reason = find_slides(p, c, row, &t);
   if (reason) BUG("%s: %s", c->k->name, reason);
   t.p = p;
   t.algo = row->algo;
-  lower_output(&t, lower_product(&t, lower_input(&t, steps), steps), steps);
+  t.lane = lane;
+  const int tiles = lower_operand(&t, SIDE_X, steps);
+  const int weights = t.changing ? lower_operand(&t, SIDE_W, steps) : -1;
+  lower_output(&t, lower_product(&t, tiles, weights, steps), steps);
+}
+
+/* The result of two operands that change is made in lanes, then put where it belongs. */
+void lower_bilinear(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
+  if (!both_change(p, c)) {
+    lower(p, c, row, lane_loop(p, c, 'N'), steps);
+    return;
+  }
+  const int lane = correlation_lane(p, c, 'N');
+  Kernel sum = *c->k;
+  Contraction own = *c;
+  int same[MAX_LOOPS];
+  for (int l = 0; l < MAX_LOOPS; l++) same[l] = l;
+  const View sums = correlation_sums(p, &sum, lane);
+  sum.out[0] = (Out){.to = sums, .value = expr_acc(p->u, 0)};
+  own.k = &sum;
+  lower(p, &own, row, lane, steps);
+  const Kernel last = correlation_settle(p, c, &sums, same);
+  vec_push(p->u->arena, steps, plan_leaf(p, &last));
 }

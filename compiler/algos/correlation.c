@@ -108,8 +108,7 @@ static void order_loops(Unit *u, Kernel *k, const Contraction *c, int lane, int 
   kernel_move_loops(u, k, to);
 }
 
-/* The sums along the kernel's free loops, lanes innermost. */
-static View add_sums(Plan *p, const Kernel *k, int lane) {
+View correlation_sums(Plan *p, const Kernel *k, int lane) {
   Buffer b = {.home = HOME_WORK, .phase = PHASE_CALL, .format = format_plain(F32)};
   View v = {.rank = 0};
   b.name = arena_printf(p->u->arena, "%s.sums", k->name);
@@ -137,8 +136,8 @@ static const Expr *settled_leaf(void *context, const Expr *leaf) {
   return leaf->op == E_acc ? expr_in(s->u, s->sums) : leaf;
 }
 
-/* What follows the sum, over the sums: a map of the result. x and w give way. */
-static Kernel settle(Plan *p, const Contraction *c, const View *sums, const int *to) {
+/* x and w give way to the sums. */
+Kernel correlation_settle(Plan *p, const Contraction *c, const View *sums, const int *to) {
   Kernel k = *c->k;
   Settle s = {p->u, c->x};
   View view = {.rank = sums->rank, .tensor = sums->tensor};
@@ -163,8 +162,8 @@ void lower_correlation(Plan *p, const Contraction *c, char role, const char *alg
   if (!view_moves_by_one(p, k, &k->out[0].to, lane)) {
     int to[MAX_LOOPS];
     order_loops(p->u, k, c, lane, to);
-    View sums = add_sums(p, k, to[lane]);
-    Kernel last = settle(p, c, &sums, to);
+    View sums = correlation_sums(p, k, to[lane]);
+    Kernel last = correlation_settle(p, c, &sums, to);
     k->out[0].to = sums;
     k->out[0].value = expr_acc(p->u, 0);
     kernel_simplify(p->u, k);

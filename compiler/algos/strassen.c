@@ -14,6 +14,7 @@
  * follows the contraction follows there. Blocks are halves of loops, so an offset in a view. */
 #include "plan.h"
 
+#include <math.h>
 #include <string.h>
 
 extern const Algo algo_strassen;
@@ -74,6 +75,27 @@ static const char *find_halves(const Plan *p, const Contraction *c, Halves *h) {
   return NULL;
 }
 
+/* A product of sums has the variance of one product of blocks times its terms, and as much rounding
+ * error; directly a block of y sums two products. */
+static double growth(void) {
+  double store[STORES] = {0}, sum = 0;
+  for (const Product *p = scheme; p < scheme + COUNT(scheme); p++) {
+    int of_w = 0, of_x = 0;
+    for (int i = 0; i < BLOCKS; i++) {
+      of_w += p->w[i] != 0;
+      of_x += p->x[i] != 0;
+    }
+    double variance = of_w * of_x;
+    for (int i = 0; i < 2; i++)
+      if (p->more[i] >= 0) variance += store[p->more[i]];
+    if (p->store >= 0)
+      store[p->store] = variance;
+    else
+      sum += variance;
+  }
+  return sqrt(sum / (2 * BLOCKS));
+}
+
 static const char *refuses(const Plan *p, const Contraction *c) {
   Halves h;
   const char *reason = refuses_packing(p, c);
@@ -81,7 +103,8 @@ static const char *refuses(const Plan *p, const Contraction *c) {
   if (slides(c)) return "a window slides over its input";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
-  return find_halves(p, c, &h);
+  reason = find_halves(p, c, &h);
+  return reason ? reason : refuses_error(p, c->k, DIRECT_ERROR * growth());
 }
 
 /* ---- blocks ---- */

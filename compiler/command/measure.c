@@ -117,7 +117,7 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
   for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
   subject.bytes += view_bytes(s->p, &k->out[0].to);
   Plan any = *s->p;
-  any.max_error = INFINITY;
+  plan_allow_error(&any, INFINITY);
   for (int a = 0; a < ALGO_KINDS; a++) {
     subject.serves[a] = !algos[a]->refuses(&any, &c);
     subject.allowed[a] = !algos[a]->refuses(s->p, &c);

@@ -116,7 +116,8 @@ static const OptionRow rows[] = {
      .doc = "measure on this machine instead of estimating; --save-plan (default NAME.plan.json) "
             "keeps the answers, and what --plan has measured is not measured again"},
     {"max-error", 0, "E", OPTION_REAL, AT(max_error), C | I | R | E | T | B, true,
-     .doc = "refuse algorithms with a larger relative rms error against double (default 1e-5)"},
+     .doc = "refuse algorithms with a larger relative rms error against double (default 1e-5; "
+            "training is stricter)"},
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc =
          "prefix of all public symbols (default: the network's name, net_NAME where NAME is a word "

@@ -145,7 +145,8 @@ static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {
 }
 
 /* Lowers on trial: buffers and kernels that this makes are forgotten again. Several kernels are
- * judged as they will nest; each nest has to be started. */
+ * judged as they will nest; each nest has to be started. A step of training prepares its weights.
+ */
 static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
   const Kernel *k = item->leaf->run;
   Steps steps = {0};
@@ -157,6 +158,9 @@ static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
     steps = nest_steps(&nest, &steps);
   }
   double time = steps_time(p, &steps) + steps.n * p->target->machine.launch;
+  const Steps *prepare = &p->entry[PLAN_PREPARE].step;
+  for (int i = prepares; i < prepare->n && item->entry != PLAN_FORWARD; i++)
+    time += p->target->time(p, prepare->at[i]->run);
   for (int i = old.n - 1; i >= 0; i--) p->buffer.at[old.buffer[i]].format = old.format[i];
   p->buffer.n = buffers;
   p->entry[PLAN_PREPARE].step.n = prepares;

@@ -5,6 +5,8 @@
 #include "fuse.h"
 #include "dictionary.h"
 
+#include <string.h>
+
 struct FusePlan {
   Fuse *f;
   Plan *p;
@@ -163,13 +165,29 @@ static void copy_results(FusePlan *e, const Results *results) {
 /* ---- the plan
  * ------------------------------------------------------------------------------------------- */
 
+/* What training allows without --max-error: errors of activations turn masks like relu's gradient
+ * over, so they are no larger than by direct sums; those of their gradients add up over layers,
+ * like F(2, 3)'s; those of weight gradients end there, like F(3, 4)'s. */
+static const double training_error[ROLES] = {
+    [ROLE_FWD] = 2e-7, [ROLE_DGRAD] = 5e-7, [ROLE_WGRAD] = 2e-6};
+enum { TRAINING_TILE = 4 };
+
+static void limit_errors(Plan *p, const PlanOptions *options) {
+  if (options->max_error > 0) {
+    plan_allow_error(p, options->max_error);
+  } else if (options->training) {
+    memcpy(p->max_error, training_error, sizeof p->max_error);
+    p->max_tile = TRAINING_TILE;
+  }
+}
+
 /* Inputs and parameters have a place whether or not a kernel reads them. */
 FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   FusePlan *e = NEW(f->u->arena, FusePlan);
   e->f = f;
   e->p = plan_new(f->u, f->g, options->target, options->max_batch);
   e->p->precision = options->precision;
-  if (options->max_error > 0) e->p->max_error = options->max_error;
+  limit_errors(e->p, options);
   e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
   e->readers = NEW_ARRAY(f->u->arena, Groups, f->g->node.n);
   for (int i = 0; i < f->g->param.n; i++)

@@ -216,6 +216,7 @@ static bool is_pair(const Nest *n, const Step *first, const Step *next, Pair *pa
   pair->buffer = a->out[0].to.tensor;
   const Buffer *buffer = &n->p->buffer.at[pair->buffer];
   if (buffer->home != HOME_WORK || buffer->type.rank < 3) return false;
+  if (buffer->format.lane_axis == 0) return false; /* which is cut into single ones */
   for (int axis = 0; axis < 3; axis++)
     if (buffer->format.lo[axis] || buffer->format.hi[axis]) return false;
   if (n->readers[pair->buffer] != 1 || n->writers[pair->buffer] != 1) return false;

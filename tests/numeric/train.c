@@ -16,6 +16,13 @@ typedef struct Net {
   const char *text;
 } Net;
 
+/* An algorithm, forced wherever it serves: in the first so many roles. */
+typedef struct Forced {
+  const char *algo;
+  int roles;
+  Net net;
+} Forced;
+
 /* Every optimiser, on parameters of several kinds. */
 #define OPTIMIZED(title, ...)                                                                      \
   {                                                                                                \
@@ -31,7 +38,7 @@ typedef struct Net {
   ", \"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {\"op\": \"sgd\", \"lr\": 0.05, "       \
   "\"momentum\": 0.9, \"weight_decay\": 0.001}}"
 
-static const Net lenet5 = {"LeNet-5", "models/lenet5.json", NULL};
+static const Net lenet5 = {.name = "LeNet-5", .file = "models/lenet5.json"};
 
 static const Net nets[] = {
     {"batch norm and a residual", NULL,
@@ -92,6 +99,50 @@ static const Net nets[] = {
               "\"op\": \"rmsprop\", \"lr\": 0.01, \"eps\": 0.1, \"momentum\": 0.9, "
               "\"centered\": true"),
     OPTIMIZED("adagrad", "\"op\": \"adagrad\", \"lr\": 0.01, \"initial\": 0.5, \"lr_decay\": 0.1"),
+};
+
+#define CONV(more) "{\"op\": \"conv\", " more "}, "
+#define RELU       "{\"op\": \"relu\"}, "
+#define FORCED(algo, roles, title, shape, layers)                                                  \
+  {                                                                                                \
+    algo, roles, {                                                                                 \
+      title, NULL,                                                                                 \
+          "{\"name\": \"net\", \"input\": {\"shape\": [" shape "]}, \"layers\": [" layers          \
+          "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER                                           \
+    }                                                                                              \
+  }
+#define ROWS CONV("\"filters\": 20, \"kernel\": 3") RELU CONV("\"filters\": 17, \"kernel\": 4") RELU
+#define MAPS                                                                                       \
+  CONV("\"filters\": 20, \"kernel\": 3, \"pad\": 1")                                               \
+  RELU CONV("\"filters\": 33, \"kernel\": 3, \"bias\": false")                                     \
+      RELU CONV("\"filters\": 16, \"kernel\": 5, \"pad\": 2") RELU
+#define VOLUMES                                                                                    \
+  CONV("\"filters\": 18, \"kernel\": 3, \"pad\": 1")                                               \
+  RELU CONV("\"filters\": 16, \"kernel\": [1, 3, 3]") RELU
+#define PRODUCTS CONV("\"filters\": 64, \"kernel\": 1") RELU CONV("\"filters\": 32, \"kernel\": 1")
+/* The gradient of the first lies in a larger tensor; */
+#define ENLARGED                                                                                   \
+  CONV("\"filters\": 16, \"kernel\": 3, \"pad\": 1")                                               \
+  "{\"op\": \"pad\", \"axis\": [1, 2], \"lo\": [0, 0], \"hi\": [2, 3]}, " CONV(                    \
+      "\"filters\": 16, \"kernel\": 3") CONV("\"filters\": 16, \"kernel\": 3") RELU
+/* it is 0 behind some channels. */
+#define SHORTENED                                                                                  \
+  CONV("\"filters\": 32, \"kernel\": 3, \"pad\": 1")                                               \
+  "{\"op\": \"slice\", \"stop\": 16}, " CONV("\"filters\": 16, \"kernel\": 3")                     \
+      RELU CONV("\"filters\": 16, \"kernel\": 3") RELU
+
+static const Forced forced[] = {
+    FORCED("winograd4", ROLES, "tiles along one axis", "3, 23", ROWS),
+    FORCED("winograd2", ROLES, "tiles of 2", "5, 11, 9", MAPS),
+    FORCED("winograd3", ROLES, "tiles of 3", "5, 11, 9", MAPS),
+    FORCED("winograd4", ROLES, "tiles of 4", "16, 8, 13", MAPS),
+    FORCED("winograd2", ROLES, "a gradient in a larger tensor", "5, 11, 9", ENLARGED),
+    FORCED("winograd2", ROLES, "a gradient of some channels", "5, 11, 9", SHORTENED),
+    FORCED("winograd2", ROLES, "tiles in space", "3, 5, 6, 7", VOLUMES),
+    FORCED("fft16", ROLES, "Fourier transforms along one axis", "3, 23", ROWS),
+    FORCED("fft8", ROLES, "Fourier transforms", "5, 11, 9", MAPS),
+    FORCED("fft8", ROLES, "Fourier transforms in space", "3, 5, 6, 7", VOLUMES),
+    FORCED("strassen", ROLE_WGRAD, "products of halves", "64, 6, 5", PRODUCTS),
 };
 
 /* ---- the emitted library */
@@ -160,7 +211,8 @@ static const char program[] =
 typedef struct Run {
   Unit *u;
   const Net *net;
-  int64_t memory; /* --max-memory; 0: none */
+  int64_t memory;       /* --max-memory; 0: none */
+  const Forced *forced; /* NULL: nothing is */
   const char *folder, *file;
   Options o;
   Graph *g; /* before any pass */
@@ -188,11 +240,21 @@ static void build(Run *r, const char *target) {
   Unit *u = r->u;
   const char *source = arena_printf(u->arena, "%s/net.c", r->folder);
   const char *main_file = arena_printf(u->arena, "%s/program.c", r->folder);
-  const char *limit = arena_printf(u->arena, "%lld", (long long)r->memory);
-  const char *const words[] = {"cnnc",     r->file,        "--train", "--batch", "4",
-                               "--target", target,         "-o",      source,    "--prefix",
-                               "toy",      "--max-memory", limit};
-  r->o = options_of(u, words, COUNT(words) - (r->memory ? 0 : 2));
+  const char *words[] = {"cnnc", r->file, "--train", "--batch",  "4",   "--target",
+                         target, "-o",    source,    "--prefix", "toy", NULL,
+                         NULL,   NULL,    NULL,      NULL,       NULL};
+  int n = 11;
+  if (r->memory) {
+    words[n++] = "--max-memory";
+    words[n++] = arena_printf(u->arena, "%lld", (long long)r->memory);
+  }
+  if (r->forced) {
+    words[n++] = "--max-error";
+    words[n++] = "1e-5";
+    words[n++] = "--algo";
+    words[n++] = arena_printf(u->arena, "*=%s", r->forced->algo);
+  }
+  r->o = options_of(u, words, n);
   assert_int_equal(command_compile(u, &r->o), STATUS_DONE);
   assert_true(file_write(u, main_file, program, sizeof program - 1));
   const char *const arguments[] = {"-std=c11",
@@ -376,6 +438,11 @@ static void compare_gradients(const Run *r, Printed *p, double factor) {
       compare(p, r->grad[i], type_size(&r->g->param.at[i].type, 1), factor, r->g->param.at[i].name);
 }
 
+/* Of rounding errors, by the algorithm that is forced. */
+static double growth(const Run *r) {
+  return r->forced ? algo_find(r->forced->algo)->tolerance : 1;
+}
+
 /* Of the largest number of a tensor: the rounding of the longest sum, in each of the up to eight
  * sums that follow one another forward and back; a step later the parameters carry it as well. */
 static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void (*finish)(Run *),
@@ -386,7 +453,7 @@ static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void 
   for (int i = 0; i < STEPS; i++) {
     p.title = arena_printf(r->u->arena, "%s, %s, %s, %d samples, step %d", r->net->name,
                            r->plan->target->name, reference, (int)r->n, i + 1);
-    p.tolerance = (i + 1) * 8 * 0x1p-24 * sqrt((double)longest_reduction(r));
+    p.tolerance = (i + 1) * 8 * 0x1p-24 * sqrt((double)longest_reduction(r)) * growth(r);
     draw(r->g, i);
     draw(r->plan->graph, i);
     step(r);
@@ -421,9 +488,21 @@ static const char *network_file(Run *r) {
   return file;
 }
 
-static void open_net(Run *r, const Net *net, const char *target, int64_t memory) {
+/* What is forced was taken, in every role that it serves. */
+static void check_taken(const Run *r) {
+  bool taken[ROLES] = {false};
+  for (int i = 0; i < r->plan->choice.n; i++) {
+    const Choice *c = &r->plan->choice.at[i];
+    if (c->taken && strcmp(c->algo, r->forced->algo) == 0) taken[c->role] = true;
+  }
+  for (int i = 0; i < r->forced->roles; i++)
+    if (!taken[i]) fail_msg("%s, %s: no %s", r->net->name, r->plan->target->name, role_names[i]);
+}
+
+static void open_net(Run *r, const Net *net, const Forced *algorithm, const char *target,
+                     int64_t memory) {
   ReadOptions read = {.training = true};
-  *r = (Run){.u = unit_new(), .net = net, .memory = memory};
+  *r = (Run){.u = unit_new(), .net = net, .forced = algorithm, .memory = memory};
   r->folder = toolchain_folder(r->u);
   r->file = network_file(r);
   r->g = read_network(r->u, r->file, &read);
@@ -437,6 +516,7 @@ static void open_net(Run *r, const Net *net, const char *target, int64_t memory)
   r->plan = pipeline_plan(r->u, &r->o, g, target_find(target), false);
   assert_non_null(r->plan);
   r->planned = (Graph *)(uintptr_t)r->plan->graph;
+  if (algorithm) check_taken(r);
 }
 
 static void close_net(Run *r) {
@@ -444,9 +524,10 @@ static void close_net(Run *r) {
   unit_free(r->u);
 }
 
-static void check_net(const Net *net, const char *target, int from, int to) {
+static void check_net(const Net *net, const Forced *algorithm, const char *target, int from,
+                      int to) {
   Run r;
-  open_net(&r, net, target, 0);
+  open_net(&r, net, algorithm, target, 0);
   for (int n = from; n <= to; n++) check_batch(&r, n);
   close_net(&r);
 }
@@ -455,9 +536,9 @@ static void check_net(const Net *net, const char *target, int from, int to) {
  * which of them are kept. */
 static void check_limited(const Net *net, const char *target) {
   Run all, less;
-  open_net(&all, net, target, 0);
+  open_net(&all, net, NULL, target, 0);
   const Text expected = run_program(&all, 3, 1);
-  open_net(&less, net, target, library_training_bytes(all.plan) - all.plan->kept_bytes / 4);
+  open_net(&less, net, NULL, target, library_training_bytes(all.plan) - all.plan->kept_bytes / 4);
   assert_true(less.plan->recompute.again.n > 0);
   assert_true(library_training_bytes(less.plan) <= less.memory);
   check_batch(&less, 3);
@@ -485,7 +566,7 @@ static void lenet5_takes_steps(void **state) {
   const char *name[16];
   int n = runnable(name);
   for (int i = 0; i < n; i++)
-    check_net(&lenet5, name[i], i == n - 1 ? 1 : 3, i == n - 1 ? MAX_BATCH : 3);
+    check_net(&lenet5, NULL, name[i], i == n - 1 ? 1 : 3, i == n - 1 ? MAX_BATCH : 3);
 }
 
 static void small_networks_take_steps(void **state) {
@@ -493,7 +574,17 @@ static void small_networks_take_steps(void **state) {
   const char *name[16];
   int n = runnable(name);
   for (int i = 0; i < n; i++)
-    for (int k = 0; k < COUNT(nets); k++) check_net(&nets[k], name[i], 3, 3);
+    for (int k = 0; k < COUNT(nets); k++) check_net(&nets[k], NULL, name[i], 3, 3);
+}
+
+/* Each on one target in turn; with CNNC_TEST_LONG=1 on all. */
+static void algorithms_take_steps(void **state) {
+  (void)state;
+  const char *name[16], *all = getenv("CNNC_TEST_LONG");
+  int n = runnable(name);
+  for (int k = 0; k < COUNT(forced); k++)
+    for (int i = 0; i < n; i++)
+      if (all || i == k % n) check_net(&forced[k].net, &forced[k], name[i], 3, 3);
 }
 
 /* Batch norm's statistics are updated once, what is dropped stays dropped. */
@@ -509,8 +600,8 @@ static void activations_are_computed_again(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(activations_are_computed_again),
-                                     cmocka_unit_test(small_networks_take_steps),
-                                     cmocka_unit_test(lenet5_takes_steps)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(algorithms_take_steps), cmocka_unit_test(activations_are_computed_again),
+      cmocka_unit_test(small_networks_take_steps), cmocka_unit_test(lenet5_takes_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
