@@ -1,5 +1,5 @@
-/* lists.c - the commands ops, algos and targets: what this build knows, out of the tables that
- * drive it. */
+/* lists.c - the commands ops and targets: what this build knows, out of the tables that drive it.
+ */
 #include "driver.h"
 #include "describe.h"
 
@@ -38,12 +38,6 @@ Status command_ops(Unit *u, const Options *o) {
     printf("%-16s %s\n", op->name, op->doc ? op->doc : "");
     for (int f = 0; f < op->nfield; f++) print_field(u->arena, &op->field[f]);
   }
-  return STATUS_DONE;
-}
-
-Status command_algos(Unit *u, const Options *o) {
-  (void)u, (void)o;
-  for (int i = 0; i < ALGO_KINDS; i++) printf("%-12s %s\n", algos[i]->name, algos[i]->doc);
   return STATUS_DONE;
 }
 
