@@ -5,7 +5,7 @@
 enum { CNNC_THREADS = 256 };
 
 /* Blocks for so many points; what is beyond a large grid, kernels run in further rounds. */
-static inline unsigned cnnc_blocks(long long points) {
+static inline __attribute__((unused)) unsigned cnnc_blocks(long long points) {
   const long long blocks = (points + CNNC_THREADS - 1) / CNNC_THREADS, most = 1 << 20;
   return (unsigned)(blocks < most ? blocks : most);
 }

@@ -76,3 +76,6 @@ failed: false -gencode=arch=compute_90,code=[sm_90,compute_90] -O2
 $ mkdir one && cnnc plain.json --target sm_80,sm_90 -o deep.cu && cnnc plain.json --target sm_80 -o one/deep.cu && cmp deep.cu one/deep.cu && echo the source is that of the oldest
 the source is that of the oldest
 = 0
+$ echo '{"name": "products", "input": {"shape": [16, 8, 8]}, "layers": [{"op": "conv", "filters": 16, "kernel": 3, "pad": 1}, {"op": "relu"}]}' > products.json; cnnc products.json --target sm_80 -o products.cu && echo products alone need no plain launches
+products alone need no plain launches
+= 0
