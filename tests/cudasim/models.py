@@ -3,7 +3,7 @@
 
 usage: models.py PROGRAM NET
 
-PROGRAM: cudasim_networks. With CNNC_TEST_LONG=1 for every target, otherwise for the first.
+PROGRAM: cudasim_networks. For the first target; with CNNC_TEST_LONG=1 for every one where the network represents others.
 """
 import os
 import pathlib
@@ -13,14 +13,15 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "library"))
-from shapes import NETS, write_network  # noqa: E402
+from shapes import NETS, QUICK, write_network  # noqa: E402
 
-TARGETS = ("sm_80", "sm_90") if os.environ.get("CNNC_TEST_LONG") == "1" else ("sm_80",)
+TARGETS = ("sm_80", "sm_90")
+LONG = os.environ.get("CNNC_TEST_LONG") == "1"
 
 
 def main():
     program, net = sys.argv[1:]
-    for target in TARGETS:
+    for target in TARGETS if LONG and QUICK in NETS[net] else TARGETS[:1]:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "net.json"
