@@ -102,7 +102,7 @@ typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   Type type; /* as forward expects it, batch first */
   Id node;
   InputKind kind;
-  bool hwc; /* "layout": "hwc" in what is read */
+  bool hwc;      /* "layout": "hwc" in what is read */
   bool gradient; /* backward returns the gradient of the loss by it */
   double scale, mean[4],
       std[4];      /* applied by train, eval, run to what they read: (x * scale - mean) / std */
@@ -224,7 +224,7 @@ typedef struct Rule {
   int32_t schedule; /* of runtime/c/schedule.c */
   bool decay_bias_norm;
 } Rule;
-/* Of the graph's optimiser; NULL: none. */
+/* Of the graph's optimiser (graph_rule.c); NULL: none. */
 const Rule *graph_rule(const Graph *);
 /* A number that only some optimisers have, 0 for the others: "beta1". */
 double graph_rule_real(const Graph *, const char *field);
@@ -335,14 +335,14 @@ enum { IN_RESULT = MAX_IN };
 const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
 /* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
 int64_t size_mul(int64_t a, int64_t b);
-/* A new graph with the same inputs, params, states, layers and entries, holding only what the
- * entries need. `rewrite` (may be NULL: copy) gets each live node in order with its arguments
- * already mapped, and returns the id of its replacement in the new graph. */
+/* A new graph (graph_rewrite.c) with the same inputs, params, states, layers and entries, holding
+ * only what the entries need. `rewrite` (may be NULL: copy) gets each live node in order with its
+ * arguments already mapped, and returns the id of its replacement in the new graph. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
 /* The same graph with numbers of another width. */
 Graph *graph_in(const Graph *, DType real);
-/* What is wrong with the kernel of a node that is no leaf, or NULL. */
+/* What is wrong with the kernel of a node that is no leaf, or NULL (graph_verify.c). */
 const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
@@ -374,7 +374,7 @@ void build_error(Build *, const char *key, const char *format, ...)
 /* The run-time scalars of a call with n samples; those of a step are the optimiser's (no graph, no
  * optimiser: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
-/* Values of all nodes that `want` needs, in double (interp.c). Leaves come from `leaf`: array of
+/* Values of all nodes that `want` needs, in double (graph_run.c). Leaves come from `leaf`: array of
  * the leaf's logical values. */
 typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
 Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue leaf,

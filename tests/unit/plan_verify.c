@@ -1,4 +1,4 @@
-/* verify_plan.c - plan_verify stops at every kind of planted defect and says what is wrong, and at
+/* plan_verify.c - plan_verify stops at every kind of planted defect and says what is wrong, and at
  * nothing in plans without one. Plans are written in their text form. */
 #include <signal.h>
 #include <stdio.h>

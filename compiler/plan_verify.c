@@ -1,4 +1,4 @@
-/* verify_plan.c - what is true of a Plan after every pass; anything else is a defect of the
+/* plan_verify.c - what is true of a Plan after every pass; anything else is a defect of the
  * compiler.
  *
  * Views stay inside their boxes; formats have lanes where they say; what the caller owns is plain;
