@@ -283,6 +283,12 @@ void kernel_operands(const Kernel *k, int *a, int *b) {
   *b = term->arg[1]->index;
 }
 
+bool kernel_is_operand(const Kernel *k, int in) {
+  int a, b;
+  kernel_operands(k, &a, &b);
+  return in == a || in == b;
+}
+
 int kernel_free_loops(const Kernel *k) {
   int n = 0;
   while (n < k->nloop && !k->loop[n].reduced) n++;

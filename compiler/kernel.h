@@ -150,6 +150,7 @@ typedef enum Kind { KIND_MAP, KIND_REDUCE, KIND_CONTRACT } Kind;
 Kind kernel_kind(const Kernel *);
 /* The inputs whose products a contraction sums. */
 void kernel_operands(const Kernel *, int *a, int *b);
+bool kernel_is_operand(const Kernel *, int in);
 bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
 /* Does one of its expressions contain such a leaf or operation (index -1: any)? */
 bool kernel_uses(const Kernel *, ExprOp, int index);

@@ -1,10 +1,9 @@
-/* measure.c - see measure.h.
+/* measure.c - one subject by one algorithm: lowered, emitted with timers, built, run, and compared
+ * with the interpreter. See measure.h.
  *
- * A kernel alone is a network: what changes in every call becomes inputs, what is known when
- * weights arrive becomes parameters. Tensors that lay between kernels are copied by kernels of
- * their own, in lanes where they fill them, so that the algorithm finds and leaves them as in its
- * network; timers count the steps of the algorithm only. Each measurement has memory of its own, so
- * the network travels as text. */
+ * Tensors that lay between kernels are copied by kernels of their own, in lanes where they fill
+ * them, so that the algorithm finds and leaves them as in its network; timers count the steps of
+ * the algorithm only. */
 #include "measure.h"
 #include "c/file.h"
 #include "plan_file.h"
@@ -19,142 +18,6 @@
 
 enum { MOST_SAMPLES = 4096, LEAST_SAMPLES = 64, MOST_TERMS = 1 << 25 };
 
-static const char kept[] = "kept", given[] = "given", alone[] = "kernel";
-
-/* ---- cutting a kernel out ---- */
-
-static bool lies_between(const Buffer *b) {
-  return b->phase == PHASE_CALL && (b->home == HOME_WORK || b->home == HOME_KEPT);
-}
-
-static bool is_operand(const Kernel *k, int i) {
-  int a, b;
-  kernel_operands(k, &a, &b);
-  return i == a || i == b;
-}
-
-/* A leaf in place of what a buffer of the plan holds. */
-static Id add_leaf(Graph *g, const Plan *p, const Kernel *k, int i) {
-  const Buffer *b = &p->buffer.at[k->in[i].tensor];
-  Arena *arena = g->u->arena;
-  const char *name = arena_printf(arena, "%s%d", lies_between(b) ? kept : given, g->input.n);
-  const int64_t size = type_size(&b->type, 1);
-  if (b->home == HOME_CONST) return graph_const(g, &b->type, b->value, (Where){.layer = name});
-  if (b->phase == PHASE_CALL)
-    return graph_input(g, (Input){.name = name, .type = b->type, .scale = 1});
-  Param param = {.name = arena_printf(arena, "w%d", g->param.n), .type = b->type, .lr_scale = 1};
-  param.role = is_operand(k, i) ? PARAM_WEIGHT : PARAM_SCALE;
-  param.init = is_operand(k, i) ? INIT_DEFAULT : INIT_CONSTANT;
-  param.init_value = 1;
-  param.fan_in = size / extent_at(b->type.dim[0], 1);
-  param.fan_out = size;
-  return graph_param(g, param);
-}
-
-/* The kernel writes the whole of a tensor as large as the part that it wrote. */
-static Type own_result(const Plan *p, Kernel *k) {
-  View *to = &k->out[0].to;
-  Type type = p->buffer.at[to->tensor].type;
-  for (int a = 0; a < to->rank; a++) {
-    int64_t lo, hi;
-    coord_range(k, &to->at[a], p->max_batch, &lo, &hi);
-    if (type.dim[a].per_n) continue;
-    type.dim[a] = fixed(hi - lo + 1);
-    to->at[a].plus -= lo;
-  }
-  return type;
-}
-
-static const char *cut_out(Unit *u, const Plan *p, const Kernel *kernel) {
-  Graph *g = graph_new(u);
-  Kernel k = *kernel;
-  Id leaf[MAX_IN];
-  Text text = {.arena = u->arena};
-  g->name = alone;
-  for (int i = 0; i < k.nin; i++) {
-    int same = 0;
-    while (kernel->in[same].tensor != kernel->in[i].tensor) same++;
-    leaf[i] = same < i ? leaf[same] : add_leaf(g, p, kernel, i);
-  }
-  const bool between = lies_between(&p->buffer.at[k.out[0].to.tensor]);
-  const Type type = own_result(p, &k);
-  for (int i = 0; i < k.nin; i++) k.in[i].tensor = leaf[i];
-  const Id result = graph_kernel(g, &k, &type, (Where){.layer = alone});
-  vec_push(u->arena, &g->entry[ENTRY_FORWARD].want, result);
-  vec_push(u->arena, &g->entry[ENTRY_FORWARD].want_name, between ? kept : given);
-  graph_print(&text, g);
-  return text.at;
-}
-
-/* ---- subjects ---- */
-
-typedef struct Search {
-  Unit *u;
-  const Plan *p;
-  bool training;
-  Subjects subjects;
-} Search;
-
-static double view_bytes(const Plan *p, const View *v) {
-  const Type *type = &p->buffer.at[v->tensor].type;
-  return (double)type_size(type, p->max_batch) * dtype_size(type->dtype);
-}
-
-static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  Search *s = context;
-  Contraction c;
-  (void)outer, (void)depth;
-  const bool wanted = s->training ? entry > PLAN_FORWARD : entry == PLAN_FORWARD;
-  if (!wanted || !contraction(s->p, k, &c) || k->nout != 1 || k->out[0].combine ||
-      kernel_uses(k, E_scalar, -1))
-    return;
-  Subject subject = {.layer = k->name,
-                     .role = k->role,
-                     .entry = entry,
-                     .graph = cut_out(s->u, s->p, k),
-                     .batch = s->p->max_batch,
-                     .operations = 2 * (double)k->macs * (double)s->p->max_batch};
-  for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
-  subject.bytes += view_bytes(s->p, &k->out[0].to);
-  Plan any = *s->p;
-  plan_allow_error(&any, INFINITY);
-  for (int a = 0; a < ALGO_KINDS; a++) {
-    subject.serves[a] = !algos[a]->refuses(&any, &c);
-    subject.allowed[a] = !algos[a]->refuses(s->p, &c);
-  }
-  vec_push(s->u->arena, &s->subjects, subject);
-}
-
-/* Gradients take as many operations as the layer forward. */
-static void count_gradients(Subjects *all) {
-  for (int i = 0; i < all->n; i++)
-    for (int k = 0; k < all->n && all->at[i].operations == 0; k++)
-      if (all->at[k].role == ROLE_FWD && strcmp(all->at[k].layer, all->at[i].layer) == 0)
-        all->at[i].operations = all->at[k].operations;
-}
-
-const char *subject_name(Unit *u, const Subject *s) {
-  return s->role == ROLE_FWD ? s->layer
-                             : arena_printf(u->arena, "%s:%s", s->layer, role_names[s->role]);
-}
-
-void measure_number(Subjects *all) {
-  for (int i = 0; i < all->n; i++) {
-    const Subject *s = &all->at[i];
-    int first = 0;
-    while (all->at[first].batch != s->batch || strcmp(all->at[first].graph, s->graph) != 0) first++;
-    all->at[i].first = first;
-  }
-}
-
-Subjects measure_subjects(Unit *u, const Plan *p) {
-  Search s = {.u = u, .p = p, .training = p->entry[PLAN_BACKWARD].exists};
-  plan_leaves(p, add_subject, &s);
-  count_gradients(&s.subjects);
-  measure_number(&s.subjects);
-  return s.subjects;
-}
-
 /* ---- a plan for one kernel ---- */
 
 typedef struct Alone {
@@ -166,7 +29,7 @@ typedef struct Alone {
 } Alone;
 
 static bool is_kept(const char *name) {
-  return strncmp(name, kept, sizeof kept - 1) == 0;
+  return strncmp(name, SUBJECT_KEPT, sizeof SUBJECT_KEPT - 1) == 0;
 }
 
 static int copy_buffer(Plan *p, int like, const char *name) {
@@ -206,7 +69,7 @@ static void add_copies(Alone *a) {
   vec_push(arena, &all, leaf);
   const int out = k->out[0].to.tensor;
   if (is_kept(a->g->entry[ENTRY_FORWARD].want_name.at[0])) {
-    k->out[0].to.tensor = copy_buffer(p, out, "kept.out");
+    k->out[0].to.tensor = copy_buffer(p, out, SUBJECT_KEPT ".out");
     vec_push(arena, &all, plan_copy(p, k->out[0].to.tensor, out, NULL));
     ask_for_lanes(a, k->out[0].to.tensor, k->name);
   }
@@ -219,7 +82,7 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   if (!g) BUG("the network of kernel %s cannot be read", s->layer);
   PlanOptions options = {
       .target = target, .max_batch = s->batch, .max_error = INFINITY, .decision = &a->decision};
-  const char *asked = arena_printf(u->arena, "%s=%s", alone, algo->name);
+  const char *asked = arena_printf(u->arena, SUBJECT_KERNEL "=%s", algo->name);
   vec_push(u->arena, &options.algo, asked);
   a->g = g;
   a->plan = pass_fuse(g, &options);
@@ -250,7 +113,7 @@ static int64_t workspace(const Alone *a, int threads) {
   for (int b = 0; b < p->buffer.n; b++) {
     const Buffer *buffer = &p->buffer.at[b];
     if (buffer->home == HOME_WORK && buffer->depth == 0 &&
-        strncmp(buffer->name, alone, sizeof alone - 1) == 0)
+        strncmp(buffer->name, SUBJECT_KERNEL, sizeof SUBJECT_KERNEL - 1) == 0)
       bytes += buffer_bytes(buffer, p->max_batch);
   }
   return bytes;
@@ -264,7 +127,7 @@ static void noise_of_input(const Alone *a, int input, double *middle, double *re
   *reach = 0.5;
   for (int i = 0; i < a->k->nin; i++) {
     const Buffer *b = &a->plan->buffer.at[a->k->in[i].tensor];
-    if (b->home != HOME_INPUT || b->index != input || !is_operand(a->k, i)) continue;
+    if (b->home != HOME_INPUT || b->index != input || !kernel_is_operand(a->k, i)) continue;
     *middle = 0;
     *reach = 1;
   }
@@ -448,50 +311,5 @@ bool measure(Unit *u, const Options *o, const Target *target, const Subject *s, 
   u->errors += a.u->errors;
   u->usage_errors += a.u->usage_errors;
   unit_free(a.u);
-  return done;
-}
-
-/* ---- the machine ---- */
-
-static const char *peak_text(Unit *u, const Target *t) {
-  Text out = {.arena = u->arena};
-  const char *isa = t->lanes > 1 ? t->name : NULL;
-  char *upper = arena_printf(u->arena, "%s", t->name);
-  for (char *c = upper; *c; c++)
-    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-  text_add(&out, "#define _XOPEN_SOURCE 700\n#include <math.h>\n#include <stdio.h>\n"
-                 "#include <stdlib.h>\n#include <string.h>\n#include <time.h>\n");
-  if (isa) text_add(&out, "%s%s", runtime_file("c/scalar.h"), runtime_file(t->simd));
-  text_add(&out, "#define LANES %d\n", t->lanes);
-  if (isa)
-    text_add(&out,
-             "#define ATTRIBUTE CNNC_%s_TARGET\n#define VECTOR %s_v\n#define SET %s_set1\n"
-             "#define FMA %s_fma\n#define STORE %s_store\n",
-             upper, isa, isa, isa, isa);
-  else
-    text_add(&out, "#define ATTRIBUTE\n#define VECTOR float\n#define SET(x) ((float)(x))\n"
-                   "#define FMA(a, b, c) ((a) * (b) + (c))\n#define STORE(p, v) (*(p) = (v))\n");
-  text_add(&out, "%s", runtime_file("c/peak.c"));
-  return out.at;
-}
-
-bool measure_peak(Unit *u, const Options *o, const Target *target, Peak *peak) {
-  const char *folder = toolchain_folder(u), *text = peak_text(u, target);
-  if (!folder) return false;
-  bool done = program_compile(u, o, folder, text, "-ftree-vectorize");
-  Text output = {.arena = u->arena};
-  if (done) {
-    TextList words = program_words(u, o, folder);
-    vec_push(u->arena, &words, arena_printf(u->arena, "%d", program_threads(o)));
-    vec_push(u->arena, &words, NULL);
-    const int status = toolchain_run(u, words.at, &output);
-    char *end = NULL;
-    peak->flops = status ? 0 : strtod(output.at, &end);
-    peak->bandwidth = status ? 0 : strtod(end, NULL);
-    done = peak->flops > 0;
-    if (!done)
-      usage_error(u, "the program that measures the machine %s", toolchain_ending(u, status));
-  }
-  toolchain_remove(u, folder);
   return done;
 }

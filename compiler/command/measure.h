@@ -18,6 +18,10 @@ typedef struct Subject {
   bool serves[ALGO_KINDS], allowed[ALGO_KINDS]; /* with any error; with that of --max-error */
 } Subject;
 typedef VEC(Subject) Subjects;
+/* In that network: its name and the layer's; how names begin of tensors that lay between kernels.
+ */
+#define SUBJECT_KERNEL "kernel"
+#define SUBJECT_KEPT   "kept"
 
 typedef struct Measurement {
   const Algo *algo;
@@ -31,16 +35,25 @@ typedef struct Peak {
   double flops, bandwidth; /* a second, of all threads */
 } Peak;
 
+/* ---- subjects.c ---- */
+
 /* The contractions of a plan as pass fuse leaves it. In training those of forward passes for
  * training and of backward passes. */
 Subjects measure_subjects(Unit *, const Plan *);
 /* As plan files name it: "conv1", "conv1:dgrad". */
 const char *subject_name(Unit *, const Subject *);
 void measure_number(Subjects *); /* finds the first of equal ones */
+
+/* ---- measure.c ---- */
+
 /* False after a message. */
 bool measure(Unit *, const Options *, const Target *, const Subject *, const Algo *, Measurement *);
 /* Seconds, as choosing would estimate them. */
 double measure_estimate(Unit *, const Target *, const Subject *, const Algo *);
+
+/* ---- peak.c ---- */
+
+/* Of the machine; false after a message. */
 bool measure_peak(Unit *, const Options *, const Target *, Peak *);
 
 #endif
