@@ -85,6 +85,7 @@ static void run_threads(void) {
   while (begun < count) {
     become(f, order[begun++]);
     launch->run(launch->arguments);
+    cudasim_copies_end();
     place[f->thread.number].state = ENDED;
   }
   idle[nidle++] = f;
@@ -188,10 +189,12 @@ void cudasim_block(const CudasimLaunch *l) {
   run_meetings();
   while (all_wait()) {
     cudasim_thread = NULL;
+    cudasim_banks_check();
     cudasim_memory_barrier();
     cudasim_permute(order, count);
     for (unsigned i = 0; i < count; i++) fiber_switch(&scheduler, &place[order[i]].fiber->context);
     run_meetings();
   }
   cudasim_thread = NULL;
+  cudasim_banks_check();
 }

@@ -18,7 +18,7 @@
 #define __host__
 #define __device__
 #define __forceinline__      inline
-#define __launch_bounds__(n) /* the compiler's business */
+#define __launch_bounds__(...) /* the compiler's business */
 #define __align__(n)         __attribute__((aligned(n)))
 /* The section is the shared memory of the block that runs. */
 #define __shared__ static __attribute__((section("cudasim_shared")))
@@ -134,13 +134,26 @@ static inline float __uint_as_float(unsigned bits) {
   return number;
 }
 
+static inline unsigned __float_as_uint(float number) {
+  unsigned bits;
+  __builtin_memcpy(&bits, &number, sizeof bits);
+  return bits;
+}
+
 #define CNNC_TENSOR
-#define cnnc_tf32              cudasim_tf32
-#define cnnc_bf16              cudasim_bf16
-#define cnnc_f16               cudasim_f16
-#define cnnc_mma_tf32(d, a, b) cudasim_mma(CUDASIM_TF32, d, a, b, __FILE__, __LINE__)
-#define cnnc_mma_bf16(d, a, b) cudasim_mma(CUDASIM_BF16, d, a, b, __FILE__, __LINE__)
-#define cnnc_mma_f16(d, a, b)  cudasim_mma(CUDASIM_F16, d, a, b, __FILE__, __LINE__)
+#define cnnc_tf32                         cudasim_tf32
+#define cnnc_bf16                         cudasim_bf16
+#define cnnc_f16                          cudasim_f16
+#define cnnc_from_f16          cudasim_from_f16
+#define cnnc_mma_tf32(d, a, b)            cudasim_mma(CUDASIM_TF32, d, a, b, __FILE__, __LINE__)
+#define cnnc_mma_bf16(d, a, b)            cudasim_mma(CUDASIM_BF16, d, a, b, __FILE__, __LINE__)
+#define cnnc_mma_f16(d, a, b)             cudasim_mma(CUDASIM_F16, d, a, b, __FILE__, __LINE__)
+#define cnnc_ldmatrix_x4(word, at)        cudasim_ldmatrix_x4(word, at, __FILE__, __LINE__)
+#define cnnc_store_x4                     cudasim_store_x4
+#define cnnc_cp_async_16(to, from, there) cudasim_cp_async(to, from, 16, there)
+#define cnnc_cp_async_4(to, from, there)  cudasim_cp_async(to, from, 4, there)
+#define cnnc_cp_async_commit              cudasim_cp_async_commit
+#define cnnc_cp_async_wait                cudasim_cp_async_wait
 
 static inline double __dadd_rn(double a, double b) {
   return a + b;

@@ -38,14 +38,19 @@ static const char *running;
 
 void cudasim_seed(unsigned long long seed);
 void cudasim_watch(bool);
+void cudasim_copy_late(bool);
+void cudasim_count_banks(bool);
 
 static void read_settings(void) {
   const char *order = getenv("CUDASIM_ORDER"), *async = getenv("CUDASIM_ASYNC"),
-             *fail = getenv("CUDASIM_FAIL"), *check = getenv("CUDASIM_CHECK");
+             *fail = getenv("CUDASIM_FAIL"), *check = getenv("CUDASIM_CHECK"),
+             *banks = getenv("CUDASIM_BANKS");
   if (settings.known) return;
   settings.known = true;
   settings.late = async && strcmp(async, "late") == 0;
   settings.fail = fail ? atol(fail) : 0;
+  cudasim_copy_late(settings.late);
+  cudasim_count_banks(banks && strcmp(banks, "1") == 0);
   cudasim_watch(!check || strcmp(check, "0") != 0);
   if (order && strcmp(order, "reverse") == 0) cudasim_order = ORDER_REVERSE;
   if (!order || strncmp(order, "random", 6) != 0) return;

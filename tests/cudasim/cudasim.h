@@ -8,9 +8,10 @@
  *
  *   CUDASIM_ORDER   natural (default), reverse, random or random:SEED: of blocks, and of threads
  *                   between barriers
- *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream; late: when the host
- *                   waits for it
+ *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream, and copies into shared
+ *                   memory when they begin; late: when the host, or the thread, waits for them
  *   CUDASIM_CHECK   0: memory is not watched, which is faster
+ *   CUDASIM_BANKS   1: bank conflicts of shared memory are found as well
  *   CUDASIM_FAIL    K: the K-th launch or copy fails */
 #ifndef CUDASIM_H
 #define CUDASIM_H
@@ -87,9 +88,20 @@ typedef enum CudasimNumber { CUDASIM_TF32, CUDASIM_BF16, CUDASIM_F16 } CudasimNu
 unsigned cudasim_tf32(float);
 unsigned cudasim_bf16(float, float);
 unsigned cudasim_f16(float, float);
+float cudasim_from_f16(unsigned short);
 /* Sums are in double, rounded once. */
 void cudasim_mma(CudasimNumber, float d[4], const unsigned a[4], const unsigned b[2],
                  const char *file, int line);
+
+/* ---- copies.c: its ways into shared memory and out of it ---- */
+
+void cudasim_ldmatrix_x4(unsigned word[4], const unsigned *at, const char *file, int line);
+void cudasim_store_x4(unsigned *to, const unsigned word[4]);
+
+void cudasim_cp_async(void *to, const void *from, size_t bytes, bool there);
+void cudasim_cp_async_commit(void);
+void cudasim_cp_async_wait(unsigned groups);
+void cudasim_copies_end(void); /* the thread ends */
 
 /* ---- memory.c ---- */
 
@@ -103,6 +115,17 @@ void cudasim_memory_block(unsigned block);
 void cudasim_memory_barrier(void);
 /* The host writes or reads device memory; other memory is its own. */
 void cudasim_memory_host(const void *at, size_t bytes, bool write);
+/* The thread that runs reads or writes by other means than loads and stores; `code`: where. */
+void cudasim_memory_access(const void *code, const void *at, size_t bytes, bool write);
+/* Memory is being written, so that nobody may use it; or it is no longer. */
+void cudasim_memory_await(const void *at, size_t bytes, bool yes);
+
+/* ---- banks.c ---- */
+
+/* The thread that runs accesses shared memory. */
+void cudasim_banks_access(const void *code, const void *at, size_t bytes);
+/* All threads have come to a barrier, or ended. */
+void cudasim_banks_check(void);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,8 @@
 /* memory.c - device memory and the shared memory of a block, watched: -fsanitize=thread makes the
  * compiler call a function for every load and store, and those functions are here.
  *
- * Every four bytes have a cell that knows who wrote them and who read them last. Two accesses race
+ * Every four bytes (two, once numbers of 16 bits have been written to a region) have a cell that
+ * knows who wrote them and who read them last. Two accesses race
  * if they belong to one launch, one of them writes, and they are made by different blocks, or by
  * different threads of a block with no barrier between them. As all threads of a block meet at its
  * barriers, their number is all that is to be known about time. */
@@ -13,7 +14,7 @@
 
 #include "cudasim.h"
 
-enum { GRANULE = 4, REGIONS = 1024, POISON = 0xff };
+enum { GRANULE = 4, SMALLEST = 2, REGIONS = 1024, POISON = 0xff };
 
 typedef struct Access {
   uint32_t launch;   /* 0: none */
@@ -25,11 +26,13 @@ typedef struct Access {
 
 typedef struct Cell {
   Access write, read;
+  bool awaited; /* a copy into it is on its way */
 } Cell;
 
 typedef struct Region {
   unsigned char *at;
   size_t size;
+  size_t granule; /* bytes of a cell */
   Cell *cell;
   bool shared;
   size_t from, to; /* shared: cells that the block has used */
@@ -48,14 +51,28 @@ void cudasim_watch(bool yes) {
 
 /* ---- regions ---- */
 
-static size_t cells(size_t size) {
-  return (size + GRANULE - 1) / GRANULE;
+static size_t cells(const Region *r) {
+  return (r->size + r->granule - 1) / r->granule;
+}
+
+/* From now on each half of a cell is one. */
+static void split_cells(Region *r) {
+  Cell *half = calloc(2 * cells(r) + 1, sizeof *half);
+  if (!half) abort();
+  for (size_t i = 0; i < cells(r); i++) half[2 * i] = half[2 * i + 1] = r->cell[i];
+  free(r->cell);
+  r->cell = half;
+  r->granule /= 2;
+  r->from *= 2;
+  r->to *= 2;
 }
 
 static void add_region(unsigned char *at, size_t size, bool shared) {
   if (nregion == REGIONS) cudasim_found(NULL, "more than %d allocations", REGIONS);
-  region[nregion++] = (Region){
-      .at = at, .size = size, .cell = calloc(cells(size) + 1, sizeof(Cell)), .shared = shared};
+  Region *r = &region[nregion++];
+  *r = (Region){.at = at, .size = size, .granule = GRANULE, .shared = shared};
+  r->cell = calloc(cells(r) + 1, sizeof(Cell));
+  if (!r->cell) abort();
 }
 
 static Region *region_of(uintptr_t at) {
@@ -154,8 +171,11 @@ static void note_use(Region *r, size_t granule) {
 
 static void on_cell(const void *code, const Region *r, size_t granule, bool write) {
   Cell *c = &r->cell[granule];
-  const unsigned char *at = r->at + granule * GRANULE;
+  const unsigned char *at = r->at + granule * r->granule;
   const char *what = write ? "write" : "read";
+  if (c->awaited)
+    cudasim_found(code, "%s of byte %zu of %zu of shared memory, into which a copy is on its way",
+                  what, (size_t)(at - r->at), r->size);
   if (concurrent(&c->write)) race(code, r, at, &c->write, "write", what);
   if (write && read_concurrently(&c->read)) race(code, r, at, &c->read, "read", what);
   if (!write && c->write.launch == 0)
@@ -172,10 +192,12 @@ static void on_region(const void *code, Region *r, uintptr_t at, size_t bytes, b
   if (bytes > r->size - from)
     cudasim_found(code, "%s of %zu bytes at byte %zu of %zu", write ? "write" : "read", bytes, from,
                   r->size);
-  for (size_t g = from / GRANULE; g * GRANULE < from + bytes; g++) {
+  if (bytes <= SMALLEST && r->granule > SMALLEST && write) split_cells(r);
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) {
     if (r->shared) note_use(r, g);
     on_cell(code, r, g, write);
   }
+  if (r->shared) cudasim_banks_access(code, (const void *)at, bytes);
 }
 
 /* What a thread may access that is nobody's device memory, nor its stack: to read, what was passed
@@ -206,6 +228,17 @@ static void on_access(const void *code, uintptr_t at, size_t bytes, bool write) 
 void cudasim_memory_host(const void *at, size_t bytes, bool write) {
   Region *r = watches && bytes ? region_of((uintptr_t)at) : NULL;
   if (r) on_region(NULL, r, (uintptr_t)at, bytes, write);
+}
+
+void cudasim_memory_access(const void *code, const void *at, size_t bytes, bool write) {
+  on_access(code, (uintptr_t)at, bytes, write);
+}
+
+void cudasim_memory_await(const void *at, size_t bytes, bool yes) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  if (!r) return;
+  const size_t from = (size_t)((const unsigned char *)at - r->at);
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) r->cell[g].awaited = yes;
 }
 
 /* ---- what the compiler calls ---- */

@@ -63,6 +63,10 @@ static float of_f16(uint32_t bits) {
   return sign * (exponent ? ldexpf(1024 + digits, exponent - 25) : ldexpf(digits, -24));
 }
 
+float cudasim_from_f16(unsigned short bits) {
+  return of_f16(bits);
+}
+
 /* ---- products ---- */
 
 /* The sum of the products of two words' numbers. */

@@ -143,6 +143,8 @@ class Archive(Case):
                          *["-DTRAIN"] * case["train"], "-x", "c++", source, "-x", "c", folder / "shim.c", *simulator(),
                          "-Wl,--defsym=__executable_start=0", "-lstdc++", "-o", f"{case['name']}.so")
 
+        os.environ["CUDASIM_CHECK"] = "0"  # memory is Python's, which the simulator does not know
+
         def allocate(size):
             memory.append(ctypes.create_string_buffer(size + 64))
             return (ctypes.addressof(memory[-1]) + 63) // 64 * 64
