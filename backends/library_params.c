@@ -2,6 +2,7 @@
  * NAME.c itself never changes when only weights change: they are in NAME_weights.h or NAME.weights.
  */
 #include "library.h"
+#include "narrow.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -140,13 +141,21 @@ static bool in_vectors(const Plan *p) {
   return p && (p->target->lanes > 1 || in_vectors(p->next));
 }
 
-/* NAME_weights.h: the same bits as NAME.weights holds, as decimal numbers that read back exactly.
- */
+/* Element i of NAME_weights: a number that reads back exactly, or two of 16 bits. */
+static const char *embedded_text(const Library *l, int64_t i) {
+  const DType real = l->plan->graph->real;
+  if (dtype_narrow(plan_stored(l->plan)))
+    return arena_printf(l->arena, "0x%08" PRIx32 "u", ((const uint32_t *)l->o->derived)[i]);
+  return emit_number(l->arena,
+                     real == F64 ? ((const double *)l->o->derived)[i]
+                                 : (double)((const float *)l->o->derived)[i],
+                     real);
+}
+
+/* NAME_weights.h: the same bits as NAME.weights holds. */
 void library_embedded(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   const DType real = l->plan->graph->real;
-  const float *single = l->o->derived;
-  const double *wide = l->o->derived;
   int64_t size = l->o->derived_bytes / dtype_size(real);
   text_add(out, "/* %s_weights.h - parameters of the network \"%s\" as %s.c wants them. */\n",
            l->name, l->plan->graph->name, l->name);
@@ -154,14 +163,11 @@ void library_embedded(Text *out, const Library *l) {
            "#if %s_HASH != 0x%016" PRIx64 "\n#error \"these weights belong to another %s.c\"\n"
            "#endif\n",
            p, l->hash, l->name);
-  text_add(out, "static const %s %s_weights[%" PRId64 "]%s = {", c_type(real), p, size ? size : 1,
+  text_add(out, "static const %s %s_weights[%" PRId64 "]%s = {",
+           dtype_narrow(plan_stored(l->plan)) ? "unsigned" : c_type(real), p, size ? size : 1,
            in_vectors(l->plans) ? "\n    __attribute__((aligned(64)))" : "");
   for (int64_t i = 0; i < size; i++)
-    text_add(out, "%s%s",
-             i == 0       ? "\n    "
-             : i % 8 == 0 ? ",\n    "
-                          : ", ",
-             emit_number(l->arena, real == F64 ? wide[i] : (double)single[i], real));
+    text_add(out, "%s%s", i == 0 ? "\n    " : i % 8 == 0 ? ",\n    " : ", ", embedded_text(l, i));
   text_add(out, "%s};\n", size ? "" : "0");
 }
 

@@ -66,13 +66,27 @@ bool slides(const Contraction *c) {
 /* ---- lanes
  * --------------------------------------------------------------------------------------------- */
 
+/* Inference with tensor cores reads channels in chunks of 16 bytes. */
+static bool reads_chunks(const Plan *p) {
+  return p->target->language->blocks && p->precision != PRECISION_F32 &&
+         !p->entry[PLAN_BACKWARD].exists;
+}
+
 int plan_lanes(const Plan *p) {
-  return p->target->lanes;
+  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
+  return reads_chunks(p) ? CHUNK : p->target->lanes;
+}
+
+DType plan_stored(const Plan *p) {
+  if (!reads_chunks(p)) return p->graph->real;
+  return p->precision == PRECISION_BF16 ? BF16 : p->precision == PRECISION_F16 ? F16 : F32;
 }
 
 Format format_lanes(const Plan *p, const Type *type) {
   Format f = format_plain(type->dtype);
+  const bool rest = type->rank > 1 && type->dim[1].plus % plan_lanes(p) != 0;
   if (type->rank <= 2 || plan_lanes(p) == 1 || type->dim[1].per_n) return f;
+  if (rest && !p->target->language->margins) return f;
   f.lane_axis = 1;
   f.lanes = (int16_t)plan_lanes(p);
   return f;
@@ -228,6 +242,27 @@ Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) 
     if (coord_uses(&k->in[c->w].at[a], lane)) f->lane_axis = (int8_t)a;
   f->lanes = (int16_t)columns;
   return leaf;
+}
+
+/* The reduced loop that runs along the lanes of x comes last. */
+static void lanes_last(Plan *p, Kernel *k, const Contraction *c) {
+  const View *x = &k->in[c->x];
+  const int axis = p->buffer.at[x->tensor].format.lane_axis;
+  int to[MAX_LOOPS], next = 0;
+  for (int group = 0; group < 3; group++)
+    for (int l = 0; l < k->nloop; l++) {
+      const bool lanes = axis >= 0 && lines_up(&x->at[axis], l, plan_lanes(p));
+      if (group == (!k->loop[l].reduced ? 0 : lanes ? 2 : 1)) to[l] = next++;
+    }
+  kernel_move_loops(p->u, k, to);
+}
+
+Kernel packed_in_order(Plan *p, const Contraction *c) {
+  Kernel k = *c->k;
+  lanes_last(p, &k, c);
+  const int packed = pack_weights(p, &k, c->w, -1, 1);
+  p->buffer.at[packed].format.dtype = plan_stored(p);
+  return k;
 }
 
 const char *refuses_affine(const Plan *p, const Contraction *c, char role) {

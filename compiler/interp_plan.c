@@ -2,6 +2,7 @@
  * buffers. All memory starts as NaN, so whatever a kernel reads before somebody wrote it shows in
  * the results. */
 #include "interp.h"
+#include "narrow.h"
 #include "plan.h"
 
 #include <math.h>
@@ -144,11 +145,16 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
 /* ---- steps
  * -------------------------------------------------------------------------------------------- */
 
+/* Memory of 16 bits rounds what it is given; to f32 only what the emitted library would is rounded.
+ */
 static void round_buffer(const Machinery *m, int tensor) {
   const Buffer *b = &m->plan->buffer.at[tensor];
-  if (b->home != HOME_DERIVED || b->format.dtype != F32) return;
+  const DType dtype = b->format.dtype;
+  const bool narrow = dtype_narrow(dtype);
+  if (!narrow && (!m->round || b->home != HOME_DERIVED || dtype != F32)) return;
   double *at = m->array[tensor].at;
-  for (int64_t i = 0; i < m->layout[tensor].size; i++) at[i] = (float)at[i];
+  for (int64_t i = 0; i < m->layout[tensor].size; i++)
+    at[i] = narrow ? narrow_round(dtype, at[i]) : (double)(float)at[i];
 }
 
 static void run_leaf(const Machinery *m, const Kernel *k) {
@@ -159,7 +165,7 @@ static void run_leaf(const Machinery *m, const Kernel *k) {
   kernel_run(k, m->array, scalar, range, m->n);
   for (int o = 0; o < k->nout; o++) {
     write_margins(m, k, &k->out[o], range);
-    if (m->round) round_buffer(m, k->out[o].to.tensor);
+    round_buffer(m, k->out[o].to.tensor);
   }
 }
 
@@ -216,9 +222,12 @@ void plan_run(const Plan *p, PlanEntry entry, const PlanRun *run) {
 
 static void store(const Buffer *b, const double *at, int64_t size, char *bytes) {
   for (int64_t i = 0; i < size; i++) {
-    float single = (float)at[i];
+    const float single = (float)at[i];
+    const uint16_t half = dtype_narrow(b->format.dtype) ? narrow_bits(b->format.dtype, at[i]) : 0;
     if (b->format.dtype == F64)
       memcpy(bytes + b->offset + 8 * i, &at[i], 8);
+    else if (dtype_narrow(b->format.dtype))
+      memcpy(bytes + b->offset + 2 * i, &half, 2);
     else
       memcpy(bytes + b->offset + 4 * i, &single, 4);
   }

@@ -12,7 +12,7 @@
 static const struct {
   const char *name;
   int size;
-} dtypes[DTYPES] = {{"f32", 4}, {"f64", 8}, {"i32", 4}, {"u8", 1}};
+} dtypes[DTYPES] = {{"f32", 4}, {"f64", 8}, {"i32", 4}, {"u8", 1}, {"bf16", 2}, {"f16", 2}};
 
 const char *dtype_name(DType dtype) {
   return dtypes[dtype].name;

@@ -16,7 +16,8 @@
 
 enum { MAX_RANK = 8, MAX_LOOPS = 12, MAX_IN = 12, MAX_OUT = 4, MAX_FOLD = 2 };
 
-typedef enum DType { F32, F64, I32, U8, DTYPES } DType;
+/* The last ones are for memory alone (Format): types of tensors and arithmetic are others. */
+typedef enum DType { F32, F64, I32, U8, BF16, F16, DTYPES } DType;
 const char *dtype_name(DType);
 int dtype_size(DType);
 

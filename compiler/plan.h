@@ -275,6 +275,7 @@ const Algo *algo_find(const char *name); /* NULL: unknown */
 
 /* What algorithms share (algos.c). */
 int plan_lanes(const Plan *);                    /* floats per vector of the target */
+DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */
 /* By the plan's TileLog or by the target, which may have no opinion. */
@@ -304,6 +305,8 @@ int pack_weights(Plan *, Kernel *k, int w, int lane, int lanes);
  * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are
  * packed by a kernel of PLAN_PREPARE in the order of reading. */
 Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
+/* The kernel of a contraction with its weights in the order of reading, lanes of x last. */
+Kernel packed_in_order(Plan *, const Contraction *);
 
 /* Contractions of two operands that both change in every call (correlation.c): as above, by role of
  * the loop that lanes run along. */

@@ -155,8 +155,8 @@ bool scan_type(Scan *s, Type *type) {
   *type = (Type){.dtype = F32};
   int dtype = 0;
   pass_blanks(s);
-  while (dtype < DTYPES && !scan_peek(s, dtype_name((DType)dtype))) dtype++;
-  if (dtype == DTYPES) return scan_error(s, "a type such as f32[n,3,8,8] is expected here");
+  while (dtype < BF16 && !scan_peek(s, dtype_name((DType)dtype))) dtype++;
+  if (dtype == BF16) return scan_error(s, "a type such as f32[n,3,8,8] is expected here");
   scan_has(s, dtype_name((DType)dtype));
   type->dtype = (DType)dtype;
   if (!scan_need(s, "[")) return false;

@@ -81,7 +81,8 @@ const Kernel *kernel_with_roots(Unit *u, const Kernel *k) {
 /* ---- types ---- */
 
 const char *c_type(DType dtype) {
-  static const char *const type[DTYPES] = {"float", "double", "int", "unsigned char"};
+  static const char *const type[DTYPES] = {"float",         "double",         "int",
+                                           "unsigned char", "unsigned short", "unsigned short"};
   return type[dtype];
 }
 

@@ -11,7 +11,8 @@
 enum {
   LANES = 128,   /* instructions that a multiprocessor starts per cycle, for one thread each */
   THREADS = 512, /* on a multiprocessor, that keep it busy */
-  FETCH = 14,    /* instructions for an element on its way to shared memory, */
+  LATENCY = 800, /* cycles from the beginning of a stage until it is there */
+  FETCH = 14,    /* instructions for what comes at once into shared memory, */
   PLAIN = 16,    /* and for a term of a plain loop, */
   TURN = 40      /* which takes so many cycles if nothing else runs */
 };
@@ -34,10 +35,19 @@ static double clock_of(const Target *t) {
 
 typedef struct Shape { /* at the largest batch */
   double groups, rows, columns, terms;
+  double row_fetches, column_fetches; /* for each term */
 } Shape;
 
+/* Terms that lie beside each other come at once: channels in lanes, and packed weights. */
+static double fetches(const Plan *p, const Contraction *c, int in) {
+  const Arithmetic *as = &gemm_arithmetic[p->precision];
+  const Buffer *b = &p->buffer.at[c->k->in[in].tensor];
+  const bool beside = b->format.lane_axis >= 0 || b->home == HOME_DERIVED;
+  return as->mma && beside && b->format.dtype == as->number ? 1.0 / (GEMM_CHUNK * as->pack) : 1;
+}
+
 static Shape shape_of(const Plan *p, const Contraction *c) {
-  Shape s = {1, 1, 1, 1};
+  Shape s = {1, 1, 1, 1, fetches(p, c, c->x), fetches(p, c, c->w)};
   for (int l = 0; l < c->k->nloop; l++) {
     double *of = c->role[l] == 'B'   ? &s.groups
                  : c->role[l] == 'M' ? &s.rows
@@ -49,14 +59,23 @@ static Shape shape_of(const Plan *p, const Contraction *c) {
 }
 
 /* Cycles of a multiprocessor for one word along the terms of a tile. */
-static double word_cycles(const Plan *p, const GemmTile *t, const Arithmetic *as) {
+static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
   const Machine *m = &p->target->machine;
   const double results = (double)t->rows * t->columns;
-  const double fetched = (double)(t->rows + t->columns) * as->pack * FETCH / LANES;
+  const double fetched =
+      (t->rows * s->row_fetches + t->columns * s->column_fetches) * as->pack * FETCH / LANES;
   if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / LANES + fetched;
   const double per_cycle = m->tensor_flops / (2.0 * m->units * clock_of(p->target));
   const double words = per_cycle / 2, times = as->split ? 3 : 1;
   return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / 32 + fetched;
+}
+
+/* Blocks that a multiprocessor works on at a time. */
+static double resident(const Plan *p, const GemmTile *t, const Arithmetic *as) {
+  const double threads = 2048, registers = 65536;
+  const double by_memory = p->target->machine.l1 * 0.85 / (double)gemm_shared_bytes(t, as);
+  const double needed = as->mma ? 2 * t->i * t->j / GEMM_WARP + 64 : 1.5 * t->i * t->j + 48;
+  return fmax(1, floor(fmin(by_memory, fmin(threads, registers / needed) / gemm_threads(t, as))));
 }
 
 static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
@@ -66,27 +85,32 @@ static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   const double rounds = ceil(tiles / units); /* tiles of the busiest multiprocessor */
   const double threads = fmin(rounds * gemm_threads(t, as), THREADS);
   const double busy = fmin(1, 0.15 + 0.85 * threads / THREADS);
-  const double words = ceil(s->terms / (t->words * as->pack)) * t->words;
+  const double turns = ceil(s->terms / (t->words * as->pack));
+  const double beside = fmin(rounds, resident(p, t, as)); /* what hides a tile's latency */
+  const double turn =
+      fmax(t->words * word_cycles(p, s, t, as) / busy, LATENCY / ((t->stages - 1) * beside));
   const double edge = 1500; /* cycles: beginning, results */
-  return rounds * (words * word_cycles(p, t, as) / busy + edge) / clock_of(p->target);
+  return rounds * (turns * turn + edge) / clock_of(p->target);
 }
 
-/* rows, columns, words, i, j */
+/* rows, columns, words, i, j, stages */
 static const GemmTile plain_tiles[] = {
-    {128, 128, 16, 8, 8}, {128, 64, 16, 8, 4}, {64, 128, 16, 4, 8}, {64, 64, 16, 4, 4},
-    {128, 32, 16, 8, 4},  {64, 32, 16, 4, 4},  {32, 64, 16, 4, 4},  {32, 32, 16, 4, 4},
-    {128, 16, 16, 4, 4},  {64, 16, 16, 4, 4},  {16, 64, 16, 4, 4},  {16, 128, 16, 4, 4},
+    {128, 128, 16, 8, 8, 2}, {128, 64, 16, 8, 4, 3}, {64, 128, 16, 4, 8, 3}, {64, 64, 16, 4, 4, 4},
+    {128, 32, 16, 8, 4, 4},  {64, 32, 16, 4, 4, 4},  {32, 64, 16, 4, 4, 4},  {32, 32, 16, 4, 4, 4},
+    {128, 16, 16, 4, 4, 4},  {64, 16, 16, 4, 4, 4},  {16, 64, 16, 4, 4, 4},  {16, 128, 16, 4, 4, 4},
 };
 static const GemmTile mma_tiles[] = {
-    {128, 128, 16, 64, 32}, {128, 64, 16, 32, 32}, {64, 128, 16, 32, 32}, {64, 64, 16, 32, 32},
-    {128, 32, 16, 32, 32},  {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},  {32, 32, 16, 16, 16},
-    {128, 16, 16, 32, 16},  {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
+    {128, 128, 16, 64, 32, 3}, {128, 64, 16, 32, 32, 4}, {64, 128, 16, 32, 32, 4},
+    {64, 64, 16, 32, 32, 5},   {64, 64, 32, 32, 32, 3},  {128, 32, 16, 32, 32, 4},
+    {64, 32, 16, 32, 16, 4},   {32, 64, 16, 16, 32, 4},  {32, 32, 16, 16, 16, 4},
+    {128, 16, 16, 32, 16, 4},  {64, 16, 16, 16, 16, 4},  {16, 64, 16, 16, 16, 4},
 };
 /* Numbers in two words need more registers. */
 static const GemmTile split_tiles[] = {
-    {128, 64, 16, 32, 32}, {64, 128, 16, 32, 32}, {64, 64, 16, 32, 32}, {128, 32, 16, 32, 32},
-    {64, 32, 16, 32, 16},  {32, 64, 16, 16, 32},  {32, 32, 16, 16, 16}, {128, 16, 16, 32, 16},
-    {64, 16, 16, 16, 16},  {16, 64, 16, 16, 16},
+    {128, 64, 16, 32, 32, 4}, {64, 128, 16, 32, 32, 4}, {64, 64, 16, 32, 32, 4},
+    {128, 32, 16, 32, 32, 4}, {64, 32, 16, 32, 16, 4},  {32, 64, 16, 16, 32, 4},
+    {32, 32, 16, 16, 16, 4},  {128, 16, 16, 32, 16, 4}, {64, 16, 16, 16, 16, 4},
+    {16, 64, 16, 16, 16, 4},
 };
 
 static const GemmTile *tiles_of(const Plan *p, int *n) {

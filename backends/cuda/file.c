@@ -2,6 +2,7 @@
  * constants; kernels; parameters on the host, the same text as in C; upload; the entries; init. */
 #include "file.h"
 #include "gemm.h"
+#include "narrow.h"
 
 #include <inttypes.h>
 
@@ -138,11 +139,27 @@ static bool multiplies(const Plan *plan) {
   return any;
 }
 
-static void add_product_helpers(Emit *e, const Arithmetic *as) {
+/* What functions of cuda/tensor.cuh reach of memory, in elements. */
+static void add_product_facts(Emit *e) {
+  static const struct {
+    const char *function, *pointer;
+    int last;
+  } reach[] = {
+      {"cnnc_ldmatrix_x4", "word", 3}, {"cnnc_ldmatrix_x4", "at", 3},
+      {"cnnc_store_x4", "to", 3},      {"cnnc_store_x4", "word", 3},
+      {"cnnc_cp_async_16", "to", 15},  {"cnnc_cp_async_16", "from", 15},
+      {"cnnc_cp_async_4", "to", 3},    {"cnnc_cp_async_4", "from", 3},
+  };
+  for (int i = 0; i < COUNT(reach); i++)
+    emit_fact(e, reach[i].function, reach[i].pointer, 0, reach[i].last);
+}
+
+static void add_product_helpers(Emit *e, const Plan *plan) {
   emit_text(e, runtime_file("cuda/gemm.cuh"));
-  if (!as->mma) return;
   emit_text(e, runtime_file("cuda/tensor.cuh"));
-  emit_text(e, runtime_file(as->split ? "cuda/split.cuh" : "cuda/words.cuh"));
+  if (gemm_arithmetic[plan->precision].late) emit_text(e, runtime_file("cuda/split.cuh"));
+  if (dtype_narrow(plan_stored(plan))) emit_text(e, runtime_file("cuda/narrow.cuh"));
+  add_product_facts(e);
 }
 
 static void add_includes(Emit *e, const Library *l) {
@@ -155,7 +172,7 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
-  if (multiplies(l->plan)) add_product_helpers(e, &gemm_arithmetic[l->plan->precision]);
+  if (multiplies(l->plan) || dtype_narrow(plan_stored(l->plan))) add_product_helpers(e, l->plan);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));

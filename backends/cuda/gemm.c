@@ -2,41 +2,41 @@
  * w[column, term], where a row counts the points of the M loops, a column those of the N loops, a
  * term those of the K loops, and each point of the B loops is a product of its own.
  *
- * A block of threads computes a tile. Per turn it brings a stage of x and w into shared memory,
- * which is there twice: while one is multiplied the next is on its way through registers.
+ * A block of threads computes a tile. Shared memory holds some stages of x and w in slots that are
+ * used in turn: while one is multiplied, those behind it are on their way.
  *
  *   for (int term = 0; term < 576; term += 16) {
- *     stage of x, w: registers -> shared memory
- *     __syncthreads();
- *     next stage: global memory -> registers       net_conv1_x(in0, row, term)
+ *     const int slot = term / 16 % 3, next = term + 32, to = next / 16 % 3;
+ *     cnnc_cp_async_wait(1);                       the stage of this term is there,
+ *     __syncthreads();                             and the one before has been multiplied
+ *     global memory -> stage `next`                net_conv1_x(in0, row, next, &x[to]...)
  *     shared memory -> products, in registers      acc[i][j] += a[i] * b[j]
  *   }
  *   net_conv1_out(out0, row, column, acc[i][j]);   what follows the sum: bias, residual, activation
  *
- * What is particular to the network stands in three functions of one element each; so index maps,
- * borders and epilogues are those of the plain loops. With tensor cores words of shared memory are
- * rounded numbers and a warp multiplies 16 x 8 results at a time. */
+ * What is particular to the network stands in three functions of one element each, or of as many as
+ * are copied at once; so index maps, borders and epilogues are those of the plain loops. With
+ * tensor cores words of shared memory are rounded numbers and a warp multiplies 16 x 8 results at a
+ * time. */
 #include "gemm.h"
-#include "function.h"
 
 #include <string.h>
 
 const Arithmetic gemm_arithmetic[PRECISIONS] = {
-    [PRECISION_F32] = {.word = "float", .pack = 1},
-    [PRECISION_TF32] = {"unsigned", 1, "cnnc_tf32", "cnnc_mma_tf32", false},
-    [PRECISION_BF16] = {"unsigned", 2, "cnnc_bf16", "cnnc_mma_bf16", false},
-    [PRECISION_F16] = {"unsigned", 2, "cnnc_f16", "cnnc_mma_f16", false},
-    [PRECISION_F32X3] = {"float", 1, NULL, "cnnc_mma_tf32", true},
+    [PRECISION_F32] = {.word = "float", .number = F32, .pack = 1},
+    [PRECISION_TF32] = {"unsigned", F32, 1, "cnnc_tf32", "cnnc_mma_tf32", "cnnc_round", false},
+    [PRECISION_BF16] = {"unsigned", BF16, 2, "cnnc_bf16", "cnnc_mma_bf16", NULL, false},
+    [PRECISION_F16] = {"unsigned", F16, 2, "cnnc_f16", "cnnc_mma_f16", NULL, false},
+    [PRECISION_F32X3] = {"unsigned", F32, 1, "__float_as_uint", "cnnc_mma_tf32", "cnnc_split",
+                         true},
 };
-
-enum { NEIGHBOURS = 4 /* words along the terms that threads beside each other bring */ };
 
 /* ---- tiles ---- */
 
 GemmTile gemm_tile(const Kernel *k) {
-  return (GemmTile){tile_get(&k->tile, "rows", 0), tile_get(&k->tile, "columns", 0),
+  return (GemmTile){tile_get(&k->tile, "rows", 0),  tile_get(&k->tile, "columns", 0),
                     tile_get(&k->tile, "words", 0), tile_get(&k->tile, "i", 0),
-                    tile_get(&k->tile, "j", 0)};
+                    tile_get(&k->tile, "j", 0),     tile_get(&k->tile, "stages", 0)};
 }
 
 void gemm_set_tile(Kernel *k, const GemmTile *t) {
@@ -45,11 +45,17 @@ void gemm_set_tile(Kernel *k, const GemmTile *t) {
   tile_set(&k->tile, "words", t->words);
   tile_set(&k->tile, "i", t->i);
   tile_set(&k->tile, "j", t->j);
+  tile_set(&k->tile, "stages", t->stages);
 }
 
 int gemm_threads(const GemmTile *t, const Arithmetic *as) {
   const int parts = t->rows / t->i * t->columns / t->j;
   return as->mma ? parts * GEMM_WARP : parts;
+}
+
+int64_t gemm_shared_bytes(const GemmTile *t, const Arithmetic *as) {
+  const int pad = as->mma ? 0 : 2 * GEMM_PAD;
+  return (int64_t)t->stages * t->words * (t->rows + t->columns + pad) * 4;
 }
 
 bool gemm_serves(const Writer *w) {
@@ -58,12 +64,11 @@ bool gemm_serves(const Writer *w) {
 
 /* ---- a kernel ---- */
 
-/* The loops of a role are those of the thread. */
-static void set_role(Gemm *g, char role) {
+void gemm_set_role(Gemm *g, char role) {
   for (int l = 0; l < g->w->k->nloop; l++) g->w->thread[l] = g->c.role[l] == role;
 }
 
-static int64_t most_points(const Gemm *g, char role) {
+int64_t gemm_most_points(const Gemm *g, char role) {
   int64_t points = 1;
   for (int l = 0; l < g->w->k->nloop; l++)
     if (g->c.role[l] == role) points *= extent_at(g->w->k->loop[l].extent, g->w->p->max_batch);
@@ -77,75 +82,31 @@ static bool is_fixed(const Gemm *g, char role) {
 }
 
 static const char *points_text(Gemm *g, char role, const char *suffix) {
-  set_role(g, role);
+  gemm_set_role(g, role);
   return writer_points(g->w, 0, suffix);
 }
 
 static bool is_whole(const Gemm *g, char role, int64_t tile) {
-  return is_fixed(g, role) && most_points(g, role) % tile == 0;
+  return is_fixed(g, role) && gemm_most_points(g, role) % tile == 0;
 }
 
-/* ---- the functions of one element ---- */
+/* ---- functions ---- */
 
-/* Declares the loops of a role, from a number that the function is passed if it needs any. */
-static void declare_loops(Gemm *g, Function *f, char role, const char *number, const View *only) {
+void gemm_declare_loops(Gemm *g, Function *f, char role, const char *number, const View *only) {
   bool used[MAX_LOOPS], any = false;
-  set_role(g, role);
+  gemm_set_role(g, role);
   for (int l = 0; l < g->w->k->nloop; l++) {
     used[l] = g->w->thread[l] && (!only || view_uses(only, l));
     any |= used[l];
   }
   if (!any) return;
-  f->number[f->nnumbers++] = (Number){number, most_points(g, role) - 1};
+  f->number[f->nnumbers++] = (Number){number, gemm_most_points(g, role) - 1};
   if (only) writer_join(g->w, only);
   writer_loops(g->w, number, used);
 }
 
-/* net_conv1_x: one element of an operand. */
-static void print_operand(Gemm *g, Operand *o) {
-  Writer *w = g->w;
-  const View *v = &w->k->in[o->in];
-  const char *loop[MAX_LOOPS];
-  Body body;
-  memcpy(loop, w->loop, sizeof loop);
-  o->f = (Function){.declares = "CNNC_HELPER float"};
-  o->f.in[o->in] = true;
-  o->f.name = arena_printf(w->e->arena, "%s_%s", w->k->name, o->array);
-  o->f.comment = arena_printf(w->e->arena, "%s: an element of in%d.", w->k->name, o->in);
-  function_begin(w, &body);
-  function_constants(w, o->f.in);
-  declare_loops(g, &o->f, 'B', "group", v);
-  declare_loops(g, &o->f, o->role, o->index, v);
-  declare_loops(g, &o->f, 'K', "term", v);
-  writer_load(w, o->in);
-  emit(w->e, "return x%d;", o->in);
-  o->load = function_print(w, &o->f, &body);
-  memcpy(w->loop, loop, sizeof loop);
-  memset(w->joined, 0, sizeof w->joined);
-}
-
-/* net_conv1_out: what follows the sum. */
-static void print_store(Gemm *g) {
-  Writer *w = g->w;
-  Function *f = &g->store;
-  Body body;
-  *f = (Function){.declares = "CNNC_HELPER void", .more = "float acc0"};
-  for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_finishes_with(w, i);
-  memcpy(f->out, w->out, sizeof f->out);
-  f->name = arena_printf(w->e->arena, "%s_out", w->k->name);
-  f->comment = arena_printf(w->e->arena, "%s: an element of the result.", w->k->name);
-  function_begin(w, &body);
-  function_constants(w, f->in);
-  declare_loops(g, f, 'B', "group", NULL);
-  declare_loops(g, f, 'M', "row", NULL);
-  declare_loops(g, f, 'N', "column", NULL);
-  writer_finish(w);
-  g->store_name = function_print(w, f, &body);
-}
-
-/* The call of such a function; a number that it does not take is left out. */
-static const char *call(Gemm *g, const Function *f, const char *name, const char *row,
-                        const char *column, const char *term, const char *more) {
+const char *gemm_call(Gemm *g, const Function *f, const char *name, const char *row,
+                      const char *column, const char *term, const char *more) {
   Text numbers = {.arena = g->w->e->arena};
   for (int i = 0; i < f->nnumbers; i++) {
     const char *number = f->number[i].name;
@@ -160,80 +121,14 @@ static const char *call(Gemm *g, const Function *f, const char *name, const char
                       function_arguments(g->w, f, numbers.at, false));
 }
 
-/* ---- a stage ---- */
-
-/* Words that each thread brings of an operand's stage. */
-static int share(const Gemm *g, const Operand *o) {
-  return o->tile * g->tile.words / g->threads;
-}
-
-/* Opens the loop over a thread's words of a stage: word k of the row `at` of the tile. */
-static void open_share(Gemm *g, const Operand *o) {
-  Emit *e = g->w->e;
-  emit(e, "CNNC_UNROLL");
-  emit_open(e, "for (int i = 0; i < %d; i++)", share(g, o));
-  emit(e, "const int e = %d * i + thread;", g->threads);
-  if (o->along_terms)
-    emit(e, "const int k = e / %d * %d + e %% %d, at = e / %d %% %d;", NEIGHBOURS * o->tile,
-         NEIGHBOURS, NEIGHBOURS, NEIGHBOURS, o->tile);
-  else
-    emit(e, "const int k = e / %d, at = e %% %d;", o->tile, o->tile);
-}
-
-static void print_element(Gemm *g, const Operand *o, const char *to, const char *term) {
-  Emit *e = g->w->e;
-  const char *at = arena_printf(e->arena, "%s0 + at", o->index);
-  Text inside = {.arena = e->arena};
-  if (!o->whole) text_add(&inside, "%s < %ss", at, o->index);
-  if (!g->whole_terms) text_add(&inside, "%s%s < %s", inside.n ? " && " : "", term, g->terms);
-  const char *element = call(g, &o->f, o->load, at, at, term, NULL);
-  emit_wrapped(e, inside.n ? arena_printf(e->arena, "%s = %s ? %s : 0.0f;", to, inside.at, element)
-                           : arena_printf(e->arena, "%s = %s;", to, element));
-}
-
-/* Global memory -> registers. */
-static void print_fetch(Gemm *g, const Operand *o, const char *from) {
-  Arena *arena = g->w->e->arena;
-  open_share(g, o);
-  for (int n = 0; n < g->as->pack; n++) {
-    Text term = {.arena = arena};
-    text_add(&term, from ? "%s + " : "%s", from ? from : "");
-    text_add(&term, g->as->pack > 1 ? "%d * k" : "k", g->as->pack);
-    if (n) text_add(&term, " + %d", n);
-    print_element(
-        g, o, arena_printf(arena, g->as->pack > 1 ? "next_%s[i][%d]" : "next_%s[i]", o->array, n),
-        term.at);
-  }
-  emit_close(g->w->e);
-}
-
-/* Registers -> shared memory. */
-static void print_bring(Gemm *g, const Operand *o) {
-  Emit *e = g->w->e;
-  const char *word = arena_printf(e->arena, "next_%s[i]", o->array);
-  if (g->as->pack == 2) word = arena_printf(e->arena, "%s[0], %s[1]", word, word);
-  if (g->as->round) word = arena_printf(e->arena, "%s(%s)", g->as->round, word);
-  open_share(g, o);
-  emit(e, "%s[stage][k][at] = %s;", o->array, word);
-  emit_close(e);
-}
-
 /* ---- the kernel ---- */
-
-static void print_shared(Gemm *g) {
-  Emit *e = g->w->e;
-  const char *each = g->as->pack > 1 ? arena_printf(e->arena, "[%d]", g->as->pack) : "";
-  emit(e, "__shared__ __align__(16) %s x[2][%d][%d], w[2][%d][%d];", g->as->word, g->tile.words,
-       g->x.tile + GEMM_PAD, g->tile.words, g->y.tile + GEMM_PAD);
-  emit(e, "float next_x[%d]%s, next_w[%d]%s;", share(g, &g->x), each, share(g, &g->y), each);
-}
 
 /* Where the tile of a block lies: tiles of one row stand beside each other in the grid. */
 static void print_place(Gemm *g) {
   Emit *e = g->w->e;
   const char *index = g->w->index;
-  const int64_t groups = most_points(g, 'B'),
-                columns = (most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns;
+  const int64_t groups = gemm_most_points(g, 'B'),
+                columns = (gemm_most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns;
   const char *block = arena_printf(e->arena, "(%s)blockIdx.x", index);
   if (groups > 1) emit(e, "const %s group = %s %% %lld;", index, block, (long long)groups);
   if (groups > 1) block = arena_printf(e->arena, "%s / %lld", block, (long long)groups);
@@ -249,23 +144,39 @@ static void print_place(Gemm *g) {
   if (!g->y.whole) emit(e, "const %s columns = %s;", index, points_text(g, 'N', ""));
 }
 
+/* The stages that are on their way before the first is multiplied. */
+static void print_first_stages(Gemm *g, int step, bool copies) {
+  Emit *e = g->w->e;
+  const bool all =
+      is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (g->tile.stages - 2);
+  BLOCK(e, "for (int slot = 0; slot < %d; slot++)", g->tile.stages - 1) {
+    emit(e, "const %s term = %d * slot;", g->w->index, step);
+    if (!all) emit_open(e, "if (term < %s)", g->terms);
+    stage_begin(g, "slot", "term");
+    stage_end(g, "slot");
+    if (!all) emit_close(e);
+    if (copies) emit(e, "cnnc_cp_async_commit();");
+  }
+}
+
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
-  const char *index = g->w->index;
-  const int step = g->tile.words * g->as->pack;
-  print_fetch(g, &g->x, NULL);
-  print_fetch(g, &g->y, NULL);
-  BLOCK(e, "for (%s term = 0; term < %s; term += %d)", index, g->terms, step) {
-    emit(e, "const %s stage = term / %d %% 2;", index, step);
-    print_bring(g, &g->x);
-    print_bring(g, &g->y);
+  const int step = g->tile.words * g->as->pack, stages = g->tile.stages;
+  const bool copies = g->x.copied || g->y.copied, loads = !g->x.copied || !g->y.copied;
+  print_first_stages(g, step, copies);
+  BLOCK(e, "for (%s term = 0; term < %s; term += %d)", g->w->index, g->terms, step) {
+    emit(e, "const %s slot = term / %d %% %d, next = term + %d, to = next / %d %% %d;", g->w->index,
+         step, stages, step * (stages - 1), step, stages);
+    if (copies) emit(e, "cnnc_cp_async_wait(%d);", stages - 2);
     emit(e, "__syncthreads();");
-    const char *next = arena_printf(e->arena, "term + %d", step);
-    BLOCK(e, "if (%s < %s)", next, g->terms) {
-      print_fetch(g, &g->x, next);
-      print_fetch(g, &g->y, next);
-    }
+    BLOCK(e, "if (next < %s)", g->terms)
+    stage_begin(g, "to", "next");
+    if (copies) emit(e, "cnnc_cp_async_commit();");
     products_stage(g);
+    if (loads) {
+      BLOCK(e, "if (next < %s)", g->terms)
+      stage_end(g, "to");
+    }
   }
 }
 
@@ -277,14 +188,14 @@ static void print_result(Gemm *g) {
   if (!g->y.whole) text_add(&inside, "%scolumn < columns", inside.n ? " && " : "");
   if (inside.n) emit(e, "if (%s)", inside.at);
   emit_wrapped(e, arena_printf(e->arena, "%s%s;", inside.n ? "  " : "",
-                               call(g, &g->store, g->store_name, "row", "column", NULL,
-                                    products_result(g))));
+                               gemm_call(g, &g->store, g->store_name, "row", "column", NULL,
+                                         products_result(g))));
 }
 
 static void print_kernel_body(Gemm *g) {
   Emit *e = g->w->e;
   g->terms = points_text(g, 'K', "");
-  print_shared(g);
+  stage_declare(g);
   emit(e, "const int thread = (int)threadIdx.x;");
   print_place(g);
   products_begin(g);
@@ -309,30 +220,35 @@ static int64_t nearest_step(const Gemm *g, const View *v, char role) {
 static Operand operand(Gemm *g, int in, char role, int tile) {
   const View *v = &g->w->k->in[in];
   const bool is_x = role == 'M';
-  return (Operand){.in = in,
-                   .role = role,
-                   .array = is_x ? "x" : "w",
-                   .index = is_x ? "row" : "column",
-                   .tile = tile,
-                   .extent = points_text(g, role, ""),
-                   .whole = is_whole(g, role, tile),
-                   .along_terms = nearest_step(g, v, 'K') < nearest_step(g, v, role)};
+  Operand o = {.in = in,
+               .role = role,
+               .array = is_x ? "x" : "w",
+               .index = is_x ? "row" : "column",
+               .tile = tile,
+               .extent = points_text(g, role, ""),
+               .whole = is_whole(g, role, tile),
+               .along_terms = nearest_step(g, v, 'K') < nearest_step(g, v, role)};
+  o.copied = stage_copies(g, &o);
+  return o;
 }
 
 static void start(Gemm *g, Writer *w) {
   *g = (Gemm){.w = w, .tile = gemm_tile(w->k), .as = &gemm_arithmetic[w->p->precision]};
   if (!contraction(w->p, w->k, &g->c)) BUG("%s is not a contraction", w->k->name);
   g->threads = gemm_threads(&g->tile, g->as);
+  g->unit = g->as->mma ? GEMM_CHUNK * g->as->pack : 1;
   g->x = operand(g, g->c.x, 'M', g->tile.rows);
   g->y = operand(g, g->c.w, 'N', g->tile.columns);
   g->terms = points_text(g, 'K', "");
   g->whole_terms = is_whole(g, 'K', g->tile.words * g->as->pack);
+  g->pairs = store_pairs(g);
+  if (!g->x.copied && !g->y.copied) g->tile.stages = 2; /* registers hold one, and no more */
 }
 
 static const char *blocks_text(Gemm *g) {
   Arena *arena = g->w->e->arena;
-  const int64_t beside =
-      most_points(g, 'B') * ((most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns);
+  const int64_t beside = gemm_most_points(g, 'B') *
+                         ((gemm_most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns);
   const char *rows = points_text(g, 'M', "LL");
   const char *tiles = arena_printf(arena, "(%s + %d) / %d", rows, g->tile.rows - 1, g->tile.rows);
   return arena_printf(arena, beside > 1 ? "(unsigned)(%s * %lld)" : "(unsigned)(%s)", tiles,
@@ -342,9 +258,16 @@ static const char *blocks_text(Gemm *g) {
 static const char *kernel_comment(const Gemm *g) {
   return arena_printf(g->w->e->arena,
                       "%s\nImplicit GEMM: %s x %s results of %s terms, a block of threads for each "
-                      "%d x %d.",
+                      "%d x %d, %d stages of %d terms.",
                       writer_title(g->w), g->x.extent, g->y.extent, g->terms, g->tile.rows,
-                      g->tile.columns);
+                      g->tile.columns, g->tile.stages, g->tile.words * g->as->pack);
+}
+
+/* Small blocks that multiply and add may have more registers than nvcc is sparing with, 170. */
+static const char *bounds_text(const Gemm *g) {
+  enum { THREADS = 384 };
+  if (g->as->mma || g->threads > THREADS / 2) return arena_printf(g->w->e->arena, "%d", g->threads);
+  return arena_printf(g->w->e->arena, "%d, %d", g->threads, THREADS / g->threads);
 }
 
 void gemm_print(Writer *w, Emit *calls) {
@@ -352,11 +275,11 @@ void gemm_print(Writer *w, Emit *calls) {
   Gemm g;
   Body body;
   start(&g, w);
-  print_operand(&g, &g.x);
-  print_operand(&g, &g.y);
-  print_store(&g);
+  stage_print_function(&g, &g.x);
+  stage_print_function(&g, &g.y);
+  store_print_function(&g);
   Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
-  f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%d)", g.threads);
+  f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%s)", bounds_text(&g));
   f.comment = kernel_comment(&g);
   for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
   memcpy(f.out, w->out, sizeof f.out);

@@ -1,4 +1,6 @@
-/* gemm.h - contractions in blocks of threads: the fast path of the generator. */
+/* gemm.h - contractions in blocks of threads: the fast path of the generator. Its parts: the kernel
+ * and its launch (gemm.c), how operands come into shared memory (stage.c), what the threads make of
+ * them there (products.c), and what becomes of the sums (store.c). */
 #ifndef CUDA_GEMM_H
 #define CUDA_GEMM_H
 
@@ -7,24 +9,28 @@
 /* What a precision needs of the text: numbers of shared memory are words of one or two. */
 typedef struct Arithmetic {
   const char *word;  /* type of shared memory */
-  int pack;          /* numbers in a word */
+  DType number;      /* of which it holds: */
+  int pack;          /* so many */
   const char *round; /* makes a word; NULL: as it is */
   const char *mma;   /* product of a warp; NULL: each thread multiplies and adds */
-  bool split;        /* numbers become a sum of two where they are multiplied */
+  const char *late;  /* what words that were not rounded need before they are multiplied */
+  bool split;        /* that makes a sum of two of each */
 } Arithmetic;
 extern const Arithmetic gemm_arithmetic[PRECISIONS];
 
 /* The tile of one block of threads (Kernel.tile): of the result, words of a stage along the terms,
- * and what one thread (with mma one warp) computes of it. */
+ * what one thread (with mma one warp) computes of it, and how many stages shared memory holds. */
 typedef struct GemmTile {
-  int rows, columns, words, i, j;
+  int rows, columns, words, i, j, stages;
 } GemmTile;
 GemmTile gemm_tile(const Kernel *);
 void gemm_set_tile(Kernel *, const GemmTile *);
 int gemm_threads(const GemmTile *, const Arithmetic *);
+int64_t gemm_shared_bytes(const GemmTile *, const Arithmetic *);
 
 enum {
-  GEMM_PAD = 8, /* words behind a row of shared memory, so that a warp meets all its banks */
+  GEMM_PAD = 8,   /* words behind a row of shared memory, so that a warp meets all its banks */
+  GEMM_CHUNK = 4, /* words that come at once for tensor cores: 16 bytes */
   GEMM_WARP = 32
 };
 
@@ -34,7 +40,8 @@ void gemm_print(Writer *, Emit *calls);
 
 /* ---- a kernel while it is printed ---- */
 
-/* An operand: a tile of it lies in shared memory. */
+/* An operand: a tile of it lies in shared memory, x[stage][term][row]; for tensor cores
+ * x[stage][row][word of the terms]. */
 typedef struct Operand {
   int in;
   char role;          /* of the loops along which it has rows in the tile */
@@ -44,7 +51,8 @@ typedef struct Operand {
   const char *extent; /* how many there are: "784 * batch" */
   bool whole;         /* tiles cover them without a rest */
   bool along_terms;   /* neighbours in memory are terms */
-  const char *load;   /* the function for one element */
+  bool copied;        /* without passing through registers */
+  const char *name;   /* the function that loads an element, or begins to copy a unit */
   Function f;
 } Operand;
 
@@ -54,22 +62,59 @@ typedef struct Gemm {
   const Arithmetic *as;
   GemmTile tile;
   int threads;
+  int unit;          /* terms that come at once */
   const char *terms; /* how many there are */
   bool whole_terms;
   Operand x, y; /* y: w of the contraction */
+  int pairs;    /* the loop along which two results are stored at once; -1: none */
   Function store;
   const char *store_name;
 } Gemm;
+
+/* ---- gemm.c ---- */
+
+/* The loops of a role become those of the thread. */
+void gemm_set_role(Gemm *, char role);
+int64_t gemm_most_points(const Gemm *, char role);
+/* Declares the loops of a role in a function, from a number that it is passed if it needs any;
+ * `only` (or NULL): those that this view mentions. */
+void gemm_declare_loops(Gemm *, Function *, char role, const char *number, const View *only);
+/* The call of such a function; a number that it does not take is left out. */
+const char *gemm_call(Gemm *, const Function *, const char *name, const char *row,
+                      const char *column, const char *term, const char *more);
+
+/* ---- stage.c: how operands come into shared memory ---- */
+
+/* May units of the operand be copied as they lie? */
+bool stage_copies(const Gemm *, const Operand *);
+/* The function that the operand is read by. */
+void stage_print_function(Gemm *, Operand *);
+/* Declares shared memory, and the registers through which operands pass that are not copied. */
+void stage_declare(Gemm *);
+/* The stage that begins at a term goes to a slot of shared memory: copies begin, loads go to
+ * registers; then those are stored. */
+void stage_begin(Gemm *, const char *slot, const char *term);
+void stage_end(Gemm *, const char *slot);
+/* Chunk k of a row of an operand, for tensor cores. */
+const char *stage_chunk(const Gemm *, const Operand *, const char *slot, const char *k,
+                        const char *row);
+
+/* ---- store.c: what follows a sum ---- */
+
+/* The loop along which a thread's two results are one word of memory; -1: none. */
+int store_pairs(const Gemm *);
+/* The function that finishes and stores one result, or two. */
+void store_print_function(Gemm *);
 
 /* ---- products.c: what the threads of a block make of a stage ---- */
 
 /* Which part of the tile is whose, and sums of nothing. */
 void products_begin(Gemm *);
-/* Adds the products of a stage. */
+/* Adds the products of the stage in `slot`. */
 void products_stage(Gemm *);
 /* Opens loops over a thread's results, with their `row` and `column`; returns how many. */
 int products_open_results(Gemm *);
-/* The sum that belongs there. */
+/* The sum that belongs there, or two of them. */
 const char *products_result(const Gemm *);
 
 #endif

@@ -92,6 +92,24 @@ static void start(Writer *w, Emit *e, const Plan *p, const Kernel *k) {
   for (int l = 0; l < k->nloop; l++) w->loop[l] = loop_name(e->arena, k->loop[l].name);
 }
 
+/* Where channels lie in lanes, neighbours in memory are channels: their loop becomes the last of
+ * the free ones, so that threads beside each other have them. */
+static Kernel channels_last(const Plan *p, const Kernel *from) {
+  Kernel k = *from;
+  const View *to = &k.out[0].to;
+  const int axis = p->buffer.at[to->tensor].format.lane_axis;
+  const int channel = axis >= 0 ? coord_forward_loop(&to->at[axis]) : -1;
+  int last[MAX_LOOPS], to_loop = 0;
+  if (channel < 0 || gemm_tile(&k).rows > 0) return k;
+  for (int l = 0; l < k.nloop; l++)
+    if (l != channel && !k.loop[l].reduced) last[l] = to_loop++;
+  last[channel] = to_loop++;
+  for (int l = 0; l < k.nloop; l++)
+    if (k.loop[l].reduced) last[l] = to_loop++;
+  kernel_move_loops(p->u, &k, last);
+  return k;
+}
+
 static bool same_loops(const Kernel *k, const View *a, const View *b) {
   for (int l = 0; l < k->nloop; l++)
     if (view_uses(a, l) != view_uses(b, l)) return false;
@@ -114,7 +132,8 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
     print_part(&w, calls);
 }
 
-void cuda_kernel(Emit *functions, Emit *calls, const Plan *p, const Kernel *k) {
+void cuda_kernel(Emit *functions, Emit *calls, const Plan *p, const Kernel *given) {
+  const Kernel moved = channels_last(p, given), *k = &moved;
   bool done[MAX_OUT] = {false};
   print_plain_outs(functions, calls, p, k);
   for (int o = 0; o < k->nout; o++) {

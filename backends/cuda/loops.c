@@ -11,6 +11,7 @@
  * Outs that combine (their `to` misses free loops) are functions of their own: one thread per
  * element runs the missing loops in order and sums in double, so results do not depend on the grid.
  */
+#include "narrow.h"
 #include "writer.h"
 
 #include <string.h>
@@ -90,20 +91,36 @@ bool writer_reads(const Writer *w, int input) {
   return in_terms(w, input) || writer_finishes_with(w, input);
 }
 
+/* An element of memory as a number. */
+static const char *loaded(Writer *w, DType from, const char *element) {
+  if (from == w->math.number) return element;
+  if (dtype_narrow(from))
+    return arena_printf(w->e->arena, "cnnc_from_%s(%s)", dtype_name(from), element);
+  return arena_printf(w->e->arena, "(%s)%s", w->math.type, element);
+}
+
+/* A number as memory holds it. */
+static const char *stored(Writer *w, DType number, DType to, const char *text) {
+  if (to == number) return text;
+  if (!dtype_narrow(to)) return arena_printf(w->e->arena, "(%s)(%s)", c_type(to), text);
+  return arena_printf(w->e->arena, number == F64 ? "cnnc_to_%s((float)(%s))" : "cnnc_to_%s(%s)",
+                      dtype_name(to), text);
+}
+
 /* const float x0 = in0[...]; a SKIP view is read under its test only. */
 static void print_load(Writer *w, int i) {
   const View *v = &w->k->in[i];
   const char *pointer = writer_in(w, i), *type = w->math.type;
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
-  const char *at = writer_subscript(w, v, pointer);
-  if (w->p->buffer.at[v->tensor].format.dtype != w->math.number)
-    pointer = arena_printf(w->e->arena, "(%s)%s", type, pointer);
+  const char *element =
+      arena_printf(w->e->arena, "%s[%s]", pointer, writer_subscript(w, v, pointer));
+  element = loaded(w, w->p->buffer.at[v->tensor].format.dtype, element);
   if (!inside) {
-    emit(w->e, "const %s x%d = %s[%s];", type, i, pointer, at);
+    emit(w->e, "const %s x%d = %s;", type, i, element);
     return;
   }
   emit(w->e, "const bool inside%d = %s;", i, inside);
-  emit(w->e, "const %s x%d = inside%d ? %s[%s] : %s;", type, i, i, pointer, at,
+  emit(w->e, "const %s x%d = inside%d ? %s : %s;", type, i, i, element,
        emit_number(w->e->arena, v->fill, w->math.number));
 }
 
@@ -231,11 +248,6 @@ static void print_folds(Writer *w) {
   while (opened-- > 0) emit_close(w->e);
 }
 
-static const char *converted(Writer *w, DType to, const char *text) {
-  if (to == w->math.number) return text;
-  return arena_printf(w->e->arena, "(%s)(%s)", c_type(to), text);
-}
-
 static void print_out(Writer *w, int o) {
   const Out *out = &w->k->out[o];
   const char *value = value_text(w, out->value);
@@ -246,14 +258,23 @@ static void print_out(Writer *w, int o) {
   const char *pointer = writer_out(w, o);
   const DType dtype = w->p->buffer.at[out->to.tensor].format.dtype;
   writer_coordinates(w, &out->to, pointer, PROLOGUE);
-  emit_wrapped(w->e,
-               arena_printf(w->e->arena, "%s[%s] = %s;", pointer,
-                            writer_subscript(w, &out->to, pointer), converted(w, dtype, value)));
+  emit_wrapped(w->e, arena_printf(w->e->arena, "%s[%s] = %s;", pointer,
+                                  writer_subscript(w, &out->to, pointer),
+                                  stored(w, w->math.number, dtype, value)));
+}
+
+static void load_for_outs(Writer *w) {
+  for (int i = 0; i < w->k->nin; i++)
+    if (writer_finishes_with(w, i) && !w->loaded[i]) writer_load(w, i);
+}
+
+const char *writer_value(Writer *w, int o) {
+  load_for_outs(w);
+  return value_text(w, w->k->out[o].value);
 }
 
 void writer_finish(Writer *w) {
-  for (int i = 0; i < w->k->nin; i++)
-    if (writer_finishes_with(w, i) && !w->loaded[i]) writer_load(w, i);
+  load_for_outs(w);
   for (int o = 0; o < w->k->nout; o++)
     if (w->out[o]) print_out(w, o);
 }
@@ -288,8 +309,8 @@ static void print_sums(Writer *w) {
     const char *pointer = writer_out(w, o);
     const DType dtype = w->p->buffer.at[to->tensor].format.dtype;
     writer_coordinates(w, to, pointer, PROLOGUE);
-    emit(w->e, "%s[%s] = %ssum%d;", pointer, writer_subscript(w, to, pointer),
-         dtype == F64 ? "" : arena_printf(w->e->arena, "(%s)", c_type(dtype)), o);
+    emit(w->e, "%s[%s] = %s;", pointer, writer_subscript(w, to, pointer),
+         stored(w, F64, dtype, arena_printf(w->e->arena, "sum%d", o)));
   }
 }
 

@@ -3,7 +3,7 @@
  * Without tensor cores a thread has i rows and j columns, in fours beside each other so that four
  * words are one load, and multiplies and adds. With them a warp has i rows and j columns; an
  * instruction multiplies 16 rows by 8 columns along 8 words, of which each thread holds some
- * (runtime/cuda/gemm.cuh), and of its results four. */
+ * (runtime/cuda/tensor.cuh), and of its results four. It loads two chunks of 16 rows at a time. */
 #include "gemm.h"
 
 enum {
@@ -80,9 +80,9 @@ static void stage_by_threads(Gemm *g) {
   unrolled(e, "k", g->tile.words, 1);
   emit(e, "float a[%d], b[%d];", g->tile.i, g->tile.j);
   emit(e, "CNNC_UNROLL");
-  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[stage][k][%s];", g->tile.i, row_text(g));
+  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[slot][k][%s];", g->tile.i, row_text(g));
   emit(e, "CNNC_UNROLL");
-  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[stage][k][%s];", g->tile.j, column_text(g));
+  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[slot][k][%s];", g->tile.j, column_text(g));
   unrolled(e, "i", g->tile.i, 1);
   emit(e, "CNNC_UNROLL");
   emit(e, "for (int j = 0; j < %d; j++) acc[i][j] += a[i] * b[j];", g->tile.j);
@@ -92,35 +92,44 @@ static void stage_by_threads(Gemm *g) {
 
 /* ---- tensor cores ---- */
 
-/* a[i] and, of split numbers, a_rest[i]: a thread's words of the units of an operand. */
-static void print_load(Gemm *g, const char *name, const char *loop, int units, const char *function,
-                       const Operand *o, const char *at) {
+/* name[loop] and, of split numbers, name_rest[loop]: a thread's words of 16 rows of an operand,
+ * from two chunks on behind chunk k. Threads point at rows and chunks in the order of those words.
+ */
+static void print_load(Gemm *g, const char *name, const char *loop, int units, const Operand *o,
+                       const char *row, const char *chunk) {
   Emit *e = g->w->e;
-  const char *rest = g->as->split ? arena_printf(e->arena, ", %s_rest[%s]", name, loop) : "";
   unrolled(e, loop, units, 1);
-  emit_wrapped(e, arena_printf(e->arena, "cnnc_%s%s(%s[%s]%s, &%s[stage][k + lane %% 4][%s], %d);",
-                               g->as->split ? "split_" : "", function, name, loop, rest, o->array,
-                               at, o->tile + GEMM_PAD));
+  emit(e, "const int at = %s;", row);
+  emit(e, "cnnc_ldmatrix_x4(%s[%s], %s);", name, loop, stage_chunk(g, o, "slot", chunk, "at"));
+  if (g->as->split)
+    emit(e, "%s(%s[%s], %s_rest[%s]);", g->as->late, name, loop, name, loop);
+  else if (g->as->late && o->copied)
+    emit(e, "%s(%s[%s]);", g->as->late, name, loop);
   emit_close(e);
 }
 
+/* Columns come in pairs of units. */
 static void stage_by_warps(Gemm *g) {
   Emit *e = g->w->e;
-  const int rows = row_units(g), columns = column_units(g);
+  const int rows = row_units(g), columns = column_units(g), pairs = columns / 2;
   const char *mma = g->as->mma;
-  unrolled(e, "k", g->tile.words, MMA_WORDS);
-  emit(e, "unsigned a[%d][4], b[%d][2];", rows, columns);
-  if (g->as->split) emit(e, "unsigned a_rest[%d][4], b_rest[%d][2];", rows, columns);
-  print_load(g, "a", "i", rows, "rows", &g->x, row_text(g));
-  print_load(g, "b", "j", columns, "columns", &g->y,
-             arena_printf(e->arena, "%s + lane / 4", column_text(g)));
+  unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
+  emit(e, "unsigned a[%d][4], b[%d][4];", rows, pairs);
+  if (g->as->split) emit(e, "unsigned a_rest[%d][4], b_rest[%d][4];", rows, pairs);
+  print_load(g, "a", "i", rows, &g->x,
+             arena_printf(e->arena, "%d * across + %d * i + lane %% 16", g->tile.i, MMA_ROWS),
+             "k + lane / 16");
+  print_load(g, "b", "j", pairs, &g->y,
+             arena_printf(e->arena, "%d * down + %d * j + lane / 16 * 8 + lane %% 8", g->tile.j,
+                          2 * MMA_COLUMNS),
+             "k + lane / 8 % 2");
   unrolled(e, "i", rows, 1);
   unrolled(e, "j", columns, 1);
   if (g->as->split) {
-    emit(e, "%s(acc[i][j], a_rest[i], b[j]);", mma);
-    emit(e, "%s(acc[i][j], a[i], b_rest[j]);", mma);
+    emit(e, "%s(acc[i][j], a_rest[i], &b[j / 2][j %% 2 * 2]);", mma);
+    emit(e, "%s(acc[i][j], a[i], &b_rest[j / 2][j %% 2 * 2]);", mma);
   }
-  emit(e, "%s(acc[i][j], a[i], b[j]);", mma);
+  emit(e, "%s(acc[i][j], a[i], &b[j / 2][j %% 2 * 2]);", mma);
   emit_close(e);
   emit_close(e);
   emit_close(e);
@@ -140,13 +149,16 @@ int products_open_results(Gemm *g) {
   const char *index = g->w->index, *mma = g->as->mma;
   unrolled(e, "i", row_units(g), 1);
   unrolled(e, "j", column_units(g), 1);
-  if (mma) unrolled(e, "r", MMA_RESULTS, 1);
+  if (mma) unrolled(e, "r", MMA_RESULTS, g->pairs >= 0 ? 2 : 1);
   emit(e, "const %s row = row0 + %s%s;", index, row_text(g), mma ? " + r / 2 * 8" : "");
   emit(e, "const %s column = column0 + %s%s;", index, column_text(g),
-       mma ? " + lane % 4 * 2 + r % 2" : "");
+       !mma            ? ""
+       : g->pairs >= 0 ? " + lane % 4 * 2"
+                       : " + lane % 4 * 2 + r % 2");
   return mma ? 3 : 2;
 }
 
 const char *products_result(const Gemm *g) {
+  if (g->pairs >= 0) return "acc[i][j][r], acc[i][j][r + 1]";
   return g->as->mma ? "acc[i][j][r]" : "acc[i][j]";
 }

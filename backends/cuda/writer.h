@@ -73,6 +73,7 @@ void writer_begin_point(Writer *);
 void writer_start_folds(Writer *);
 void writer_fold_term(Writer *);
 void writer_finish(Writer *);
+const char *writer_value(Writer *, int out);            /* of an out, instead of storing it */
 const char *writer_fold_type(const Writer *, int fold); /* "double" */
 bool writer_finishes_with(const Writer *, int input);
 

@@ -12,7 +12,10 @@
  * of its own, and a second kernel adds the parts in their order and goes on with what follows.
  *
  *   dw[k, c] = sum n oh ow ...                   part<8 k c | n oh<7 ow ... -> sums[part, k, c]
- *                                                k c | part<8   sum of sums[part, k, c] -> dw */
+ *                                                k c | part<8   sum of sums[part, k, c] -> dw
+ *
+ * Tensor cores want neighbours along the terms: where channels lie in lanes, weights are packed
+ * with their channels last. */
 #include "plan.h"
 #include "backend.h"
 
@@ -147,7 +150,19 @@ static Split best_split(Plan *p, const Contraction *c, const char *algo) {
 
 /* ---- the algorithm ---- */
 
-void lower_to_blocks(Plan *p, const Contraction *c, const char *algo, Steps *steps) {
+/* Are its weights packed beforehand? */
+static bool packs(const Plan *p, const Contraction *c) {
+  const View *w = &c->k->in[c->w];
+  int loops = 0;
+  for (int l = 0; l < c->k->nloop; l++) loops += view_uses(w, l);
+  return plan_lanes(p) > 1 && p->buffer.at[w->tensor].phase <= PHASE_LOAD && w->outside == INSIDE &&
+         loops > 0 && loops <= MAX_RANK;
+}
+
+void lower_to_blocks(Plan *p, const Contraction *given, const char *algo, Steps *steps) {
+  Contraction packed = *given, *c = &packed;
+  const Kernel whole = packs(p, given) ? packed_in_order(p, given) : *given->k;
+  if (!contraction(p, &whole, c)) BUG("%s is no contraction once it is packed", whole.name);
   const Split split = best_split(p, c, algo);
   Lowered k = lowered(p, c, split, algo);
   Step *part = plan_leaf(p, &k.part);
@@ -168,7 +183,7 @@ const Algo algo_implicit_gemm = {
     .name = "implicit_gemm",
     .doc = "tiles of a matrix product for blocks of threads (CUDA)",
     .refuses = refuses,
-    .wants = LAYOUT_ANY,
+    .wants = LAYOUT_LANES,
     .gives = LAYOUT_ANY,
     .tolerance = 1,
     .lower = lower,

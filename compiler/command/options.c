@@ -98,7 +98,7 @@ static const OptionRow rows[] = {
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
      .doc =
          "arithmetic: f32, or f64 to verify with (C, without vectors); in CUDA products of tf32, "
-         "bf16, f16 or f32x3 (nearly f32) by tensor cores, with sums and memory in f32"},
+         "bf16, f16 or f32x3 (nearly f32) by tensor cores, with sums in f32"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
      .doc = "parameters (safetensors); compile bakes them in"},
     {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,

@@ -9,6 +9,7 @@
  * alternative that may be. Then algorithms lower their contractions, and whatever those read
  * outside of a tensor's box becomes its margin. */
 #include "choose.h"
+#include "narrow.h"
 #include "nest.h"
 #include "backend.h"
 
@@ -17,8 +18,25 @@
 /* ---- formats
  * ------------------------------------------------------------------------------------------- */
 
+/* What memory between kernels holds of a tensor: statistics, which have no space, stay exact. */
+static DType stored_type(const Plan *p, const Buffer *b) {
+  const bool own = b->home == HOME_WORK && b->phase == PHASE_CALL && b->type.dtype == F32;
+  bool space = false;
+  for (int a = 2; a < b->type.rank; a++) space |= b->type.dim[a].plus > 1;
+  return own && space ? plan_stored(p) : b->type.dtype;
+}
+
 static Format format_of(const Plan *p, const Buffer *b, Layouts layout) {
-  return layout == LAYOUT_LANES ? format_lanes(p, &b->type) : format_plain(b->type.dtype);
+  Format f = layout == LAYOUT_LANES ? format_lanes(p, &b->type) : format_plain(b->type.dtype);
+  f.dtype = stored_type(p, b);
+  return f;
+}
+
+static void set_stored_types(Plan *p) {
+  for (int b = 0; b < p->buffer.n; b++) {
+    const DType dtype = stored_type(p, &p->buffer.at[b]);
+    if (dtype_narrow(dtype)) p->buffer.at[b].format.dtype = dtype;
+  }
 }
 
 /* An activation whose two formats differ: worth a decision, or a wish that can be disappointed. */
@@ -395,6 +413,7 @@ static void apply(Choose *c) {
 
 void pass_choose(Plan *p, const PlanOptions *options) {
   Choose c = {.p = p, .options = options};
+  set_stored_types(p);
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) separate_parts(p, &p->entry[e].step);
   find_items(&c);
   solve(&c);

@@ -1,5 +1,4 @@
-/* Numbers for tensor cores as they lie in shared memory, each as a sum of two of tf32: one behind the
- * other along rows, `pitch` apart along a row. `at` is the thread's first one. */
+/* Words for tensor cores that are numbers of f32 as they come out of shared memory. */
 #ifndef CNNC_CUDA_SPLIT
 #define CNNC_CUDA_SPLIT
 
@@ -8,19 +7,17 @@ CNNC_HELPER unsigned cnnc_tf32_rest(float a) {
   return cnnc_tf32(a - __uint_as_float(cnnc_tf32(a)));
 }
 
-CNNC_HELPER void cnnc_split(unsigned *word, unsigned *rest, float a) {
-  *word = cnnc_tf32(a);
-  *rest = cnnc_tf32_rest(a);
+/* Rounds words to tf32. */
+CNNC_HELPER void cnnc_round(unsigned word[4]) {
+  for (int i = 0; i < 4; i++) word[i] = cnnc_tf32(__uint_as_float(word[i]));
 }
-CNNC_HELPER void cnnc_split_rows(unsigned a[4], unsigned rest[4], const float *at, int pitch) {
-  cnnc_split(&a[0], &rest[0], at[0]);
-  cnnc_split(&a[1], &rest[1], at[8]);
-  cnnc_split(&a[2], &rest[2], at[4 * pitch]);
-  cnnc_split(&a[3], &rest[3], at[4 * pitch + 8]);
-}
-CNNC_HELPER void cnnc_split_columns(unsigned b[2], unsigned rest[2], const float *at, int pitch) {
-  cnnc_split(&b[0], &rest[0], at[0]);
-  cnnc_split(&b[1], &rest[1], at[4 * pitch]);
+/* Makes of each a sum of two of tf32: what it is rounded to, and what that leaves. */
+CNNC_HELPER void cnnc_split(unsigned word[4], unsigned rest[4]) {
+  for (int i = 0; i < 4; i++) {
+    const float number = __uint_as_float(word[i]);
+    word[i] = cnnc_tf32(number);
+    rest[i] = cnnc_tf32_rest(number);
+  }
 }
 
 #endif

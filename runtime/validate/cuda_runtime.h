@@ -14,7 +14,7 @@
 #define __device__      __attribute__((device))
 #define __global__      __attribute__((global))
 #define __shared__      __attribute__((shared))
-#define __launch_bounds__(n) __attribute__((launch_bounds(n)))
+#define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
 #define __align__(n)    __attribute__((aligned(n)))
 #define __forceinline__ inline __attribute__((always_inline))
 
@@ -65,6 +65,8 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **a
 
 __device__ void __syncthreads(void);
 __device__ float __uint_as_float(unsigned);
+__device__ unsigned __float_as_uint(float);
+__device__ size_t __cvta_generic_to_shared(const void *);
 __device__ double __dadd_rn(double, double);
 __device__ double __dsub_rn(double, double);
 __device__ double __dmul_rn(double, double);

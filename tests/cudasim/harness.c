@@ -394,7 +394,8 @@ static void same_bits(const Simulated *s, const SimulatedRun *a, const Simulated
 void simulated_check(const Simulated *s, int from, int to, double tolerance) {
   const char *const watched[] = {
       "CUDASIM_ORDER=natural",
-      s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0", NULL};
+      s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0",
+      s->plan->precision == PRECISION_F32 ? "CUDASIM_BANKS=0" : "CUDASIM_BANKS=1", NULL};
   static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
   const char *const late[] = {arena_printf(s->u->arena, "CUDASIM_ORDER=random:%d", (int)getpid()),
                               "CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};

@@ -60,7 +60,8 @@ int simulated_run(const Simulated *, SimulatedRun *, const char *const *settings
 double simulated_error(const Simulated *, const SimulatedRun *, int output);
 
 /* Emits, builds, and runs from ... to samples in every order, watched in the first: all give the
- * same bits, with errors below the tolerance. 0: what rounding may do. */
+ * same bits, with errors below the tolerance. 0: what rounding may do. Where tensor cores multiply,
+ * no access to shared memory has a bank conflict. */
 void simulated_check(const Simulated *, int from, int to, double tolerance);
 
 #endif

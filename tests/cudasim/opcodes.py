@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What nvcc makes of networks: no warnings, no spilled registers, and in every product tensor cores' instructions and none
-of local memory.
+of local memory; in inference by tensor cores all but the first read their operands by asynchronous copies and ldmatrix.
 
 usage: opcodes.py
 
@@ -20,7 +20,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CNNC = os.environ.get("CNNC", ROOT / "build/cnnc")
 LONG = os.environ.get("CNNC_TEST_LONG") == "1"
-HMMA, FFMA, LDL, STL = 0x23C, 0x223, 0x983, 0x387
+HMMA, FFMA, LDL, STL, LDSM, LDGSTS = 0x23C, 0x223, 0x983, 0x387, 0x83B, 0xFAE
 
 NETS = [("lenet5", ["--batch", "256"]), ("resnet50", ["--batch", "16"])]
 if LONG:
@@ -46,7 +46,7 @@ def opcodes(path):
 
 def kernels_of_products(text):
     """Names of the functions that a comment calls implicit GEMM."""
-    return re.findall(r"Implicit GEMM:[^{]*?__launch_bounds__\(\d+\)\s+(\w+)", text)
+    return re.findall(r"Implicit GEMM:[^{]*?__launch_bounds__\([\d, ]+\)\s+(\w+)", text)
 
 
 def check(folder, net, words, target, dtype):
@@ -59,17 +59,20 @@ def check(folder, net, words, target, dtype):
                     "-cubin", "-o", machine, source], check=True)
     functions = opcodes(machine)
     products = kernels_of_products(source.read_text())
-    operation = FFMA if dtype == "f32" else HMMA
-    wrong = []
+    needed = {FFMA, LDGSTS} if dtype == "f32" else {HMMA, LDSM}
+    wrong, staged = [], 0
     for product in products:
         counts = [count for name, count in functions.items() if re.match(rf"_Z\d+{product}P", name)]
-        if len(counts) != 1 or not counts[0][operation] or counts[0][LDL] or counts[0][STL]:
+        if len(counts) != 1 or not all(counts[0][code] for code in needed) or counts[0][LDL] or counts[0][STL]:
             wrong.append(product)
+        else:
+            staged += not counts[0][LDGSTS]
     print(f"{net:10} {' '.join(words):24} {target} {dtype:6} {len(products)} products, {len(functions)} kernels, "
           f"{len(plain)} contractions in plain loops", flush=True)
     assert products, "no products in blocks of threads"
     assert not wrong, wrong
     assert net == "lenet5" or not plain, plain
+    assert net == "lenet5" or "--train" in words or staged <= 1, f"{staged} products copy nothing"
 
 
 def main():

@@ -66,14 +66,29 @@ static const char network[] =
     "{ 'op': 'conv', 'filters': 5, 'kernel': 3, 'pad': 1 }, { 'op': 'relu' },"
     "{ 'op': 'pool', 'kind': 'max', 'kernel': 2 }, { 'op': 'dense', 'units': 4 } ] }";
 
-static void check_defect(Options o, const char *from, const char *to, const char *message) {
-  Simulated s = simulated_text_options(network, o);
+/* With as many terms as turn all slots of shared memory over; 16 channels lie in lanes. */
+static const char products[] =
+    "{ 'name': 'net', 'input': { 'shape': [6, 9, 8] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 16, 'kernel': 3, 'pad': 1 }, { 'op': 'relu' },"
+    "{ 'op': 'conv', 'filters': 8, 'kernel': 3, 'pad': 1 },"
+    "{ 'op': 'pool', 'kind': 'max', 'kernel': 2 }, { 'op': 'dense', 'units': 4 } ] }";
+
+static Simulated with_defect(const char *text, Options o, const char *from, const char *to) {
+  Simulated s = simulated_text_options(text, o);
   simulated_emit(&s);
   simulated_replace(&s, from, to);
   simulated_build(&s);
+  return s;
+}
+
+static void check_defect(const char *text, Options o, const char *from, const char *to,
+                         const char *message) {
+  Simulated s = with_defect(text, o, from, to);
   SimulatedRun r = simulated_inputs(&s, 2);
   for (int i = 0; i < COUNT(orders); i++) {
-    const int status = simulated_run(&s, &r, (const char *const[]){orders[i], NULL});
+    const char *const settings[] = {orders[i], o.dtype ? "CUDASIM_BANKS=1" : "CUDASIM_BANKS=0",
+                                    i % 2 ? "CUDASIM_ASYNC=late" : NULL, NULL};
+    const int status = simulated_run(&s, &r, settings);
     if (status != CUDASIM_FOUND || !strstr(r.messages.at, message))
       fail_msg("%s for %s, %s: status %d: %s", to, from, orders[i], status,
                r.messages.n ? r.messages.at : "");
@@ -82,26 +97,52 @@ static void check_defect(Options o, const char *from, const char *to, const char
 }
 
 static void check_emitted(const char *from, const char *to, const char *message) {
-  check_defect((Options){.target = "sm_80", .batch = 2}, from, to, message);
+  check_defect(network, (Options){.target = "sm_80", .batch = 2}, from, to, message);
 }
 
-/* In blocks of threads; rounded: with tensor cores. */
-static void check_product(bool rounded, const char *from, const char *to, const char *message) {
+/* In blocks of threads; not in f32: with tensor cores. */
+static Options of_products(Precision precision) {
   static const char *forced[] = {"*=implicit_gemm"};
   Options o = {.target = "sm_80", .batch = 2, .algo = {.at = forced, .n = 1}};
-  if (rounded) o.dtype = DTYPE_F64 + (int)PRECISION_BF16;
-  check_defect(o, from, to, message);
+  if (precision) o.dtype = DTYPE_F64 + (int)precision;
+  return o;
+}
+
+static void check_product(Precision precision, const char *from, const char *to,
+                          const char *message) {
+  check_defect(products, of_products(precision), from, to, message);
 }
 
 static void products_are_watched(void **state) {
   (void)state;
-  check_product(false, "__syncthreads();", "", "shared memory");
-  check_product(false, " / 16 % 2;", " / 16 % 1;", "race in shared memory");
-  check_product(false, "x[stage][k][at] = next", "x[stage][k + 1][at] = next", "shared memory");
-  check_product(false, "row < rows", "row <= rows", "device memory");
-  check_product(true, "__syncthreads();", "", "shared memory");
-  check_product(true, "lane % 4][", "lane % 4 + 8][", "shared memory");
-  check_product(true, "cnnc_mma_bf16(acc", "if (lane != 7) cnnc_mma_bf16(acc", "not all lanes");
+  check_product(PRECISION_F32, "__syncthreads();", "", "shared memory");
+  check_product(PRECISION_F32, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
+  check_product(PRECISION_F32, ", to = next / ", ", to = term / ", "shared memory");
+  check_product(PRECISION_F32, "&x[slot][k][at]", "&x[slot][k + 1][at]", "shared memory");
+  check_product(PRECISION_F32, "row < rows", "row <= rows", "device memory");
+}
+
+static void tensor_cores_are_watched(void **state) {
+  (void)state;
+  check_product(PRECISION_BF16, "__syncthreads();", "", "shared memory");
+  check_product(PRECISION_BF16, "&x[to][at]", "&x[slot][at]", "race in shared memory");
+  check_product(PRECISION_BF16, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
+  check_product(PRECISION_BF16, " + at / 2) % 4", ") % 4", "bank conflict");
+  check_product(PRECISION_BF16, "cnnc_mma_bf16(acc", "if (lane != 7) cnnc_mma_bf16(acc",
+                "not all lanes");
+  check_product(PRECISION_TF32, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
+  check_product(PRECISION_TF32, ", to = next / ", ", to = term / ", "shared memory");
+}
+
+/* Without being watched: a copy that comes as late as it may leaves poison in its place. */
+static void late_copies_are_missed(void **state) {
+  static const char *const settings[] = {"CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
+  (void)state;
+  Simulated s = with_defect(products, of_products(PRECISION_F32), "cnnc_cp_async_wait(", "(void)(");
+  SimulatedRun r = simulated_inputs(&s, 2);
+  const int status = simulated_run(&s, &r, settings);
+  assert_true(status == CUDASIM_FOUND || !(simulated_error(&s, &r, 0) < 0.1));
+  simulated_free(&s);
 }
 
 static void emitted_files_are_watched(void **state) {
@@ -133,10 +174,9 @@ static void errors_are_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(kernels_are_watched),
-      cmocka_unit_test(emitted_files_are_watched),
-      cmocka_unit_test(products_are_watched),
-      cmocka_unit_test(errors_are_reported),
+      cmocka_unit_test(kernels_are_watched),    cmocka_unit_test(emitted_files_are_watched),
+      cmocka_unit_test(products_are_watched),   cmocka_unit_test(tensor_cores_are_watched),
+      cmocka_unit_test(late_copies_are_missed), cmocka_unit_test(errors_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,14 +79,84 @@ static void sums_come_in_parts(void **state) {
   simulated_free(&s);
 }
 
+/* ---- channels in lanes ---- */
+
+/* Windows, strides, groups, dilation, parts of a concatenation, a residual; 12 channels have no
+ * lanes. */
+static const char lanes_network[] =
+    "{ 'name': 'net', 'input': { 'shape': [3, 12, 10] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 16, 'kernel': 3, 'pad': 1, 'name': 'a' }, { 'op': 'relu' },"
+    "{ 'op': 'conv', 'filters': 24, 'kernel': 3, 'stride': 2, 'pad': 1, 'groups': 2, 'name': 'b' },"
+    "{ 'op': 'conv', 'filters': 24, 'kernel': 1, 'name': 'c' },"
+    "{ 'op': 'add', 'from': ['c', 'b'] }, { 'op': 'relu', 'name': 'r' },"
+    "{ 'op': 'conv', 'filters': 12, 'kernel': 3, 'pad': 2, 'dilation': 2, 'name': 'd' },"
+    "{ 'op': 'conv', 'filters': 20, 'kernel': 1, 'from': 'r', 'name': 'e' },"
+    "{ 'op': 'concat', 'from': ['d', 'e', 'r'] },"
+    "{ 'op': 'pool', 'kind': 'max', 'kernel': 2, 'stride': 1 },"
+    "{ 'op': 'conv', 'filters': 40, 'kernel': [3, 2], 'name': 'f' },"
+    "{ 'op': 'global_pool', 'kind': 'average' }, { 'op': 'dense', 'units': 8 } ] }";
+
+static Simulated with_lanes(Precision precision) {
+  Options o = {.target = "sm_80", .batch = 3, .algo = {.at = forced, .n = 1}};
+  o.dtype = DTYPE_F64 + (int)precision;
+  return simulated_text_options(lanes_network, o);
+}
+
+static int buffers_of(const Plan *p, DType dtype) {
+  int n = 0;
+  for (int b = 0; b < p->buffer.n; b++)
+    n += p->buffer.at[b].format.dtype == dtype && p->buffer.at[b].home == HOME_WORK;
+  return n;
+}
+
+/* Chunks of channels are copied as they lie, and memory holds what the precision multiplies. */
+static void channels_come_in_chunks(void **state) {
+  static const struct {
+    Precision precision;
+    DType stored;
+    double error;
+  } rows[] = {{PRECISION_TF32, F32, 0x1p-7},
+              {PRECISION_BF16, BF16, 0x1p-4},
+              {PRECISION_F16, F16, 0x1p-7},
+              {PRECISION_F32X3, F32, 0x1p-16}};
+  (void)state;
+  for (int i = 0; i < COUNT(rows); i++) {
+    Simulated s = with_lanes(rows[i].precision);
+    size_t size;
+    simulated_check(&s, 1, 3, rows[i].error);
+    const char *text = file_read(s.u, simulated_path(&s, "net.cu"), &size);
+    assert_non_null(strstr(text, "cnnc_cp_async_16(to, in"));
+    assert_true(buffers_of(s.plan, rows[i].stored) >= 6);
+    simulated_compile(&s);
+    simulated_free(&s);
+  }
+}
+
+/* The interpreter rounds what memory holds, too: nearer to it than to the network in double. */
+static void memory_is_interpreted(void **state) {
+  (void)state;
+  Simulated s = with_lanes(PRECISION_BF16);
+  simulated_emit(&s);
+  simulated_build(&s);
+  SimulatedRun exact = simulated_inputs(&s, 2);
+  assert_int_equal(simulated_run(&s, &exact, NULL), 0);
+  s.graph = NULL;
+  SimulatedRun rounded = simulated_inputs(&s, 2);
+  rounded.out = exact.out;
+  const double error = simulated_error(&s, &rounded, 0), all = simulated_error(&s, &exact, 0);
+  if (!(error > 0 && error < all)) fail_msg("error %g, from double %g", error, all);
+  simulated_free(&s);
+}
+
 static int set_up(void **state) {
   *state = unit_new()->arena;
   return 0;
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up),
-                                     cmocka_unit_test(sums_come_in_parts)};
+  const struct CMUnitTest quick[] = {
+      cmocka_unit_test_setup(some_agree, set_up), cmocka_unit_test(sums_come_in_parts),
+      cmocka_unit_test(channels_come_in_chunks), cmocka_unit_test(memory_is_interpreted)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
   if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
   return cmocka_run_group_tests(quick, NULL, NULL);
