@@ -17,7 +17,9 @@ extern "C" {
 unsigned cudasim_tf32(float);
 unsigned cudasim_bf16(float, float);
 unsigned cudasim_f16(float, float);
+float cudasim_from_f16(unsigned short);
 void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]);
+void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row);
 }
 
 enum { LANES = 32, SHOWN = 5 };
@@ -127,6 +129,27 @@ static void check_roundings(void) {
   free(from);
 }
 
+static __global__ void widen_all(float *to) {
+  const unsigned bits = threadIdx.x + blockIdx.x * blockDim.x;
+  to[bits] = cnnc_from_f16((unsigned short)bits);
+}
+
+static void check_widening(void) {
+  enum { ALL = 1 << 16 };
+  static float to[ALL];
+  float *device_to = on_device(to, ALL);
+  long wrong = 0;
+  must(CNNC_START(widen_all, ALL / 256, 256, NULL, device_to), "launch");
+  fetched(to, device_to, ALL);
+  for (int bits = 0; bits < ALL; bits++) {
+    const float value = cudasim_from_f16((unsigned short)bits);
+    if (memcmp(&to[bits], &value, sizeof value) != 0 && !(isnan(to[bits]) && isnan(value)) &&
+        wrong++ < SHOWN)
+      printf("  cnnc_from_f16(%#06x): %a, expected %a\n", bits, to[bits], value);
+  }
+  check("cnnc_from_f16", wrong, ALL);
+}
+
 /* ---- products ---- */
 
 typedef enum Form { MMA_TF32, MMA_BF16, MMA_F16, FORMS } Form; /* as CudasimNumber */
@@ -202,6 +225,64 @@ static void check_products(Form form, int most, float unit, bool noise, const ch
   check(what, wrong, (long)WORDS * 4);
 }
 
+/* ---- shared memory ---- */
+
+static __global__ void load_rows(Rows *to, const Rows *from, const int *row) {
+  __shared__ __align__(16) unsigned words[LANES][4];
+  const unsigned i = threadIdx.x + blockIdx.x * LANES;
+  Rows got;
+  cnnc_store_x4(words[threadIdx.x], from[i].at);
+  __syncthreads();
+  cnnc_ldmatrix_x4(got.at, words[row[i]]);
+  to[i] = got;
+}
+
+/* Of two groups of copies, by 16 and by 4 bytes, the first one is there when one may be left. */
+static __global__ void copy_rows(Rows *to, const Rows *from, const int *there) {
+  __shared__ __align__(16) Rows words[2][LANES];
+  const unsigned lane = threadIdx.x, i = lane + blockIdx.x * LANES;
+  for (int k = 0; k < 4; k++) words[0][lane].at[k] = words[1][lane].at[k] = 0xffffffffu;
+  __syncthreads();
+  cnnc_cp_async_16(words[0][lane].at, from[i].at, there[i] & 1);
+  cnnc_cp_async_commit();
+  for (int k = 0; k < 4; k++) cnnc_cp_async_4(&words[1][lane].at[k], &from[i].at[k], there[i] & 2);
+  cnnc_cp_async_commit();
+  cnnc_cp_async_wait(1);
+  to[2 * i] = words[0][lane];
+  cnnc_cp_async_wait(0);
+  to[2 * i + 1] = words[1][lane];
+}
+
+static void check_shared_memory(void) {
+  static Rows from[WORDS], to[2 * WORDS], expected[2 * WORDS];
+  static int row[WORDS];
+  long wrong = 0;
+  for (int i = 0; i < WORDS; i++) {
+    for (int k = 0; k < 4; k++) from[i].at[k] = random_bits();
+    row[i] = (int)(random_bits() % LANES);
+  }
+  Rows *device_from = on_device(from, WORDS), *device_to = on_device(to, 2 * WORDS);
+  int *device_row = on_device(row, WORDS);
+  must(CNNC_START(load_rows, WARPS, LANES, NULL, device_to, device_from, device_row), "launch");
+  fetched(to, device_to, WORDS);
+  for (int w = 0; w < WORDS; w += LANES) cpu_ldmatrix(&expected[w].at, &from[w].at, &row[w]);
+  for (int i = 0; i < WORDS; i++) wrong += memcmp(&to[i], &expected[i], sizeof *to) != 0;
+  check("cnnc_store_x4, cnnc_ldmatrix_x4", wrong, WORDS);
+
+  device_to = on_device(to, 2 * WORDS);
+  must(CNNC_START(copy_rows, WARPS, LANES, NULL, device_to, device_from, device_row), "launch");
+  fetched(to, device_to, 2 * WORDS);
+  wrong = 0;
+  for (int i = 0; i < 2 * WORDS; i++) {
+    static const Rows zeros = {{0, 0, 0, 0}};
+    const Rows *there = row[i / 2] & (i % 2 ? 2 : 1) ? &from[i / 2] : &zeros;
+    wrong += memcmp(&to[i], there, sizeof *to) != 0;
+  }
+  check("cnnc_cp_async_16, _4, _commit, _wait", wrong, 2 * WORDS);
+  must(cudaFree(device_from), "cudaFree");
+  must(cudaFree(device_row), "cudaFree");
+}
+
 int main(void) {
   int devices = 0;
   const cudaError_t error = cudaGetDeviceCount(&devices);
@@ -210,6 +291,8 @@ int main(void) {
     return 3;
   }
   check_roundings();
+  check_widening();
+  check_shared_memory();
   for (int form = 0; form < FORMS; form++)
     check_products((Form)form, 100, 1, false, "whole numbers");
   check_products(MMA_F16, 100, 0x1p-24f, false, "numbers below 2^-14");

@@ -18,7 +18,6 @@ const unsigned char (*cudasim_meet(const void *brought, size_t size, const char 
 }
 
 /* Nothing is watched here. */
-void cudasim_memory_access(const void *code, const void *at, size_t size, bool write);
 void cudasim_memory_access(const void *code, const void *at, size_t size, bool write) {
   (void)code, (void)at, (void)size, (void)write;
 }
@@ -27,6 +26,13 @@ static void all_lanes(int kind, float d[][4], unsigned a[][4], unsigned b[][2]) 
   for (thread.number = 0; thread.number < CUDASIM_LANES; thread.number++)
     cudasim_mma((CudasimNumber)kind, d[thread.number], a[thread.number], b[thread.number], __FILE__,
                 __LINE__);
+}
+
+/* What each lane of a warp gets of the rows that all of them name. */
+void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row) {
+  for (int again = 0; again < 2; again++)
+    for (thread.number = 0; thread.number < CUDASIM_LANES; thread.number++)
+      cudasim_ldmatrix_x4(word[thread.number], rows[row[thread.number]], __FILE__, __LINE__);
 }
 
 /* d += a * b of a whole warp. */
