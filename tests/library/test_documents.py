@@ -16,8 +16,8 @@ except ImportError:
 BEYOND_SCHEMA = """read_blocks/shape read_blocks/recursion read_blocks/inputs read_blocks/formulas read_blocks/layers read_chains/skip
 read_chains/join read_chains/flat read_chains/vector read_chains/shrunk read_chains/dilated read_chains/axes read_chains/table
 read_chains/fixed read_chains/twice read_chains/output read_chains/itself read_chains/classes read_chains/scalar read_inputs/huge
-read_losses/target read_losses/implied read_names/several read_operators/net read_operators/loss read_settings/share
-read_settings/block read_shapes/shapes""".split()
+read_losses/target read_losses/implied read_names/several read_operators/deep read_operators/net read_operators/loss
+read_settings/share read_settings/block read_shapes/shapes""".split()
 
 
 def sections():
