@@ -120,10 +120,7 @@ class Bench(Case):
         passes = {(row["layer"], row["pass"]) for row in self.rows()}
         self.assertEqual(passes, {(layer, role) for layer in ("c1", "c2", "c3", "d") for role in ("fwd", "dgrad", "wgrad")} -
                          {("c1", "dgrad")})
-
-    def test_equal_layers_are_measured_once(self):
-        self.bench("net.json", "--train", "--batch", "2")
-        rows = [row for row in self.rows() if row["pass"] == "dgrad"]
+        rows = [row for row in self.rows() if row["pass"] == "dgrad"]  # equal layers are measured once
         of = {layer: [row["min_ms"] for row in rows if row["layer"] == layer] for layer in ("c2", "c3")}
         self.assertEqual(of["c2"], of["c3"])
 

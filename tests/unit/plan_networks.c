@@ -193,7 +193,7 @@ static Graph *read_source(Unit *u, const char *source, const ReadOptions *option
   return g;
 }
 
-/* Every target; every algorithm wherever it serves, if asked for. */
+/* Every target; every algorithm wherever it serves, if asked for, after the last pass. */
 static void run_network(const char *source, const char *shape, int64_t n, bool each_algo) {
   Unit *u = unit_new();
   FILE *silent = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
@@ -207,7 +207,7 @@ static void run_network(const char *source, const char *shape, int64_t n, bool e
     if (!targets[t]->language->nests || strcmp(targets[t]->name, "avx2") == 0) continue;
     plan_case(&c, targets[t], NULL, !shape);
     for (int a = 0; each_algo && a < ALGO_KINDS; a++)
-      plan_case(&c, targets[t], arena_printf(u->arena, "*=%s", algos[a]->name), true);
+      plan_case(&c, targets[t], arena_printf(u->arena, "*=%s", algos[a]->name), false);
   }
   fclose(silent);
   unit_free(u);
