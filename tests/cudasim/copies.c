@@ -1,7 +1,6 @@
-/* copies.c - shared memory by other ways than loads and stores: rows of words that a warp loads for
- * all of its threads (ldmatrix), and copies that go on while their thread does (cp.async). A device
- * may copy at once, or as late as the thread waits: CUDASIM_ASYNC says which. Either way nobody may
- * use the place before the thread has waited, and to others it is written then. */
+/* copies.c - copies into shared memory that go on while their thread does (cp.async). A device may
+ * copy at once, or as late as the thread waits: CUDASIM_ASYNC says which. Either way nobody may use
+ * the place before the thread has waited, and to others it is written then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,21 +86,4 @@ void cudasim_copies_end(void) {
   if (begun[thread].first)
     cudasim_found(begun[thread].first->code, "a thread ends while a copy of its is on its way");
   begun[thread].groups = 0;
-}
-
-/* ---- words of a warp ---- */
-
-void cudasim_ldmatrix_x4(unsigned word[4], const unsigned *at, const char *file, int line) {
-  enum { BLOCKS = 4, ROWS = 8, ROW_WORDS = 4, ROW_BYTES = 16 };
-  const unsigned lane = cudasim_thread->number % CUDASIM_LANES;
-  cudasim_memory_access(__builtin_return_address(0), at, ROW_BYTES, false);
-  const unsigned char(*row)[CUDASIM_BYTES] = cudasim_meet(at, ROW_BYTES, file, line);
-  for (unsigned b = 0; b < BLOCKS; b++)
-    memcpy(&word[b], row[ROWS * b + lane / ROW_WORDS] + lane % ROW_WORDS * sizeof *word,
-           sizeof *word);
-}
-
-void cudasim_store_x4(unsigned *to, const unsigned word[4]) {
-  cudasim_memory_access(__builtin_return_address(0), to, 4 * sizeof *word, true);
-  memcpy(to, word, 4 * sizeof *word);
 }

@@ -1,6 +1,7 @@
 /* tensor.c - tensor cores: numbers of 16 bits and tf32, and the product of a warp, thread by
  * thread: each works out its four results from the words that the others bring. Which thread has
- * which words stands in runtime/cuda/tensor.cuh. */
+ * which words stands in runtime/cuda/tensor.cuh. So are rows of words that a warp loads for all of
+ * its threads (ldmatrix). */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -98,4 +99,21 @@ void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsi
     }
     d[r] = (float)sum;
   }
+}
+
+/* ---- words of a warp ---- */
+
+void cudasim_ldmatrix_x4(unsigned word[4], const unsigned *at, const char *file, int line) {
+  enum { BLOCKS = 4, ROWS = 8, ROW_WORDS = 4, ROW_BYTES = 16 };
+  const unsigned lane = cudasim_thread->number % CUDASIM_LANES;
+  cudasim_memory_access(__builtin_return_address(0), at, ROW_BYTES, false);
+  const unsigned char(*row)[CUDASIM_BYTES] = cudasim_meet(at, ROW_BYTES, file, line);
+  for (unsigned b = 0; b < BLOCKS; b++)
+    memcpy(&word[b], row[ROWS * b + lane / ROW_WORDS] + lane % ROW_WORDS * sizeof *word,
+           sizeof *word);
+}
+
+void cudasim_store_x4(unsigned *to, const unsigned word[4]) {
+  cudasim_memory_access(__builtin_return_address(0), to, 4 * sizeof *word, true);
+  memcpy(to, word, 4 * sizeof *word);
 }
