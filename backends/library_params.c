@@ -154,15 +154,15 @@ static const char *embedded_text(const Library *l, int64_t i) {
 
 /* NAME_weights.h: the same bits as NAME.weights holds. */
 void library_embedded(Text *out, const Library *l) {
-  const char *p = l->o->prefix;
+  const char *p = l->o->prefix, *suffix = l->plan->target->language->suffix;
   const DType real = l->plan->graph->real;
   int64_t size = l->o->derived_bytes / dtype_size(real);
-  text_add(out, "/* %s_weights.h - parameters of the network \"%s\" as %s.c wants them. */\n",
-           l->name, l->plan->graph->name, l->name);
+  text_add(out, "/* %s_weights.h - parameters of the network \"%s\" as %s%s wants them. */\n",
+           l->name, l->plan->graph->name, l->name, suffix);
   text_add(out,
-           "#if %s_HASH != 0x%016" PRIx64 "\n#error \"these weights belong to another %s.c\"\n"
+           "#if %s_HASH != 0x%016" PRIx64 "\n#error \"these weights belong to another %s%s\"\n"
            "#endif\n",
-           p, l->hash, l->name);
+           p, l->hash, l->name, suffix);
   text_add(out, "static const %s %s_weights[%" PRId64 "]%s = {",
            dtype_narrow(plan_stored(l->plan)) ? "unsigned" : c_type(real), p, size ? size : 1,
            in_vectors(l->plans) ? "\n    __attribute__((aligned(64)))" : "");

@@ -259,7 +259,8 @@ struct Algo {
   const char *(*refuses)(const Plan *, const Contraction *);
   Layouts wants, gives; /* of x (and epilogue inputs), of out */
   double tolerance;     /* growth of the rounding error over direct summation */
-  double doubt; /* how many times its estimate counts, for what that does not see; 0: once */
+  double doubt;    /* how many times its estimate counts, for what that does not see; 0: once */
+  bool transforms; /* what it multiplies are transforms of both operands */
   /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
    * columns). */
   void (*lower)(Plan *, const Contraction *c, Steps *steps);
@@ -274,7 +275,7 @@ extern const Algo *const algos[ALGO_KINDS];
 const Algo *algo_find(const char *name); /* NULL: unknown */
 
 /* What algorithms share (algos.c). */
-int plan_lanes(const Plan *);                    /* floats per vector of the target */
+int plan_lanes(const Plan *);    /* floats per vector of the target */
 DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */

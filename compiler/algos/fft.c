@@ -91,6 +91,7 @@ bool fft_matrices(Arena *arena, int n, int64_t results, int64_t taps, Bilinear *
       .wants = LAYOUT_LANES,                                                                       \
       .gives = LAYOUT_LANES,                                                                       \
       .tolerance = 8,                                                                              \
+      .transforms = true,                                                                          \
       .lower = lower##N,                                                                           \
   };
 

@@ -297,5 +297,6 @@ const Algo algo_strassen = {
     .gives = LAYOUT_LANES,
     .tolerance = 4,
     .doubt = 1.3, /* what cores that share a sample exchange: on two, ResNet-50 gained nothing */
+    .transforms = true,
     .lower = lower,
 };

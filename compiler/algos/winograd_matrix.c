@@ -172,6 +172,7 @@ static const char *refuses(const Plan *p, const Contraction *c, const BilinearRo
       .wants = LAYOUT_LANES,                                                                       \
       .gives = LAYOUT_LANES,                                                                       \
       .tolerance = TOLERANCE,                                                                      \
+      .transforms = true,                                                                          \
       .lower = lower##M,                                                                           \
   };
 
