@@ -76,11 +76,11 @@ c1 in train_forward
 c2 in train_forward
   * direct
 c2:wgrad
-  * winograd4
+  * direct
 c2:dgrad
   * im2col
 c1:wgrad
-  * winograd4
+  * direct
 = 0
 $ cnnc net.json --dump=fusee
 cnnc: error: --dump=fusee: no such pass; did you mean "fuse"?
