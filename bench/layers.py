@@ -17,9 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 CNNC = os.environ.get("CNNC", HERE.parent / "build" / "cnnc")
-AXES = [prefix + axis + suffix for prefix, suffix in (("", ""), ("k", ""), ("s", ""), ("p", ""), ("p", "_end"), ("d", ""))
-        for axis in ("DHW" if prefix + suffix == "" else "dhw")]
-COLUMNS = ["nd", "N", "C", "K", *AXES, "groups", "OD", "OH", "OW"]
+COLUMNS = "nd N C K D H W kd kh kw sd sh sw pd ph pw pd_end ph_end pw_end dd dh dw groups OD OH OW".split()
 AT_ONCE = 8
 
 

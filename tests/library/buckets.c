@@ -1,7 +1,7 @@
 /* buckets.c - two contexts in two threads train on half a batch each and exchange gradients as they
  * become complete; a third one takes the whole batch alone. Their parameters stay the same. Every
  * gradient is handed over once in a pass, and only of the pass that completes a step. */
-#include "program.h"
+#include "training_program.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -19,11 +19,7 @@ typedef struct Worker {
 } Worker;
 
 static void start(Worker *w, const float *x, const float *target) {
-  NAME(_memory) m = {.hash = NAME(_HASH)};
-  m.params = memory_of(m.params_bytes = NAME(_PARAMS_BYTES));
-  m.work = memory_of(m.work_bytes = NAME(_TRAIN_WORK_BYTES)(1));
-  m.grads = memory_of(m.grads_bytes = NAME(_GRADS_BYTES));
-  m.state = memory_of(m.state_bytes = NAME(_STATE_BYTES));
+  NAME(_memory) m = training_memory(1);
   w->memory = m;
   w->x = x;
   w->target = target;

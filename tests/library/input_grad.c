@@ -1,6 +1,6 @@
 /* input_grad.c - a library in double: backward returns the gradient of the loss by its inputs, equal
  * to central differences; asked for or not, gradients of parameters are the same. */
-#include "program.h"
+#include "training_program.h"
 
 #include <math.h>
 
@@ -34,11 +34,7 @@ static void fill(double *at, int n, double factor) {
 }
 
 int main(void) {
-  NAME(_memory) m = {.hash = NAME(_HASH)};
-  m.params = memory_of(m.params_bytes = NAME(_PARAMS_BYTES));
-  m.work = memory_of(m.work_bytes = NAME(_TRAIN_WORK_BYTES)(1));
-  m.grads = memory_of(m.grads_bytes = NAME(_GRADS_BYTES));
-  m.state = memory_of(m.state_bytes = NAME(_STATE_BYTES));
+  NAME(_memory) m = training_memory(1);
   MUST(NAME(_init)(&net, &m, 1) == NAME(_OK) && NAME(_init_params)(&net, SEED) == NAME(_OK));
   fill(x, N * IN, 1.3);
   fill(b, N * IN_B, 0.7);

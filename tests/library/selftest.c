@@ -1,6 +1,10 @@
 /* selftest.c - runs the self-test of a library and prints what it found; exits with how much that
  * was, at most 99. */
+#ifdef TRAIN
+#include "training_program.h"
+#else
 #include "program.h"
+#endif
 
 static void tell(void *user, const char *what, double got, double expected, double allowed) {
   int *told = user;
@@ -10,11 +14,10 @@ static void tell(void *user, const char *what, double got, double expected, doub
 int main(void) {
   static NET net;
   int told = 0;
-  NAME(_memory) m = memory_for(2, NULL);
 #ifdef TRAIN
-  m.work = memory_of(m.work_bytes = NAME(_TRAIN_WORK_BYTES)(2));
-  m.grads = memory_of(m.grads_bytes = NAME(_GRADS_BYTES));
-  m.state = memory_of(m.state_bytes = NAME(_STATE_BYTES));
+  NAME(_memory) m = training_memory(2);
+#else
+  NAME(_memory) m = memory_for(2, NULL);
 #endif
   void *memory = memory_of(NAME(_SELFTEST_BYTES));
   MUST(NAME(_init)(&net, &m, 2) == NAME(_OK));

@@ -2,7 +2,7 @@
  * results to a file.
  *   targets RESULTS CHECKPOINT          begins anew, leaves the checkpoint
  *   targets RESULTS CHECKPOINT resume   goes on from it */
-#include "program.h"
+#include "training_program.h"
 
 enum { STEPS = 3 };
 
@@ -13,19 +13,10 @@ static void transfer(const char *path, const char *mode, void *bytes, size_t siz
   MUST(fclose(file) == 0);
 }
 
-static NAME(_memory) training_memory(void) {
-  NAME(_memory) m = {.hash = NAME(_HASH)};
-  m.params = memory_of(m.params_bytes = NAME(_PARAMS_BYTES));
-  m.work = memory_of(m.work_bytes = NAME(_TRAIN_WORK_BYTES)(2));
-  m.grads = memory_of(m.grads_bytes = NAME(_GRADS_BYTES));
-  m.state = memory_of(m.state_bytes = NAME(_STATE_BYTES));
-  return m;
-}
-
 int main(int argc, char **argv) {
   NET net;
   MUST(argc >= 3);
-  NAME(_memory) memory = training_memory();
+  NAME(_memory) memory = training_memory(2);
   float *x = samples(N), *y = results(N + 1), *wanted = memory_of((size_t)N * OUT * sizeof(float));
   memset(wanted, 0, (size_t)N * OUT * sizeof(float));
   printf("%s\n", NAME(_info)());

@@ -1,20 +1,11 @@
 /* training.c - a library that trains: what it refuses, that it begins with gradients of zero, that a
  * schedule outlives reports that are no numbers, and that long names are read back. */
-#include "program.h"
+#include "training_program.h"
 
 #include <math.h>
 
 static NET net;
 static float *x, *target, loss;
-
-static NAME(_memory) training_memory(void) {
-  NAME(_memory) m = {.hash = NAME(_HASH)};
-  m.params = memory_of(m.params_bytes = NAME(_PARAMS_BYTES));
-  m.work = memory_of(m.work_bytes = NAME(_TRAIN_WORK_BYTES)(1));
-  m.grads = memory_of(m.grads_bytes = NAME(_GRADS_BYTES));
-  m.state = memory_of(m.state_bytes = NAME(_STATE_BYTES));
-  return m;
-}
 
 /* A context that only infers. */
 static void inference_refuses(void) {
@@ -75,7 +66,7 @@ int main(void) {
   x = samples(N);
   target = samples(N);
   inference_refuses();
-  NAME(_memory) memory = training_memory();
+  NAME(_memory) memory = training_memory(1);
   MUST(NAME(_init)(&net, &memory, 1) == NAME(_OK));
   MUST(NAME(_step)(&net) == NAME(_E_WEIGHTS));
   MUST(NAME(_init_params)(&net, SEED) == NAME(_OK));
