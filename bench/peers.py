@@ -3,10 +3,11 @@
 usage: peers.py [--train] [--threads 2] [--batch N] [--rounds 7] [--peers onnxruntime,openvino,pytorch] [--csv FILE] NET.json ...
 
 Each side is a process of its own that sleeps while the others run (sides.py). Inference, or with --train whole training
-steps by SGD beside PyTorch in both of its layouts. One line per network: the median time of a call of each side, the ratio
-of the best peer's to cnnc's (above 1 cnnc is faster) with its spread over the rounds, and the largest difference of the
-outputs relative to the largest output (of the losses of the first steps): a fast wrong answer is a failure (above 1e-4,
-in training 1e-3 or three times what PyTorch's layouts differ from each other). Networks are trained without dropout, whose random numbers nobody shares, at one learning rate.
+steps by SGD beside PyTorch in both of its layouts. One line per network: the median time of a call of each side and the
+peak memory of its process, the ratio of the best peer's time to cnnc's (above 1 cnnc is faster) with its spread over the
+rounds, and the largest difference of the outputs relative to the largest output (of the losses of the first steps): a fast
+wrong answer is a failure (above 1e-4, in training 1e-3 or three times what PyTorch's layouts differ from each other).
+Networks are trained without dropout, whose random numbers nobody shares, at one learning rate.
 """
 import argparse
 import ctypes
@@ -25,6 +26,7 @@ MISSING = [name for name in ("numpy", "onnx") if not importlib.util.find_spec(na
 if not MISSING:
     import numpy as np
 
+    from network import Network, comparable
     from sides import SIDES, Side
 
 
@@ -32,33 +34,45 @@ def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def prepare(path, options, directory):
-    """Builds the library, and the ONNX model with the same seeded weights."""
-    from to_onnx import Exporter, load_safetensors
-    from network import Network, comparable
-    import onnx
-    if options.train:
-        with open(path, encoding="utf-8") as file:
-            document = comparable(json.load(file))
-        path = os.path.join(directory, os.path.basename(path))
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-    network = Network(path)
-    base = os.path.join(directory, network.name)
+def comparable_copy(path, directory):
+    """The network as it is trained here, in a file of its own."""
+    with open(path, encoding="utf-8") as file:
+        document = comparable(json.load(file))
+    copy = os.path.join(directory, os.path.basename(path))
+    with open(copy, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    return copy
+
+
+def build_library(path, name, options, directory):
+    """Emits and builds the network, and saves its seeded weights; the two files."""
+    base = os.path.join(directory, name)
     train = ["--train"] if options.train else []
     run(options.cnnc, path, "-o", base + ".c", "--batch", str(options.batch), "--target", options.target, *train)
     library = base + ".so"
-    run(options.cc, "-O2", "-fopenmp", "-shared", "-fPIC", "-I", directory, f"-DNET={network.name}",
-        f'-DHEADER="{network.name}.h"', *["-DTRAIN"] * options.train, os.path.join(HERE, "harness.c"), base + ".c", "-lm",
+    run(options.cc, "-O2", "-fopenmp", "-shared", "-fPIC", "-I", directory, f"-DNET={name}",
+        f'-DHEADER="{name}.h"', *["-DTRAIN"] * options.train, os.path.join(HERE, "harness.c"), base + ".c", "-lm",
         "-o", library)
     weights = base + ".safetensors"
     seeded = ctypes.CDLL(library)
     if seeded.bench_open(1, 1) or seeded.bench_save(weights.encode()):
         raise SystemExit("no weights")
+    return library, weights
+
+
+def prepare(path, options, directory):
+    """The job that all sides do: the library, and the ONNX model with the same weights."""
+    from to_onnx import Exporter, load_safetensors
+    import onnx
+    if options.train:
+        path = comparable_copy(path, directory)
+    network = Network(path)
+    library, weights = build_library(path, network.name, options, directory)
+    model = os.path.join(directory, network.name + ".onnx")
     exporter = Exporter(network, load_safetensors(weights), options.batch)
-    onnx.save(exporter.model(), base + ".onnx")
-    return dict(library=library, weights=weights, onnx=base + ".onnx", threads=options.threads, directory=directory,
-                network=path, train=options.train, input=exporter.shape[next(iter(network.inputs))],
+    onnx.save(exporter.model(), model)
+    return dict(library=library, weights=weights, onnx=model, threads=options.threads, directory=directory, network=path,
+                train=options.train, input=exporter.shape[next(iter(network.inputs))],
                 output=exporter.shape[network.outputs[0]])
 
 
@@ -79,18 +93,18 @@ def compare(path, options):
         for _ in range(options.rounds):
             rounds.append([statistics.median(side.times(calls)) for side in sides])
             time.sleep(0.1)
-        for side in sides:
-            side.close()
+        memory = [side.close() for side in sides]
     ratios = sorted(min(r[1:]) / r[0] for r in rounds)
     median = [1e3 * statistics.median(times) for times in zip(*rounds)]
     return dict(net=os.path.basename(path)[:-5], mode="train" if options.train else "inference", batch=options.batch,
                 threads=options.threads, **{f"{side.name} ms": ms for side, ms in zip(sides, median)},
+                **{f"{side.name} MB": bytes / 1e6 for side, bytes in zip(sides, memory)},
                 ratio=min(median[1:]) / median[0], ratio_low=ratios[0], ratio_high=ratios[-1], difference=difference, spread=spread)
 
 
 def line(row, names):
-    times = "   ".join(f"{name} {row[name + ' ms']:.2f}" for name in names)
-    return (f"{row['net']:18} b{row['batch']} {row['threads']}T   {times} ms   ratio {row['ratio']:.2f} "
+    times = "   ".join(f"{name} {row[name + ' ms']:.2f} ms {row[name + ' MB']:.0f} MB" for name in names)
+    return (f"{row['net']:18} b{row['batch']} {row['threads']}T   {times}   ratio {row['ratio']:.2f} "
             f"({row['ratio_low']:.2f} .. {row['ratio_high']:.2f})   difference {row['difference']:.1e}")
 
 

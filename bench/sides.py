@@ -146,8 +146,14 @@ SIDES = {
 }
 
 
+def peak_memory():
+    """Bytes of this process at their most (Linux: VmHWM)."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
+
 def serve(job):
-    """Answers each line "N" on stdin with the times of N calls, once the output is saved."""
+    """Answers each line "N" on stdin with the times of N calls, once the output is saved, and at last says its memory."""
     _, inference, training = SIDES[job["side"]]
     side = (training if job["train"] else inference)(job)
     np.save(job["result"], [side.run() for _ in range(STEPS)] if job["train"] else side.run())
@@ -159,6 +165,7 @@ def serve(job):
             side.run()
             times.append(time.perf_counter() - begin)
         print(json.dumps(times), flush=True)
+    print(peak_memory(), flush=True)
 
 
 class Side:
@@ -179,8 +186,11 @@ class Side:
         return json.loads(self.process.stdout.readline())
 
     def close(self):
+        """Ends it; returns the bytes that its process has taken at most."""
         self.process.stdin.close()
+        memory = int(self.process.stdout.readline())
         self.process.wait()
+        return memory
 
 
 if __name__ == "__main__":
