@@ -28,10 +28,8 @@ def build_peer(folder):
 
 
 def peer_times(program, rows, options):
-    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
     lines = "".join(" ".join(row[c] for c in COLUMNS) + "\n" for row in rows)
-    output = subprocess.run([program, str(options.seconds)], input=lines, text=True, check=True, stdout=subprocess.PIPE,
-                            env=environment).stdout
+    output = subprocess.run([program, str(options.seconds)], input=lines, text=True, check=True, stdout=subprocess.PIPE).stdout
     return [(float(least), name) for least, _, name in map(str.split, output.splitlines())]
 
 
@@ -85,6 +83,7 @@ def main():
     parser.add_argument("--max-error", type=float, default=1e-5)
     parser.add_argument("--csv", default=os.devnull)
     options = parser.parse_args()
+    os.environ.update(OMP_NUM_THREADS=str(options.threads), OMP_PROC_BIND="true", OMP_PLACES="cores")  # of both sides
     with tempfile.TemporaryDirectory() as folder, open(options.csv, "w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow("table layer algorithm cnnc_ms onednn_ms onednn ratio error".split())
