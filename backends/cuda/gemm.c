@@ -263,11 +263,13 @@ static const char *kernel_comment(const Gemm *g) {
                       g->tile.columns, g->tile.stages, g->tile.words * g->as->pack);
 }
 
-/* Small blocks that multiply and add may have more registers than nvcc is sparing with, 170. */
+/* Blocks that multiply and add may have more registers than nvcc is sparing with, small ones 170:
+ * it spills some to have three blocks of 256 threads on a multiprocessor. */
 static const char *bounds_text(const Gemm *g) {
   enum { THREADS = 384 };
-  if (g->as->mma || g->threads > THREADS / 2) return arena_printf(g->w->e->arena, "%d", g->threads);
-  return arena_printf(g->w->e->arena, "%d, %d", g->threads, THREADS / g->threads);
+  if (g->as->mma) return arena_printf(g->w->e->arena, "%d", g->threads);
+  const int blocks = g->threads < THREADS ? THREADS / g->threads : 1;
+  return arena_printf(g->w->e->arena, "%d, %d", g->threads, blocks);
 }
 
 void gemm_print(Writer *w, Emit *calls) {
