@@ -13,7 +13,8 @@ typedef struct Machine {
   double launch;                                     /* seconds to start a parallel step */
   double fma_per_cycle; /* vector multiply-adds that a core of the C targets starts */
   int units;            /* of CUDA devices: multiprocessors, */
-  double tensor_flops;  /* and 16-bit operations of all their tensor cores */
+  double tensor_flops;  /* and 16-bit operations of all their tensor cores; */
+  double wgmma_flops;   /* the same where four warps multiply together; 0: they cannot */
 } Machine;
 
 typedef struct EmittedFile {

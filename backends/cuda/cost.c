@@ -9,12 +9,14 @@
 #include <string.h>
 
 enum {
-  LANES = 128,   /* instructions that a multiprocessor starts per cycle, for one thread each */
-  THREADS = 512, /* on a multiprocessor, that keep it busy */
-  LATENCY = 800, /* cycles from the beginning of a stage until it is there */
-  FETCH = 14,    /* instructions for what comes at once into shared memory, */
-  PLAIN = 16,    /* and for a term of a plain loop, */
-  TURN = 40      /* which takes so many cycles if nothing else runs */
+  LANES = 128,    /* instructions that a multiprocessor starts per cycle, for one thread each */
+  THREADS = 512,  /* on a multiprocessor, that keep it busy */
+  LATENCY = 800,  /* cycles from the beginning of a stage until it is there */
+  BANKS = 32,     /* of shared memory, which gives a word each per cycle */
+  FETCH = 14,     /* instructions for what comes at once into shared memory, */
+  PLAIN = 16,     /* and for a term of a plain loop, */
+  TURN = 40,      /* which takes so many cycles if nothing else runs */
+  REGISTERS = 220 /* of a thread, that leave room for what is not counted */
 };
 
 /* Bytes that a kernel moves at least: every buffer it names once. */
@@ -58,63 +60,106 @@ static Shape shape_of(const Plan *p, const Contraction *c) {
   return s;
 }
 
+/* Words of 16-bit numbers that a multiprocessor multiplies in a cycle. */
+static double words_per_cycle(const Target *t, double flops) {
+  return flops / (2.0 * t->machine.units * clock_of(t)) / 2;
+}
+
+/* By four warps together: all goes on at the same time, products, shared memory (a word to each of
+ * its banks), and what brings a stage. */
+static double wgmma_cycles(const Plan *p, const GemmTile *t, double fetched) {
+  const double results = (double)t->rows * t->columns;
+  const double read = results / t->j + results / (t->warps * t->i), written = t->rows + t->columns;
+  const double products = results / words_per_cycle(p->target, p->target->machine.wgmma_flops);
+  return fmax(products, fmax((read + written) / BANKS, fetched));
+}
+
 /* Cycles of a multiprocessor for one word along the terms of a tile. */
 static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
-  const Machine *m = &p->target->machine;
   const double results = (double)t->rows * t->columns;
   const double fetched =
       (t->rows * s->row_fetches + t->columns * s->column_fetches) * as->pack * FETCH / LANES;
+  if (t->warps) return wgmma_cycles(p, t, fetched);
   if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / LANES + fetched;
-  const double per_cycle = m->tensor_flops / (2.0 * m->units * clock_of(p->target));
-  const double words = per_cycle / 2, times = as->split ? 3 : 1;
-  return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / 32 + fetched;
+  const double words = words_per_cycle(p->target, p->target->machine.tensor_flops);
+  const double times = as->split ? 3 : 1;
+  return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / BANKS + fetched;
+}
+
+/* Registers of a thread; by wgmma those of numbers on their way count that are not copied. */
+static double registers_of(const Shape *s, const GemmTile *t, const Arithmetic *as) {
+  if (!as->mma) return 1.5 * t->i * t->j + 48;
+  const double results = (double)t->i * t->j / GEMM_WARP;
+  if (!t->warps) return 2 * results + 64;
+  const double loaded =
+      (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 ? 0 : t->columns);
+  return results + loaded * t->words * as->pack / gemm_threads(t, as) + 80;
 }
 
 /* Blocks that a multiprocessor works on at a time. */
-static double resident(const Plan *p, const GemmTile *t, const Arithmetic *as) {
+static double resident(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
   const double threads = 2048, registers = 65536;
   const double by_memory = p->target->machine.l1 * 0.85 / (double)gemm_shared_bytes(t, as);
-  const double needed = as->mma ? 2 * t->i * t->j / GEMM_WARP + 64 : 1.5 * t->i * t->j + 48;
-  return fmax(1, floor(fmin(by_memory, fmin(threads, registers / needed) / gemm_threads(t, as))));
+  const double by_threads = fmin(threads, registers / registers_of(s, t, as));
+  return floor(fmin(by_memory, by_threads / gemm_threads(t, as)));
 }
 
 static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const int units = p->target->machine.units;
+  if (t->warps && registers_of(s, t, as) > REGISTERS) return INFINITY;
   const double tiles = s->groups * ceil(s->rows / t->rows) * ceil(s->columns / t->columns);
   const double rounds = ceil(tiles / units); /* tiles of the busiest multiprocessor */
   const double threads = fmin(rounds * gemm_threads(t, as), THREADS);
-  const double busy = fmin(1, 0.15 + 0.85 * threads / THREADS);
+  const double busy = t->warps ? 1 : fmin(1, 0.15 + 0.85 * threads / THREADS);
   const double turns = ceil(s->terms / (t->words * as->pack));
-  const double beside = fmin(rounds, resident(p, t, as)); /* what hides a tile's latency */
-  const double turn =
-      fmax(t->words * word_cycles(p, s, t, as) / busy, LATENCY / ((t->stages - 1) * beside));
+  /* What hides a tile's latency. */
+  const double beside = fmin(rounds, fmax(1, resident(p, s, t, as)));
+  const int ahead = t->stages - (t->warps ? 2 : 1);
+  const double turn = fmax(t->words * word_cycles(p, s, t, as) / busy, LATENCY / (ahead * beside));
   const double edge = 1500; /* cycles: beginning, results */
   return rounds * (turns * turn + edge) / clock_of(p->target);
 }
 
-/* rows, columns, words, i, j, stages */
+/* rows, columns, words, i, j, stages, warps */
 static const GemmTile plain_tiles[] = {
-    {128, 128, 16, 8, 8, 2}, {128, 64, 16, 8, 4, 3}, {64, 128, 16, 4, 8, 3}, {64, 64, 16, 4, 4, 4},
-    {128, 32, 16, 8, 4, 4},  {64, 32, 16, 4, 4, 4},  {32, 64, 16, 4, 4, 4},  {32, 32, 16, 4, 4, 4},
-    {128, 16, 16, 4, 4, 4},  {64, 16, 16, 4, 4, 4},  {16, 64, 16, 4, 4, 4},  {16, 128, 16, 4, 4, 4},
+    {128, 128, 16, 8, 8, 2, 0}, {128, 64, 16, 8, 4, 3, 0}, {64, 128, 16, 4, 8, 3, 0},
+    {64, 64, 16, 4, 4, 4, 0},   {128, 32, 16, 8, 4, 4, 0}, {64, 32, 16, 4, 4, 4, 0},
+    {32, 64, 16, 4, 4, 4, 0},   {32, 32, 16, 4, 4, 4, 0},  {128, 16, 16, 4, 4, 4, 0},
+    {64, 16, 16, 4, 4, 4, 0},   {16, 64, 16, 4, 4, 4, 0},  {16, 128, 16, 4, 4, 4, 0},
 };
 static const GemmTile mma_tiles[] = {
-    {128, 128, 16, 64, 32, 3}, {128, 64, 16, 32, 32, 4}, {64, 128, 16, 32, 32, 4},
-    {64, 64, 16, 32, 32, 5},   {64, 64, 32, 32, 32, 3},  {128, 32, 16, 32, 32, 4},
-    {64, 32, 16, 32, 16, 4},   {32, 64, 16, 16, 32, 4},  {32, 32, 16, 16, 16, 4},
-    {128, 16, 16, 32, 16, 4},  {64, 16, 16, 16, 16, 4},  {16, 64, 16, 16, 16, 4},
+    {128, 128, 16, 64, 32, 3, 0}, {128, 64, 16, 32, 32, 4, 0}, {64, 128, 16, 32, 32, 4, 0},
+    {64, 64, 16, 32, 32, 5, 0},   {64, 64, 32, 32, 32, 3, 0},  {128, 32, 16, 32, 32, 4, 0},
+    {64, 32, 16, 32, 16, 4, 0},   {32, 64, 16, 16, 32, 4, 0},  {32, 32, 16, 16, 16, 4, 0},
+    {128, 16, 16, 32, 16, 4, 0},  {64, 16, 16, 16, 16, 4, 0},  {16, 64, 16, 16, 16, 4, 0},
 };
 /* Numbers in two words need more registers. */
 static const GemmTile split_tiles[] = {
-    {128, 64, 16, 32, 32, 4}, {64, 128, 16, 32, 32, 4}, {64, 64, 16, 32, 32, 4},
-    {128, 32, 16, 32, 32, 4}, {64, 32, 16, 32, 16, 4},  {32, 64, 16, 16, 32, 4},
-    {32, 32, 16, 16, 16, 4},  {128, 16, 16, 32, 16, 4}, {64, 16, 16, 16, 16, 4},
-    {16, 64, 16, 16, 16, 4},
+    {128, 64, 16, 32, 32, 4, 0}, {64, 128, 16, 32, 32, 4, 0}, {64, 64, 16, 32, 32, 4, 0},
+    {128, 32, 16, 32, 32, 4, 0}, {64, 32, 16, 32, 16, 4, 0},  {32, 64, 16, 16, 32, 4, 0},
+    {32, 32, 16, 16, 16, 4, 0},  {128, 16, 16, 32, 16, 4, 0}, {64, 16, 16, 16, 16, 4, 0},
+    {16, 64, 16, 16, 16, 4, 0},
 };
+
+/* The largest ones are small enough for sm_80, with 163 KiB, which multiplies in each warp. */
+static const GemmTile wgmma_tiles[] = {
+    {128, 128, 32, 16, 128, 4, GEMM_TOGETHER}, {128, 128, 32, 16, 128, 3, GEMM_TOGETHER},
+    {128, 256, 32, 16, 256, 3, GEMM_TOGETHER}, {128, 64, 32, 16, 64, 4, GEMM_TOGETHER},
+    {64, 128, 32, 16, 128, 4, GEMM_TOGETHER},  {64, 64, 32, 16, 64, 4, GEMM_TOGETHER},
+    {128, 32, 32, 16, 32, 4, GEMM_TOGETHER},   {64, 32, 32, 16, 32, 4, GEMM_TOGETHER},
+};
+
+static bool multiplies_together(const Plan *p) {
+  return gemm_arithmetic[p->precision].wgmma && p->target->machine.wgmma_flops > 0;
+}
 
 static const GemmTile *tiles_of(const Plan *p, int *n) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
+  if (multiplies_together(p)) {
+    *n = COUNT(wgmma_tiles);
+    return wgmma_tiles;
+  }
   *n = as->split ? COUNT(split_tiles) : as->mma ? COUNT(mma_tiles) : COUNT(plain_tiles);
   return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
 }

@@ -127,16 +127,22 @@ static void add_facts(Emit *e, const Library *l) {
 
 /* ---- NAME.cu ---- */
 
+typedef struct Products { /* in blocks of threads: are there any? */
+  bool any, together;     /* by warps together */
+} Products;
+
 static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  Products *found = context;
+  const GemmTile tile = gemm_tile(k);
   (void)entry, (void)outer, (void)depth;
-  *(bool *)context |= gemm_tile(k).rows > 0;
+  found->any |= tile.rows > 0;
+  found->together |= tile.warps > 0;
 }
 
-/* Does a kernel multiply in blocks of threads? */
-static bool multiplies(const Plan *plan) {
-  bool any = false;
-  plan_leaves(plan, find_product, &any);
-  return any;
+static Products products_of(const Plan *plan) {
+  Products found = {false, false};
+  plan_leaves(plan, find_product, &found);
+  return found;
 }
 
 /* What functions of cuda/tensor.cuh reach of memory, in elements. */
@@ -154,15 +160,33 @@ static void add_product_facts(Emit *e) {
     emit_fact(e, reach[i].function, reach[i].pointer, 0, reach[i].last);
 }
 
-static void add_product_helpers(Emit *e, const Plan *plan) {
+/* The same for cuda/wgmma.cuh. */
+static void add_wgmma_facts(Emit *e) {
+  static const char *const types[] = {"bf16", "f16"};
+  static const int columns[] = {32, 64, 128, 256};
+  enum { ROWS = 16 * GEMM_TOGETHER, LAST_CHUNK = GEMM_TURNED / GEMM_CHUNK - 2 };
+  for (int t = 0; t < COUNT(types); t++)
+    for (int i = 0; i < COUNT(columns); i++) {
+      const char *name = arena_printf(e->arena, "cnnc_wgmma_%s_%d", types[t], columns[i]);
+      emit_fact(e, name, "d", 0, columns[i] / 8 - 1);
+      emit_fact(e, name, "rows", 0, ROWS * GEMM_TURNED - 1);
+      emit_fact(e, name, "columns", 0, columns[i] * GEMM_TURNED - 1);
+      emit_fact(e, name, "k", 0, LAST_CHUNK);
+    }
+}
+
+static void add_product_helpers(Emit *e, const Plan *plan, bool together) {
   emit_text(e, runtime_file("cuda/gemm.cuh"));
   emit_text(e, runtime_file("cuda/tensor.cuh"));
+  if (together) emit_text(e, runtime_file("cuda/wgmma.cuh"));
+  if (together) add_wgmma_facts(e);
   if (gemm_arithmetic[plan->precision].late) emit_text(e, runtime_file("cuda/split.cuh"));
   if (dtype_narrow(plan_stored(plan))) emit_text(e, runtime_file("cuda/narrow.cuh"));
   add_product_facts(e);
 }
 
 static void add_includes(Emit *e, const Library *l) {
+  const Products products = products_of(l->plan);
   emit_line(e);
   emit(e, "#include <cuda_runtime.h>");
   if (library_trains(l)) emit(e, "#include <float.h>");
@@ -172,7 +196,8 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
-  if (multiplies(l->plan) || dtype_narrow(plan_stored(l->plan))) add_product_helpers(e, l->plan);
+  if (products.any || dtype_narrow(plan_stored(l->plan)))
+    add_product_helpers(e, l->plan, products.together);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));

@@ -17,18 +17,28 @@
  * What is particular to the network stands in three functions of one element each, or of as many as
  * are copied at once; so index maps, borders and epilogues are those of the plain loops. With
  * tensor cores words of shared memory are rounded numbers and a warp multiplies 16 x 8 results at a
- * time. */
+ * time.
+ *
+ * Where four warps multiply together (runtime/cuda/wgmma.cuh), they go on while their products are
+ * made: those of the stage before are still on their way when the next ones begin, so that tensor
+ * cores never wait, and a slot is free for a new stage one turn later.
+ *
+ *     cnnc_wgmma_written();                        products may read what this thread brought
+ *     __syncthreads();
+ *     shared memory -> products, which begin
+ *     global memory -> stage `next`
+ *     cnnc_wgmma_wait(1);                          those of the stage before are made */
 #include "gemm.h"
 
 #include <string.h>
 
 const Arithmetic gemm_arithmetic[PRECISIONS] = {
     [PRECISION_F32] = {.word = "float", .number = F32, .pack = 1},
-    [PRECISION_TF32] = {"unsigned", F32, 1, "cnnc_tf32", "cnnc_mma_tf32", "cnnc_round", false},
-    [PRECISION_BF16] = {"unsigned", BF16, 2, "cnnc_bf16", "cnnc_mma_bf16", NULL, false},
-    [PRECISION_F16] = {"unsigned", F16, 2, "cnnc_f16", "cnnc_mma_f16", NULL, false},
-    [PRECISION_F32X3] = {"unsigned", F32, 1, "__float_as_uint", "cnnc_mma_tf32", "cnnc_split",
-                         true},
+    [PRECISION_TF32] = {"unsigned", F32, 1, "cnnc_tf32", "cnnc_mma_tf32", .late = "cnnc_round"},
+    [PRECISION_BF16] = {"unsigned", BF16, 2, "cnnc_bf16", "cnnc_mma_bf16", "cnnc_wgmma_bf16"},
+    [PRECISION_F16] = {"unsigned", F16, 2, "cnnc_f16", "cnnc_mma_f16", "cnnc_wgmma_f16"},
+    [PRECISION_F32X3] = {"unsigned", F32, 1, "__float_as_uint", "cnnc_mma_tf32",
+                         .late = "cnnc_split", .split = true},
 };
 
 /* ---- tiles ---- */
@@ -36,7 +46,8 @@ const Arithmetic gemm_arithmetic[PRECISIONS] = {
 GemmTile gemm_tile(const Kernel *k) {
   return (GemmTile){tile_get(&k->tile, "rows", 0),  tile_get(&k->tile, "columns", 0),
                     tile_get(&k->tile, "words", 0), tile_get(&k->tile, "i", 0),
-                    tile_get(&k->tile, "j", 0),     tile_get(&k->tile, "stages", 0)};
+                    tile_get(&k->tile, "j", 0),     tile_get(&k->tile, "stages", 0),
+                    tile_get(&k->tile, "warps", 0)};
 }
 
 void gemm_set_tile(Kernel *k, const GemmTile *t) {
@@ -46,6 +57,7 @@ void gemm_set_tile(Kernel *k, const GemmTile *t) {
   tile_set(&k->tile, "i", t->i);
   tile_set(&k->tile, "j", t->j);
   tile_set(&k->tile, "stages", t->stages);
+  if (t->warps) tile_set(&k->tile, "warps", t->warps);
 }
 
 int gemm_threads(const GemmTile *t, const Arithmetic *as) {
@@ -144,12 +156,17 @@ static void print_place(Gemm *g) {
   if (!g->y.whole) emit(e, "const %s columns = %s;", index, points_text(g, 'N', ""));
 }
 
+/* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
+static int stages_ahead(const Gemm *g) {
+  return g->tile.stages - (g->tile.warps ? 2 : 1);
+}
+
 /* The stages that are on their way before the first is multiplied. */
 static void print_first_stages(Gemm *g, int step, bool copies) {
   Emit *e = g->w->e;
-  const bool all =
-      is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (g->tile.stages - 2);
-  BLOCK(e, "for (int slot = 0; slot < %d; slot++)", g->tile.stages - 1) {
+  const int ahead = stages_ahead(g);
+  const bool all = is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (ahead - 1);
+  BLOCK(e, "for (int slot = 0; slot < %d; slot++)", ahead) {
     emit(e, "const %s term = %d * slot;", g->w->index, step);
     if (!all) emit_open(e, "if (term < %s)", g->terms);
     stage_begin(g, "slot", "term");
@@ -161,18 +178,23 @@ static void print_first_stages(Gemm *g, int step, bool copies) {
 
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
-  const int step = g->tile.words * g->as->pack, stages = g->tile.stages;
+  const int step = g->tile.words * g->as->pack, stages = g->tile.stages, ahead = stages_ahead(g);
   const bool copies = g->x.copied || g->y.copied, loads = !g->x.copied || !g->y.copied;
   print_first_stages(g, step, copies);
   BLOCK(e, "for (%s term = 0; term < %s; term += %d)", g->w->index, g->terms, step) {
     emit(e, "const %s slot = term / %d %% %d, next = term + %d, to = next / %d %% %d;", g->w->index,
-         step, stages, step * (stages - 1), step, stages);
-    if (copies) emit(e, "cnnc_cp_async_wait(%d);", stages - 2);
+         step, stages, step * ahead, step, stages);
+    if (copies) emit(e, "cnnc_cp_async_wait(%d);", ahead - 1);
+    if (g->tile.warps) emit(e, "cnnc_wgmma_written();");
     emit(e, "__syncthreads();");
+    if (g->tile.warps) products_stage(g);
     BLOCK(e, "if (next < %s)", g->terms)
     stage_begin(g, "to", "next");
     if (copies) emit(e, "cnnc_cp_async_commit();");
-    products_stage(g);
+    if (g->tile.warps)
+      emit(e, "cnnc_wgmma_wait(1);");
+    else
+      products_stage(g);
     if (loads) {
       BLOCK(e, "if (next < %s)", g->terms)
       stage_end(g, "to");
@@ -242,7 +264,8 @@ static void start(Gemm *g, Writer *w) {
   g->terms = points_text(g, 'K', "");
   g->whole_terms = is_whole(g, 'K', g->tile.words * g->as->pack);
   g->pairs = store_pairs(g);
-  if (!g->x.copied && !g->y.copied) g->tile.stages = 2; /* registers hold one, and no more */
+  if (!g->x.copied && !g->y.copied)
+    g->tile.stages = g->tile.warps ? 3 : 2; /* registers hold one, and no more */
 }
 
 static const char *blocks_text(Gemm *g) {
@@ -272,6 +295,13 @@ static const char *bounds_text(const Gemm *g) {
   return arena_printf(g->w->e->arena, "%d, %d", g->threads, blocks);
 }
 
+/* How many threads a block has, and bytes of shared memory where those are said at the launch. */
+static const char *threads_text(const Gemm *g) {
+  Arena *arena = g->w->e->arena;
+  if (!g->tile.warps) return arena_printf(arena, "%d", g->threads);
+  return arena_printf(arena, "%d, %lld", g->threads, (long long)gemm_shared_bytes(&g->tile, g->as));
+}
+
 void gemm_print(Writer *w, Emit *calls) {
   Arena *arena = w->e->arena;
   Gemm g;
@@ -291,7 +321,8 @@ void gemm_print(Writer *w, Emit *calls) {
   const char *arguments = function_arguments(w, &f, NULL, true);
   w->n = "n";
   emit_comment(calls, "%s", kernel_title(w->k));
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, %s, %d, stream, %s))", name,
-                                   blocks_text(&g), g.threads, arguments));
+  emit_wrapped(calls, arena_printf(arena, "if (%s(%s, %s, %s, stream, %s))",
+                                   g.tile.warps ? "CNNC_START_WIDE" : "CNNC_START", name,
+                                   blocks_text(&g), threads_text(&g), arguments));
   emit(calls, "  return %s_E_DEVICE;", calls->prefix);
 }

@@ -13,15 +13,17 @@ typedef struct Arithmetic {
   int pack;          /* so many */
   const char *round; /* makes a word; NULL: as it is */
   const char *mma;   /* product of a warp; NULL: each thread multiplies and adds */
+  const char *wgmma; /* of four together, NAME_16 of 16 columns ...; NULL: there is none */
   const char *late;  /* what words that were not rounded need before they are multiplied */
   bool split;        /* that makes a sum of two of each */
 } Arithmetic;
 extern const Arithmetic gemm_arithmetic[PRECISIONS];
 
 /* The tile of one block of threads (Kernel.tile): of the result, words of a stage along the terms,
- * what one thread (with mma one warp) computes of it, and how many stages shared memory holds. */
+ * what one thread (with mma one warp) computes of it, how many stages shared memory holds, and how
+ * many warps multiply together (0: each by itself). */
 typedef struct GemmTile {
-  int rows, columns, words, i, j, stages;
+  int rows, columns, words, i, j, stages, warps;
 } GemmTile;
 GemmTile gemm_tile(const Kernel *);
 void gemm_set_tile(Kernel *, const GemmTile *);
@@ -31,7 +33,9 @@ int64_t gemm_shared_bytes(const GemmTile *, const Arithmetic *);
 enum {
   GEMM_PAD = 8,   /* words behind a row of shared memory, so that a warp meets all its banks */
   GEMM_CHUNK = 4, /* words that come at once for tensor cores: 16 bytes */
-  GEMM_WARP = 32
+  GEMM_WARP = 32,
+  GEMM_TOGETHER = 4, /* warps by wgmma */
+  GEMM_TURNED = 32   /* words of a row that it wants, turned by its chunks */
 };
 
 bool gemm_serves(const Writer *);
@@ -112,7 +116,8 @@ void store_print_function(Gemm *);
 void products_begin(Gemm *);
 /* Adds the products of the stage in `slot`. */
 void products_stage(Gemm *);
-/* Opens loops over a thread's results, with their `row` and `column`; returns how many. */
+/* When all products are made: opens loops over a thread's results, with their `row` and `column`;
+ * returns how many. */
 int products_open_results(Gemm *);
 /* The sum that belongs there, or two of them. */
 const char *products_result(const Gemm *);

@@ -3,7 +3,10 @@
  * Without tensor cores a thread has i rows and j columns, in fours beside each other so that four
  * words are one load, and multiplies and adds. With them a warp has i rows and j columns; an
  * instruction multiplies 16 rows by 8 columns along 8 words, of which each thread holds some
- * (runtime/cuda/tensor.cuh), and of its results four. It loads two chunks of 16 rows at a time. */
+ * (runtime/cuda/tensor.cuh), and of its results four. It loads two chunks of 16 rows at a time.
+ *
+ * Four warps that multiply together have 16 rows each and the same columns. They load nothing, and
+ * their results are where those of single warps would be (runtime/cuda/wgmma.cuh). */
 #include "gemm.h"
 
 enum {
@@ -71,6 +74,7 @@ void products_begin(Gemm *g) {
     emit(e, "acc[i][j] = 0.0f;");
   emit_close(e);
   emit_close(e);
+  if (g->tile.warps) emit(e, "cnnc_wgmma_hold(acc[0], %d);", column_units(g));
 }
 
 /* ---- multiply and add ---- */
@@ -135,8 +139,21 @@ static void stage_by_warps(Gemm *g) {
   emit_close(e);
 }
 
+/* Four warps have rows beside each other. */
+static void stage_by_four_warps(Gemm *g) {
+  Emit *e = g->w->e;
+  emit(e, "cnnc_wgmma_fence();");
+  unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
+  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], w[slot][down * %d], k);", g->as->wgmma,
+       g->tile.j, g->tile.warps, g->tile.warps * g->tile.i, g->tile.j);
+  emit_close(e);
+  emit(e, "cnnc_wgmma_commit();");
+}
+
 void products_stage(Gemm *g) {
-  if (g->as->mma)
+  if (g->tile.warps)
+    stage_by_four_warps(g);
+  else if (g->as->mma)
     stage_by_warps(g);
   else
     stage_by_threads(g);
@@ -147,6 +164,10 @@ void products_stage(Gemm *g) {
 int products_open_results(Gemm *g) {
   Emit *e = g->w->e;
   const char *index = g->w->index, *mma = g->as->mma;
+  if (g->tile.warps) {
+    emit(e, "cnnc_wgmma_wait(0);");
+    emit(e, "cnnc_wgmma_hold(acc[0], %d);", column_units(g));
+  }
   unrolled(e, "i", row_units(g), 1);
   unrolled(e, "j", column_units(g), 1);
   if (mma) unrolled(e, "r", MMA_RESULTS, g->pairs >= 0 ? 2 : 1);

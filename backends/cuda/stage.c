@@ -5,7 +5,8 @@
  * while a stage is multiplied, rounded, and stored behind it.
  *
  * For tensor cores a row of shared memory holds the words of a stage. Eight rows are read at once,
- * a chunk of each, so chunks are turned from row to row: those eight lie in different banks. */
+ * a chunk of each, so chunks change places from row to row, as wgmma wants it: those eight lie in
+ * different banks. */
 #include "gemm.h"
 
 #include <string.h>
@@ -163,8 +164,12 @@ static void declare_registers(Gemm *g, const Operand *o) {
 }
 
 void stage_declare(Gemm *g) {
-  emit(g->w->e, "__shared__ __align__(16) %s %s, %s;", g->as->word, shared_array(g, &g->x),
-       shared_array(g, &g->y));
+  if (g->tile.warps)
+    emit(g->w->e, "CNNC_SHARED_TILES(%d, x, %d, w, %d);", g->tile.stages, g->tile.rows,
+         g->tile.columns);
+  else
+    emit(g->w->e, "__shared__ __align__(16) %s %s, %s;", g->as->word, shared_array(g, &g->x),
+         shared_array(g, &g->y));
   declare_registers(g, &g->x);
   declare_registers(g, &g->y);
 }
@@ -173,8 +178,9 @@ const char *stage_chunk(const Gemm *g, const Operand *o, const char *slot, const
                         const char *row) {
   const int chunks = row_units(g), rows = LINE_CHUNKS / chunks; /* that all banks hold */
   const char *turns = rows > 1 ? arena_printf(g->w->e->arena, "%s / %d", row, rows) : row;
-  return arena_printf(g->w->e->arena, "&%s[%s][%s][(%s + %s) %% %d * %d]", o->array, slot, row, k,
-                      turns, chunks, GEMM_CHUNK);
+  const char *form =
+      strchr(k, ' ') ? "&%s[%s][%s][((%s) ^ %s %% %d) * %d]" : "&%s[%s][%s][(%s ^ %s %% %d) * %d]";
+  return arena_printf(g->w->e->arena, form, o->array, slot, row, k, turns, chunks, GEMM_CHUNK);
 }
 
 /* ---- a stage ---- */

@@ -25,20 +25,23 @@ const Target target_sm_80 = {
                 .tensor_flops = 312e12},
 };
 
+#define HOPPER                                                                                     \
+  .cores = 1, .flops = 67e12, .l1 = 256e3, .l2 = 50e6, .l3 = 50e6, .l2_bandwidth = 7e12,           \
+  .l3_bandwidth = 7e12, .dram_bandwidth = 4.3e12, .launch = 3e-6, .units = 132,                    \
+  .tensor_flops = 620e12 /* by mma.sync */
+
 const Target target_sm_90 = {
     CUDA_TARGET,
     .name = "sm_90",
     .capability = 90,
     .doc = "NVIDIA Hopper (H100, H200) and later",
-    .machine = {.cores = 1,
-                .flops = 67e12,
-                .l1 = 256e3,
-                .l2 = 50e6,
-                .l3 = 50e6,
-                .l2_bandwidth = 7e12,
-                .l3_bandwidth = 7e12,
-                .dram_bandwidth = 4.3e12,
-                .launch = 3e-6,
-                .units = 132,
-                .tensor_flops = 620e12}, /* by mma.sync */
+    .machine = {HOPPER, .wgmma_flops = 0},
+};
+
+const Target target_sm_90a = {
+    CUDA_TARGET,
+    .name = "sm_90a",
+    .capability = 90,
+    .doc = "NVIDIA Hopper only (H100, H200), with wgmma",
+    .machine = {HOPPER, .wgmma_flops = 990e12},
 };

@@ -20,6 +20,11 @@ def architecture(target, capability):
     return target if target.rstrip("abcdefghijklmnopqrstuvwxyz") == f"sm_{capability}" else f"sm_{capability}"
 
 
+def whole_architecture(arch):
+    """With what only this device has: wrappers are compared with all of it, whatever the emitted files use."""
+    return "sm_90a" if arch == "sm_90" else arch
+
+
 def cudnn():
     """The folders of cuDNN's header and the path of its library, of PyTorch's wheels first; None: it is not there."""
     roots = [pathlib.Path(os.environ[name]) for name in ("CUDNN_PATH", "CUDNN_HOME") if name in os.environ]
@@ -43,7 +48,7 @@ def commands(manifest, cases, here, out, compiler, arch):
     """By name: the file that comes to be, and the words that make it. What is needed first comes first."""
     shared = [compiler, "-O2", "-shared", "-Xcompiler", "-fPIC", f"-arch={arch}", "-I", str(here)]
     made = {"device": (out / "device.so", [*shared, str(here / "device.cu")]),
-            "conform": (out / "conform", [compiler, "-O2", f"-arch={arch}", "-I", str(here), str(here / "conform.cu"),
+            "conform": (out / "conform", [compiler, "-O2", f"-arch={whole_architecture(arch)}", "-I", str(here), str(here / "conform.cu"),
                                           str(here / "conform_cpu.c"), str(here / "cudasim" / "tensor.c")])}
     found = cudnn()
     if found:

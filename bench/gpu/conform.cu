@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cuda/loops.cuh"
+#include "cuda/gemm.cuh"
 #include "cuda/tensor.cuh"
+#include "cuda/wgmma.cuh"
 
 extern "C" {
 unsigned cudasim_tf32(float);
@@ -20,6 +22,8 @@ unsigned cudasim_f16(float, float);
 float cudasim_from_f16(unsigned short);
 void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]);
 void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row);
+void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows,
+                  const unsigned *column);
 }
 
 enum { LANES = 32, SHOWN = 5 };
@@ -225,6 +229,105 @@ static void check_products(Form form, int most, float unit, bool noise, const ch
   check(what, wrong, (long)WORDS * 4);
 }
 
+/* ---- products of four warps ---- */
+
+enum { THREADS = 128, TILES = 16, ROWS = 64, COLUMNS = 256, ROW = 32, UNITS = COLUMNS / 8 };
+
+/* Of each block: what its threads have of the results, and both operands as they lie in shared
+ * memory. */
+typedef struct Results {
+  float at[THREADS][UNITS][4];
+} Results;
+typedef struct Operands {
+  unsigned rows[ROWS][ROW], columns[COLUMNS][ROW];
+} Operands;
+
+/* In two groups, of which the first one is waited for while the other is made. */
+#define PRODUCT(type, n)                                                                           \
+  static __global__ void __launch_bounds__(THREADS)                                                \
+      product_##type##_##n(Results *results, const Operands *from) {                               \
+    CNNC_SHARED_TILES(1, x, ROWS, w, COLUMNS);                                                     \
+    float d[n / 8][4];                                                                             \
+    const int thread = (int)threadIdx.x;                                                           \
+    CNNC_UNROLL                                                                                    \
+    for (int j = 0; j < n / 8; j++) CNNC_UNROLL                                                    \
+    for (int r = 0; r < 4; r++) d[j][r] = results[blockIdx.x].at[thread][j][r];                    \
+    for (int i = 0; i < ROW; i++) {                                                                \
+      if (thread < ROWS) x[0][thread][i] = from[blockIdx.x].rows[thread][i];                       \
+      for (int at = thread; at < COLUMNS; at += THREADS)                                           \
+        w[0][at][i] = from[blockIdx.x].columns[at][i];                                             \
+    }                                                                                              \
+    cnnc_wgmma_written();                                                                          \
+    __syncthreads();                                                                               \
+    cnnc_wgmma_hold(d, n / 8);                                                                     \
+    cnnc_wgmma_fence();                                                                            \
+    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 0);                                               \
+    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 2);                                               \
+    cnnc_wgmma_commit();                                                                           \
+    cnnc_wgmma_fence();                                                                            \
+    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 4);                                               \
+    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 6);                                               \
+    cnnc_wgmma_commit();                                                                           \
+    cnnc_wgmma_wait(1);                                                                            \
+    cnnc_wgmma_wait(0);                                                                            \
+    cnnc_wgmma_hold(d, n / 8);                                                                     \
+    CNNC_UNROLL                                                                                    \
+    for (int j = 0; j < n / 8; j++) CNNC_UNROLL                                                    \
+    for (int r = 0; r < 4; r++) results[blockIdx.x].at[thread][j][r] = d[j][r];                    \
+  }
+PRODUCT(bf16, 32)
+PRODUCT(bf16, 64)
+PRODUCT(bf16, 128)
+PRODUCT(bf16, 256)
+PRODUCT(f16, 32)
+PRODUCT(f16, 64)
+PRODUCT(f16, 128)
+PRODUCT(f16, 256)
+
+static const struct Product {
+  const char *name;
+  void (*kernel)(Results *, const Operands *);
+  Form form;
+  int columns;
+} product_table[] = {
+    {"cnnc_wgmma_bf16_32", product_bf16_32, MMA_BF16, 32},
+    {"cnnc_wgmma_bf16_64", product_bf16_64, MMA_BF16, 64},
+    {"cnnc_wgmma_bf16_128", product_bf16_128, MMA_BF16, 128},
+    {"cnnc_wgmma_bf16_256", product_bf16_256, MMA_BF16, 256},
+    {"cnnc_wgmma_f16_32", product_f16_32, MMA_F16, 32},
+    {"cnnc_wgmma_f16_64", product_f16_64, MMA_F16, 64},
+    {"cnnc_wgmma_f16_128", product_f16_128, MMA_F16, 128},
+    {"cnnc_wgmma_f16_256", product_f16_256, MMA_F16, 256},
+};
+
+static void check_product(const struct Product *p) {
+  static Results d[TILES], on_cpu[TILES];
+  static Operands of[TILES];
+  long wrong = 0, compared = 0;
+  unsigned *word_at = &of[0].rows[0][0];
+  for (size_t i = 0; i < sizeof of / sizeof(unsigned); i++)
+    word_at[i] = word(p->form, whole(100), whole(100), 0);
+  for (int t = 0; t < TILES * THREADS * UNITS * 4; t++) (&d[0].at[0][0][0])[t] = whole(1000);
+  memcpy(on_cpu, d, sizeof d);
+  for (int t = 0; t < TILES; t++)
+    cpu_products(p->form, p->columns, on_cpu[t].at, of[t].rows[0], of[t].columns[0]);
+  Results *device_d = on_device(d, TILES);
+  Operands *device_of = on_device(of, TILES);
+  must(CNNC_START_WIDE(p->kernel, TILES, THREADS, (int)sizeof *of, NULL, device_d, device_of),
+       "launch");
+  fetched(d, device_d, TILES);
+  for (int t = 0; t < TILES * THREADS; t++)
+    for (int i = 0; i < p->columns / 2; i++, compared++) {
+      const float got = d[t / THREADS].at[t % THREADS][i / 4][i % 4],
+                  expected = on_cpu[t / THREADS].at[t % THREADS][i / 4][i % 4];
+      if (got != expected && wrong++ < SHOWN)
+        printf("  %s, block %d, thread %d, result %d: %a, expected %a\n", p->name, t / THREADS,
+               t % THREADS, i, got, expected);
+    }
+  must(cudaFree(device_of), "cudaFree");
+  check(p->name, wrong, compared);
+}
+
 /* ---- shared memory ---- */
 
 static __global__ void load_rows(Rows *to, const Rows *from, const int *row) {
@@ -297,6 +400,8 @@ int main(void) {
     check_products((Form)form, 100, 1, false, "whole numbers");
   check_products(MMA_F16, 100, 0x1p-24f, false, "numbers below 2^-14");
   check_products(MMA_TF32, 100, 1, true, "bits that do not count");
+  for (size_t i = 0; i < sizeof product_table / sizeof *product_table; i++)
+    check_product(&product_table[i]);
   printf("conformance: %d of %d checks are alike\n", checks - failures, checks);
   return failures != 0;
 }

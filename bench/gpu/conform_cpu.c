@@ -35,6 +35,14 @@ void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row) {
       cudasim_ldmatrix_x4(word[thread.number], rows[row[thread.number]], __FILE__, __LINE__);
 }
 
+/* d += rows * columns of four warps, along all chunks of a row. */
+void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows,
+                  const unsigned *column) {
+  for (int k = 0; k < 8; k += 2)
+    for (unsigned i = 0; i < 4 * CUDASIM_LANES; i++)
+      cudasim_product((CudasimNumber)kind, columns, i, d[i], rows, column, k);
+}
+
 /* d += a * b of a whole warp. */
 void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]) {
   float before[CUDASIM_LANES][4];

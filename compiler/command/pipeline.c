@@ -149,12 +149,19 @@ static const char *refuses_target(Unit *u, const Targets *before, const Target *
   return NULL;
 }
 
+/* Of several targets the first one is planned for: the oldest, or one whose code has other ways for
+ * those that lack what it has. */
+static int place_of_target(const Target *t) {
+  return t->machine.wgmma_flops > 0 ? 0 : t->capability;
+}
+
 static bool add_target(Unit *u, const Options *o, Targets *all, const Target *t) {
   const char *reason = refuses_target(u, all, t);
   if (reason) usage_error(u, "--target %s: %s", o->target, reason);
   if (reason) return false;
   vec_push(u->arena, all, t);
-  for (int i = all->n - 1; i > 0 && all->at[i]->capability < all->at[i - 1]->capability; i--) {
+  for (int i = all->n - 1; i > 0; i--) {
+    if (place_of_target(t) >= place_of_target(all->at[i - 1])) break;
     all->at[i] = all->at[i - 1];
     all->at[i - 1] = t;
   }

@@ -68,9 +68,10 @@ static const char *const allowed[] = {
 
 /* The same, in files of CUDA. */
 static const char *const allowed_cuda[] = {
-    "cudaMemcpyAsync", "cudaMemsetAsync", "cudaGetLastError", "cudaStream*Capture", "cudaGraph*",
-    "__syncthreads",   "__uint_as_float", "__float_as_uint",  "__dadd_rn",          "__dsub_rn",
-    "__dmul_rn",       "__cvta_generic_to_shared"};
+    "cudaMemcpyAsync",     "cudaMemsetAsync", "cudaGetLastError", "cudaStream*Capture",
+    "cudaGraph*",          "__syncthreads",   "__uint_as_float",  "__float_as_uint",
+    "__dadd_rn",           "__dsub_rn",       "__dmul_rn",        "__cvta_generic_to_shared",
+    "cudaFuncSetAttribute"};
 
 /* Builtins and libm's prefix rows do not let these in. */
 static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc", "__builtin_calloc",

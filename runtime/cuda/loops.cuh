@@ -16,6 +16,14 @@ static inline __attribute__((unused)) unsigned cnnc_blocks(long long points) {
 #define CNNC_START(kernel, blocks, threads, stream, ...)                                           \
   (kernel<<<(blocks), (threads), 0, (cudaStream_t)(stream)>>>(__VA_ARGS__), cudaGetLastError())
 #endif
+/* The same with so many bytes of shared memory, of which a block has little unless it asks. */
+#ifndef CNNC_START_WIDE
+#define CNNC_START_WIDE(kernel, blocks, threads, bytes, stream, ...)                               \
+  (cudaFuncSetAttribute((const void *)(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,       \
+                        (bytes)),                                                                  \
+   kernel<<<(blocks), (threads), (bytes), (cudaStream_t)(stream)>>>(__VA_ARGS__),                  \
+   cudaGetLastError())
+#endif
 /* With a thread for every point. */
 #define CNNC_LAUNCH(kernel, points, stream, ...)                                                   \
   CNNC_START(kernel, cnnc_blocks(points), CNNC_THREADS, stream, __VA_ARGS__)

@@ -86,6 +86,7 @@ static void run_threads(void) {
     become(f, order[begun++]);
     launch->run(launch->arguments);
     cudasim_copies_end();
+    cudasim_products_end();
     place[f->thread.number].state = ENDED;
   }
   idle[nidle++] = f;

@@ -115,14 +115,17 @@ template <class... P> static void cudasim_run(const void *call) {
 
 template <class... P, class... A>
 static cudaError_t cudasim_start(const char *name, void (*kernel)(P...), unsigned blocks,
-                                 unsigned threads, A... arguments) {
+                                 unsigned threads, size_t shared, A... arguments) {
   const cudasim_call<P...> call = {kernel, std::tuple<P...>(arguments...)};
-  const CudasimLaunch launch = {name,  {blocks, 1, 1}, {threads, 1, 1}, cudasim_run<P...>,
-                                &call, sizeof call};
+  const CudasimLaunch launch = {name,   {blocks, 1, 1},    {threads, 1, 1},
+                                shared, cudasim_run<P...>, &call,
+                                sizeof call};
   return cudasim_launch(&launch);
 }
 #define CNNC_START(kernel, blocks, threads, stream, ...)                                           \
-  ((void)(stream), cudasim_start(#kernel, kernel, (blocks), (threads), __VA_ARGS__))
+  CNNC_START_WIDE(kernel, blocks, threads, 0, stream, __VA_ARGS__)
+#define CNNC_START_WIDE(kernel, blocks, threads, bytes, stream, ...)                               \
+  ((void)(stream), cudasim_start(#kernel, kernel, (blocks), (threads), (bytes), __VA_ARGS__))
 
 /* ---- device ---- */
 
@@ -154,6 +157,31 @@ static inline unsigned __float_as_uint(float number) {
 #define cnnc_cp_async_4(to, from, there)  cudasim_cp_async(to, from, 4, there)
 #define cnnc_cp_async_commit              cudasim_cp_async_commit
 #define cnnc_cp_async_wait                cudasim_cp_async_wait
+
+#define CNNC_SHARED_TILES(stages, x, x_rows, w, w_rows)                                            \
+  unsigned(*const x)[x_rows][32] = (unsigned(*)[x_rows][32])cudasim_wide;                          \
+  unsigned(*const w)[w_rows][32] =                                                                 \
+      (unsigned(*)[w_rows][32])(cudasim_wide + (stages) * (x_rows)*32 * sizeof(unsigned))
+
+/* Without: as on devices that lack it. */
+#ifndef CUDASIM_NO_WGMMA
+#define CNNC_WGMMA
+#define CUDASIM_WGMMA(number, columns, d, rows, column, k)                                         \
+  cudasim_wgmma(number, columns, d, rows, column, k, __FILE__, __LINE__)
+#define cnnc_wgmma_bf16_32(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_BF16, 32, d, x, w, k)
+#define cnnc_wgmma_bf16_64(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_BF16, 64, d, x, w, k)
+#define cnnc_wgmma_bf16_128(d, x, w, k) CUDASIM_WGMMA(CUDASIM_BF16, 128, d, x, w, k)
+#define cnnc_wgmma_bf16_256(d, x, w, k) CUDASIM_WGMMA(CUDASIM_BF16, 256, d, x, w, k)
+#define cnnc_wgmma_f16_32(d, x, w, k)   CUDASIM_WGMMA(CUDASIM_F16, 32, d, x, w, k)
+#define cnnc_wgmma_f16_64(d, x, w, k)   CUDASIM_WGMMA(CUDASIM_F16, 64, d, x, w, k)
+#define cnnc_wgmma_f16_128(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_F16, 128, d, x, w, k)
+#define cnnc_wgmma_f16_256(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_F16, 256, d, x, w, k)
+#define cnnc_wgmma_written              cudasim_wgmma_written
+#define cnnc_wgmma_fence                cudasim_wgmma_fence
+#define cnnc_wgmma_commit               cudasim_wgmma_commit
+#define cnnc_wgmma_wait                 cudasim_wgmma_wait
+#define cnnc_wgmma_hold(d, count)       ((void)0)
+#endif
 
 static inline double __dadd_rn(double a, double b) {
   return a + b;

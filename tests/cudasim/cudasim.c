@@ -39,6 +39,7 @@ static const char *running;
 void cudasim_seed(unsigned long long seed);
 void cudasim_watch(bool);
 void cudasim_copy_late(bool);
+void cudasim_product_late(bool);
 void cudasim_count_banks(bool);
 
 static void read_settings(void) {
@@ -50,6 +51,7 @@ static void read_settings(void) {
   settings.late = async && strcmp(async, "late") == 0;
   settings.fail = fail ? atol(fail) : 0;
   cudasim_copy_late(settings.late);
+  cudasim_product_late(settings.late);
   cudasim_count_banks(banks && strcmp(banks, "1") == 0);
   cudasim_watch(!check || strcmp(check, "0") != 0);
   if (order && strcmp(order, "reverse") == 0) cudasim_order = ORDER_REVERSE;
@@ -73,7 +75,7 @@ static void run_launch(const CudasimLaunch *l) {
     blockIdx.x = order[i] % gridDim.x;
     blockIdx.y = order[i] / gridDim.x % gridDim.y;
     blockIdx.z = order[i] / gridDim.x / gridDim.y;
-    cudasim_memory_block(order[i]);
+    cudasim_memory_block(order[i], l->shared);
     cudasim_block(l);
   }
   running = NULL;
@@ -131,7 +133,8 @@ static int put(const Work *work) {
 int cudasim_launch(const CudasimLaunch *l) {
   const unsigned long long blocks = (unsigned long long)l->blocks.x * l->blocks.y * l->blocks.z,
                            threads = (unsigned long long)l->threads.x * l->threads.y * l->threads.z;
-  if (blocks == 0 || blocks > 1u << 30 || threads == 0 || threads > CUDASIM_THREADS)
+  if (blocks == 0 || blocks > 1u << 30 || threads == 0 || threads > CUDASIM_THREADS ||
+      l->shared > CUDASIM_WIDE)
     return failed(ERROR_CONFIGURATION);
   const Work w = {.launch = *l};
   return put(&w);

@@ -8,8 +8,9 @@
  *
  *   CUDASIM_ORDER   natural (default), reverse, random or random:SEED: of blocks, and of threads
  *                   between barriers
- *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream, and copies into shared
- *                   memory when they begin; late: when the host, or the thread, waits for them
+ *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream, copies into shared
+ *                   memory and products of several warps when they begin; late: when the host, or
+ *                   the thread, waits for them
  *   CUDASIM_CHECK   0: memory is not watched, which is faster
  *   CUDASIM_BANKS   1: bank conflicts of shared memory are found as well
  *   CUDASIM_FAIL    K: the K-th launch or copy fails */
@@ -36,6 +37,7 @@ extern cudasim_index threadIdx, blockIdx, blockDim, gridDim;
 typedef struct CudasimLaunch {
   const char *kernel;
   cudasim_index blocks, threads;
+  size_t shared;                      /* bytes of cudasim_wide */
   void (*run)(const void *arguments); /* one thread */
   const void *arguments;              /* copied */
   size_t size;                        /* of arguments, in bytes */
@@ -82,7 +84,8 @@ typedef struct CudasimThread {
 } CudasimThread;
 extern const CudasimThread *cudasim_thread;
 
-/* ---- tensor.c: what runtime/cuda/tensor.cuh has as instructions ---- */
+/* ---- tensor.c: what runtime/cuda/tensor.cuh has as instructions, and the products of wgmma.cuh
+ * ---- */
 
 typedef enum CudasimNumber { CUDASIM_TF32, CUDASIM_BF16, CUDASIM_F16 } CudasimNumber;
 unsigned cudasim_tf32(float);
@@ -92,6 +95,20 @@ float cudasim_from_f16(unsigned short);
 /* Sums are in double, rounded once. */
 void cudasim_mma(CudasimNumber, float d[4], const unsigned a[4], const unsigned b[2],
                  const char *file, int line);
+
+/* A thread's part of the product of four warps, of which it is thread 0 ... 127. */
+void cudasim_product(CudasimNumber, int columns, unsigned thread, float d[][4],
+                     const unsigned *rows, const unsigned *column, int k);
+
+/* ---- together.c: how runtime/cuda/wgmma.cuh begins products and waits for them ---- */
+
+void cudasim_wgmma(CudasimNumber, int columns, float d[][4], const unsigned *rows,
+                   const unsigned *column, int k, const char *file, int line);
+void cudasim_wgmma_written(void);
+void cudasim_wgmma_fence(void);
+void cudasim_wgmma_commit(void);
+void cudasim_wgmma_wait(unsigned groups);
+void cudasim_products_end(void); /* the thread ends */
 
 /* ---- copies.c: its ways into shared memory and out of it ---- */
 
@@ -109,8 +126,10 @@ void *cudasim_allocate(size_t bytes); /* device memory, poisoned; NULL: there is
 void cudasim_release(void *);
 /* What comes next is ordered after all before: a launch (with its arguments), a copy. */
 void cudasim_memory_next(const void *arguments, size_t size);
-/* A block begins: its shared memory is poison. */
-void cudasim_memory_block(unsigned block);
+/* A block begins: its shared memory is poison, and so are these bytes of cudasim_wide. */
+enum { CUDASIM_WIDE = 227 << 10 };
+extern unsigned char cudasim_wide[CUDASIM_WIDE];
+void cudasim_memory_block(unsigned block, size_t wide);
 /* All threads have passed a barrier. */
 void cudasim_memory_barrier(void);
 /* The host writes or reads device memory; other memory is its own. */
@@ -119,6 +138,11 @@ void cudasim_memory_host(const void *at, size_t bytes, bool write);
 void cudasim_memory_access(const void *code, const void *at, size_t bytes, bool write);
 /* Memory is being written, so that nobody may use it; or it is no longer. */
 void cudasim_memory_await(const void *at, size_t bytes, bool yes);
+/* Products begin to read memory, which nobody may write until they let go of it. Threads that have
+ * written it must have said so since. */
+void cudasim_memory_hold(const void *code, const void *at, size_t bytes);
+void cudasim_memory_release(const void *at, size_t bytes);
+void cudasim_memory_written(void);
 
 /* ---- banks.c ---- */
 

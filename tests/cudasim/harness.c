@@ -212,6 +212,7 @@ void simulated_build(const Simulated *s) {
                                 source,
                                 "-o",
                                 object,
+                                s->old ? "-DCUDASIM_NO_WGMMA" : NULL,
                                 NULL});
   tool(s, (const char *const[]){"g++", "-std=c++14", "-I", CUDASIM, driver, object, CUDASIM_LIBRARY,
                                 "-o", simulated_path(s, "program"), NULL});

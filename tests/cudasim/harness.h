@@ -17,6 +17,7 @@ typedef struct Simulated {
   WeightsAs as;
   const char *folder;
   const char *program; /* around the library; NULL: one that calls forward */
+  bool old;            /* on a device that has nothing but what sm_80 has */
 } Simulated;
 
 /* The network in a file as options say, with parameters of its initialisers. */

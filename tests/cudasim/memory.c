@@ -20,13 +20,15 @@ typedef struct Access {
   uint32_t launch;   /* 0: none */
   uint32_t block;    /* of the grid */
   uint32_t interval; /* barriers of the block so far */
+  uint32_t said;     /* how often the thread had said that it has written */
   uint16_t thread;
   bool threads, blocks; /* reads: several threads in this interval, several blocks in this launch */
 } Access;
 
 typedef struct Cell {
   Access write, read;
-  bool awaited; /* a copy into it is on its way */
+  bool awaited;  /* a copy into it is on its way */
+  uint16_t held; /* by so many products that read it */
 } Cell;
 
 typedef struct Region {
@@ -42,6 +44,7 @@ static Region region[REGIONS];
 static int nregion;
 static Access now;
 static bool watches = true;
+static uint32_t said[CUDASIM_THREADS]; /* by each thread of the block: that it has written */
 static const unsigned char *arguments;
 static size_t arguments_size;
 
@@ -112,18 +115,34 @@ void cudasim_memory_next(const void *its_arguments, size_t size) {
 
 extern unsigned char __start_cudasim_shared[] __attribute__((weak));
 extern unsigned char __stop_cudasim_shared[] __attribute__((weak));
+unsigned char cudasim_wide[CUDASIM_WIDE] __attribute__((aligned(1024)));
 
-/* The section holds the shared memory of all kernels, of which a block uses little. */
-void cudasim_memory_block(unsigned block) {
-  const size_t size = (size_t)(__stop_cudasim_shared - __start_cudasim_shared);
-  now.block = block;
-  now.interval = 0;
+/* The region of so many bytes from there on, which nobody has used; of another size it is another.
+ */
+static void renew(unsigned char *at, size_t size) {
+  Region *r = region_of((uintptr_t)at);
+  if (r && r->size != size) {
+    free(r->cell);
+    *r = region[--nregion];
+    r = NULL;
+  }
   if (size == 0) return;
-  memset(__start_cudasim_shared, POISON, size);
-  if (!region_of((uintptr_t)__start_cudasim_shared)) add_region(__start_cudasim_shared, size, true);
-  Region *r = region_of((uintptr_t)__start_cudasim_shared);
+  memset(at, POISON, size);
+  if (!r) {
+    add_region(at, size, true);
+    return;
+  }
   memset(r->cell + r->from, 0, (r->to - r->from) * sizeof(Cell));
   r->from = r->to = 0;
+}
+
+/* The section holds the shared memory of all kernels, of which a block uses little. */
+void cudasim_memory_block(unsigned block, size_t wide) {
+  now.block = block;
+  now.interval = 0;
+  memset(said, 0, sizeof said);
+  renew(__start_cudasim_shared, (size_t)(__stop_cudasim_shared - __start_cudasim_shared));
+  renew(cudasim_wide, wide);
 }
 
 void cudasim_memory_barrier(void) {
@@ -176,15 +195,21 @@ static void on_cell(const void *code, const Region *r, size_t granule, bool writ
   if (c->awaited)
     cudasim_found(code, "%s of byte %zu of %zu of shared memory, into which a copy is on its way",
                   what, (size_t)(at - r->at), r->size);
+  if (write && c->held)
+    cudasim_found(code,
+                  "write of byte %zu of %zu of shared memory, which products on their way read",
+                  (size_t)(at - r->at), r->size);
   if (concurrent(&c->write)) race(code, r, at, &c->write, "write", what);
   if (write && read_concurrently(&c->read)) race(code, r, at, &c->read, "read", what);
   if (!write && c->write.launch == 0)
     cudasim_found(code, "byte %zu of %zu of %s memory is read, but nothing wrote it",
                   (size_t)(at - r->at), r->size, r->shared ? "shared" : "device");
-  if (write)
+  if (write) {
     c->write = now;
-  else
+    c->write.said = said[now.thread];
+  } else {
     note_read(c);
+  }
 }
 
 static void on_region(const void *code, Region *r, uintptr_t at, size_t bytes, bool write) {
@@ -239,6 +264,33 @@ void cudasim_memory_await(const void *at, size_t bytes, bool yes) {
   if (!r) return;
   const size_t from = (size_t)((const unsigned char *)at - r->at);
   for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) r->cell[g].awaited = yes;
+}
+
+void cudasim_memory_hold(const void *code, const void *at, size_t bytes) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  on_access(code, (uintptr_t)at, bytes, false);
+  if (!r) return;
+  const size_t from = (size_t)((const unsigned char *)at - r->at);
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) {
+    const Access *write = &r->cell[g].write;
+    if (write->launch == now.launch && write->said == said[write->thread])
+      cudasim_found(code,
+                    "products read byte %zu of %zu of shared memory, but thread %u has not "
+                    "said that it wrote it",
+                    g * r->granule, r->size, write->thread);
+    r->cell[g].held++;
+  }
+}
+
+void cudasim_memory_release(const void *at, size_t bytes) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  if (!r) return;
+  const size_t from = (size_t)((const unsigned char *)at - r->at);
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) r->cell[g].held--;
+}
+
+void cudasim_memory_written(void) {
+  said[cudasim_thread->number]++;
 }
 
 /* ---- what the compiler calls ---- */

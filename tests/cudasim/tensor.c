@@ -1,7 +1,7 @@
 /* tensor.c - tensor cores: numbers of 16 bits and tf32, and the product of a warp, thread by
  * thread: each works out its four results from the words that the others bring. Which thread has
  * which words stands in runtime/cuda/tensor.cuh. So are rows of words that a warp loads for all of
- * its threads (ldmatrix). */
+ * its threads (ldmatrix), and the products of four warps (runtime/cuda/wgmma.cuh). */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -99,6 +99,26 @@ void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsi
     }
     d[r] = (float)sum;
   }
+}
+
+/* Word `at` of a row whose chunks of four have changed places, counted from chunk k on. */
+static uint32_t word_of(const unsigned *rows, unsigned row, int k, unsigned at) {
+  enum { ROW = 32, CHUNK = 4 };
+  const unsigned chunk = (unsigned)k + at / CHUNK;
+  return rows[ROW * row + CHUNK * (chunk ^ row % 8) + at % CHUNK];
+}
+
+void cudasim_product(CudasimNumber kind, int columns, unsigned thread, float d[][4],
+                     const unsigned *rows, const unsigned *column, int k) {
+  const unsigned lane = thread % CUDASIM_LANES, first = thread / CUDASIM_LANES * 16 + lane / 4;
+  for (unsigned j = 0; j < (unsigned)columns / 8; j++)
+    for (unsigned r = 0; r < 4; r++) {
+      double sum = d[j][r];
+      for (unsigned i = 0; i < WORDS; i++)
+        sum += product(kind, word_of(rows, first + r / 2 * 8, k, i),
+                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, k, i));
+      d[j][r] = (float)sum;
+    }
 }
 
 /* ---- words of a warp ---- */

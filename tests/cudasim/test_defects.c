@@ -73,6 +73,12 @@ static const char products[] =
     "{ 'op': 'conv', 'filters': 8, 'kernel': 3, 'pad': 1 },"
     "{ 'op': 'pool', 'kind': 'max', 'kernel': 2 }, { 'op': 'dense', 'units': 4 } ] }";
 
+/* With more stages than shared memory has slots. */
+static const char together[] =
+    "{ 'name': 'net', 'input': { 'shape': [6, 5, 4] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 40, 'kernel': 3, 'pad': 1 }, { 'op': 'relu' },"
+    "{ 'op': 'conv', 'filters': 16, 'kernel': 3, 'pad': 1 } ] }";
+
 static Simulated with_defect(const char *text, Options o, const char *from, const char *to) {
   Simulated s = simulated_text_options(text, o);
   simulated_emit(&s);
@@ -101,16 +107,20 @@ static void check_emitted(const char *from, const char *to, const char *message)
 }
 
 /* In blocks of threads; not in f32: with tensor cores. */
-static Options of_products(Precision precision) {
+static Options of_products(const char *target, Precision precision) {
   static const char *forced[] = {"*=implicit_gemm"};
-  Options o = {.target = "sm_80", .batch = 2, .algo = {.at = forced, .n = 1}};
+  Options o = {.target = target, .batch = 2, .algo = {.at = forced, .n = 1}};
   if (precision) o.dtype = DTYPE_F64 + (int)precision;
   return o;
 }
 
 static void check_product(Precision precision, const char *from, const char *to,
                           const char *message) {
-  check_defect(products, of_products(precision), from, to, message);
+  check_defect(products, of_products("sm_80", precision), from, to, message);
+}
+
+static void check_together(const char *from, const char *to, const char *message) {
+  check_defect(together, of_products("sm_90a", PRECISION_BF16), from, to, message);
 }
 
 static void products_are_watched(void **state) {
@@ -127,18 +137,43 @@ static void tensor_cores_are_watched(void **state) {
   check_product(PRECISION_BF16, "__syncthreads();", "", "shared memory");
   check_product(PRECISION_BF16, "&x[to][at]", "&x[slot][at]", "race in shared memory");
   check_product(PRECISION_BF16, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
-  check_product(PRECISION_BF16, " + at / 2) % 4", ") % 4", "bank conflict");
+  check_product(PRECISION_BF16, " ^ at / 2 % 4)", ")", "bank conflict");
   check_product(PRECISION_BF16, "cnnc_mma_bf16(acc", "if (lane != 7) cnnc_mma_bf16(acc",
                 "not all lanes");
   check_product(PRECISION_TF32, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
   check_product(PRECISION_TF32, ", to = next / ", ", to = term / ", "shared memory");
 }
 
+static void products_together_are_watched(void **state) {
+  (void)state;
+  check_together("__syncthreads();", "", "shared memory");
+  check_together("cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
+  check_together("cnnc_wgmma_wait(0);", "", "products of its are on their way");
+  check_together("cnnc_wgmma_wait(1);", "", "which products on their way read");
+  check_together("cnnc_wgmma_commit();", "", "products");
+  check_together("cnnc_wgmma_fence();", "", "products without a fence");
+  check_together("cnnc_wgmma_written();", "", "has not said that it wrote it");
+  check_together(", to = next / ", ", to = term / ", "which products on their way read");
+  check_together("(acc[0], x[slot]", "(acc[0], x[thread % 32 == 7 ? to : slot]", "different tiles");
+}
+
+/* Products take chunks from where they believe them: elsewhere are other numbers. */
+static void wrong_places_are_seen(void **state) {
+  (void)state;
+  Simulated s =
+      with_defect(together, of_products("sm_90a", PRECISION_BF16), "(k ^ at % 8)", "(k ^ at % 4)");
+  SimulatedRun r = simulated_inputs(&s, 2);
+  assert_int_equal(simulated_run(&s, &r, NULL), 0);
+  assert_false(simulated_error(&s, &r, 0) < 0.1);
+  simulated_free(&s);
+}
+
 /* Without being watched: a copy that comes as late as it may leaves poison in its place. */
 static void late_copies_are_missed(void **state) {
   static const char *const settings[] = {"CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
   (void)state;
-  Simulated s = with_defect(products, of_products(PRECISION_F32), "cnnc_cp_async_wait(", "(void)(");
+  Simulated s =
+      with_defect(products, of_products("sm_80", PRECISION_F32), "cnnc_cp_async_wait(", "(void)(");
   SimulatedRun r = simulated_inputs(&s, 2);
   const int status = simulated_run(&s, &r, settings);
   assert_true(status == CUDASIM_FOUND || !(simulated_error(&s, &r, 0) < 0.1));
@@ -174,9 +209,10 @@ static void errors_are_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(kernels_are_watched),    cmocka_unit_test(emitted_files_are_watched),
-      cmocka_unit_test(products_are_watched),   cmocka_unit_test(tensor_cores_are_watched),
-      cmocka_unit_test(late_copies_are_missed), cmocka_unit_test(errors_are_reported),
+      cmocka_unit_test(kernels_are_watched),           cmocka_unit_test(emitted_files_are_watched),
+      cmocka_unit_test(products_are_watched),          cmocka_unit_test(tensor_cores_are_watched),
+      cmocka_unit_test(products_together_are_watched), cmocka_unit_test(wrong_places_are_seen),
+      cmocka_unit_test(late_copies_are_missed),        cmocka_unit_test(errors_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,18 +10,21 @@ enum { SAMPLES = 2, QUICK = 9, ROUNDED = 4 };
 /* Options.dtype, and how far the product of two rounded numbers may be from theirs. A case is two
  * layers at most; what rounding does to a sum is less than what it does to its largest term. */
 static const struct Rounding {
+  const char *target;
   Precision precision;
   double error;
 } roundings[] = {
-    {PRECISION_F32, 0}, /* what rounding of sums may do */
-    {PRECISION_TF32, 0x1p-10}, {PRECISION_BF16, 0x1p-7},
-    {PRECISION_F16, 0x1p-10},  {PRECISION_F32X3, 0x1p-19},
+    {"sm_80", PRECISION_F32, 0}, /* what rounding of sums may do */
+    {"sm_80", PRECISION_TF32, 0x1p-10},  {"sm_80", PRECISION_BF16, 0x1p-7},
+    {"sm_80", PRECISION_F16, 0x1p-10},   {"sm_80", PRECISION_F32X3, 0x1p-19},
+    {"sm_90a", PRECISION_BF16, 0x1p-7},  {"sm_90a", PRECISION_F16, 0x1p-10},
+    {"sm_90a", PRECISION_TF32, 0x1p-10},
 };
 
 static const char *forced[] = {"*=implicit_gemm"};
 
 static void check_cases(const Case *c, int n, const struct Rounding *as) {
-  Options o = {.target = "sm_80", .batch = SAMPLES, .algo = {.at = forced, .n = COUNT(forced)}};
+  Options o = {.target = as->target, .batch = SAMPLES, .algo = {.at = forced, .n = COUNT(forced)}};
   if (as->precision) o.dtype = DTYPE_F64 + (int)as->precision;
   char *text = network_text(c, n);
   Simulated s = simulated_text_options(text, o);
@@ -37,7 +40,7 @@ static void check_each(const Cases *all, int first, int step, const struct Round
     const int left = some.list.n - from;
     check_cases(some.list.at + from, left < AT_ONCE ? left : AT_ONCE, as);
   }
-  print_message("%s: %d cases\n", precision_names[as->precision], some.list.n);
+  print_message("%s, %s: %d cases\n", as->target, precision_names[as->precision], some.list.n);
 }
 
 static Cases every_case(Arena *arena) {
@@ -96,8 +99,8 @@ static const char lanes_network[] =
     "{ 'op': 'conv', 'filters': 40, 'kernel': [3, 2], 'name': 'f' },"
     "{ 'op': 'global_pool', 'kind': 'average' }, { 'op': 'dense', 'units': 8 } ] }";
 
-static Simulated with_lanes(Precision precision) {
-  Options o = {.target = "sm_80", .batch = 3, .algo = {.at = forced, .n = 1}};
+static Simulated with_lanes(const char *target, Precision precision) {
+  Options o = {.target = target, .batch = 3, .algo = {.at = forced, .n = 1}};
   o.dtype = DTYPE_F64 + (int)precision;
   return simulated_text_options(lanes_network, o);
 }
@@ -112,16 +115,17 @@ static int buffers_of(const Plan *p, DType dtype) {
 /* Chunks of channels are copied as they lie, and memory holds what the precision multiplies. */
 static void channels_come_in_chunks(void **state) {
   static const struct {
+    const char *target;
     Precision precision;
     DType stored;
     double error;
-  } rows[] = {{PRECISION_TF32, F32, 0x1p-7},
-              {PRECISION_BF16, BF16, 0x1p-4},
-              {PRECISION_F16, F16, 0x1p-7},
-              {PRECISION_F32X3, F32, 0x1p-16}};
+  } rows[] = {{"sm_80", PRECISION_TF32, F32, 0x1p-7},   {"sm_80", PRECISION_BF16, BF16, 0x1p-4},
+              {"sm_80", PRECISION_F16, F16, 0x1p-7},    {"sm_80", PRECISION_F32X3, F32, 0x1p-16},
+              {"sm_90a", PRECISION_BF16, BF16, 0x1p-4}, {"sm_90a", PRECISION_F16, F16, 0x1p-7},
+              {"sm_90a", PRECISION_TF32, F32, 0x1p-7}};
   (void)state;
   for (int i = 0; i < COUNT(rows); i++) {
-    Simulated s = with_lanes(rows[i].precision);
+    Simulated s = with_lanes(rows[i].target, rows[i].precision);
     size_t size;
     simulated_check(&s, 1, 3, rows[i].error);
     const char *text = file_read(s.u, simulated_path(&s, "net.cu"), &size);
@@ -132,10 +136,30 @@ static void channels_come_in_chunks(void **state) {
   }
 }
 
+static int occurrences(const char *text, const char *what) {
+  int n = 0;
+  while ((text = strstr(text, what))) text += strlen(what), n++;
+  return n;
+}
+
+/* Every product on sm_90a is one of four warps; devices that lack it multiply in each of them, by
+ * the same text. */
+static void warps_multiply_together(void **state) {
+  (void)state;
+  Simulated s = with_lanes("sm_90a", PRECISION_BF16);
+  size_t size;
+  simulated_emit(&s);
+  const char *text = file_read(s.u, simulated_path(&s, "net.cu"), &size);
+  assert_int_equal(occurrences(text, "Implicit GEMM:"), occurrences(text, "cnnc_wgmma_wait(0);"));
+  s.old = true;
+  simulated_check(&s, 2, 3, 0x1p-4);
+  simulated_free(&s);
+}
+
 /* The interpreter rounds what memory holds, too: nearer to it than to the network in double. */
 static void memory_is_interpreted(void **state) {
   (void)state;
-  Simulated s = with_lanes(PRECISION_BF16);
+  Simulated s = with_lanes("sm_80", PRECISION_BF16);
   simulated_emit(&s);
   simulated_build(&s);
   SimulatedRun exact = simulated_inputs(&s, 2);
@@ -156,7 +180,8 @@ static int set_up(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {
       cmocka_unit_test_setup(some_agree, set_up), cmocka_unit_test(sums_come_in_parts),
-      cmocka_unit_test(channels_come_in_chunks), cmocka_unit_test(memory_is_interpreted)};
+      cmocka_unit_test(channels_come_in_chunks), cmocka_unit_test(warps_multiply_together),
+      cmocka_unit_test(memory_is_interpreted)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
   if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
   return cmocka_run_group_tests(quick, NULL, NULL);

@@ -73,6 +73,9 @@ failed: false -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90,code=
 $ cnnc plain.json --target sm_90 --build --nvcc false -o deep.cu 2>&1 | grep -o 'failed: false .* -O2'
 failed: false -gencode=arch=compute_90,code=[sm_90,compute_90] -O2
 = 0
+$ cnnc plain.json --target sm_80,sm_90a --build --nvcc false -o deep.cu 2>&1 | grep -o 'failed: false .* -O2'
+failed: false -gencode=arch=compute_90a,code=sm_90a -gencode=arch=compute_80,code=[sm_80,compute_80] -O2
+= 0
 $ mkdir one && cnnc plain.json --target sm_80,sm_90 -o deep.cu && cnnc plain.json --target sm_80 -o one/deep.cu && cmp deep.cu one/deep.cu && echo the source is that of the oldest
 the source is that of the oldest
 = 0

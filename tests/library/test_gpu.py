@@ -254,6 +254,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(build.architecture("sm_90", 90), "sm_90")
         self.assertEqual(build.architecture("sm_90a", 90), "sm_90a")
         self.assertEqual(build.architecture("sm_90", 80), "sm_80")
+        self.assertEqual([build.whole_architecture(arch) for arch in ("sm_80", "sm_90")], ["sm_80", "sm_90a"])
 
 
 @unittest.skipIf(not importlib.util.find_spec("torch"), "PyTorch is not installed")
