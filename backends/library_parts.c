@@ -81,12 +81,8 @@ static void find_sizes(Library *l) {
 }
 
 Library library_new(const Plan *plan, const EmitOptions *o) {
-  const char *slash = strrchr(o->base, '/');
-  Library l = {.plan = plan,
-               .plans = plan,
-               .o = o,
-               .arena = plan->u->arena,
-               .name = slash ? slash + 1 : o->base};
+  Library l = {
+      .plan = plan, .plans = plan, .o = o, .arena = plan->u->arena, .name = path_name(o->base)};
   check_parts(&l);
   find_params(&l);
   l.input = library_arguments_named(l.arena, o->prefix, plan->graph);

@@ -70,7 +70,11 @@ void library_train_example(Text *out, const Library *l, const char *more) {
 
 void library_train_memory_members(Text *out, const Library *l, const char *where) {
   static const char *const member[][2] = {{"grads", "GRADS"}, {"state", "STATE"}};
-  text_add(out, "  /* For training (all three or, for a context that only infers, none): */\n");
+  text_add(
+      out,
+      "  /* To train, both of these and %s_TRAIN_WORK_BYTES%s of work; to infer only, neither: "
+      "*/\n",
+      l->o->prefix, *where ? "" : "(threads)");
   for (int i = 0; i < COUNT(member); i++)
     text_add(out, "  void *%s;%s\n  size_t %s_bytes; /* at least %s_%s_BYTES */\n", member[i][0],
              where, member[i][0], l->o->prefix, member[i][1]);

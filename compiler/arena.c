@@ -167,3 +167,16 @@ void text_add(Text *text, const char *format, ...) {
   text_addv(text, format, args);
   va_end(args);
 }
+
+void text_add_wrapped(Text *text, const char *words, int indent, int width) {
+  int column = indent, length;
+  for (; *words; words += length + (words[length] == ' ')) {
+    length = (int)strcspn(words, " ");
+    if (column > indent && column + 1 + length > width) {
+      text_add(text, "\n%*s", indent, "");
+      column = indent;
+    }
+    text_add(text, "%s%.*s", column > indent ? " " : "", length, words);
+    column += length + (column > indent);
+  }
+}

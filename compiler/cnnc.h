@@ -67,6 +67,8 @@ typedef struct Text {
 void text_add(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(Text *, const char *format, va_list);
 void text_append(Text *, const char *bytes, size_t n);
+/* A sentence in lines of up to `width` columns; all begin at column `indent`, where the text is. */
+void text_add_wrapped(Text *, const char *words, int indent, int width);
 
 /* ---- places and diagnostics (diag.c, locate.c) ---- */
 
@@ -137,6 +139,7 @@ NORETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LI
 
 /* Is there a name before this suffix (".npy")? */
 bool path_ends(const char *path, const char *suffix);
+const char *path_name(const char *path); /* without its folders */
 
 /* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
  * count. */

@@ -15,6 +15,11 @@ bool path_ends(const char *path, const char *suffix) {
   return n > m && strcmp(path + n - m, suffix) == 0;
 }
 
+const char *path_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 /* The rest of a stream whose length nobody knows (pipes, devices). */
 static char *read_stream(Unit *u, FILE *file, size_t *size) {
   Text text = {.arena = u->arena};

@@ -141,8 +141,7 @@ static void add_init(Text *out, const Library *l) {
   if (library_takes_params(l))
     text_add(out, "  %svoid *params;\n  size_t params_bytes; /* at least %s_PARAMS_BYTES */\n",
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
-  text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_%sWORK_BYTES(threads) */\n", p,
-           library_trains(l) ? "TRAIN_" : "");
+  text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_WORK_BYTES(threads) */\n", p);
   if (library_trains(l)) library_train_memory_members(out, l, "");
   text_add(out, "} %s_memory;\n\n", p);
   text_add(

@@ -74,8 +74,8 @@ static void add_memory(Text *out, const Library *l) {
            "  void *device_params; /* device */\n"
            "  size_t device_params_bytes; /* at least %s_DEVICE_PARAMS_BYTES */\n"
            "  void *work; /* device */\n"
-           "  size_t work_bytes; /* at least %s_%sWORK_BYTES */\n",
-           p, p, library_trains(l) ? "TRAIN_" : "");
+           "  size_t work_bytes; /* at least %s_WORK_BYTES */\n",
+           p, p);
   if (library_trains(l)) library_train_memory_members(out, l, " /* device */");
   text_add(out, "} %s_memory;\n\n", p);
 }

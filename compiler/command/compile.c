@@ -1,83 +1,12 @@
 /* compile.c - the main command: read -> passes -> emit -> validate -> write -> build. All files of
  * a library appear, or none. */
+#include "compile.h"
 #include "bench.h"
-#include "library.h"
 #include "validate.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <unistd.h>
 
-/* ---- names ---- */
-
-static const char *last_part(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
-/* What -o may end in: ".c or .cu". */
-static const char *suffixes(Unit *u) {
-  Text text = {.arena = u->arena};
-  const Language *last = NULL;
-  for (int i = 0; targets[i]; i++) {
-    if (targets[i]->language != last)
-      text_add(&text, "%s%s", last ? " or " : "", targets[i]->language->suffix);
-    last = targets[i]->language;
-  }
-  return text.at;
-}
-
-/* The path of the library without suffix, and its language; NULL after a message. Without -o the
- * target decides about the language, and the network's file about the name. */
-static const Language *output_name(Unit *u, const Options *o, const char **base) {
-  const char *word = o->target ? arena_copy(u->arena, o->target, strcspn(o->target, ",")) : NULL;
-  const Target *target = word ? target_find(word) : NULL;
-  const char *path = o->output ? o->output : last_part(o->network);
-  const char *name = last_part(path), *dot = strrchr(name, '.');
-  const Language *language = dot ? language_of(dot) : NULL;
-  if (!o->output) language = target ? target->language : target_native()->language;
-  *base = arena_copy(u->arena, path, dot && dot > name ? (size_t)(dot - path) : strlen(path));
-  if (strcmp(path, "-") == 0)
-    usage_error(u, "-o -: a library is more than one file; -o names its source, such as net%s",
-                target_native()->language->suffix);
-  else if (!language || (o->output && *name == '.'))
-    usage_error(u, "-o %s: the name of the output ends in %s", path, suffixes(u));
-  else if (strpbrk(name, "\"\\\n"))
-    usage_error(u, "-o %s: a name for #include has no quotes, backslashes or line breaks", path);
-  else
-    return language;
-  return NULL;
-}
-
-/* The header of BASE.c must not give way to that of BASE.cu. False after a message. */
-static bool check_header(Unit *u, const char *base, const Language *language) {
-  const char *header = arena_printf(u->arena, "%s.h", base);
-  for (int i = 0; targets[i] && access(header, F_OK) == 0; i++) {
-    const char *other = arena_printf(u->arena, "%s%s", base, targets[i]->language->suffix);
-    if (targets[i]->language == language || access(other, F_OK) != 0) continue;
-    usage_error(u, "-o %s%s: %s belongs to %s; another name, such as %s_%s%s, keeps both", base,
-                language->suffix, header, other, base, language->name, language->suffix);
-    return false;
-  }
-  return true;
-}
-
-/* --prefix: an identifier that means nothing else. False after a message. */
-static bool check_prefix(Unit *u, const char *prefix) {
-  char *wish =
-      arena_printf(u->arena, "%s%s", isdigit((unsigned char)*prefix) ? "net_" : "", prefix);
-  for (char *c = wish; *c; c++)
-    if (!isalnum((unsigned char)*c)) *c = '_';
-  if (strcmp(wish, prefix) != 0 || !*prefix)
-    usage_error(u, "--prefix %s: an identifier is expected, such as %s", prefix,
-                library_prefix(u->arena, *wish ? wish : "net"));
-  else if (library_reserved(prefix))
-    usage_error(u, "--prefix %s: the word has a meaning in C, C++ or emitted files; %s has none",
-                prefix, library_prefix(u->arena, prefix));
-  else
-    return true;
-  return false;
-}
+/* ---- emitting ---- */
 
 /* What decides about the content of the emitted files, as a command line. */
 static const char *record(Unit *u, const Options *o, const Plan *plan, WeightsAs form) {
@@ -93,12 +22,9 @@ static const char *record(Unit *u, const Options *o, const Plan *plan, WeightsAs
   return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), names.at, weights[form]);
 }
 
-/* ---- emitting ---- */
-
 enum { EMBED_BELOW = 1 << 20 }; /* bytes of baked weights that C arrays hold without being asked */
 
-/* How that many bytes of weights are baked in. */
-static WeightsAs weights_form(const Options *o, int64_t bytes) {
+WeightsAs compile_weights_form(const Options *o, int64_t bytes) {
   static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
                                    [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
                                    [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
@@ -129,7 +55,7 @@ void compile_emit(Unit *u, const Options *o, const Plan *plan, double *const *pa
                          .profile = o->profile};
   if (param) {
     options.derived = bake(plan, param, &options.derived_bytes);
-    options.weights_as = weights_form(o, options.derived_bytes);
+    options.weights_as = compile_weights_form(o, options.derived_bytes);
   }
   options.command = record(u, o, plan, options.weights_as);
   plan->target->language->emit(plan, &options, emitted);
@@ -202,7 +128,7 @@ static bool validate_all(Unit *u, const Plan *plans, const Emitted *emitted) {
 /* ---- writing ---- */
 
 static const char *folder_of(Unit *u, const char *base) {
-  return arena_copy(u->arena, base, (size_t)(last_part(base) - base));
+  return arena_copy(u->arena, base, (size_t)(path_name(base) - base));
 }
 
 bool compile_write(Unit *u, const Emitted *emitted, const char *folder) {
@@ -292,63 +218,6 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Ta
   return toolchain_library(u, o, base, all) ? STATUS_DONE : STATUS_TOOL;
 }
 
-/* What the language of the output has no code for, and options that need another one. */
-static bool check_options(Unit *u, const Options *o, const Language *language) {
-  const char *name = language->title;
-  int errors = u->errors;
-  if (o->prefix) check_prefix(u, o->prefix);
-  if (o->input_grad && !o->train)
-    usage_error(u, "--input-grad: what only infers has no gradients; --train emits them");
-  if (o->selftest && !language->selftests)
-    usage_error(u, "--selftest: this version has no self-test in %s", name);
-  if (o->selftest && o->weights)
-    usage_error(u,
-                "--selftest: what is tested loads its parameters at run time; leave out --weights");
-  if (o->train && o->weights)
-    usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
-  if (o->weights_as && !o->weights)
-    usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
-  else if (!language->weights[weights_form(o, 0)])
-    usage_error(u, "--weights-as: libraries in %s take embed or file", name);
-  if (o->python && language->streams)
-    usage_error(u, "--python: libraries in %s take memory of the device, which NumPy has not",
-                name);
-  else if (o->python && o->weights_as == WEIGHTS_AS_EXTERN)
-    usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
-  if (o->dtype == DTYPE_F64 && !language->doubles)
-    usage_error(u, "--dtype f64: this version has no f64 in %s", name);
-  if (o->tune && !language->times)
-    usage_error(u, "--tune: kernels in %s cannot be measured by this version", name);
-  if (!o->tune && (o->threads || o->runner || o->seconds > 0))
-    usage_error(u, "--threads, --runner and --seconds say how --tune measures; it is not given");
-  if (o->profile && !language->times)
-    usage_error(u, "--profile: libraries in %s have no timers; the vendor's profiler times kernels",
-                name);
-  if (o->train && !language->trains)
-    usage_error(u, "--train: this version has no training in %s", name);
-  return u->errors == errors;
-}
-
-/* What speaks of one plan, where there are several. */
-static bool check_several(Unit *u, const Options *o) {
-  const struct {
-    bool given;
-    const char *option, *reason;
-  } row[] = {
-      {o->plan != NULL, "plan", "a plan file is for one target"},
-      {o->save_plan != NULL, "save-plan", "a plan file is for one target"},
-      {o->tune, "tune", "measuring is for one target, whose plan file it writes"},
-      {o->report != NULL, "report", "the page shows the plan of one target"},
-      {o->profile, "profile", "timers are named after the kernels of one target"},
-      {o->selftest, "selftest", "what is tested are the kernels of one target"},
-  };
-  int errors = u->errors;
-  for (int i = 0; i < COUNT(row); i++)
-    if (row[i].given)
-      usage_error(u, "--%s: %s; give --target one of %s", row[i].option, row[i].reason, o->target);
-  return u->errors == errors;
-}
-
 /* The answers of --tune are kept beside the library unless --save-plan says where; what is emitted
  * is what that file says. */
 static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets *all,
@@ -367,17 +236,23 @@ static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets
   return (*plan = pipeline_plan(u, &tuned, g, target, baked)) ? STATUS_DONE : STATUS_USAGE;
 }
 
+/* What would fail only when the library is written. */
+static bool others_writable(Unit *u, const Options *o) {
+  return (!o->report || file_writable(u, o->report)) &&
+         (!o->make_rule || file_writable(u, o->make_rule));
+}
+
 Status command_compile(Unit *u, const Options *o) {
   const char *base;
-  const Language *language = output_name(u, o, &base);
-  if (!language || !check_options(u, o, language)) return STATUS_USAGE;
+  const Language *language = compile_output(u, o, &base);
+  if (!language || !compile_check_options(u, o, language)) return STATUS_USAGE;
   const Targets all = pipeline_targets(u, o, language);
   if (!all.n) return STATUS_USAGE;
   /* Code for a device runs on later ones as well: what is emitted is for the oldest. */
   const Targets chosen = {.at = all.at, .n = language->chooses ? all.n : 1};
-  if (chosen.n > 1 && !check_several(u, o)) return STATUS_USAGE;
+  if (chosen.n > 1 && !compile_check_several(u, o)) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
-  if (!g) return STATUS_INPUT;
+  if (!g || !others_writable(u, o)) return STATUS_INPUT;
   Plan *plan = NULL;
   const Status status = make_plan(u, o, g, &chosen, base, &plan);
   if (status) return status;
@@ -385,8 +260,8 @@ Status command_compile(Unit *u, const Options *o) {
     if (plan->next) printf("==== target %s\n", p->target->name);
     compile_explain(u, p);
   }
-  if ((o->dump.n || o->explain) && !o->output) return STATUS_DONE;
-  if (!check_header(u, base, language)) return STATUS_USAGE;
+  if (compile_only_prints(o)) return STATUS_DONE;
+  if (!compile_check_header(u, base, language)) return STATUS_USAGE;
   if (strstr(o->target ? o->target : language->target, "native"))
     usage_note(u, "target native is %s", target_native()->name);
   return emit_and_write(u, o, g, &all, plan, base);

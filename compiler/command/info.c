@@ -198,7 +198,18 @@ static void print_json(const Counts *f, const PlanInfo *plan) {
   json_decref(root);
 }
 
+static bool check_options(Unit *u, const Options *o) {
+  const int errors = u->errors;
+  if (o->json && (o->explain || o->dump.n))
+    usage_error(u, "--json prints counts and plan for programs; leave out %s, which prints text",
+                o->explain ? "--explain" : "--dump");
+  if (o->input_grad && !o->train)
+    usage_error(u, "--input-grad: what only infers has no gradients; --train counts them");
+  return u->errors == errors;
+}
+
 Status command_info(Unit *u, const Options *o) {
+  if (!check_options(u, o)) return STATUS_USAGE;
   const Target *target = pipeline_target(u, o, NULL);
   if (!target) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);

@@ -26,6 +26,10 @@ static void print_field(Arena *arena, const Field *f) {
 
 Status command_ops(Unit *u, const Options *o) {
   Text text = {.arena = u->arena};
+  if (o->markdown && o->schema) {
+    usage_error(u, "--markdown and --schema are two documents: one at a time");
+    return STATUS_USAGE;
+  }
   if (o->markdown) describe_markdown(&text);
   if (o->schema) describe_schema(&text);
   if (text.at) {

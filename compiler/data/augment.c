@@ -241,21 +241,27 @@ int64_t augment_margin(const Augment *a) {
   return 0;
 }
 
+static void help_word(Text *out, const char *word, const char *doc) {
+  enum { DOC_COLUMN = 19, WIDTH = 80 };
+  text_add(out, "  %-*s", DOC_COLUMN - 2, word);
+  text_add_wrapped(out, doc, DOC_COLUMN, WIDTH);
+  text_add(out, "\n");
+}
+
 void augment_help(Text *out) {
+  Arena *arena = out->arena;
   text_add(out,
            "\nchanges of samples, each with other random numbers in each epoch (--augment):\n");
   for (int i = 0; i < COUNT(rows); i++) {
     const Row *row = &rows[i];
-    const char *argument = row->argument ? row->argument : "";
-    const char *word =
-        arena_printf(out->arena, "%s%s%s", row->name, *argument ? "=" : "", argument);
-    text_add(out, "  %-16s %s%s%s%s\n", word, row->doc, row->source ? " (" : "",
-             row->source ? row->source : "", row->source ? ")" : "");
+    const char *word = arena_printf(arena, "%s%s%s", row->name, row->argument ? "=" : "",
+                                    row->argument ? row->argument : "");
+    help_word(out, word,
+              row->source ? arena_printf(arena, "%s (%s)", row->doc, row->source) : row->doc);
   }
-  text_add(out,
-           "  %-16s what lies outside of a sample: constant (default), edge, reflect, symmetric, "
-           "wrap\n  %-16s the constant, in the data's units (default 0)\n",
-           "border=HOW", "fill=V");
+  help_word(out, "border=HOW",
+            "what lies outside of a sample: constant (default), edge, reflect, symmetric, wrap");
+  help_word(out, "fill=V", "the constant, in the data's units (default 0)");
 }
 
 /* ---- carrying out ---- */

@@ -1,6 +1,6 @@
 
 #ifdef NAME_SELFTEST
-/* ---- self-test: there if source and program are compiled with -DNAME_SELFTEST ----
+/* ---- self-test: there if source and program are compiled with NAME_SELFTEST defined ----
  * Runs every entry on a few samples that are drawn by chance, and compares elements of
  * what each kernel writes with the same formula in double, one element at a time, over what the
  * kernel read. Where the context trains, the gradients are compared with differences of the loss
