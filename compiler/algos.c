@@ -22,6 +22,11 @@ const Algo *algo_find(const char *name) {
   return NULL;
 }
 
+void algos_serving(const Plan *p, const Contraction *c, bool serves[ALGO_KINDS]) {
+  for (int a = 0; a < ALGO_KINDS; a++)
+    if (!algos[a]->refuses(p, c)) serves[a] = true;
+}
+
 /* ---- contractions
  * --------------------------------------------------------------------------------------- */
 

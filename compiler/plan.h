@@ -273,6 +273,8 @@ typedef enum AlgoKind {
 } AlgoKind;
 extern const Algo *const algos[ALGO_KINDS];
 const Algo *algo_find(const char *name); /* NULL: unknown */
+/* Sets serves[a] of each algorithm algos[a] that serves the contraction on the plan's target. */
+void algos_serving(const Plan *, const Contraction *, bool serves[ALGO_KINDS]);
 
 /* What algorithms share (algos.c). */
 int plan_lanes(const Plan *);    /* floats per vector of the target */

@@ -10,7 +10,7 @@
 
 enum { MOST_DIMENSIONS = 3 };
 
-typedef bool Served[ALGO_KINDS][ROLES][MOST_DIMENSIONS + 1];
+typedef bool Served[ROLES][MOST_DIMENSIONS + 1][ALGO_KINDS];
 
 /* ---- what is asked about ---- */
 
@@ -62,9 +62,7 @@ static void ask(void *context, PlanEntry entry, Kernel *k, Step *const *outer, i
   const Question *q = context;
   Contraction c;
   (void)entry, (void)outer, (void)depth;
-  if (!contraction(q->p, k, &c)) return;
-  for (int a = 0; a < ALGO_KINDS; a++)
-    if (!algos[a]->refuses(q->p, &c)) (*q->served)[a][k->role][q->dimensions] = true;
+  if (contraction(q->p, k, &c)) algos_serving(q->p, &c, (*q->served)[k->role][q->dimensions]);
 }
 
 static void ask_all(Unit *u, int dimensions, Served *served) {
@@ -81,22 +79,22 @@ static void ask_all(Unit *u, int dimensions, Served *served) {
 
 /* ---- the table ---- */
 
-static void print_row(const Algo *algo, bool served[ROLES][MOST_DIMENSIONS + 1]) {
-  printf("%-14s", algo->name);
+static void print_row(int algo, Served *served) {
+  printf("%-14s", algos[algo]->name);
   for (int r = 0; r < ROLES; r++) {
-    for (int d = 1; d <= MOST_DIMENSIONS; d++) printf(" %c", served[r][d] ? '0' + d : '-');
+    for (int d = 1; d <= MOST_DIMENSIONS; d++) printf(" %c", (*served)[r][d][algo] ? '0' + d : '-');
     printf("  ");
   }
-  printf(" %s\n", algo->doc);
+  printf(" %s\n", algos[algo]->doc);
 }
 
 Status command_algos(Unit *u, const Options *o) {
-  Served served = {0};
+  Served served = {{{false}}};
   (void)o;
   for (int d = 1; d <= MOST_DIMENSIONS; d++) ask_all(u, d, &served);
   printf("%-14s", "dimensions in");
   for (int r = 0; r < ROLES; r++) printf(" %-7s", role_names[r]);
   printf(" what it is\n");
-  for (int a = 0; a < ALGO_KINDS; a++) print_row(algos[a], served[a]);
+  for (int a = 0; a < ALGO_KINDS; a++) print_row(a, &served);
   return STATUS_DONE;
 }

@@ -100,10 +100,8 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
   subject.bytes += view_bytes(s->p, &k->out[0].to);
   Plan any = *s->p;
   plan_allow_error(&any, INFINITY);
-  for (int a = 0; a < ALGO_KINDS; a++) {
-    subject.serves[a] = !algos[a]->refuses(&any, &c);
-    subject.allowed[a] = !algos[a]->refuses(s->p, &c);
-  }
+  algos_serving(&any, &c, subject.serves);
+  algos_serving(s->p, &c, subject.allowed);
   vec_push(s->u->arena, &s->subjects, subject);
 }
 

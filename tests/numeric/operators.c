@@ -153,17 +153,26 @@ static int check_all(const Cases *cases, const Algo *algo) {
 
 /* ---- which algorithms serve a case */
 
+typedef struct Question {
+  const Plan *p;
+  bool *serves;
+} Question;
+
+static void ask(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  const Question *q = context;
+  Contraction c;
+  (void)entry, (void)outer, (void)depth;
+  if (contraction(q->p, k, &c)) algos_serving(q->p, &c, q->serves);
+}
+
 static void find_algorithms(Unit *u, const Case *c, const Target *t, bool *serves) {
   const char *const words[] = {"cnnc", "net.json", "--target", t->name};
   Options o;
   char *text = network_text(c, 1);
   assert_true(options_parse(u, &o, COUNT(words), (char *const *)words));
   Graph *g = read_text(u, "net.json", text, strlen(text), &(ReadOptions){0});
-  const Plan *p = pipeline_plan(u, &o, g, t, false);
-  for (int i = 0; i < p->choice.n; i++)
-    for (int a = 0; a < ALGO_KINDS; a++)
-      serves[a] |=
-          p->choice.at[i].predicted >= 0 && strcmp(p->choice.at[i].algo, algos[a]->name) == 0;
+  Question q = {pipeline_lowered(u, &o, g, t), serves};
+  plan_leaves(q.p, ask, &q);
   free(text);
 }
 
