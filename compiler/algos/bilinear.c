@@ -15,193 +15,9 @@
  *   M[p, t] = sum over channels and sections s of U[p, s] * V[p, t + s]
  * A weight gradient has few results and, as taps, a whole map of dy: its sections are the tiles of
  * dy, U is computed in every call as V is, and M sums over samples and tiles. */
-#include "bilinear.h"
-#include "backend.h"
+#include "bilinear_tiling.h"
 
-#include <math.h>
 #include <string.h>
-
-enum { MOST_SLIDES = 3, MOST_POINTS = 2500 };
-
-typedef enum Side { SIDE_X, SIDE_W, SIDE_RESULT, SIDES } Side;
-
-typedef struct Slide { /* one dimension */
-  int axis[SIDES];
-  int result, tap; /* loops */
-  bool backwards;  /* x is read at i - k */
-  char letter;     /* of names: d, h, w */
-  Bilinear w;
-  int64_t tiles, sections, taps;
-} Slide;
-
-typedef struct Tiling {
-  Plan *p;
-  const Contraction *c;
-  const Kernel *k;
-  const char *algo;
-  bool changing; /* w changes in every call */
-  int lane;      /* the loop of k that lanes of weights and results run along */
-  int n;
-  Slide slide[MOST_SLIDES];
-} Tiling;
-
-/* ---- errors ---- */
-
-static double squares(const double *a, int n) {
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += a[i] * a[i];
-  return sum;
-}
-
-/* A product at point p has the variance |bt[p]|^2 * |g[p]|^2 and as much rounding error; a result
- * sums them with at[i][p]; its own variance is r. */
-double bilinear_growth(const Bilinear *w) {
-  double sum = 0;
-  for (int i = 0; i < w->m; i++)
-    for (int p = 0; p < w->points; p++)
-      sum += squares(&w->at[i * w->points + p], 1) * squares(&w->bt[p * w->n], w->n) *
-             squares(&w->g[p * w->r], w->r);
-  return sqrt(sum / w->m / w->r);
-}
-
-/* ---- what fits ---- */
-
-static int uses(const View *v, int loop, int *axis) {
-  int n = 0;
-  for (int a = 0; a < v->rank; a++)
-    if (coord_uses(&v->at[a], loop)) {
-      *axis = a;
-      n++;
-    }
-  return n;
-}
-
-/* Does one loop read all of the axis? Then zeros lie behind it. */
-static bool is_whole(const Plan *p, const Kernel *k, const View *v, int axis) {
-  int loop;
-  return coord_is_loop(&v->at[axis], &loop) &&
-         k->loop[loop].extent.plus == p->buffer.at[v->tensor].type.dim[axis].plus;
-}
-
-/* i + k or i - k, each of which x, w and the result mention nowhere else. */
-static bool find_slide(const Plan *p, const Contraction *c, int axis, const BilinearRow *row,
-                       Slide *s) {
-  const Kernel *k = c->k;
-  const Coord *at = &k->in[c->x].at[axis];
-  int once;
-  *s = (Slide){.axis = {[SIDE_X] = axis}, .result = -1, .tap = -1};
-  for (int l = 0; l < k->nloop; l++) {
-    if (!coord_uses(at, l)) continue;
-    int *found = c->role[l] == 'M' ? &s->result : c->role[l] == 'K' ? &s->tap : NULL;
-    if (!found || *found >= 0) return false;
-    *found = l;
-  }
-  if (s->result < 0 || s->tap < 0 || !coord_affine(at) || at->coef[s->result] != 1) return false;
-  if (at->coef[s->tap] != 1 && at->coef[s->tap] != -1) return false;
-  const Loop *result = &k->loop[s->result], *tap = &k->loop[s->tap];
-  if (result->extent.per_n || tap->extent.per_n) return false;
-  if (uses(&k->in[c->x], s->result, &once) != 1 || uses(&k->in[c->x], s->tap, &once) != 1 ||
-      uses(&k->in[c->w], s->tap, &s->axis[SIDE_W]) != 1 ||
-      uses(&k->out[0].to, s->result, &s->axis[SIDE_RESULT]) != 1)
-    return false;
-  Coord alone = k->out[0].to.at[s->axis[SIDE_RESULT]];
-  alone.plus = 0;
-  if (!coord_is_loop(&alone, &once)) return false;
-  s->backwards = at->coef[s->tap] < 0;
-  if (both_change(p, c) && (s->backwards || !is_whole(p, k, &k->in[c->w], s->axis[SIDE_W])))
-    return false;
-  s->letter = result->name[strlen(result->name) - 1];
-  s->taps = tap->extent.plus;
-  if (!row->matrices(p->u->arena, row->size, result->extent.plus, s->taps, &s->w)) return false;
-  s->tiles = (result->extent.plus + s->w.m - 1) / s->w.m;
-  s->sections = (s->taps + s->w.r - 1) / s->w.r;
-  return s->sections == 1 || s->tiles == 1 || s->w.m == s->w.r;
-}
-
-static bool axis_slides(const Contraction *c, int axis) {
-  for (int l = 0; l < c->k->nloop; l++)
-    if (c->role[l] == 'K' && coord_uses(&c->k->in[c->x].at[axis], l) && loop_slides(c, l))
-      return true;
-  return false;
-}
-
-static int slide_of(const Tiling *t, int loop, bool tap) {
-  for (int i = 0; i < t->n; i++)
-    if ((tap ? t->slide[i].tap : t->slide[i].result) == loop) return i;
-  return -1;
-}
-
-static int slide_at(const Tiling *t, int axis, Side side) {
-  for (int i = 0; i < t->n; i++)
-    if (t->slide[i].axis[side] == axis) return i;
-  return -1;
-}
-
-/* Does the view leave its tensor along an axis that does not slide? */
-static bool pads_elsewhere(const Plan *p, const Tiling *t, const View *v, Side side) {
-  for (int a = 0; a < v->rank; a++) {
-    int64_t lo, hi;
-    coord_range(t->k, &v->at[a], p->max_batch, &lo, &hi);
-    const int64_t extent = extent_at(p->buffer.at[v->tensor].type.dim[a], p->max_batch);
-    if (slide_at(t, a, side) < 0 && (lo < 0 || hi >= extent)) return true;
-  }
-  return false;
-}
-
-static bool sums_taps_only(const Tiling *t) {
-  for (int l = 0; l < t->k->nloop; l++)
-    if (t->c->role[l] == 'K' && slide_of(t, l, true) < 0) return false;
-  return true;
-}
-
-/* Is there room for the loops, axes and inputs of the kernels that it becomes? Where both operands
- * change, the result is made along all free loops. */
-static bool has_room(const Tiling *t) {
-  const Kernel *k = t->k;
-  const View *x = &k->in[t->c->x], *w = &k->in[t->c->w];
-  int loops = t->n, axes = t->n, inputs = 1 + t->n, results = 0;
-  for (int l = 0; l < k->nloop; l++) {
-    results += !k->loop[l].reduced;
-    const int tap = slide_of(t, l, true);
-    if (tap >= 0 && t->slide[tap].sections == 1) continue;
-    loops++;
-    axes += view_uses(w, l);
-  }
-  if (!t->changing) results = k->out[0].to.rank;
-  for (int i = 0; i < k->nin; i++) inputs += expr_uses(k->out[0].value, E_in, i);
-  return loops <= MAX_LOOPS && axes <= MAX_RANK && inputs <= MAX_IN && x->rank + t->n <= MAX_RANK &&
-         w->rank + t->n <= MAX_RANK && results + t->n <= MAX_RANK;
-}
-
-static const char *find_slides(const Plan *p, const Contraction *c, const BilinearRow *row,
-                               Tiling *t) {
-  double error = row->unit_error, points = 1;
-  *t = (Tiling){.c = c, .k = c->k, .changing = both_change(p, c)};
-  for (int a = 0; a < c->k->in[c->x].rank; a++) {
-    if (!axis_slides(c, a)) continue;
-    if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
-      return "a window moves by other steps than one, or has too many taps";
-    error *= t->slide[t->n].w.growth;
-    points *= t->slide[t->n++].w.points;
-  }
-  if (t->n == 0) return "no window slides over its input";
-  if (pads_elsewhere(p, t, &c->k->in[c->x], SIDE_X) ||
-      (t->changing && pads_elsewhere(p, t, &c->k->in[c->w], SIDE_W)))
-    return "it pads an axis along which no window slides";
-  if (points > MOST_POINTS) return "a tile would have more points than caches hold";
-  if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
-  if (!has_room(t)) return "its kernels would have too many loops or inputs";
-  return refuses_error(p, c->k, error);
-}
-
-const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
-  Tiling t;
-  const char *reason = refuses_affine(p, c, 'N');
-  if (reason) return reason;
-  if (!both_change(p, c) && c->k->out[0].to.rank < 3)
-    return "its result has no points beside channels";
-  return find_slides(p, c, row, &t);
-}
 
 /* ---- parts of kernels ---- */
 
@@ -292,7 +108,7 @@ static int lower_operand(const Tiling *t, Side side, Steps *steps) {
   if (in->outside == INSIDE)
     *in = (View){.tensor = from->tensor, .rank = from->rank, .outside = FILL};
   for (int a = 0; a < from->rank; a++) {
-    if (slide_at(t, a, side) >= 0) continue;
+    if (tiling_slide_at(t, a, side) >= 0) continue;
     const char *name = a == 0 ? "n" : a == 1 ? "c" : arena_printf(t->p->u->arena, "a%d", a);
     in->at[a] = coord_loop(kernel_loop(&k, name, type->dim[a], false), 1, 0);
     add_axis(to, &made, in->at[a], type->dim[a]);
@@ -341,7 +157,7 @@ static int filter_table(const Tiling *t, const Bilinear *w, bool backwards, DTyp
 static void section_coordinate(const Slide *s, View *w, int section, int tap) {
   const int sign = s->backwards ? -1 : 1;
   int axis = 0;
-  uses(w, tap, &axis);
+  tiling_axes_of(w, tap, &axis);
   Coord *c = &w->at[axis];
   const int coef = c->coef[tap];
   if (s->sections > 1) c->coef[section] = sign * coef * s->w.r;
@@ -398,7 +214,7 @@ static void product_loops(const Tiling *t, Kernel *k, int *to) {
     for (int l = 0; l < t->k->nloop; l++) {
       const Loop *loop = &t->k->loop[l];
       if (!strchr(order[group], t->c->role[l])) continue;
-      const int result = slide_of(t, l, false), tap = slide_of(t, l, true);
+      const int result = tiling_slide_of(t, l, false), tap = tiling_slide_of(t, l, true);
       to[l] = -1;
       if (result >= 0)
         to[l] = slide_loop(t, k, result, "t", t->slide[result].tiles, false);
@@ -415,7 +231,7 @@ static View product_view(const Tiling *t, const View *from, Side side, const int
   View v = {.rank = 0};
   *type = (Type){.dtype = F32};
   for (int a = 0; a < from->rank; a++) {
-    if (slide_at(t, a, side) >= 0) continue;
+    if (tiling_slide_at(t, a, side) >= 0) continue;
     Coord c = from->at[a];
     Extent extent = t->p->buffer.at[from->tensor].type.dim[a];
     int64_t lo, hi;
@@ -537,7 +353,7 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
 
 static void lower(Plan *p, const Contraction *c, const BilinearRow *row, int lane, Steps *steps) {
   Tiling t;
-  const char *reason = find_slides(p, c, row, &t);
+  const char *reason = tiling_find(p, c, row, &t);
   if (reason) BUG("%s: %s", c->k->name, reason);
   t.p = p;
   t.algo = row->algo;

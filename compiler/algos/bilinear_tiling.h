@@ -1,0 +1,40 @@
+/* bilinear_tiling.h - the axes of a contraction along which a bilinear algorithm works: what
+ * bilinear_tiling.c finds and bilinear.c makes kernels of. */
+#ifndef BILINEAR_TILING_H
+#define BILINEAR_TILING_H
+
+#include "bilinear.h"
+
+enum { MOST_SLIDES = 3 };
+
+typedef enum Side { SIDE_X, SIDE_W, SIDE_RESULT, SIDES } Side;
+
+typedef struct Slide { /* one dimension */
+  int axis[SIDES];
+  int result, tap; /* loops */
+  bool backwards;  /* x is read at i - k */
+  char letter;     /* of names: d, h, w */
+  Bilinear w;
+  int64_t tiles, sections, taps;
+} Slide;
+
+typedef struct Tiling {
+  Plan *p;
+  const Contraction *c;
+  const Kernel *k;
+  const char *algo;
+  bool changing; /* w changes in every call */
+  int lane;      /* the loop of k that lanes of weights and results run along */
+  int n;
+  Slide slide[MOST_SLIDES];
+} Tiling;
+
+/* NULL, or why the row cannot serve c. */
+const char *tiling_find(const Plan *, const Contraction *c, const BilinearRow *, Tiling *);
+/* The slide whose tap, or result, a loop of k is; at which an axis of an operand lies; -1: none. */
+int tiling_slide_of(const Tiling *, int loop, bool tap);
+int tiling_slide_at(const Tiling *, int axis, Side);
+/* How many axes of the view the loop moves; the last of them. */
+int tiling_axes_of(const View *, int loop, int *axis);
+
+#endif
