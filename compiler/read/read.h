@@ -2,7 +2,8 @@
  *
  *   values.c    numbers, integer expressions, lists, choices
  *   fields.c    an operator's attributes by its field table
- *   blocks.c    layers: blocks are expanded, names made; the result is a list of Drafts
+ *   layers.c    a layer: what it reads, its name, whose parameters it uses; the result is a Draft
+ *   blocks.c    lists of layers, in which blocks are expanded
  *   settings.c  what layers say about their parameters
  *   names.c     what a name may look like, and which layer it means
  *   inputs.c    "input" and "inputs"
@@ -59,6 +60,18 @@ typedef struct Scope {
   } * param;
   int nparam;
 } Scope;
+
+/* A list of layers while it is expanded: the chain, and the counters of made-up names. */
+typedef struct Counter {
+  const char *kind;
+  int n;
+} Counter;
+
+typedef struct Chain {
+  int last; /* draft that a layer without "from" reads, -1: none */
+  VEC(Counter) made;
+  VEC(const char *) given; /* names that this list gives */
+} Chain;
 
 typedef struct Name {
   const char *name; /* full */
@@ -152,6 +165,19 @@ bool input_shape_follows(const Reader *, const Input *);
 /* ---- settings.c ---- */
 
 Settings read_settings(Reader *, const Scope *, json_t *layer, const Path *);
+
+/* ---- layers.c: of a layer or of the use of a block ---- */
+
+/* Names that the list of the scope gives, which made-up ones avoid. */
+void collect_names(Reader *, const Scope *, Chain *);
+/* The drafts that it reads: those of "from", or the one above it. */
+bool layer_from(Reader *, const Scope *, const Chain *, json_t *layer, const Path *, Draft *to);
+/* As it is given, or made up from `kind`. */
+const char *layer_name(Reader *, const Scope *, Chain *, json_t *layer, const Path *,
+                       const char *kind);
+int push_draft(Reader *, const Draft *); /* its index */
+/* Appends the layer's draft, after which the chain goes on. */
+void read_layer(Reader *, Scope *, Chain *, json_t *layer, const Path *);
 
 /* ---- names.c, blocks.c ---- */
 
