@@ -82,7 +82,7 @@ static void find_sizes(Library *l) {
 
 Library library_new(const Plan *plan, const EmitOptions *o) {
   Library l = {
-      .plan = plan, .plans = plan, .o = o, .arena = plan->u->arena, .name = path_name(o->base)};
+      .plan = plan, .plans = plan, .o = o, .arena = plan->u->arena, .name = file_name(o->base)};
   check_parts(&l);
   find_params(&l);
   l.input = library_arguments_named(l.arena, o->prefix, plan->graph);

@@ -139,7 +139,7 @@ NORETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LI
 
 /* Is there a name before this suffix (".npy")? */
 bool path_ends(const char *path, const char *suffix);
-const char *path_name(const char *path); /* without its folders */
+const char *file_name(const char *path); /* without its folders */
 
 /* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
  * count. */

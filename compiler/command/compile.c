@@ -128,7 +128,7 @@ static bool validate_all(Unit *u, const Plan *plans, const Emitted *emitted) {
 /* ---- writing ---- */
 
 static const char *folder_of(Unit *u, const char *base) {
-  return arena_copy(u->arena, base, (size_t)(path_name(base) - base));
+  return arena_copy(u->arena, base, (size_t)(file_name(base) - base));
 }
 
 bool compile_write(Unit *u, const Emitted *emitted, const char *folder) {

@@ -24,8 +24,8 @@ static const char *suffixes(Unit *u) {
 const Language *compile_output(Unit *u, const Options *o, const char **base) {
   const char *word = o->target ? arena_copy(u->arena, o->target, strcspn(o->target, ",")) : NULL;
   const Target *target = word ? target_find(word) : NULL;
-  const char *path = o->output ? o->output : path_name(o->network);
-  const char *name = path_name(path), *dot = strrchr(name, '.');
+  const char *path = o->output ? o->output : file_name(o->network);
+  const char *name = file_name(path), *dot = strrchr(name, '.');
   const Language *language = dot ? language_of(dot) : NULL;
   if (!o->output) language = target ? target->language : target_native()->language;
   *base = arena_copy(u->arena, path, dot && dot > name ? (size_t)(dot - path) : strlen(path));

@@ -94,7 +94,7 @@ static void record_value(Text *out, const Options *o, const OptionRow *row) {
 
 const char *options_record(Unit *u, const Options *o) {
   Text out = {.arena = u->arena};
-  text_add(&out, "cnnc %s", path_name(o->network));
+  text_add(&out, "cnnc %s", file_name(o->network));
   for (int i = 0; i < option_count; i++)
     if (option_rows[i].recorded) record_value(&out, o, &option_rows[i]);
   return out.at;

@@ -292,7 +292,7 @@ static bool share(const Build *b, const char *to) {
 }
 
 bool toolchain_library(Unit *u, const Options *o, const char *base, const Targets *built) {
-  const char *name = path_name(base);
+  const char *name = file_name(base);
   const char *beside = arena_printf(u->arena, "%.*slib%s", (int)(name - base), base, name);
   const char *static_one = arena_printf(u->arena, "%s.a.tmp", beside);
   const char *shared_one = arena_printf(u->arena, "%s.so.tmp", beside);

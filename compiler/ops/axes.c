@@ -3,8 +3,12 @@
 
 bool axis_exists(Unit *u, Where where, const char *key, int64_t axis, const Type *in) {
   if (axis + 1 < in->rank) return true;
-  diag_error(u, path_key(u->arena, where.path, key),
-             "axis %lld does not exist: the input has %d, from 0", (long long)axis, in->rank - 1);
+  const Path *path = path_key(u->arena, where.path, key);
+  if (in->rank > 1)
+    diag_error(u, path, "axis %lld does not exist: the input has 0 to %d", (long long)axis,
+               in->rank - 2);
+  else
+    diag_error(u, path, "axis %lld does not exist: the input has none", (long long)axis);
   return false;
 }
 

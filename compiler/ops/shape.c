@@ -239,8 +239,11 @@ static bool slice_infer(Graph *g, Node *node) {
   int64_t start = clamp_index(attr->start, extent), stop = clamp_index(attr->stop, extent);
   node->type.dim[axis] = fixed((stop - start + attr->step - 1) / attr->step);
   if (stop > start) return true;
-  diag_error(g->u, node->where.path, "the slice of an axis of %lld from %lld to %lld is empty",
-             (long long)extent, (long long)attr->start, (long long)attr->stop);
+  const char *end = attr->stop == INT32_MAX
+                        ? "the end"
+                        : arena_printf(g->u->arena, "%lld", (long long)attr->stop);
+  diag_error(g->u, node->where.path, "the slice of an axis of %lld from %lld to %s is empty",
+             (long long)extent, (long long)attr->start, end);
   return false;
 }
 

@@ -63,10 +63,11 @@ static void read_scaling(Reader *r, json_t *object, const Path *path, Input *inp
   if (mean && !read_reals(r, NULL, mean, mean_path, COUNT(means), means, &nmean)) return;
   if (std && !read_reals(r, NULL, std, std_path, COUNT(stds), stds, &nstd)) return;
   if (nmean > 1 && nmean != channels)
-    diag_error(r->u, mean_path, "mean has %d numbers for %lld channels", nmean,
-               (long long)channels);
+    diag_error(r->u, mean_path, "mean has %d numbers for %lld channel%s", nmean,
+               (long long)channels, channels == 1 ? "" : "s");
   if (nstd > 1 && nstd != channels)
-    diag_error(r->u, std_path, "std has %d numbers for %lld channels", nstd, (long long)channels);
+    diag_error(r->u, std_path, "std has %d numbers for %lld channel%s", nstd, (long long)channels,
+               channels == 1 ? "" : "s");
   for (int i = 0; i < nstd; i++)
     if (!(stds[i] > 0)) diag_error(r->u, std_path, "std must be above 0, not %.15g", stds[i]);
   input->nmean = nmean > nstd ? nmean : nstd;

@@ -15,6 +15,23 @@ static const char *const network_keys[] = {"name",    "source",    "input",  "in
 
 /* ---- losses */
 
+/* The input that a loss compares with; -1 after an error. */
+static int find_target(Reader *r, const char *name, const Path *where) {
+  const char **names = NEW_ARRAY(r->u->arena, const char *, r->ninput + 1);
+  for (int i = 0; i < r->ninput; i++) {
+    names[i] = r->draft.at[i].name;
+    if (strcmp(names[i], name) == 0) return i;
+  }
+  const char *near = nearest(name, names, r->ninput);
+  if (name_lookup(r, name) >= 0)
+    diag_error(r->u, where, "a target must be an input, and \"%s\" is a layer", name);
+  else if (near)
+    diag_error(r->u, where, "there is no input \"%s\"; did you mean \"%s\"?", name, near);
+  else
+    diag_error(r->u, where, "there is no input \"%s\"; \"inputs\" names them", name);
+  return -1;
+}
+
 static void read_loss(Reader *r, const Scope *scope, json_t *object, const Path *path) {
   static const char *const keys[] = {"op", "from", "target", "weight", NULL};
   Arena *arena = r->u->arena;
@@ -35,16 +52,11 @@ static void read_loss(Reader *r, const Scope *scope, json_t *object, const Path 
   else if (from)
     diag_error(r->u, path_key(arena, path, "from"), "from must be the name of a layer, not %s",
                json_kind(from));
-  if (target && json_is_string(target)) {
-    const Path *where = path_key(arena, path, "target");
-    loss.target = find_layer(r, scope, json_string_value(target), where);
-    if (loss.target >= r->ninput)
-      diag_error(r->u, where, "a target must be an input, and \"%s\" is a layer",
-                 json_string_value(target));
-  } else if (target) {
+  if (target && json_is_string(target))
+    loss.target = find_target(r, json_string_value(target), path_key(arena, path, "target"));
+  else if (target)
     diag_error(r->u, path_key(arena, path, "target"), "target must be the name of an input, not %s",
                json_kind(target));
-  }
   if (r->u->errors == errors) vec_push(arena, &r->loss, loss);
 }
 

@@ -15,7 +15,10 @@ const char *json_kind(json_t *value) {
   case JSON_ARRAY: return "a list";
   case JSON_STRING: return "a string";
   case JSON_INTEGER: return "an integer";
-  case JSON_REAL: return "a number with a fraction";
+  case JSON_REAL:
+    return json_real_value(value) == floor(json_real_value(value))
+               ? "a number with a point or an exponent"
+               : "a number with a fraction";
   case JSON_NULL: return "null";
   default: return "true or false";
   }

@@ -43,13 +43,13 @@ net.json:6:5: error: nothing is left of an axis of 4 after cutting 4
 net.json:7:55: error: part 2 of 2 of an axis of 6 does not exist
     7 |     { "op": "split", "from": "x", "parts": 2, "part": 2 },
       |                                                       ^
-net.json:8:55: error: axis 3 does not exist: the input has 3, from 0
+net.json:8:55: error: axis 3 does not exist: the input has 0 to 2
     8 |     { "op": "split", "from": "x", "parts": 2, "axis": 3 },
       |                                                       ^
 net.json:9:48: error: order must hold each of the numbers 0 to 2 once
     9 |     { "op": "transpose", "from": "x", "order": [0, 1, 1] },
       |                                                ^~~~~~~~~
-net.json:10:48: error: axis 3 does not exist: the input has 3, from 0
+net.json:10:48: error: axis 3 does not exist: the input has 0 to 2
    10 |     { "op": "layer_norm", "from": "x", "axis": 3 },
       |                                                ^
 net.json:12:5: error: instance_norm needs channels with positions, [c,w] to [c,d,h,w]

@@ -64,19 +64,19 @@ shapes.json:14:5: error: f32[n,3,8,8] and f32[n,4] cannot be joined along axis 0
 shapes.json:16:5: error: shapes f32[n,3,8,8] and f32[n,4] do not agree
    16 |     { "op": "add", "from": ["x", "y"] },
       |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-shapes.json:17:43: error: axis 4 does not exist: the input has 3, from 0
+shapes.json:17:43: error: axis 4 does not exist: the input has 0 to 2
    17 |     { "op": "slice", "from": "x", "axis": 4 },
       |                                           ^
 shapes.json:18:5: error: the slice of an axis of 3 from 2 to 1 is empty
    18 |     { "op": "slice", "from": "x", "start": 2, "stop": 1 },
       |     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-shapes.json:19:41: error: axis 5 does not exist: the input has 3, from 0
+shapes.json:19:41: error: axis 5 does not exist: the input has 0 to 2
    19 |     { "op": "pad", "from": "x", "axis": 5 },
       |                                         ^
-shapes.json:20:42: error: axis 3 does not exist: the input has 3, from 0
+shapes.json:20:42: error: axis 3 does not exist: the input has 0 to 2
    20 |     { "op": "mean", "from": "x", "axes": [0, 3] },
       |                                          ^~~~~~
-shapes.json:21:45: error: axis 3 does not exist: the input has 3, from 0
+shapes.json:21:45: error: axis 3 does not exist: the input has 0 to 2
    21 |     { "op": "softmax", "from": "x", "axis": 3 },
       |                                             ^
 shapes.json:22:5: error: a window slides over channels with 1 to 3 axes, not over f32[n,4]
