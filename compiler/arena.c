@@ -168,11 +168,12 @@ void text_add(Text *text, const char *format, ...) {
   va_end(args);
 }
 
-void text_add_wrapped(Text *text, const char *words, int indent, int width) {
+void text_add_wrapped(Text *text, const char *words, int indent) {
+  enum { WIDTH = 80 };
   int column = indent, length;
   for (; *words; words += length + (words[length] == ' ')) {
     length = (int)strcspn(words, " ");
-    if (column > indent && column + 1 + length > width) {
+    if (column > indent && column + 1 + length > WIDTH) {
       text_add(text, "\n%*s", indent, "");
       column = indent;
     }

@@ -67,8 +67,8 @@ typedef struct Text {
 void text_add(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(Text *, const char *format, va_list);
 void text_append(Text *, const char *bytes, size_t n);
-/* A sentence in lines of up to `width` columns; all begin at column `indent`, where the text is. */
-void text_add_wrapped(Text *, const char *words, int indent, int width);
+/* A sentence in lines that fit a terminal; all begin at column `indent`, where the text is. */
+void text_add_wrapped(Text *, const char *words, int indent);
 
 /* ---- places and diagnostics (diag.c, locate.c) ---- */
 

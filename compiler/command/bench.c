@@ -216,14 +216,14 @@ static void print_table(const Bench *b) {
   printf("%s, target %s, %d thread%s; peak %.1f GFLOP/s, memory %.1f GB/s\n", b->name,
          b->target->name, program_threads(b->o), program_threads(b->o) > 1 ? "s" : "",
          1e-9 * b->peak.flops, 1e-9 * b->peak.bandwidth);
-  printf("  %-*s  %-5s  %-10s %10s %10s %9s %7s %12s %9s\n", width, "layer", "pass", "algorithm",
+  printf("  %-*s  %-5s  %-13s %10s %10s %9s %7s %12s %9s\n", width, "layer", "pass", "algorithm",
          "min ms", "median ms", "GFLOP/s", "share", "workspace", "error");
   for (int i = 0; i < b->row.n; i++) {
     const BenchRow *r = &b->row.at[i];
     const Subject *s = &b->subjects.at[r->subject];
     const bool again = i > 0 && b->row.at[i - 1].subject == r->subject;
     const char mark = r->wins ? '*' : r->chosen ? 'e' : ' ';
-    printf("%c %-*s  %-5s  %-10s %10.4f %10.4f %9.1f %6.1f%% %12s %9.1e\n", mark, width,
+    printf("%c %-*s  %-5s  %-13s %10.4f %10.4f %9.1f %6.1f%% %12s %9.1e\n", mark, width,
            again ? "" : s->layer, again ? "" : role_names[s->role], r->m.algo->name,
            1e3 * r->m.least, 1e3 * r->m.median, 1e-9 * bench_speed(b, r), 100 * bench_share(b, r),
            bytes_text(b->u, r->m.workspace), r->m.error);

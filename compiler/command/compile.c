@@ -193,7 +193,7 @@ void compile_explain(Unit *u, const Plan *plan) {
         last->entry != c->entry)
       print_choice_title(c);
     last = c;
-    printf("  %c %-10s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
+    printf("  %c %-13s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
            c->predicted < 0 ? "refused" : time_text(u, c->predicted), remark(u, plan, c));
   }
   memory_limit_explain(plan);

@@ -47,6 +47,7 @@ Status command_eval(Unit *u, const Options *o) {
     usage_error(u, "eval needs a data set: give --data DIR");
     return STATUS_USAGE;
   }
+  if (!inference_check_options(u, o)) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
   Samples samples;
   if (!g || !samples_read(u, o, g, DATA_TEST, 0, &samples)) return STATUS_INPUT;

@@ -38,9 +38,7 @@ static Status check_params(const Inference *f) {
   return STATUS_USAGE;
 }
 
-/* What says how to build has no meaning where nothing is built. */
-static Status check_interpreted(const Inference *f) {
-  const Options *o = f->o;
+bool inference_check_options(Unit *u, const Options *o) {
   const struct {
     bool given;
     const char *option;
@@ -48,12 +46,12 @@ static Status check_interpreted(const Inference *f) {
       {o->target != NULL, "target"},   {o->algo.n > 0, "algo"},     {o->plan != NULL, "plan"},
       {o->max_error > 0, "max-error"}, {o->threads > 0, "threads"}, {o->runner != NULL, "runner"},
   };
-  for (int i = 0; i < COUNT(row); i++) {
+  for (int i = 0; i < COUNT(row) && o->interpret; i++) {
     if (!row[i].given) continue;
-    usage_error(f->u, "--%s says how to build and run; --interpret does neither", row[i].option);
-    return STATUS_USAGE;
+    usage_error(u, "--%s says how to build and run; --interpret does neither", row[i].option);
+    return false;
   }
-  return STATUS_DONE;
+  return true;
 }
 
 int64_t inference_class(const float *values, int64_t classes, int64_t stride) {
@@ -239,8 +237,6 @@ Status inference_run(Inference *f) {
   int outputs = f->g->entry[ENTRY_FORWARD].want.n;
   f->output = NEW_ARRAY(f->u->arena, float *, outputs + 1);
   if (!f->o->interpret) return build_and_run(f);
-  status = check_interpreted(f);
-  if (status) return status;
   for (int i = 0; i < outputs; i++)
     f->output[i] = NEW_ARRAY(f->u->arena, float, f->n *inference_output_size(f->g, i));
   return interpret(f);

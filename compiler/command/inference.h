@@ -21,6 +21,8 @@ typedef struct Inference {
   const Target *target; /* NULL: interpreted */
 } Inference;
 
+/* What says how to build has no meaning where nothing is built; false after a message. */
+bool inference_check_options(Unit *, const Options *);
 /* Parameters come from --weights or --seed, or there are none. STATUS_DONE, or a message. */
 Status inference_run(Inference *);
 

@@ -116,7 +116,7 @@ static void print_plan(const PlanInfo *f) {
   for (int i = 0; i < f->row.n; i++) {
     const PlanRow *r = &f->row.at[i];
     bool inner = i > 0 && r->nest && f->row.at[i - 1].nest == r->nest;
-    printf("  %s%-30s %-10s -> %-16s %s%s", inner ? "+ " : "  ", r->k->name, kind_text(r->k),
+    printf("  %s%-30s %-13s -> %-16s %s%s", inner ? "+ " : "  ", r->k->name, kind_text(r->k),
            format_text(p->u, r->to), r->parallel ? "parallel" : "serial", r->k->tile.n ? "," : "");
     for (int t = 0; t < r->k->tile.n; t++)
       printf(" %s %d", r->k->tile.at[t].name, r->k->tile.at[t].value);

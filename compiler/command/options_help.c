@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { DOC_COLUMN = 30, WIDTH = 80 };
+enum { DOC_COLUMN = 30 };
 
 /* Choices, of which the first is taken by default, or none if it has no name. */
 static const char *doc_of(Arena *arena, const OptionRow *row) {
@@ -25,7 +25,7 @@ static void help_option(Text *out, const OptionRow *row) {
   if (row->argument) text_add(&left, " %s", row->argument);
   text_add(out, "  %-*s", DOC_COLUMN - 2, left.at);
   if (left.n > DOC_COLUMN - 4) text_add(out, "\n%*s", DOC_COLUMN, "");
-  text_add_wrapped(out, doc_of(out->arena, row), DOC_COLUMN, WIDTH);
+  text_add_wrapped(out, doc_of(out->arena, row), DOC_COLUMN);
   text_add(out, "\n");
 }
 
@@ -49,9 +49,13 @@ void options_help(Text *out, Command command) {
   for (int i = 0; i < option_count; i++)
     if (option_known(&option_rows[i], all ? COMMAND_COMPILE : command))
       help_option(out, &option_rows[i]);
-  if (all)
-    text_add(out, "\nexit status: 0 done, 1 the input is wrong, 2 the command line is wrong, "
-                  "3 a tool (cc, nvcc) or what was built failed, 130 interrupted\n");
+  if (!all) return;
+  text_add(out, "\nexit status: ");
+  text_add_wrapped(out,
+                   "0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool (cc, nvcc) "
+                   "or what was built failed, 130 interrupted",
+                   13);
+  text_add(out, "\n");
 }
 
 const char *options_text(const Options *o, const char *name) {

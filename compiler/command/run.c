@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TOP = 5, REPEAT = 20 };
 
@@ -46,6 +47,7 @@ static float *read_array(Unit *u, const Input *in, const char *file, int64_t *n)
   return NULL;
 }
 
+/* NAME=FILE, or a file for the first input; -1: there is no such input. */
 static int find_input(const Graph *g, const char *argument, const char **file) {
   const char *equals = strchr(argument, '=');
   for (int i = 0; i < g->input.n; i++) {
@@ -57,6 +59,7 @@ static int find_input(const Graph *g, const char *argument, const char **file) {
     }
   }
   *file = argument;
+  if (equals && access(argument, F_OK) != 0) return -1;
   for (int i = 0; i < g->input.n; i++)
     if (g->input.at[i].kind == INPUT_DATA) return i;
   return -1;
@@ -66,7 +69,8 @@ static bool read_input(Inference *f, const char *argument) {
   const char *file;
   int i = find_input(f->g, argument, &file);
   if (i < 0) {
-    usage_error(f->u, "--input %s: the network has no input", argument);
+    usage_error(f->u, "--input %s: the network has no input%s", argument,
+                strchr(argument, '=') ? " of that name" : "");
     return false;
   }
   const Input *in = &f->g->input.at[i];
@@ -151,6 +155,7 @@ static Status show_outputs(const Inference *f) {
 }
 
 Status command_run(Unit *u, const Options *o) {
+  if (!inference_check_options(u, o)) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Inference f = {.u = u, .o = o, .g = g, .repeat = REPEAT};

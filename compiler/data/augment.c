@@ -242,9 +242,9 @@ int64_t augment_margin(const Augment *a) {
 }
 
 static void help_word(Text *out, const char *word, const char *doc) {
-  enum { DOC_COLUMN = 19, WIDTH = 80 };
+  enum { DOC_COLUMN = 19 };
   text_add(out, "  %-*s", DOC_COLUMN - 2, word);
-  text_add_wrapped(out, doc, DOC_COLUMN, WIDTH);
+  text_add_wrapped(out, doc, DOC_COLUMN);
   text_add(out, "\n");
 }
 

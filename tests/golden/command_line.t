@@ -119,13 +119,36 @@ beta.json:2:41: error: beta1 must be below 1, not 1
 = 1
 $ cnnc --help
 cnnc - compiles a convolutional network to a library in C or CUDA
-exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool (cc, nvcc) or what was built failed, 130 interrupted
+exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool
+             (cc, nvcc) or what was built failed, 130 interrupted
 = 0
 $ cnnc train net.json
 cnnc: error: train needs a data set: give --data DIR
 = 2
 $ cnnc eval net.json
 cnnc: error: eval needs a data set: give --data DIR
+= 2
+$ cnnc net.json --explain --report net.html --build
+cnnc: error: --report: with --explain and without -o no library is written; give -o
+cnnc: error: --build: with --explain and without -o no library is written; give -o
+= 2
+$ cnnc net.json --target generic -o net.c --report none/net.html
+none/net.html: error: cannot write the file: No such file or directory
+= 1
+$ cnnc info net.json --json --explain
+cnnc: error: --json prints counts and plan for programs; leave out --explain, which prints text
+= 2
+$ cnnc run net.json --interpret --target avx2 --input x.npy
+cnnc: error: --target says how to build and run; --interpret does neither
+= 2
+$ cnnc run net.json --input y=x.npy
+cnnc: error: --input y=x.npy: the network has no input of that name
+= 2
+$ cnnc ops --markdown --schema
+cnnc: error: --markdown and --schema are two documents: one at a time
+= 2
+$ cnnc check net.json --dump=fuse
+cnnc: error: `cnnc check` has no option --dump
 = 2
 $ cnnc --version
 cnnc 0.1.0

@@ -42,6 +42,8 @@ static void lists_and_choices(void **state) {
   assert_string_equal(o.algo.at[0], "*=direct");
   assert_int_equal(o.weights_as, WEIGHTS_AS_FILE);
   assert_string_equal(o.make_rule, "a.d");
+  assert_true(parse(c, &o, "cnnc a.json -MFb.d"));
+  assert_string_equal(o.make_rule, "b.d");
   assert_true(parse(c, &o, "cnnc run a.json --seed 0"));
   assert_int_equal(o.command, COMMAND_RUN);
   assert_true(o.seeded);
@@ -96,6 +98,19 @@ static void mistakes_are_named(void **state) {
   }
 }
 
+/* Of every command. */
+static void help_fits_a_terminal(void **state) {
+  (void)state;
+  Captured *c = captured_new("none", NULL);
+  for (int command = 0; command <= COMMANDS; command++) {
+    Text help = {.arena = c->u->arena};
+    options_help(&help, (Command)command);
+    for (char *line = strtok(help.at, "\n"); line; line = strtok(NULL, "\n"))
+      if (strlen(line) > 80) fail_msg("more than 80 columns: %s", line);
+  }
+  captured_free(c);
+}
+
 static void help_lists_what_a_command_takes(void **state) {
   (void)state;
   Captured *c = captured_new("none", NULL);
@@ -114,7 +129,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(spellings_mean_the_same),         cmocka_unit_test(lists_and_choices),
       cmocka_unit_test(record_leaves_folders_out),       cmocka_unit_test(mistakes_are_named),
-      cmocka_unit_test(help_lists_what_a_command_takes),
+      cmocka_unit_test(help_lists_what_a_command_takes), cmocka_unit_test(help_fits_a_terminal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
