@@ -21,11 +21,20 @@ function(cnnc_add_network target network)
     list(APPEND options ${word})
     set(previous ${word})
   endforeach()
-  add_custom_command(OUTPUT ${folder}/${target}.c ${folder}/${target}.h
+  set(emitted ${folder}/${target}.c ${folder}/${target}.h)
+  set(sources ${folder}/${target}.c)
+  if("${options}" MATCHES "--weights-as[;=]object")
+    set(weights ${folder}/${target}_weights)
+    list(APPEND emitted ${weights}.S)
+    list(APPEND sources ${weights}.o)
+    add_custom_command(OUTPUT ${weights}.o COMMAND ${CMAKE_C_COMPILER} -I ${folder} -c ${weights}.S -o ${weights}.o
+      DEPENDS ${weights}.S VERBATIM)
+  endif()
+  add_custom_command(OUTPUT ${emitted}
     COMMAND ${CNNC_EXECUTABLE} ${network} -o ${folder}/${target}.c -MF ${folder}/${target}.d ${options}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DEPFILE ${folder}/${target}.d
     DEPENDS ${network} ${CNNC_EXECUTABLE} COMMENT "cnnc ${target}" VERBATIM)
-  add_library(${target} STATIC ${folder}/${target}.c)
+  add_library(${target} STATIC ${sources})
   target_include_directories(${target} PUBLIC ${folder})
   target_link_libraries(${target} PUBLIC m)
   find_package(OpenMP COMPONENTS C QUIET)

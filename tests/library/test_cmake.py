@@ -58,6 +58,11 @@ class CMake(Case):
         for file in ("lenet5.safetensors", "lenet5.json"):
             self.assertTrue(self.made_again(file), file)
 
+    def test_weights_as_an_object(self):
+        (self.folder / "CMakeLists.txt").write_text(PROJECT.replace("embed", "object"))
+        self.make()
+        self.assertEqual(self.run_command(self.folder / "build" / "digits"), "no error 2\n")
+
 
 if __name__ == "__main__":
     main()
