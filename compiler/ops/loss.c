@@ -98,10 +98,12 @@ static const Expr *class_weight(Unit *u, const CrossEntropyAttr *attr) {
 /* weight * -log softmax, times 1 - smoothing at the label and smoothing / classes everywhere */
 static const Expr *entropy_term(Unit *u, const CrossEntropyAttr *attr, int class, int64_t n) {
   const Expr *here = expr2(u, E_eq, expr_in(u, 1), expr_index(u, class));
-  const Expr *all = expr_const(u, attr->label_smoothing / (double)n);
   const Expr *value = expr2(u, E_mul, expr1(u, E_neg, expr_in(u, 0)), class_weight(u, attr));
   const Expr *part = expr_const(u, 1 - attr->label_smoothing + attr->label_smoothing / (double)n);
-  return expr3(u, E_select, here, expr2(u, E_mul, value, part), expr2(u, E_mul, value, all));
+  const Expr *all = expr_const(u, attr->label_smoothing / (double)n);
+  const Expr *elsewhere = /* of a class that is impossible, 0 times infinity would be no number */
+      attr->label_smoothing > 0 ? expr2(u, E_mul, value, all) : expr_const(u, 0);
+  return expr3(u, E_select, here, expr2(u, E_mul, value, part), elsewhere);
 }
 
 /* The weight of the label's class. */
