@@ -101,11 +101,20 @@ static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path
   return NULL;
 }
 
+/* A member of a block's definition, for messages that also show where the block is used. */
+static const Path *path_inside(Arena *arena, const char *block, const char *key, const Path *used) {
+  Path *path = NEW(arena, Path);
+  *path = (Path){
+      .up = path_key(arena, path_key(arena, NULL, "blocks"), block), .key = key, .used = used};
+  return path;
+}
+
 /* Values of the block's parameters: given where it is used, or its defaults (which may be formulas
  * of the parameters above them). */
 static void read_parameters(Reader *r, const Scope *outer, json_t *layer, const Path *path,
                             json_t *params, Scope *inner) {
   const char *known[256], *key;
+  const Path *defaults = path_inside(r->u->arena, inner->block, "params", path);
   int n = 0;
   json_t *otherwise;
   while (block_keys[n]) known[n] = block_keys[n], n++;
@@ -121,8 +130,8 @@ static void read_parameters(Reader *r, const Scope *outer, json_t *layer, const 
     else if (json_is_null(otherwise))
       diag_error(r->u, path, "block \"%s\" needs \"%s\"", inner->block, name);
     else
-      good =
-          read_integer(r, inner, otherwise, path_below(r, path, key), -INFINITY, INFINITY, &value);
+      good = read_integer(r, inner, otherwise, path_below(r, defaults, key), -INFINITY, INFINITY,
+                          &value);
     inner->param[inner->nparam].name = name;
     inner->param[inner->nparam].known = good;
     inner->param[inner->nparam++].value = value;
@@ -145,11 +154,8 @@ static int expand_instance(Reader *r, Scope *inner, const char *name, const Path
   Arena *arena = r->u->arena;
   if (is_bad(r, inner->block)) return -1;
   inner->prefix = arena_printf(arena, "%s%s.", inner->outer->prefix, name);
-  Path *path = NEW(arena, Path);
-  *path = (Path){.up = path_key(arena, path_key(arena, NULL, "blocks"), inner->block),
-                 .key = "layers",
-                 .used = used};
-  int errors = r->u->errors, output = expand(r, inner, path);
+  int errors = r->u->errors;
+  int output = expand(r, inner, path_inside(arena, inner->block, "layers", used));
   if (r->u->errors == errors) return output;
   vec_push(arena, &r->bad_block, inner->block);
   return -1;
