@@ -237,8 +237,10 @@ static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets
 }
 
 /* What would fail only when the library is written. */
-static bool others_writable(Unit *u, const Options *o) {
-  return (!o->report || file_writable(u, o->report)) &&
+static bool are_writable(Unit *u, const Options *o, const char *base, const Language *language) {
+  const char *source = arena_printf(u->arena, "%s%s", base, language->suffix);
+  return (compile_only_prints(o) || file_writable(u, source)) &&
+         (!o->report || file_writable(u, o->report)) &&
          (!o->make_rule || file_writable(u, o->make_rule));
 }
 
@@ -252,7 +254,7 @@ Status command_compile(Unit *u, const Options *o) {
   const Targets chosen = {.at = all.at, .n = language->chooses ? all.n : 1};
   if (chosen.n > 1 && !compile_check_several(u, o)) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
-  if (!g || !others_writable(u, o)) return STATUS_INPUT;
+  if (!g || !are_writable(u, o, base, language)) return STATUS_INPUT;
   Plan *plan = NULL;
   const Status status = make_plan(u, o, g, &chosen, base, &plan);
   if (status) return status;

@@ -156,6 +156,7 @@ static Status show_outputs(const Inference *f) {
 
 Status command_run(Unit *u, const Options *o) {
   if (!inference_check_options(u, o)) return STATUS_USAGE;
+  if (o->output && !file_writable(u, o->output)) return STATUS_INPUT;
   Graph *g = pipeline_read(u, o);
   if (!g) return STATUS_INPUT;
   Inference f = {.u = u, .o = o, .g = g, .repeat = REPEAT};
