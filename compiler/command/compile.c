@@ -248,6 +248,7 @@ Status command_compile(Unit *u, const Options *o) {
   const char *base;
   const Language *language = compile_output(u, o, &base);
   if (!language || !compile_check_options(u, o, language)) return STATUS_USAGE;
+  if (!compile_only_prints(o) && !compile_check_header(u, base, language)) return STATUS_USAGE;
   const Targets all = pipeline_targets(u, o, language);
   if (!all.n) return STATUS_USAGE;
   /* Code for a device runs on later ones as well: what is emitted is for the oldest. */
@@ -263,7 +264,6 @@ Status command_compile(Unit *u, const Options *o) {
     compile_explain(u, p);
   }
   if (compile_only_prints(o)) return STATUS_DONE;
-  if (!compile_check_header(u, base, language)) return STATUS_USAGE;
   if (strstr(o->target ? o->target : language->target, "native"))
     usage_note(u, "target native is %s", target_native()->name);
   return emit_and_write(u, o, g, &all, plan, base);
