@@ -77,9 +77,9 @@ void text_add_wrapped(Text *, const char *words, int indent);
  * text again (locate), so reading pays nothing. */
 typedef struct Path Path;
 struct Path {
-  const Path *up;   /* NULL: the root object */
-  const char *key;  /* member of an object, or NULL: */
-  int index;        /* element of an array */
+  const Path *up;     /* NULL: the root object */
+  const char *key;    /* member of an object, or NULL: */
+  int index;          /* element of an array */
   const char *option; /* of the command line, which is no place in the document: "--outputs" */
   const Path *used; /* inside a block: where that block is used (the message shows both places); set
                        it on any step of a path: what goes on from there inherits it */

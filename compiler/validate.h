@@ -19,7 +19,7 @@ typedef struct Validation {
    * or of a constant that another file defines, wherever it is read (function NULL). */
   const Fact *fact;
   int nfact;
-  int capability; /* of the CUDA device: 80 for sm_80; 0: the file is C */
+  int capability;               /* of the CUDA device: 80 for sm_80; 0: the file is C */
   const char *const *clang_arg; /* what libclang needs besides: for another machine */
   int nclang_arg;
 } Validation;
@@ -34,8 +34,9 @@ typedef struct Verdict {
  * written if there are none. Checked: libclang's errors and warnings; calls only to functions of
  * the file and a list of allowed ones; no mutable data outside the caller's memory; no recursion,
  * goto or array of variable length; calls through pointers only where hooks and jobs are called;
- * the prefix; and that every load and store is in range (range.h). CUDA is examined as the host sees
- * it and as the device does. The header of the file's name is examined alone, as C and as C++. */
+ * the prefix; and that every load and store is in range (range.h). CUDA is examined as the host
+ * sees it and as the device does. The header of the file's name is examined alone, as C and as C++.
+ */
 Verdict validate(Unit *, const Validation *);
 
 #endif

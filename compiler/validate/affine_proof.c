@@ -6,7 +6,7 @@
 
 enum {
   PROOF_STEPS = 3000, /* eliminations tried before a proof is given up */
-  MAX_CHOICES = 24   /* ways that are tried for one atom */
+  MAX_CHOICES = 24    /* ways that are tried for one atom */
 };
 
 Wide term_upper(const Knowledge *k, Term t) {
