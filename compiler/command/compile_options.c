@@ -98,8 +98,6 @@ static void check_language(Unit *u, const Options *o, const Language *language) 
   if (o->python && language->streams)
     usage_error(u, "--python: libraries in %s take memory of the device, which NumPy has not",
                 name);
-  if (o->dtype == DTYPE_F64 && !language->doubles)
-    usage_error(u, "--dtype f64: this version has no f64 in %s", name);
   if (o->tune && !language->times)
     usage_error(u, "--tune: kernels in %s cannot be measured by this version", name);
   if (o->profile && !language->times)

@@ -15,7 +15,8 @@ Graph *pipeline_read(Unit *, const Options *);
  * where a library chooses among them, otherwise the oldest machine first. Empty after a message. */
 typedef VEC(const Target *) Targets;
 Targets pipeline_targets(Unit *, const Options *, const Language *);
-/* The same where there can be but one; NULL after a message. */
+/* The same where there can be but one, for which programs are built if there is a language; NULL
+ * after a message. */
 const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
  * weights are to be baked in. NULL after a message. */

@@ -118,6 +118,16 @@ static void unknown_target(Unit *u, const char *name) {
     usage_error(u, "unknown target \"%s\"; `cnnc targets` lists them", name);
 }
 
+/* The output is in another language, or the command builds in one. */
+static void wrong_language(Unit *u, const Options *o, const Language *language, const Target *t) {
+  if (o->command == COMMAND_COMPILE)
+    usage_error(u, "target %s is for %s, but the output is %s (%s)", t->name, t->language->title,
+                language->title, language->suffix);
+  else
+    usage_error(u, "target %s is for %s; this command builds and runs libraries in %s", t->name,
+                t->language->title, language->title);
+}
+
 /* A word of --target. NULL after a message. */
 static const Target *find_target(Unit *u, const Options *o, const Language *language,
                                  const char *name) {
@@ -125,8 +135,9 @@ static const Target *find_target(Unit *u, const Options *o, const Language *lang
   if (!t)
     unknown_target(u, name);
   else if (language && t->language != language)
-    usage_error(u, "target %s is for %s, but the output is %s (%s)", name, t->language->title,
-                language->title, language->suffix);
+    wrong_language(u, o, language, t);
+  else if (o->dtype == DTYPE_F64 && !t->language->doubles)
+    usage_error(u, "--dtype f64: this version has no f64 in %s", t->language->title);
   else if (precision_of(o) && !t->language->rounds)
     usage_error(u, "--dtype %s: libraries in %s compute in f32 or f64",
                 precision_names[precision_of(o)], t->language->title);
@@ -180,9 +191,20 @@ Targets pipeline_targets(Unit *u, const Options *o, const Language *language) {
   }
 }
 
+/* What is built for another machine needs a compiler that has a name of its own. */
+static bool check_compiler(Unit *u, const Options *o, const Target *t) {
+  if (!target_is_foreign(t) || strcmp(o->cc, "cc") != 0) return true;
+  usage_error(u,
+              "target %s is another machine: --cc names a compiler for it, and --runner what "
+              "starts its programs here",
+              t->name);
+  return false;
+}
+
 const Target *pipeline_target(Unit *u, const Options *o, const Language *language) {
   const Targets all = pipeline_targets(u, o, language);
-  if (all.n < 2) return all.n ? all.at[0] : NULL;
+  if (all.n == 0 || (all.n == 1 && language && !check_compiler(u, o, all.at[0]))) return NULL;
+  if (all.n == 1) return all.at[0];
   usage_error(u, "--target %s: this command is for one target at a time", o->target);
   return NULL;
 }

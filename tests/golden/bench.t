@@ -61,7 +61,7 @@ $ cnnc bench net.json --epochs 3
 cnnc: error: `cnnc bench` has no option --epochs
 = 2
 $ cnnc bench net.json --target sm_80
-cnnc: error: target sm_80 is for CUDA, but the output is C (.c)
+cnnc: error: target sm_80 is for CUDA; this command builds and runs libraries in C
 = 2
 $ cnnc bench net.json --cc 'cc --no-such-flag' 2>&1 | sed 's/cnnc-[A-Za-z0-9]*/FOLDER/g' | head -n 1 | cut -c 1-40; cnnc bench net.json --cc nowhere-cc > /dev/null 2>&1
 cnnc: error: this failed: cc --no-such-f

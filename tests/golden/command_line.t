@@ -30,6 +30,9 @@ cnnc: error: help: `cnnc --help` prints the commands, `cnnc COMMAND --help` one 
 $ cnnc net.json --dtype f64 -o net.cu
 cnnc: error: --dtype f64: this version has no f64 in CUDA
 = 2
+$ cnnc info net.json --dtype f64 --target sm_80
+cnnc: error: --dtype f64: this version has no f64 in CUDA
+= 2
 $ cnnc net.json --dtype bf16 -o net.c
 cnnc: error: --dtype bf16: libraries in C compute in f32 or f64
 = 2
