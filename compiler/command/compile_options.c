@@ -1,7 +1,6 @@
 /* compile_options.c - what a command line of compiling may not ask for: names that cannot be,
  * options that need or exclude others, and what the language of the output has no code for. */
 #include "compile.h"
-#include "library.h"
 
 #include <ctype.h>
 #include <string.h>
