@@ -1,5 +1,6 @@
-/* options.c - the parser of command lines, GNU style: --name VALUE, --name=VALUE, -o VALUE, -oVALUE,
- * and `--` before what is no option. What there is to be parsed stands in option_rows.c. */
+/* options.c - the parser of command lines, GNU style: --name VALUE, --name=VALUE, -o VALUE,
+ * -oVALUE, and `--` before what is no option. What there is to be parsed stands in option_rows.c.
+ */
 #include "option_rows.h"
 
 #include <errno.h>
