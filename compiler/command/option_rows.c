@@ -51,8 +51,8 @@ const OptionRow option_rows[] = {
      .doc = "largest batch (default 1, in training 32)"},
     {"max-memory", 0, "BYTES", OPTION_BYTES, AT(max_memory), C | I | T, true,
      .doc =
-         "of training with one thread (512M, 2G): what backward needs is computed again as far as "
-         "it does not fit"},
+         "limit for training with one thread (512M, 2G): what backward needs is computed again as "
+         "far as it does not fit"},
     {"input-shape", 0, "[NAME=]CxHxW", OPTION_LIST, AT(input_shape), C | K | I | R | E | T | B,
      true, .doc = "another shape for an input"},
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,

@@ -230,7 +230,7 @@ void simulated_compile(const Simulated *s) {
   tool(s,
        (const char *const[]){"nvcc", arena_printf(s->u->arena, "-arch=%s", s->plan->target->name),
                              "-Werror", "all-warnings", "-Xptxas", "-warn-spills,-Werror", "-cubin",
-                             "-o", "/dev/null", source, NULL});
+                             "-o", simulated_path(s, "net.cubin"), source, NULL});
 }
 
 /* ---- running ---- */

@@ -266,10 +266,10 @@ strings.json:3:32: error: filters must be an integer, not a string
 strings.json:3:47: error: kernel must be an integer, not a string
     3 |     { "op": "conv", "filters": "4", "kernel": "3x3" },
       |                                               ^~~~~
-strings.json:4:32: error: filters must be an integer, not a number with a fraction
+strings.json:4:32: error: filters must be an integer, not a number with a point or an exponent
     4 |     { "op": "conv", "filters": 4.0, "kernel": 3e0 },
       |                                ^~~
-strings.json:4:47: error: kernel must be an integer, not a number with a fraction
+strings.json:4:47: error: kernel must be an integer, not a number with a point or an exponent
     4 |     { "op": "conv", "filters": 4.0, "kernel": 3e0 },
       |                                               ^~~
 strings.json:5:29: error: alpha must be a number, not a string
