@@ -1,7 +1,7 @@
 /* test_training.c - libraries that train, simulated against the graph in double before any pass:
  * loss, every gradient, accumulated ones, and every parameter after each of two steps; then a
  * checkpoint, a learning rate of 0 and another seed (training.h). All orders give the same bits.
- * With "all" ResNet-20 as well. */
+ * With "all" LeNet-5 and ResNet-20 as well. */
 #include "harness.h"
 
 #include <math.h>
@@ -270,9 +270,9 @@ static void resnet20_takes_steps(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {cmocka_unit_test(small_network_takes_steps),
-                                     cmocka_unit_test(products_in_blocks_take_steps),
-                                     cmocka_unit_test(lenet5_takes_steps)};
-  const struct CMUnitTest longer[] = {cmocka_unit_test(resnet20_takes_steps)};
+                                     cmocka_unit_test(products_in_blocks_take_steps)};
+  const struct CMUnitTest longer[] = {cmocka_unit_test(lenet5_takes_steps),
+                                      cmocka_unit_test(resnet20_takes_steps)};
   int failed = cmocka_run_group_tests(quick, NULL, NULL);
   if (argc > 1 && strcmp(argv[1], "all") == 0) failed += cmocka_run_group_tests(longer, NULL, NULL);
   return failed;

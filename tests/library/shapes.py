@@ -7,7 +7,7 @@ import pathlib
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 QUICK, HEAVY, LOGITS = "quick", "heavy", "logits"
 NETS = {
-    "alexnet": ("3x67x79", QUICK),
+    "alexnet": ("3x67x79",),
     "alexnet_2012": ("3x99x67", QUICK),
     "alexnet_2012_nogroups": ("3x99x67",),
     "all_cnn_c": ("3x32x32",),
@@ -52,7 +52,7 @@ NETS = {
     "resnet20_cifar": ("3x32x32", QUICK),
     "resnet32_cifar": ("3x32x32",),
     "resnet34": ("3x61x45",),
-    "resnet34_a": ("3x61x45", QUICK),
+    "resnet34_a": ("3x61x45",),
     "resnet34_c": ("3x61x45",),
     "resnet44_cifar": ("3x32x32",),
     "resnet50": ("3x61x45", QUICK),
@@ -71,7 +71,7 @@ NETS = {
     "vgg_a_lrn": ("3x35x41", QUICK),
     "vgg_b": ("3x35x41",),
     "vgg_c": ("3x35x41",),
-    "vgg_d": ("3x35x41", QUICK),
+    "vgg_d": ("3x35x41",),
     "vgg_d_dense": ("3x224x256",),
     "vgg_e": ("3x35x41",),
     "voxnet": ("1x32x32x32", QUICK),

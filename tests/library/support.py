@@ -1,4 +1,5 @@
 """What the tests of emitted libraries have in common: emitting, compiling, running, in a folder that is removed afterwards."""
+import gzip
 import os
 import pathlib
 import re
@@ -18,6 +19,10 @@ LONG = os.environ.get("CNNC_TEST_LONG") == "1"  # also what takes longer than a 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 # Machines of another kind: compilers for them, and what starts their programs here.
 CROSS = {"neon": (("aarch64-linux-gnu-gcc", "clang --target=aarch64-linux-gnu"), "qemu-aarch64 -L /usr/aarch64-linux-gnu")}
+# Of what is emitted here, much is emitted elsewhere as well; it is proved in range once.
+UNPROVED = "--no-validate"
+# For programs that cnnc builds where the test is about what goes in and comes out: a later --target counts.
+HASTY = ("--target", "generic", UNPROVED, "--cc", HERE / "cc_o1")
 STRICT = ("-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Werror")
 # What a program writes into memory before the library gets it, read as float: no number.
 POISON = "0xff"
@@ -59,6 +64,13 @@ def write_npy(path, shape, kind, data):
     header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
     header += " " * (63 - (10 + len(header)) % 64) + "\n"
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+
+
+def write_digits(folder, mnist, part, count):
+    """The first digits of a part of MNIST, train or t10k, as a data set of their own."""
+    for name, head, size in ((f"{part}-images-idx3-ubyte", 16, 28 * 28), (f"{part}-labels-idx1-ubyte", 8, 1)):
+        whole = gzip.decompress((mnist / f"{name}.gz").read_bytes())
+        (folder / name).write_bytes(whole[:4] + struct.pack(">I", count) + whole[8:head + count * size])
 
 
 class Library:

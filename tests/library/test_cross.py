@@ -2,7 +2,6 @@
 
 The classes of real digits must be the published ones; the digits are in the folder CNNC_DATA.
 """
-import gzip
 import os
 import pathlib
 import re
@@ -10,7 +9,7 @@ import shutil
 import struct
 import unittest
 
-from support import BEST, CNNC, CROSS, HERE, LONG, MODELS, ROOT, STRICT, Case, main
+from support import BEST, CNNC, CROSS, HERE, LONG, MODELS, ROOT, STRICT, Case, main, write_digits
 
 DATA = os.environ.get("CNNC_DATA")
 ARM_CC, ARM_RUNNER = CROSS["neon"][0][0], CROSS["neon"][1].split()
@@ -30,9 +29,7 @@ class Digits(Case):
         """The first test images and labels as a data set of their own."""
         folder = self.folder / "mnist"
         folder.mkdir()
-        for name, head, size in (("t10k-images-idx3-ubyte", 16, 28 * 28), ("t10k-labels-idx1-ubyte", 8, 1)):
-            whole = gzip.decompress((pathlib.Path(DATA) / "mnist" / f"{name}.gz").read_bytes())
-            (folder / name).write_bytes(whole[:4] + struct.pack(">I", count) + whole[8:head + count * size])
+        write_digits(folder, pathlib.Path(DATA) / "mnist", "t10k", count)
         return folder
 
     def classify(self, count, *options):
@@ -70,8 +67,8 @@ class Source(Case):
         printed = []
         for cc, runner in (("gcc", []), (ARM_CC, ARM_RUNNER)):
             for source, output in ((HERE / "outputs.c", "outputs"), ("say.c", "say")):
-                self.run_command(cc, "-std=c11", "-O2", *STRICT, "-DPARAMS_IN_MEMORY", *library.definitions(), "-I", self.folder,
-                                 "-I", HERE, source, library.source, "-o", output, "-lm")
+                self.run_command(cc, "-std=c11", "-O1", *STRICT, "-DPARAMS_IN_MEMORY", *library.definitions(), "-I", self.folder,
+                                 "-I", HERE, source, self.compiled(library, cc, ()), "-o", output, "-lm")
             self.run_command(*runner, self.folder / "outputs", f"results{len(printed)}", "weights", "save")
             printed.append(self.run_command(*runner, self.folder / "say"))
         self.assertIn(f", target {BEST}, ", printed[0])

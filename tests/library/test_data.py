@@ -6,7 +6,7 @@ import signal
 import struct
 import subprocess
 
-from support import CNNC, Case, main, write_npy
+from support import BEST, CNNC, HASTY, Case, main, write_npy
 
 CHANNELS, HEIGHT, WIDTH, CLASSES, SAMPLES = 3, 5, 7, 4, 40
 LAYERS = [{"op": "conv", "filters": 6, "kernel": 3}, {"op": "relu"}, {"op": "dense", "units": CLASSES}]
@@ -23,6 +23,8 @@ def channels_last(pixels, channels=CHANNELS):
 
 
 class Data(Case):
+    options = HASTY
+
     def network(self, name="net", shape=(CHANNELS, HEIGHT, WIDTH), layers=LAYERS, **members):
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps({
@@ -40,12 +42,12 @@ class Data(Case):
 
     def trained(self, network, data, name):
         weights = self.folder / f"{name}.safetensors"
-        out = self.run_command(CNNC, "train", network, "--data", data, "--epochs", 2, "--seed", 1, "--save", weights)
+        out = self.run_command(CNNC, "train", network, "--data", data, "--epochs", 2, "--seed", 1, "--save", weights, *self.options)
         return weights.read_bytes(), [line.split(", lr")[0] for line in out.splitlines()]
 
     def predicted(self, network, data, weights, *options):
         self.run_command(CNNC, "eval", network, "--data", data, "--weights", weights, "--predictions",
-                         self.folder / "classes", *options)
+                         self.folder / "classes", *self.options, *options)
         return (self.folder / "classes").read_bytes()
 
     def same_in_both_layouts(self, shape, **members):
@@ -60,6 +62,7 @@ class Data(Case):
             self.assertEqual(self.predicted(chw, first, weights, *way), self.predicted(hwc, last, weights, *way))
 
     def test_channels_last(self):
+        self.options = (*HASTY, "--target", BEST)
         self.same_in_both_layouts((CHANNELS, HEIGHT, WIDTH), **SCALING)
 
     def test_channels_last_of_bytes(self):
@@ -76,7 +79,7 @@ class Data(Case):
         for layout in ("chw", "hwc"):
             for way in ((), ("--interpret",)):
                 network = self.network(layout, layout=layout, **SCALING)
-                self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", self.folder / "y.npy", *way)
+                self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", self.folder / "y.npy", *HASTY, *way)
                 results.append((self.folder / "y.npy").read_bytes())
         self.assertEqual(results[0], results[2])
         self.assertEqual(results[1], results[3])
@@ -110,7 +113,7 @@ class Data(Case):
         self.refused("1 labels for each sample; output \"map\" is f32[n,4,5,7], which asks for 35", maps, self.data("one", shape))
         places = self.data("places", shape, labels=LABELS * 35, label_shape=(HEIGHT, WIDTH))
         accuracy = self.trained(maps, places, "maps")[1][-1].split("accuracy ")[1]
-        out = self.run_command(CNNC, "eval", maps, "--data", places, "--weights", self.folder / "maps.safetensors")
+        out = self.run_command(CNNC, "eval", maps, "--data", places, "--weights", self.folder / "maps.safetensors", *HASTY)
         self.assertIn(f"accuracy {accuracy} (", out)
         self.assertIn(f"of {SAMPLES * 35})", out)
 
@@ -145,7 +148,7 @@ class Data(Case):
         weights = self.folder / "arrays.safetensors"
         self.assertEqual(self.predicted(network, pictures, weights), self.predicted(network, arrays, weights))
         small = self.network("small", (CHANNELS, HEIGHT - 2, WIDTH - 2))
-        out = self.run_command(CNNC, "train", small, "--data", pictures / "train", "--validation", "0.2", "--epochs", 1,
+        out = self.run_command(CNNC, "train", small, "--data", pictures / "train", "--validation", "0.2", "--epochs", 1, *HASTY,
                                "--augment", "crop=1,flip,brightness=0.1")
         self.assertIn("epoch 1/1", out)
 

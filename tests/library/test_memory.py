@@ -2,7 +2,7 @@
 import json
 import re
 
-from support import CNNC, MODELS, Case, main
+from support import CNNC, MODELS, UNPROVED, Case, main
 
 SIZES = ("PARAMS_BYTES", "GRADS_BYTES", "STATE_BYTES", "TRAIN_WORK_BYTES(1)")
 
@@ -22,7 +22,7 @@ class Memory(Case):
         return least
 
     def sum_of_sizes(self, network, *options):
-        library = self.emit(network, "net", "--train", *options)
+        library = self.emit(network, "net", "--train", UNPROVED, *options)
         sizes = " + ".join(f"{library.name}_{size}" for size in SIZES)
         (self.folder / "sum.c").write_text(f'#include <stdio.h>\n#include "net.h"\n'
                                            f'int main(void) {{ return printf("%zu", {sizes}) < 0; }}\n')

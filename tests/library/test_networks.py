@@ -2,7 +2,7 @@
 import json
 
 from models import CROSS, TARGETS, can_run, difference, read_values, write_random
-from support import CNNC, Case, main
+from support import CNNC, HERE, Case, main
 
 
 def network(shape, *layers, **members):
@@ -39,7 +39,7 @@ class Networks(Case):
         shape = "x".join(map(str, document["input"]["shape"]))
         expected = self.compute(path, shape, "--interpret")
         for target in filter(can_run, TARGETS):
-            runner = ("--cc", CROSS[target][0][0], "--runner", CROSS[target][1]) if not TARGETS[target] else ()
+            runner = ("--cc", CROSS[target][0][0], "--runner", CROSS[target][1]) if not TARGETS[target] else ("--cc", HERE / "cc_o1")
             with self.subTest(target=target):
                 outputs = self.compute(path, shape, "--target", target, *runner, *options)
                 self.assertLessEqual(difference(outputs, expected), 1e-5)

@@ -6,7 +6,7 @@ import struct
 import sys
 import unittest
 
-from support import CNNC, HERE, LONG, STRICT, Case, main, write_npy
+from support import CNNC, HERE, LONG, STRICT, UNPROVED, Case, main, write_npy
 
 sys.path.insert(0, str(HERE / "parity"))
 from cases import BATCH, CASES, STEPS  # noqa: E402
@@ -18,7 +18,7 @@ OPTIMIZERS = ("sgd", "adam") if LONG else ("adam",)
 class Parity(Case):
     def emitted(self, network, stem, *options):
         self.run_command(CNNC, network, "-o", network.parent / f"{stem}.c", "--train", "--batch", BATCH, "--prefix",
-                         stem, *options)
+                         stem, UNPROVED, *options)
         return network.parent / f"{stem}.c"
 
     def program(self, name):

@@ -3,7 +3,7 @@ adaptive pooling, do not; each size against the network interpreted."""
 import json
 
 from models import difference, read_values, write_random
-from support import CNNC, MODELS, Case, main
+from support import BEST, CNNC, HASTY, MODELS, Case, main
 
 # A spatial pyramid, as in spp_net, but small.
 PYRAMID = {"name": "pyramid", "input": {"shape": [3, 32, 32]}, "layers": [
@@ -21,7 +21,7 @@ class Sizes(Case):
         outputs = []
         for way in ((), ("--interpret",)):
             self.run_command(CNNC, "run", network, "--input-shape", shape, "--seed", "3", "--input", self.folder / "x.npy",
-                             "--output", self.folder / "y.npy", *way)
+                             "--output", self.folder / "y.npy", *HASTY, "--target", BEST, *way)
             outputs.append(read_values(self.folder / "y.npy"))
         self.assertLessEqual(difference({"y": outputs[0]}, {"y": outputs[1]}), 1e-5, shape)
         totals = json.loads(self.run_command(CNNC, "info", network, "--input-shape", shape, "--json"))["totals"]

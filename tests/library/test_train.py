@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from support import CNNC, ROOT, Case, main, write_npy
+from support import BEST, CNNC, HASTY, ROOT, Case, main, write_npy
 
 SIDE, CLASSES = 10, 4
 NETWORK = {
@@ -47,7 +47,7 @@ class Train(Case):
         self.network.write_text(json.dumps(NETWORK))
 
     def command(self, name, *options):
-        return [str(word) for word in (CNNC, "train", self.network, "--data", self.data, "--seed", 3, "--save",
+        return [str(word) for word in (CNNC, "train", self.network, "--data", self.data, "--seed", 3, *HASTY, "--save",
                                        self.folder / f"{name}.safetensors", *options)]
 
     def weights(self, name):
@@ -62,12 +62,12 @@ class Train(Case):
         return [{key: float(value) for key, value in zip(lines[0].split(","), line.split(","))} for line in lines[1:]]
 
     def evaluated(self, name):
-        out = self.run_command(CNNC, "eval", self.network, "--data", self.data, "--weights",
+        out = self.run_command(CNNC, "eval", self.network, "--data", self.data, *HASTY, "--weights",
                                self.folder / f"{name}.safetensors")
         return float(out.split()[1])
 
     def test_learns_and_logs(self):
-        out = self.train("plain", "--epochs", 8, "--log", self.folder / "log.csv", "--gradient-norms")
+        out = self.train("plain", "--epochs", 8, "--log", self.folder / "log.csv", "--gradient-norms", "--target", BEST)
         self.assertIn("epoch 8/8", out)
         self.assertRegex(out, r"  conv1 +\d.*  #+")
         rows = self.log()
@@ -131,7 +131,7 @@ class Train(Case):
 
     def test_threads_do_not_matter(self):
         for threads in (1, 2, 3):
-            self.train(f"t{threads}", "--epochs", 2, "--threads", threads)
+            self.train(f"t{threads}", "--epochs", 2, "--threads", threads, "--target", BEST)
         self.assertEqual(self.weights("t1"), self.weights("t2"))
         self.assertEqual(self.weights("t1"), self.weights("t3"))
 
@@ -228,7 +228,7 @@ class Train(Case):
 
     def test_less_memory(self):
         """On plain tensors the bits do not depend on what is computed again."""
-        options = ("--epochs", 2, "--target", "generic")
+        options = ("--epochs", 2)
         self.train("all", *options)
         info = self.run_command(CNNC, "info", self.network, "--train", "--target", "generic", "--json")
         training = json.loads(info)["plan"]["training"]

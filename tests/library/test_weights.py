@@ -1,7 +1,7 @@
 """Baked weights in all their forms: equal outputs, the same NAME.c for other weights, foreign or damaged weights refused."""
 import filecmp
 
-from support import BEST, CNNC, HERE, MODELS, STRICT, Case, main
+from support import BEST, CNNC, HERE, MODELS, STRICT, UNPROVED, Case, main
 
 FORMS = ("embed", "object", "file", "extern")
 # How a program has NAME.weights where NAME_weights points: here from an array of its own.
@@ -30,10 +30,10 @@ class Weights(Case):
         path.write_bytes(data[:begin] + bytes(at * 7 % 60 for at in range(len(data) - begin)))
         return path
 
-    def bake(self, form, target, weights):
+    def bake(self, form, target, weights, *options):
         folder = self.folder / f"{form}-{target}-{weights.stem}"
         folder.mkdir()
-        self.run_command(*self.command(weights, folder / "net.c"), "--weights-as", form, "--target", target)
+        self.run_command(*self.command(weights, folder / "net.c"), "--weights-as", form, "--target", target, *options)
         return folder
 
     def command(self, weights, output):
@@ -62,7 +62,7 @@ class Weights(Case):
     def test_equal_outputs(self):
         """Weights for several targets lie in one file; each finds its own."""
         for targets in ((BEST, f"{BEST},generic"), ("generic",)):
-            outputs = {self.results(form, self.bake(form, target, self.weights("trained")))
+            outputs = {self.results(form, self.bake(form, target, self.weights("trained"), UNPROVED))
                        for form in FORMS for target in targets}
             self.assertEqual(len(outputs), 1, targets)
 
@@ -75,7 +75,7 @@ class Weights(Case):
     def test_damaged_weights_are_refused(self):
         """Magic, version, hash and size decide where no pointer is handed over as well."""
         for form in ("object", "extern"):
-            folder = self.bake(form, "generic", self.weights("trained"))
+            folder = self.bake(form, "generic", self.weights("trained"), UNPROVED)
             good = (folder / "net.weights").read_bytes()
             for at in (0, 8, 16, 24):
                 (folder / "net.weights").write_bytes(good[:at] + bytes([good[at] ^ 0x40]) + good[at + 1:])

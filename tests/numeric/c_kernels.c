@@ -523,11 +523,12 @@ static bool find_case(Test *t, Make *make, Case *c) {
 
 extern const Algo algo_implicit_gemm; /* for devices only */
 
-/* Every algorithm in every role that it serves. */
+/* Every algorithm in every role that it serves; more than once in the long form. */
 static void each_algorithm(Test *t) {
   static Make *const make[ROLES_TRIED] = {conv_case, data_gradient_case, weight_gradient_case};
+  const int times = is_long() ? TIMES : 1;
   for (int a = 0; a < ALGO_KINDS; a++)
-    for (int i = 0; i < TIMES * ROLES_TRIED; i++) {
+    for (int i = 0; i < times * ROLES_TRIED; i++) {
       t->only = algos[a];
       if (find_case(t, make[i % ROLES_TRIED], &t->at[t->n]))
         t->n++;

@@ -186,13 +186,16 @@ static void values_stay(const char *algo, const Target *target, uint64_t seed) {
     Unit *u = unit_new();
     Window w = lanes_window(&r, target->lanes);
     Small s = small_plan(u, &r, target, &w, round % 2);
+    PlanOptions options = {.target = target, .max_batch = 3};
+    plan_verify(s.p);
+    if (algo && !fits(s.p, algo)) {
+      unit_free(u);
+      continue;
+    }
+    if (algo) vec_push(u->arena, &options.algo, arena_printf(u->arena, "*=%s", algo));
     int64_t n = random_int(&r, 1, 3);
     double *param[2] = {random_values(u, &r, s.weights), random_values(u, &r, s.biases)};
     double *x = random_values(u, &r, type_size(&s.x, n)), *expected = run(&s, param, x, n);
-    PlanOptions options = {.target = target, .max_batch = 3};
-    if (algo && fits(s.p, algo))
-      vec_push(u->arena, &options.algo, arena_printf(u->arena, "*=%s", algo));
-    compare(&s, param, x, n, expected, "building");
     pass_choose(s.p, &options);
     compare(&s, param, x, n, expected, "choose");
     pass_nest(s.p, &options);

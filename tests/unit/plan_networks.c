@@ -1,5 +1,6 @@
 /* plan_networks.c - random networks and some of models/ at small inputs: after every pass the Plan,
- * run as it lies in memory, gives the values of the Graph as it was read. */
+ * run as it lies in memory, gives the values of the Graph as it was read. The long form has more
+ * random networks, and every model for every target. */
 #include <stdio.h>
 
 #include "kernels.h"
@@ -193,8 +194,15 @@ static Graph *read_source(Unit *u, const char *source, const ReadOptions *option
   return g;
 }
 
-/* Every target; every algorithm wherever it serves, if asked for, after the last pass. */
-static void run_network(const char *source, const char *shape, int64_t n, bool each_algo) {
+/* Of 16 lanes, of 4, of none. */
+static const char *const tried[] = {"avx512", "neon", "generic"};
+
+enum { ALL = -1 };
+
+/* On the target whose turn it is, or on ALL; every algorithm wherever it serves, if asked for,
+ * after the last pass. */
+static void run_network(const char *source, const char *shape, int64_t n, int turn,
+                        bool each_algo) {
   Unit *u = unit_new();
   FILE *silent = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
   u->messages = silent;
@@ -203,11 +211,12 @@ static void run_network(const char *source, const char *shape, int64_t n, bool e
   Graph *g = read_source(u, source, &options);
   Case c = {.u = u, .g = graph_rewrite(g, NULL, NULL), .n = n};
   fill_case(&c, 5);
-  for (int t = 0; targets[t]; t++) {
-    if (!targets[t]->language->nests || strcmp(targets[t]->name, "avx2") == 0) continue;
-    plan_case(&c, targets[t], NULL, !shape);
+  for (int t = 0; t < COUNT(tried); t++) {
+    if (turn != ALL && !has_turn(turn, t, COUNT(tried))) continue;
+    const Target *target = target_find(tried[t]);
+    plan_case(&c, target, NULL, !shape);
     for (int a = 0; each_algo && a < ALGO_KINDS; a++)
-      plan_case(&c, targets[t], arena_printf(u->arena, "*=%s", algos[a]->name), false);
+      plan_case(&c, target, arena_printf(u->arena, "*=%s", algos[a]->name), false);
   }
   fclose(silent);
   unit_free(u);
@@ -215,11 +224,12 @@ static void run_network(const char *source, const char *shape, int64_t n, bool e
 
 static void random_networks(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= 60; seed++) {
+  const uint64_t last = is_long() ? 60 : 24;
+  for (uint64_t seed = 1; seed <= last; seed++) {
     Arena *arena = arena_new();
     const char *text = random_network(arena, seed);
     if (getenv("CNNC_SHOW")) fprintf(stderr, "seed %d\n%s\n", (int)seed, text);
-    run_network(text, NULL, 1 + (int64_t)(seed % 2), seed % 8 == 0);
+    run_network(text, NULL, 1 + (int64_t)(seed % 2), ALL, seed % 8 == 0);
     arena_free(arena);
   }
 }
@@ -230,16 +240,17 @@ static void columns_of_strided_windows(void **state) {
   run_network("{ \"name\": \"strided\", \"input\": { \"shape\": [5, 3, 7] }, \"layers\": [\n"
               " { \"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"stride\": 4,"
               " \"pad\": { \"lo\": 1, \"hi\": 2 } } ] }",
-              NULL, 2, true);
+              NULL, 2, ALL, true);
 }
 
 static void models(void **state) {
+  static const char *const model[][2] = {{"models/mobilenet_v1.json", "3x32x32"},
+                                         {"models/googlenet.json", "3x32x32"},
+                                         {"models/resnet34_a.json", "3x17x17"},
+                                         {"models/alexnet_2012.json", "3x67x67"}};
   (void)state;
-  run_network("models/lenet5.json", NULL, 2, true);
-  run_network("models/mobilenet_v1.json", "3x32x32", 1, false);
-  run_network("models/googlenet.json", "3x32x32", 1, false);
-  run_network("models/resnet34_a.json", "3x17x17", 1, false);
-  run_network("models/alexnet_2012.json", "3x67x67", 1, false);
+  run_network("models/lenet5.json", NULL, 2, ALL, true);
+  for (int m = 0; m < COUNT(model); m++) run_network(model[m][0], model[m][1], 1, m, false);
 }
 
 /* ---- training

@@ -1,5 +1,5 @@
-/* unit.h - what every unit test needs: CMocka with the headers it wants before it, and a Unit whose
- * messages are kept. */
+/* unit.h - what every unit test needs: CMocka with the headers it wants before it, a Unit whose
+ * messages are kept, and turns, which sample what the long form of the tests does in full. */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -38,6 +38,17 @@ static inline void captured_free(Captured *c) {
   free(c->text);
   unit_free(c->u);
   free(c);
+}
+
+/* The long form: `./scripts/test --all`. */
+static inline bool is_long(void) {
+  const char *asked = getenv("CNNC_TEST_LONG");
+  return asked && strcmp(asked, "1") == 0;
+}
+
+/* Is case `i` tried on the `t`-th of `n` targets? Usually on one of them, else on all. */
+static inline bool has_turn(int i, int t, int n) {
+  return is_long() || i % n == t;
 }
 
 #endif
