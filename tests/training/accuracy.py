@@ -30,7 +30,6 @@ RUNS = {
     "lenet1989_usps": Run("tests/training/usps.json", "usps", 30, "shift=1,fill=-1", 95.0),
     "vowels": Run("tests/training/vowels.json", "vowels", 60, "shift=2", 95.0),
     "digits_waveform": Run("tests/training/waveforms.json", "waveforms", 40, "shift=400,brightness=0.4", 97.0),
-    "digits_recordings": Run("tests/training/waveforms.json", "recordings", 40, "shift=400,brightness=0.4", 97.0),
     "digits_spectrogram": Run("tests/training/spectrograms.json", "spectrograms", 15, "shift=3,border=edge", 95.0),
 }
 
