@@ -53,8 +53,8 @@ static void find_axis(Margins *m, int a) {
     x->to = linear_constant(hi + 1);
   }
   x->extent = extent_form(m->b->type.dim[a]);
-  x->lo = m->b->depth ? 0 : m->b->format.lo[a];
-  x->hi = m->b->depth ? 0 : m->b->format.hi[a];
+  x->lo = m->b->format.lo[a];
+  x->hi = m->b->format.hi[a];
   if (a != m->lane_axis) return;
   x->name = arena_printf(f->e->arena, "%s_block", x->name);
   x->from = to_blocks(f, &x->from, m->lanes);

@@ -136,13 +136,15 @@ static void stand_at(Move *m, const Run *run, const Linear *at) {
   m->f->value[run->loop[0]] = *at;
 }
 
-/* Stands at element `at` + row, each loop of the run at its own value. */
-static void stand_at_row(Move *m, const Run *run, const Linear *at) {
+/* Stands at element `at` + row, each loop of the run that the view uses at its own value. */
+static void stand_at_row(Move *m, const Run *run, const Linear *at, const View *v) {
   Linear here = *at, row = linear_variable(1, "row");
   row.term[0].below = m->lanes;
   linear_add(&here, &row, 1);
   m->f->value[run->loop[0]] = here;
-  if (run->n == 1) return;
+  bool used = false;
+  for (int i = 0; i < run->n; i++) used |= view_uses(v, run->loop[i]);
+  if (run->n == 1 || !used) return;
   emit(m->e, "const int at = %s;", leaf_form(m->f, &here));
   int64_t step = 1;
   for (int i = 0; i < run->n; i++) {
@@ -151,9 +153,10 @@ static void stand_at_row(Move *m, const Run *run, const Linear *at) {
     text_add(&value, "at");
     if (step > 1) text_add(&value, " / %lld", (long long)step);
     if (i + 1 < run->n) text_add(&value, " %% %lld", (long long)loop->extent.plus);
+    step *= loop->extent.plus;
+    if (!view_uses(v, run->loop[i])) continue;
     emit(m->e, "const int %s = %s;", loop->name, value.at);
     m->f->value[run->loop[i]] = linear_variable(1, loop->name);
-    step *= loop->extent.plus;
   }
 }
 
@@ -178,7 +181,7 @@ static void print_block(Move *m, const Part *to, const Part *from) {
   const int rows = to->count ? to->count : m->lanes;
   emit(m->e, "%s_v block[%d];", m->isa, m->lanes);
   FOR(m->e, "row", 0, rows, 1) {
-    stand_at_row(m, &m->to, &to->at);
+    stand_at_row(m, &m->to, &to->at, &k->in[0]);
     stand_at(m, &m->from, &from->at);
     emit(m->e, "block[row] = %s;", leaf_load(m->f, &k->in[0], m->from.loop[0], from->count));
   }
@@ -187,7 +190,7 @@ static void print_block(Move *m, const Part *to, const Part *from) {
     }
   emit(m->e, "%s_transpose(block);", m->isa);
   FOR(m->e, "row", 0, from->count ? from->count : m->lanes, 1) {
-    stand_at_row(m, &m->from, &from->at);
+    stand_at_row(m, &m->from, &from->at, out);
     stand_at(m, &m->to, &to->at);
     leaf_store(m->f, out, leaf_pointer(m->f, out), leaf_subscript(m->f, out), "block[row]",
                to->count);

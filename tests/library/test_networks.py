@@ -1,7 +1,7 @@
 """Small networks in which the parts of a plan meet: what each target computes is what the network interpreted computes."""
 import json
 
-from models import CROSS, TARGETS, can_run, difference, read_values, write_random
+from models import CROSS, POISON, TARGETS, can_run, difference, read_values, write_random
 from support import CNNC, HERE, Case, main
 
 
@@ -20,6 +20,12 @@ NETWORKS = {
     "concatenated backwards": network(
         [16, 28, 28], {**CONV, "name": "b", "from": "x", "filters": 20}, {**CONV, "name": "a", "from": "x", "filters": 12},
         {"op": "concat", "from": ["a", "b"]}, {**CONV, "filters": 16}),
+    # Blocks of a volume's channels, padded along two of three axes, in a nest with the transform that reads them.
+    "a padded volume in parts": network(
+        [33, 5, 9, 9], {"op": "depthwise", "kernel": 2},
+        {"op": "conv", "filters": 33, "kernel": [1, 2, 2], "pad": [0, 1, 1], "groups": 3}),
+    "vectors of channels that are turned, each written to several places": network(
+        [33, 1, 1], {"op": "upsample", "scale": [2, 3]}),
     "a fixed matrix with a row of zeros": network(
         [3], {"op": "dense", "units": 3, "weights": [[1, 2, 3], [0, 0, 0], [0, 1, 0]], "bias": False}),
 }
@@ -30,7 +36,8 @@ class Networks(Case):
         write_random(self.folder / "x.npy", shape)
         output = self.folder / "out" / "y.npy"
         output.parent.mkdir(exist_ok=True)
-        self.run_command(CNNC, "run", path, "--seed", "3", "--input", self.folder / "x.npy", "--output", output, *options)
+        self.run_command(CNNC, "run", path, "--seed", "3", "--input", self.folder / "x.npy", "--output", output, *options,
+                         env=POISON)
         return {file.name: read_values(file) for file in sorted(output.parent.iterdir())}
 
     def check(self, document, *options):
