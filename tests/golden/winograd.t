@@ -66,11 +66,11 @@ entry forward work 0 worker 0 live 0
 = 0
 $ cnnc info conv.json --target avx512 --algo c=winograd4 | sed -n '/^plan/,$p' | sed '/^memory/d; s/serial,.*/serial/'
 plan for avx512, batch 1: 3 kernels in 5 steps, 1 nests
-    x.moved                        map        -> NCHW16c +margin  serial
-    c                              winograd4  -> row-major16c     serial
-    c                              winograd4  -> row-major16c     serial
-  + c                              winograd4  -> NCHW16c          serial
-    relu1                          map        -> NCHW             serial
+    x.moved                        map           -> NCHW16c +margin  serial
+    c                              winograd4     -> row-major16c     serial
+    c                              winograd4     -> row-major16c     serial
+  + c                              winograd4     -> NCHW16c          serial
+    relu1                          map           -> NCHW             serial
 = 0
 $ cnnc strided.json --target avx512 --algo c=winograd4 -o out.c
 cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: a window moves by other steps than one, or has too many taps
