@@ -5,7 +5,8 @@
  * samples). A tile is R points x K vectors of accumulators, which stay in registers while all
  * reduced loops run; then the epilogue (bias, residual, activation) and one store each. What is
  * left over gets smaller tiles. Every element is summed in the order of the reduced loops, whatever
- * the tile, so results do not depend on the number of samples or on threads.
+ * the tile, so results do not depend on the number of samples or on threads. Long sums of operands
+ * that no cache holds (weight gradients) grow in memory, by one band of positions after another.
  *
  *   for n, groups ..
  *     for (int k_tile = ..)            K vectors of lanes
@@ -274,6 +275,59 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
   }
 }
 
+static void all_tiles(Contract *w, TilePass pass) {
+  const TileAt start = {.points = 0};
+  w->pass = pass;
+  free_loops(w, 0, &start);
+}
+
+/* ---- sums in memory ---- */
+
+/* Turns of loop l, a divisor of all, whose part of both operands fills half of L2. */
+static int64_t rows_of_band(const Plan *p, const Contraction *c, int l) {
+  const int64_t extent = c->k->loop[l].extent.plus;
+  double bytes = 0;
+  for (int i = 0; i < 2; i++) {
+    const View *v = &c->k->in[i ? c->w : c->x];
+    bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], 1) / (double)extent;
+  }
+  int64_t rows = extent;
+  while (rows > 1 && (extent % rows || (double)rows * bytes > p->target->machine.l2 / 2)) rows--;
+  return rows;
+}
+
+/* Scalars stay in registers: compilers that make vectors of them may store what lies between, which
+ * is another job's. */
+bool contract_bands(const Plan *p, const Contraction *c, Bands *b) {
+  const Kernel *k = c->k;
+  const int first = kernel_free_loops(k);
+  const bool samples = first + 1 < k->nloop && k->loop[first].extent.per_n;
+  *b = (Bands){.samples = samples ? first : -1, .loop = samples ? first + 1 : first};
+  if (p->target->lanes == 1) return false;
+  if (b->loop == k->nloop || k->loop[b->loop].extent.per_n || k->bind[b->loop].step >= 0)
+    return false;
+  b->rows = both_change(p, c) ? rows_of_band(p, c, b->loop) : k->loop[b->loop].extent.plus;
+  return samples || b->rows < k->loop[b->loop].extent.plus;
+}
+
+/* All tiles take in one band of one sample after another, while caches hold it; long sums of few
+ * bits stay apart. */
+static void sum_bands(Contract *w) {
+  Leaf *f = w->f;
+  const Loop *loop = &f->k->loop[w->bands.loop];
+  const int64_t bands = loop->extent.plus / w->bands.rows;
+  const char *name = arena_printf(f->e->arena, "%s_band", loop->name);
+  all_tiles(w, TILE_CLEAR);
+  const bool opened = w->bands.samples >= 0 && leaf_open(f, w->bands.samples);
+  w->band_at = bands > 1 ? linear_variable(w->bands.rows, name) : linear_constant(0);
+  if (bands > 1)
+    emit_open(f->e, "for (int %s = 0; %s < %lld; %s++)", name, name, (long long)bands, name);
+  all_tiles(w, TILE_ADD);
+  if (bands > 1) emit_close(f->e);
+  leaf_close(f, opened);
+  if (f->k->out[0].value->op != E_acc) all_tiles(w, TILE_FINISH);
+}
+
 void contract_body(Leaf *f) {
   const Plan *p = f->plan;
   const Kernel *k = f->k;
@@ -290,7 +344,9 @@ void contract_body(Leaf *f) {
   while (!linear_divides(&f->from[w.lane], w.lanes * w.vectors)) w.vectors--;
   w.d = vector_dialect(f->e, p->target);
   if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
-  const TileAt start = {.points = 0};
-  free_loops(&w, 0, &start);
+  if (contract_bands(p, &w.c, &w.bands))
+    sum_bands(&w);
+  else
+    all_tiles(&w, TILE_WHOLE);
   leaf_margins(f, &k->out[0], false);
 }

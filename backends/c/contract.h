@@ -5,6 +5,9 @@
 
 #include "leaf.h"
 
+/* A tile is summed and stored at once, or in memory: set to 0, added to, finished. */
+typedef enum TilePass { TILE_WHOLE, TILE_CLEAR, TILE_ADD, TILE_FINISH } TilePass;
+
 typedef struct Contract {
   Leaf *f;
   Contraction c;
@@ -12,10 +15,13 @@ typedef struct Contract {
   int point; /* the free loop whose points share weights: R at a time */
   int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or -1 */
   int lanes; /* of the target */
-  int vectors;  /* K: vectors of lanes in a whole tile */
-  int points;   /* R */
-  int unroll;   /* of the innermost reduced loop */
-  bool x_lanes; /* x moves along the lanes too (depthwise) */
+  int vectors; /* K: vectors of lanes in a whole tile */
+  int points;  /* R */
+  int unroll;  /* of the innermost reduced loop */
+  TilePass pass;
+  Bands bands;    /* not TILE_WHOLE: */
+  Linear band_at; /* where the band begins that a tile sums */
+  bool x_lanes;   /* x moves along the lanes too (depthwise) */
   Dialect d;
 } Contract;
 

@@ -122,6 +122,14 @@ void contract_body(Leaf *);
 /* Its lane loop, and the loop that tiles take points of; -1: none fits. */
 int contract_lane(const Plan *, const Contraction *);
 int contract_point(const Contraction *);
+/* Tiles that are summed in memory, by one band of positions after another: where there are several,
+ * of operands that both change in every call, or several samples. */
+typedef struct Bands {
+  int samples;  /* the reduced loop over samples; -1: none */
+  int loop;     /* the reduced loop of the bands, of */
+  int64_t rows; /* so many turns */
+} Bands;
+bool contract_bands(const Plan *, const Contraction *, Bands *);
 /* Maps that only move data between different orders: blocks turned round in registers. */
 bool move_fits(const Leaf *);
 void move_body(Leaf *);

@@ -221,12 +221,13 @@ static void run_point(Loops *w) {
   for (int a = 0; a < k->nfold; a++) loops_start_fold(w, a);
   if (k->nfold > 0) run_terms(w);
   for (int i = 0; i < k->nin; i++)
-    if (loops_in_value(w, i)) loops_load(w, i);
+    if (loops_in_value(w, i) && !w->early[i]) loops_load(w, i);
   for (int o = 0; o < k->nout; o++)
     if (w->out[o]) loops_store(w, o);
 }
 
 static void run_level(Loops *w, int level) {
+  if (level == w->early_level) loops_add_early(w);
   if (w->combine && level == w->nto) {
     for (int o = 0; o < w->f->k->nout; o++)
       if (w->out[o]) emit(w->f->e, "double sum%d = 0.0;", o);
@@ -309,6 +310,7 @@ static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
   memcpy(w.out, out, sizeof w.out);
   if (w.lane >= 0) find_run(&w);
   order_loops(&w);
+  loops_find_early(&w);
   run_level(&w, 0);
   for (int o = 0; o < f->k->nout; o++)
     if (out[o]) leaf_margins(f, &f->k->out[o], w.lane < 0);

@@ -1,11 +1,12 @@
 /* loops.h - what the parts of the generator of plain loops share: which loops stand where
- * (loops.c), coordinates and tests (loops_coordinates.c), what happens at a point (loops_point.c).
- */
+ * (loops.c), coordinates and tests (loops_coordinates.c), what inner loops leave alone
+ * (loops_early.c), what happens at a point (loops_point.c). */
 #ifndef LOOPS_H
 #define LOOPS_H
 
 #include "leaf.h"
 
+enum { MAX_PARTS = 8 };
 typedef struct Loops {
   Leaf *f;
   const Dialect *d;
@@ -20,6 +21,12 @@ typedef struct Loops {
   Linear from, to;                 /* the part of it that runs */
   int64_t extent;
   int count; /* lanes in use, 0: all */
+
+  int early_level;             /* in front of this level stand, -1: nothing, */
+  bool early[MAX_IN];          /* these inputs, */
+  const Expr *part[MAX_PARTS]; /* and these parts of formulas: inputs MAX_IN + part; */
+  int nparts;
+  const Expr *term[MAX_FOLD], *value[MAX_OUT]; /* the formulas without them */
 } Loops;
 
 /* ---- loops_coordinates.c ---- */
@@ -36,7 +43,17 @@ void loops_add_tests(Loops *w, const View *v, int axis, Text *out);
 const char *loops_name_coordinates(Loops *w, int level);
 void loops_forget_coordinates(Loops *w, int level);
 
+/* ---- loops_early.c ---- */
+
+/* Once the order of loops is known: finds what they compute early, and where. */
+void loops_find_early(Loops *w);
+/* Computes it. */
+void loops_add_early(Loops *w);
+
 /* ---- loops_point.c ---- */
+
+/* The text of an expression. */
+const char *loops_expression(Loops *w, const Expr *);
 
 /* Is an input read by the outs of these loops? */
 bool loops_in_value(const Loops *w, int in);

@@ -54,7 +54,7 @@ static const char *leaf_text(void *context, const Expr *x) {
   return position_text(w, x);
 }
 
-static const char *expression(Loops *w, const Expr *x) {
+const char *loops_expression(Loops *w, const Expr *x) {
   return emit_expr(w->f->e, w->d, x, leaf_text, w);
 }
 
@@ -124,17 +124,18 @@ static void add_place(Loops *w, int fold, const char *term) {
 static void add_to_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
+  const Expr *x = w->term[fold];
   const char *isa = w->f->plan->target->name;
   if (wide(w, fold)) {
-    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, expression(w, a->term));
+    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, loops_expression(w, x));
     return;
   }
-  if (w->lane >= 0 && a->op == FOLD_SUM && a->term->op == E_mul) {
-    const char *left = expression(w, a->term->arg[0]), *right = expression(w, a->term->arg[1]);
+  if (w->lane >= 0 && a->op == FOLD_SUM && x->op == E_mul) {
+    const char *left = loops_expression(w, x->arg[0]), *right = loops_expression(w, x->arg[1]);
     emit(e, "acc%d = %s_fma(%s, %s, acc%d);", fold, isa, left, right, fold);
     return;
   }
-  const char *term = expression(w, a->term);
+  const char *term = loops_expression(w, x);
   if (w->lane >= 0 && a->op == FOLD_ARGMAX) {
     add_place(w, fold, term);
   } else if (w->lane >= 0) {
@@ -157,7 +158,7 @@ void loops_store(Loops *w, int out) {
   Leaf *f = w->f;
   Emit *e = f->e;
   const Out *o = &f->k->out[out];
-  const char *value = expression(w, o->value);
+  const char *value = loops_expression(w, w->value[out]);
   if (w->combine) {
     emit(e, "sum%d += %s;", out, value);
     return;
@@ -173,7 +174,7 @@ void loops_store(Loops *w, int out) {
 void loops_add_terms(Loops *w) {
   const Kernel *k = w->f->k;
   for (int i = 0; i < k->nin; i++)
-    if (kernel_term_reads(k, i)) loops_load(w, i);
+    if (kernel_term_reads(k, i) && !w->early[i]) loops_load(w, i);
   for (int a = 0; a < k->nfold; a++) add_to_fold(w, a);
 }
 

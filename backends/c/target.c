@@ -26,7 +26,8 @@ static double clock_of(const Target *t) {
 /* Turns of the loops that a contraction's tile covers. */
 typedef struct Shape {
   int64_t vectors, points, rows; /* vectors along the lanes; points, and how often they come */
-  int64_t terms;                 /* of one sum */
+  int64_t terms;                 /* of one sum, */
+  double parts;                  /* which is made of so many */
   bool shares_x;                 /* all lanes read the same x: several vectors pay */
   int64_t block;                 /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle;        /* of operands that every tile reads whole; 0: from L1 */
@@ -58,11 +59,19 @@ static int64_t points_of_rows(const Plan *p, const Contraction *c) {
   return points;
 }
 
-/* Operands that lie as they are: each tile reads all of both. */
+/* Into how many sums one is parted that grows in memory. */
+static double parts_of_sum(const Plan *p, const Contraction *c) {
+  Bands bands;
+  if (!contract_bands(p, c, &bands)) return 1;
+  const double each = (double)c->k->loop[bands.loop].extent.plus / (double)bands.rows;
+  return bands.samples >= 0 ? each * (double)p->max_batch : each;
+}
+
+/* Operands that lie as they are: each tile reads all of both, or what a part of its sum takes. */
 static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
   const Machine *m = &p->target->machine;
   const View *x = &c->k->in[c->x];
-  const double bytes = view_bytes(p, x) + view_bytes(p, &c->k->in[c->w]);
+  const double bytes = (view_bytes(p, x) + view_bytes(p, &c->k->in[c->w])) / s->parts;
   const int point = contract_point(c);
   s->points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
   if (point >= 0) s->block = lanes_of_loop(p, x, point);
@@ -72,7 +81,8 @@ static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
 
 static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   const Kernel *k = c->k;
-  Shape s = {.block = 1, .terms = kernel_points(k, true, p->max_batch)};
+  Shape s = {
+      .block = 1, .terms = kernel_points(k, true, p->max_batch), .parts = parts_of_sum(p, c)};
   const int64_t channels = lane < 0 ? 1 : k->loop[lane].extent.plus;
   s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
   s.shares_x = lane >= 0 && c->role[lane] == 'N';
@@ -96,7 +106,7 @@ static double step_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
 
 /* Cycles of a whole contraction of that shape in tiles of r points x k vectors. */
 static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
-  const double edge = 12 + (double)(r * k); /* starting and storing a tile */
+  const double edge = (12 + (double)(r * k)) * s->parts; /* starting and storing a tile */
   const double terms = (double)s->terms;
   double cycles = 0;
   for (int part = 0; part < 2; part++) {

@@ -79,15 +79,34 @@ static bool gathered(const Ukernel *m, int i) {
   return !view_moves_by_one(m->f->plan, m->f->k, &m->f->k->in[i], m->w->lane);
 }
 
+/* Does the loop over samples run outside of the tile? */
+static bool is_outside(const Contract *w, int l) {
+  return w->pass == TILE_ADD && l == w->bands.samples;
+}
+
+/* Does a tile sum a part of the loop? */
+static bool is_band(const Contract *w, int l) {
+  return w->pass == TILE_ADD && l == w->bands.loop;
+}
+
+static bool sums_terms(const Contract *w) {
+  return w->pass == TILE_WHOLE || w->pass == TILE_ADD;
+}
+
 /* Pointers to where the tile begins in every tensor. */
 static void print_pointers(Ukernel *m) {
   const Kernel *k = m->f->k;
-  for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced) m->f->value[l] = linear_constant(0);
+  const Contract *w = m->w;
+  for (int l = 0; l < k->nloop; l++) {
+    if (!k->loop[l].reduced || is_outside(w, l)) continue;
+    m->f->value[l] = is_band(w, l) ? w->band_at : linear_constant(0);
+  }
   stand_at(m, 0, 0);
   for (int i = 0; i <= k->nin; i++) {
-    const bool operand = i == k->nin || i == m->w->c.x || i == m->w->c.w;
-    if (!operand && (!in_epilogue(m, i) || gathered(m, i))) continue;
+    const bool operand = i == w->c.x || i == w->c.w, sums = sums_terms(w);
+    const bool ends = w->pass == TILE_WHOLE || w->pass == TILE_FINISH;
+    if (i < k->nin && !(operand && sums) && !(ends && in_epilogue(m, i) && !gathered(m, i)))
+      continue;
     m->base[i] = leaf_place(m->f, view_of(m, i));
     emit(m->e, "%sfloat *%s = %s + %s;", i < k->nin ? "const " : "", pointer_name(m, i),
          leaf_pointer(m->f, view_of(m, i)), leaf_form(m->f, &m->base[i]));
@@ -183,9 +202,10 @@ static void blocks(Ukernel *m, int l, int lanes) {
 
 /* Does the reduction begin with the samples of a batch? Then each is summed by itself: long sums of
  * few bits stay apart. */
-static bool sums_samples(const Kernel *k, int *loop) {
+static bool sums_samples(const Ukernel *m, int *loop) {
+  const Kernel *k = m->f->k;
   *loop = kernel_free_loops(k);
-  return *loop + 1 < k->nloop && k->loop[*loop].extent.per_n;
+  return m->w->pass == TILE_WHOLE && *loop + 1 < k->nloop && k->loop[*loop].extent.per_n;
 }
 
 static void start_accumulators(const Ukernel *m, const char *name) {
@@ -216,14 +236,16 @@ static void reduce_samples(Ukernel *m, int l) {
 
 static void reduce(Ukernel *m, int l) {
   const Kernel *k = m->f->k;
-  while (l < k->nloop && !k->loop[l].reduced) l++;
+  while (l < k->nloop && (!k->loop[l].reduced || is_outside(m->w, l))) l++;
   if (l == k->nloop) {
     print_step(m);
     return;
   }
   const int lanes = lanes_of_loop(m->f->plan, view_of(m, m->w->c.x), l);
   const Linear zero = linear_constant(0);
-  if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
+  if (is_band(m->w, l)) {
+    turns(m, l, k->loop[l].name, &m->w->band_at, m->w->bands.rows);
+  } else if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
     const bool opened = leaf_open(m->f, l);
     reduce(m, l + 1);
     leaf_close(m->f, opened);
@@ -275,8 +297,7 @@ static const char *epilogue_leaf(void *context, const Expr *x) {
   const Ukernel *m = context;
   int samples;
   if (x->op == E_acc)
-    return arena_printf(m->arena, "%s%d_%d", sums_samples(m->f->k, &samples) ? "sum" : "acc", m->r,
-                        m->j);
+    return arena_printf(m->arena, "%s%d_%d", sums_samples(m, &samples) ? "sum" : "acc", m->r, m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
   return emit_constant(m->e, &m->w->d,
@@ -307,15 +328,51 @@ static void epilogue(Ukernel *m) {
   }
 }
 
+/* ---- tiles that are summed in memory ---- */
+
+/* What the tile holds so far. */
+static const char *sum_text(const Ukernel *m) {
+  const bool rows = leaf_buffer(m->f, view_of(m, m->f->k->nin))->format.lanes == 1;
+  return load_text(m, "py", distance(m, m->f->k->nin), rows ? last_count(m, m->j) : 0);
+}
+
+/* acc0_0 = what the tile holds. */
+static void read_sums(Ukernel *m) {
+  for (m->r = 0; m->r < m->t->points; m->r++)
+    for (m->j = 0; m->j < m->t->vectors; m->j++) {
+      stand_at(m, m->r, m->j);
+      emit(m->e, "const %s acc%d_%d = %s;", m->w->d.type, m->r, m->j, sum_text(m));
+    }
+}
+
+/* The tile becomes 0, or takes in the accumulators. */
+static void write_sums(Ukernel *m) {
+  const char *isa = m->f->plan->target->name;
+  for (m->r = 0; m->r < m->t->points; m->r++)
+    for (m->j = 0; m->j < m->t->vectors; m->j++) {
+      stand_at(m, m->r, m->j);
+      const char *sum = emit_constant(m->e, &m->w->d, "0.0f");
+      if (m->w->pass == TILE_ADD)
+        sum = m->w->lanes == 1
+                  ? arena_printf(m->arena, "%s + acc%d_%d", sum_text(m), m->r, m->j)
+                  : arena_printf(m->arena, "%s_add(%s, acc%d_%d)", isa, sum_text(m), m->r, m->j);
+      print_store(m, sum);
+    }
+}
+
 void ukernel_tile(Contract *w, const TileAt *t) {
   Ukernel m = {.w = w, .t = t, .f = w->f, .e = w->f->e, .arena = w->f->e->arena};
   int samples;
   print_pointers(&m);
-  if (sums_samples(w->f->k, &samples)) {
+  if (sums_samples(&m, &samples)) {
     reduce_samples(&m, samples);
-  } else {
+  } else if (sums_terms(w)) {
     start_accumulators(&m, "acc");
     reduce(&m, 0);
   }
-  epilogue(&m);
+  if (w->pass == TILE_FINISH) read_sums(&m);
+  if (w->pass == TILE_CLEAR || w->pass == TILE_ADD)
+    write_sums(&m);
+  else
+    epilogue(&m);
 }

@@ -4,10 +4,10 @@
  * in an order that can run.
  * Every needed node becomes a group: its kernel, over node ids. In one walk over the groups, each
  *   1. absorbs what its inputs' producers only move (views, broadcasts, constants), what is
- * computed when weights are loaded, and maps that nobody else reads;
+ * computed when weights are loaded, and maps that nobody else reads, into maps and sums;
  *   2. if it is a map, becomes the epilogue of the last fold it reads that nobody else reads;
  *   3. if it only copies (a member of a concatenation), lets its producers write its place.
- * At last updates of one parameter become one kernel.
+ * At last sums over the same points become one kernel, and updates of one parameter.
  *
  *   conv1: n k oh ow | c kh kw: acc0 = sum in0*in1; %1 = acc0     conv1: ... acc0 = sum in0*in1
  *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
@@ -178,6 +178,28 @@ static bool all_affine(const Kernel *k) {
   return true;
 }
 
+/* Does a map depend on where its elements are (dropout)? */
+static bool asks_place(const Kernel *k) {
+  return expr_uses(k->out[0].value, E_index, -1);
+}
+
+static bool only_sums(const Kernel *k) {
+  for (int i = 0; i < k->nfold; i++)
+    if (k->fold[i].op != FOLD_SUM) return false;
+  return true;
+}
+
+/* Does a map, or a plain sum, read each element that another map computes once? */
+static bool reads_once(const Group *reader, const Group *from) {
+  const Kernel *k = &reader->k;
+  int64_t points = kernel_points(k, false, 1);
+  if (k->nfold > 0) {
+    if (kernel_kind(k) == KIND_CONTRACT || !only_sums(k) || asks_place(&from->k)) return false;
+    points *= kernel_points(k, true, 1);
+  }
+  return points == kernel_points(&from->k, false, 1);
+}
+
 static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
   if (from->k.nfold || from->k.nout != 1) return false;
   if (only_moves(&from->k)) return true;
@@ -186,8 +208,7 @@ static bool may_absorb(const Fuse *f, const Group *reader, const Group *from) {
     return f->phase[reader->node] != PHASE_CALL; /* constant into loaded */
   }
   if (f->phase[from->node] != PHASE_CALL) return true; /* rounded once: nothing between */
-  return reader->k.nfold == 0 && f->uses[from->node] == 1 && from->entry == reader->entry &&
-         kernel_points(&from->k, false, 1) == kernel_points(&reader->k, false, 1);
+  return f->uses[from->node] == 1 && from->entry == reader->entry && reads_once(reader, from);
 }
 
 /* A contraction whose index maps need divisions could only run scalar: then the move stays. */
@@ -200,6 +221,7 @@ static bool absorb_one(Fuse *f, Group *group, int which) {
   for (int i = 0; i < from->k.nin; i++) type[i] = f->g->node.at[from->k.in[i].tensor].type;
   if (!kernel_absorb(f->u, &k, which, &from->k, type)) return false;
   if (kernel_kind(&group->k) == KIND_CONTRACT && affine && !all_affine(&k)) return false;
+  if (kernel_kind(&group->k) == KIND_REDUCE && kernel_kind(&k) == KIND_CONTRACT) return false;
   kernel_simplify(f->u, &k);
   if (!only_moves(&from->k) && group->entry == from->entry)
     k.covers = both_titles(f, from->k.covers, k.covers);
@@ -255,12 +277,8 @@ static void replace_constants(Fuse *f, Group *group) {
 /* ---- 2. epilogues
  * --------------------------------------------------------------------------------------- */
 
-/* A contraction runs in vectors and does not know where it is: what asks for the place (dropout)
- * stays behind it. */
-static bool asks_place(const Kernel *k) {
-  return expr_uses(k->out[0].value, E_index, -1);
-}
-
+/* A contraction runs in vectors and does not know where it is: what asks for the place stays behind
+ * it. */
 static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
   if (fold && kernel_kind(&fold->k) == KIND_CONTRACT && asks_place(&map->k)) return false;
   return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
@@ -328,6 +346,7 @@ static void fuse_groups(Fuse *f) {
     join_to_fold(f, group);
     fuse_write_in_place(f, group);
   }
+  fuse_join_sums(f);
   fuse_join_updates(f);
 }
 

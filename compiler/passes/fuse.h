@@ -1,5 +1,5 @@
-/* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c, fuse_updates.c), then
- * become a Plan (fuse_plan.c). */
+/* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c, fuse_sums.c,
+ * fuse_updates.c), then become a Plan (fuse_plan.c). */
 #ifndef FUSE_H
 #define FUSE_H
 
@@ -42,6 +42,14 @@ void fuse_add_group(Fuse *, const Kernel *, Id node);
 bool fuse_split_concat(Fuse *, const Kernel *k, Id node);
 /* If a group only copies what nobody else reads, its producers write where it would. */
 void fuse_write_in_place(Fuse *, Group *);
+
+/* fuse_sums.c */
+/* Sums that read one tensor at the same points become one kernel. */
+void fuse_join_sums(Fuse *);
+/* Have two kernels the same loops, and room for the inputs, folds and outs of both? */
+bool fuse_same_points(const Kernel *, const Kernel *);
+/* `group` computes what `first` computes as well: before its own. */
+void fuse_take_over(Fuse *, Group *first, Group *group);
 
 /* fuse_updates.c */
 /* Updates that read what others replace become one kernel with them. */

@@ -40,34 +40,6 @@ static bool reads_replaced(const Id *replaced, const Group *a, const Group *b) {
   return false;
 }
 
-static bool same_points(const Kernel *a, const Kernel *b) {
-  if (a->nloop != b->nloop) return false;
-  for (int l = 0; l < a->nloop; l++)
-    if (!extent_same(a->loop[l].extent, b->loop[l].extent)) return false;
-  return a->nout + b->nout <= MAX_OUT && a->nin + b->nin <= MAX_IN;
-}
-
-/* The outs of `first` come before those of `group`; its inputs behind. */
-static void take_over(Fuse *f, Group *first, Group *group) {
-  const Kernel own = group->k, *other = &first->k;
-  Kernel *k = &group->k;
-  int place[MAX_IN];
-  for (int i = 0; i < other->nin; i++) {
-    place[i] = k->nin;
-    k->in[k->nin++] = other->in[i];
-  }
-  k->nout = 0;
-  for (int o = 0; o < other->nout; o++) {
-    Out *out = &k->out[k->nout++];
-    *out = other->out[o];
-    out->value = expr_rename_inputs(f->u, out->value, place);
-    vec_push(f->u->arena, &f->made[out->to.tensor], group);
-  }
-  for (int o = 0; o < own.nout; o++) k->out[k->nout++] = own.out[o];
-  kernel_simplify(f->u, k);
-  first->dead = true;
-}
-
 void fuse_join_updates(Fuse *f) {
   const Id *replaced = find_replaced(f);
   for (int i = 0; i < f->group.n; i++) {
@@ -77,7 +49,7 @@ void fuse_join_updates(Fuse *f) {
       if (!only_updates(f, replaced, first) || first->entry != group->entry) continue;
       if (!reads_replaced(replaced, first, group) && !reads_replaced(replaced, group, first))
         continue;
-      if (same_points(&first->k, &group->k)) take_over(f, first, group);
+      if (fuse_same_points(&first->k, &group->k)) fuse_take_over(f, first, group);
     }
   }
 }

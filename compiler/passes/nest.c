@@ -10,7 +10,7 @@
  *                                       conv1, pool1
  * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
  * channels, then rows. What does not take several times as long as starting threads stays on one
- * thread. */
+ * thread. In training samples go through several kernels (samples.c, chains.c). */
 #include "nest.h"
 #include "backend.h"
 
@@ -19,6 +19,10 @@
 /* Starting threads pays for kernels that take that many times as long, and a job is worth that many
  * starts; so many jobs per core keep all of them busy to the end. */
 enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
+
+/* A job of a contraction whose operands both change in every call reads one of them as a whole:
+ * fewer of them do. */
+enum { STREAMS_PER_CORE = 4 };
 
 static double leaf_time(const Plan *p, const Kernel *k) {
   return p->target->time(p, k);
@@ -30,9 +34,10 @@ static bool worth_threads(const Plan *p, double seconds) {
 }
 
 /* How many jobs work of so many seconds is worth. */
-static int64_t jobs_wanted(const Plan *p, double seconds) {
+static int64_t jobs_wanted(const Plan *p, double seconds, bool streams) {
   const Machine *m = &p->target->machine;
-  int64_t jobs = (int64_t)(seconds / (STARTS_PER_JOB * m->launch)), most = JOBS_PER_CORE * m->cores;
+  const int64_t most = (streams ? STREAMS_PER_CORE : JOBS_PER_CORE) * m->cores;
+  int64_t jobs = (int64_t)(seconds / (STARTS_PER_JOB * m->launch));
   return jobs < most ? jobs : most;
 }
 
@@ -66,7 +71,7 @@ static int loop_unit(const Plan *p, const Kernel *k, int l) {
     for (int a = 0; a < v->rank; a++)
       if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
-  if (unit == 1) unit = vectors_unit(p, k, l);
+  if (vectors_unit(p, k, l) > unit) unit = vectors_unit(p, k, l);
   if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
@@ -116,16 +121,35 @@ static void cut_loop(Plan *p, Kernel *k, int l, int64_t block, Step **outer, int
   ++*depth;
 }
 
+/* Does k run in tiles of operands that both change in every call? */
+static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
+  return tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, c) && both_change(p, c);
+}
+
+/* The loops of k that may be cut, in the order of trying: of streams, taps come last, because all
+ * of them read the same of both operands. */
+static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
+  Contraction c;
+  const bool streams = is_stream(p, k, &c);
+  int n = 0;
+  for (int late = 0; late < 2; late++)
+    for (int l = 0; l < k->nloop; l++)
+      if (worth_cutting(p, k, l) && (streams && loop_slides(&c, l)) == late) order[n++] = l;
+  return n;
+}
+
 /* The leaf inside the parallel steps that cut it into jobs. */
 static Step *cut_into_jobs(Plan *p, Step *leaf) {
   Kernel *k = leaf->run;
+  Contraction c;
   double time = leaf_time(p, k);
-  int64_t jobs = 1, wanted = jobs_wanted(p, time);
+  int64_t jobs = 1, wanted = jobs_wanted(p, time, is_stream(p, k, &c));
   if (!worth_threads(p, time)) return leaf;
   Step *first = NULL, *last = NULL;
-  int depth = 0;
-  for (int l = 0; l < k->nloop && jobs < wanted && depth < 3; l++) {
-    if (!worth_cutting(p, k, l)) continue;
+  int depth = 0, order[MAX_LOOPS];
+  const int cuts = order_of_cuts(p, k, order);
+  for (int i = 0; i < cuts && jobs < wanted && depth < 3; i++) {
+    const int l = order[i];
     int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
@@ -309,21 +333,28 @@ static void count_accesses(Nest *n, const Steps *steps) {
   }
 }
 
-Steps nest_steps(Nest *n, const Steps *steps) {
-  Steps nested = {0};
-  count_accesses(n, steps);
-  for (int i = 0; i < steps->n;) {
-    Pair pair;
-    Step *several = NULL;
-    int taken = 1;
-    if (i + 2 < steps->n && (several = nest_bands(n, &steps->at[i])))
-      taken = 3;
-    else if (i + 1 < steps->n && is_pair(n, steps->at[i], steps->at[i + 1], &pair) &&
-             (several = nest_pair(n, steps->at[i], steps->at[i + 1], &pair)))
-      taken = 2;
-    vec_push(n->p->u->arena, &nested, several ? several : cut_into_jobs(n->p, steps->at[i]));
-    i += taken;
+/* The first of the steps, with those behind it that share a nest; `left` begins after them. */
+static Step *next_nest(Nest *n, Steps *left) {
+  Pair pair;
+  Step *nested = left->n > 2 ? nest_bands(n, left->at) : NULL;
+  int taken = nested ? 3 : 2;
+  if (!nested && left->n > 1 && is_pair(n, left->at[0], left->at[1], &pair))
+    nested = nest_pair(n, left->at[0], left->at[1], &pair);
+  if (!nested && (nested = nest_chain(n, left))) return nested;
+  if (!nested) {
+    nested = cut_into_jobs(n->p, left->at[0]);
+    taken = 1;
   }
+  left->at += taken;
+  left->n -= taken;
+  return nested;
+}
+
+Steps nest_steps(Nest *n, const Steps *steps) {
+  Steps nested = {0}, left = {.at = NEW_ARRAY(n->p->u->arena, Step *, steps->n), .n = steps->n};
+  for (int i = 0; i < steps->n; i++) left.at[i] = steps->at[i];
+  count_accesses(n, steps);
+  while (left.n > 0) vec_push(n->p->u->arena, &nested, next_nest(n, &left));
   return nested;
 }
 
@@ -336,6 +367,8 @@ Nest nest_new(Plan *p) {
 void pass_nest(Plan *p, const PlanOptions *options) {
   (void)options;
   if (!p->target->language->nests) return;
+  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && nest_by_samples(p); e++)
+    nest_samples(p, e);
   Nest n = nest_new(p);
   for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) p->entry[e].step = nest_steps(&n, &p->entry[e].step);
 }

@@ -21,5 +21,12 @@ double nest_room(const Nest *);
 /* Three kernels that hand tensors on, band by band, so that these stay in cache (bands.c). NULL
  * where they are none, or fit the cache as a whole. */
 Step *nest_bands(Nest *, Step *const *three);
+/* Do samples run apart, each through several kernels: are there enough of them? */
+bool nest_by_samples(const Plan *);
+/* Sums over samples become sums of each sample, and of these (samples.c). */
+void nest_samples(Plan *, PlanEntry);
+/* The first of the steps and those behind it that work on the same samples, as one step (chains.c);
+ * what is left follows. NULL, and nothing changed, where there are none. */
+Step *nest_chain(Nest *, Steps *left);
 
 #endif

@@ -39,7 +39,7 @@ state c.weight.momentum
 state c.bias.momentum
 state e.weight.momentum
 state e.bias.momentum
-kept n.3
+kept n.5
 kept c.2
 kept d.2
 = 0

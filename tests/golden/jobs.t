@@ -1,10 +1,50 @@
 # Kernels are cut into jobs between whole vectors, also of what lies in rows.
 @ wide.json
-{ "name": "wide", "input": { "shape": [4096] }, "layers": [{ "op": "dense", "name": "d", "units": 1000, "bias": false }],
+{ "name": "wide", "input": { "shape": [16384] }, "layers": [{ "op": "dense", "name": "d", "units": 4, "bias": false }],
   "loss": { "op": "cross_entropy" }, "optimizer": { "op": "sgd", "lr": 0.1 } }
-$ cnnc wide.json --train --batch 8 --target avx512 --dump=nest -o wide.c | grep -B 3 'd wgrad:' | sed 's/ tile [^ ]*//'
-  parallel k<1000 by 16 {
-    parallel c<4096 by 2048 {
+$ cnnc wide.json --train --batch 32 --target avx512 --dump=nest -o wide.c | grep -B 3 'd wgrad:' | sed 's/ tile [^ ]*//'
+  parallel k<4 by 2 {
+    parallel c<16384 by 8192 {
       run gemm f32 bind k=0:1,0,1 c=1:1,0,1
-        d wgrad: k<1000 c<4096 | n<n
+        d wgrad: k<4 c<16384 | n<n
 = 0
+# In training samples go one by one through what stands between sums over the batch; such sums are made of each sample's.
+@ blocks.json
+{ "name": "blocks", "input": { "shape": [16, 32, 32] },
+  "layers": [{ "op": "conv", "name": "c1", "filters": 16, "kernel": 3, "pad": 1, "bias": false }, { "op": "batch_norm", "name": "b1" },
+             { "op": "relu", "name": "r1" },
+             { "op": "conv", "name": "c2", "filters": 16, "kernel": 3, "pad": 1, "bias": false }, { "op": "batch_norm", "name": "b2" },
+             { "op": "dense", "name": "d", "units": 2, "bias": false }],
+  "loss": { "op": "mse" }, "optimizer": { "op": "sgd" } }
+@ leaves
+# Steps, and the loops of the kernels in them.
+s/ bind .*//; /^  *run/d; /^  *in[0-9]/d; /^  *acc/d; /^  *%/d; p
+$ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | sed -n '/^entry train_forward/,/^entry backward/p' | sed -nf leaves
+entry train_forward work 0 worker 0 live 0
+  parallel n<n by 1 {
+      c1: n<n k<16 oh<32 ow<32 | kh<3 kw<3 c<16
+      b1: n<n c<16 | r2<32 r3<32
+      b1: n<n c<16 | r2<32 r3<32
+  }
+    b1: i0<16 | n<n
+    b1: i0<16 | n<n
+  parallel n<n by 1 {
+      r1: n<n c<16 h<32 w<32
+      c2: n<n k<16 oh<32 ow<32 | kh<3 kw<3 c<16
+      b2: n<n c<16 | r2<32 r3<32
+      b2: n<n c<16 | r2<32 r3<32
+  }
+= 0
+$ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | sed -n '/^entry backward/,/^entry step/p' | sed -nf leaves
+  parallel n<n by 1 {
+      b2 dgrad: n<n c<16 h<32 w<32
+      c2 wgrad: n<n k<16 kh<3 kw<3 c<16 | oh<32 ow<32
+      c2 dgrad: n<n c<16 h<32 w<32 | kh<3 kw<3 k<16
+      b1 wgrad: n<n c<16 | h<32 w<32
+  }
+    c2 wgrad: k<16 kh<3 kw<3 c<16 | n<n
+= 0
+# And without a batch's worth of them nothing changes.
+$ cnnc blocks.json --train --batch 4 --target avx512 --dump=nest -o blocks.c | grep -c 'sums\[n'
+0
+= 1

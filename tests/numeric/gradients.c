@@ -27,6 +27,7 @@ static const struct {
     {OP_state, "written by updates, which nothing differentiates"},
     {OP_constant, "does not change"},
     {OP_kernel, "any computation: what other operators are made of; unit.gradient"},
+    {OP_normalise, "what batch_norm is in training: in_training"},
     {OP_broadcast, "what biases and normalisations are made of; unit.gradient"},
     {OP_shift, "what softmax and log_softmax are made of"},
 };

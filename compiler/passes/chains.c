@@ -1,0 +1,136 @@
+/* chains.c - part of nest: kernels that follow one another sample by sample run as one step, which
+ * takes one sample through all of them while caches hold what they hand on.
+ *
+ *   normalise:  n c h w                     parallel n<n by 1
+ *   conv2:      n k oh ow | ..      ->        normalise, conv2, mean
+ *   mean:       n c | h w
+ *
+ * What stands between them and neither needs them nor is needed by them (weight gradients) runs
+ * afterwards. In training, where batches are large and sums over them cut the network into short
+ * chains: a whole network sample by sample would read all weights again and again. */
+#include "nest.h"
+#include "backend.h"
+
+/* Links of a chain, and how many kernels a chain may leave behind. */
+enum { MAX_LINKS = 8, MAX_PASSED = 8 };
+
+typedef struct Chain {
+  const Plan *p;
+  Step *link[MAX_LINKS], *passed[MAX_PASSED];
+  int nlink, npassed;
+} Chain;
+
+/* The free loop over samples of a kernel that may run apart for each; -1: none. */
+static int sample_loop(const Kernel *k) {
+  const Algo *algo = k->algo ? algo_find(k->algo) : NULL;
+  if (algo && algo->transforms) return -1;
+  for (int l = 0; l < k->nloop; l++)
+    if (extent_same(k->loop[l].extent, (Extent){1, 0}) && may_cut(k, l)) return l;
+  return -1;
+}
+
+/* May samples of a step run apart? Lanes must not hold several of them. */
+static bool runs_by_sample(const Plan *p, const Step *s) {
+  const int loop = s->run ? sample_loop(s->run) : -1;
+  for (int i = 0; loop >= 0 && i < s->run->nin + s->run->nout; i++) {
+    const View *v = kernel_view(s->run, i);
+    const Format *f = &p->buffer.at[v->tensor].format;
+    if (f->lanes > 1 && coord_uses(&v->at[f->lane_axis], loop)) return false;
+  }
+  return loop >= 0;
+}
+
+/* The axis along which the loop over samples alone moves a view; -1: none, or in another way. */
+static int sample_axis(const View *v, int loop) {
+  int found = -1, only;
+  for (int a = 0; a < v->rank; a++) {
+    if (!coord_uses(&v->at[a], loop)) continue;
+    if (found >= 0 || !coord_is_loop(&v->at[a], &only)) return -1;
+    found = a;
+  }
+  return found;
+}
+
+/* Does one of two kernels write what the other reads or writes? */
+static bool depend(const Kernel *a, const Kernel *b) {
+  for (int o = 0; o < a->nout; o++)
+    if (kernel_reads(b, a->out[o].to.tensor) || kernel_writes(b, a->out[o].to.tensor)) return true;
+  for (int o = 0; o < b->nout; o++)
+    if (kernel_reads(a, b->out[o].to.tensor)) return true;
+  return false;
+}
+
+/* What two kernels share: are samples of it apart, if one of them writes it? And is it worth having
+ * them together: a sample lies in a faster memory than a batch? */
+typedef struct Shared {
+  bool apart, worth;
+} Shared;
+
+static int memory_of(const Machine *m, double bytes) {
+  return bytes <= m->l2 ? 0 : bytes <= m->l3 / (2 * m->cores) ? 1 : 2;
+}
+
+static void share_tensor(const Plan *p, const Kernel *a, const Kernel *b, const View *v,
+                         const View *w, Shared *s) {
+  const int axis = sample_axis(v, sample_loop(a));
+  const bool same = axis >= 0 && axis == sample_axis(w, sample_loop(b));
+  const bool written = kernel_writes(a, v->tensor) || kernel_writes(b, v->tensor);
+  const Buffer *buffer = &p->buffer.at[v->tensor];
+  const Machine *m = &p->target->machine;
+  if (written && !same) s->apart = false;
+  if (same && memory_of(m, (double)buffer_bytes(buffer, 1)) <
+                  memory_of(m, (double)buffer_bytes(buffer, p->max_batch)))
+    s->worth = true;
+}
+
+static Shared shared(const Plan *p, const Kernel *a, const Kernel *b) {
+  Shared s = {.apart = true};
+  for (int i = 0; i < a->nin + a->nout; i++)
+    for (int j = 0; j < b->nin + b->nout; j++)
+      if (kernel_view(a, i)->tensor == kernel_view(b, j)->tensor)
+        share_tensor(p, a, b, kernel_view(a, i), kernel_view(b, j), &s);
+  return s;
+}
+
+/* May a step that stands behind those passed become the next link? */
+static bool follows(const Chain *c, const Step *s) {
+  bool worth = false;
+  if (c->nlink == MAX_LINKS || !runs_by_sample(c->p, s)) return false;
+  for (int i = 0; i < c->npassed; i++)
+    if (!c->passed[i]->run || depend(c->passed[i]->run, s->run)) return false;
+  for (int i = 0; i < c->nlink; i++) {
+    const Shared with = shared(c->p, c->link[i]->run, s->run);
+    if (!with.apart) return false;
+    worth |= with.worth;
+  }
+  return worth;
+}
+
+static Step *build(Plan *p, const Chain *c) {
+  const Kernel *first = c->link[0]->run;
+  Step *outer = new_step(p, &first->loop[sample_loop(first)], 1, true);
+  for (int i = 0; i < c->nlink; i++) {
+    Kernel *k = c->link[i]->run;
+    k->bind[sample_loop(k)] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
+    vec_push(p->u->arena, &outer->body, c->link[i]);
+  }
+  return outer;
+}
+
+Step *nest_chain(Nest *n, Steps *left) {
+  Chain c = {.p = n->p, .link = {left->at[0]}, .nlink = 1};
+  int end = 1;
+  if (!nest_by_samples(n->p) || !runs_by_sample(n->p, left->at[0])) return NULL;
+  for (; end < left->n && c.npassed < MAX_PASSED; end++) {
+    Step *s = left->at[end];
+    if (follows(&c, s))
+      c.link[c.nlink++] = s;
+    else
+      c.passed[c.npassed++] = s;
+  }
+  if (c.nlink == 1) return NULL;
+  for (int i = 0; i < c.npassed; i++) left->at[end - c.npassed + i] = c.passed[i];
+  left->at += end - c.npassed;
+  left->n -= end - c.npassed;
+  return build(n->p, &c);
+}
