@@ -85,11 +85,16 @@ static Id build_draft(Walk *w, const Draft *d, int first_param) {
   return build_add(&b, d->op, d->attr, d->from.n, arg);
 }
 
+/* A layer that shares makes the parameters where inference does without their owner. */
 static void build_layers(Walk *w) {
   for (int i = w->r->ninput; i < w->r->draft.n; i++) {
-    int before = w->g->param.n, first = w->owned[i].n ? w->owned[i].first : before;
-    w->value[i] = w->needed[i] ? build_draft(w, &w->r->draft.at[i], first) : NO_ID;
-    if (w->g->param.n > before) w->owned[i] = (struct Owned){before, w->g->param.n - before};
+    const Draft *d = &w->r->draft.at[i];
+    const int before = w->g->param.n, owner = d->settings.owner;
+    w->value[i] =
+        w->needed[i] ? build_draft(w, d, w->owned[i].n ? w->owned[i].first : before) : NO_ID;
+    if (w->g->param.n == before) continue;
+    w->owned[i] = (struct Owned){before, w->g->param.n - before};
+    if (owner >= 0) w->owned[owner] = w->owned[i];
   }
 }
 
@@ -244,8 +249,10 @@ static void list_layers(Walk *w, const Id *infer, const Id *train) {
     if (value[i] == NO_ID) continue;
     Layer layer = {.name = d->name, .op = d->op, .attr = d->attr, .result = value[i]};
     layer.path = d->path;
+    const int owner = d->settings.owner;
     layer.first_param = w->owned[i].first;
-    layer.nparams = w->owned[i].n;
+    if (owner < 0 || (infer[owner] == NO_ID && train[owner] == NO_ID))
+      layer.nparams = w->owned[i].n;
     for (int a = 0; a < d->from.n; a++) vec_push(w->r->u->arena, &layer.arg, value[d->from.at[a]]);
     vec_push(w->r->u->arena, &w->g->layer, layer);
   }
