@@ -45,9 +45,9 @@ class Data(Case):
         out = self.run_command(CNNC, "train", network, "--data", data, "--epochs", 2, "--seed", 1, "--save", weights, *self.options)
         return weights.read_bytes(), [line.split(", lr")[0] for line in out.splitlines()]
 
-    def predicted(self, network, data, weights, *options):
+    def predicted(self, network, data, weights, way=HASTY):
         self.run_command(CNNC, "eval", network, "--data", data, "--weights", weights, "--predictions",
-                         self.folder / "classes", *self.options, *options)
+                         self.folder / "classes", *way)
         return (self.folder / "classes").read_bytes()
 
     def same_in_both_layouts(self, shape, **members):
@@ -58,8 +58,8 @@ class Data(Case):
         hwc = self.network("hwc", shape, layers, layout="hwc", **members)
         self.assertEqual(self.trained(chw, first, "chw"), self.trained(hwc, last, "hwc"))
         weights = self.folder / "chw.safetensors"
-        for way in ((), ("--interpret",)):
-            self.assertEqual(self.predicted(chw, first, weights, *way), self.predicted(hwc, last, weights, *way))
+        for way in (self.options, ("--interpret",)):
+            self.assertEqual(self.predicted(chw, first, weights, way), self.predicted(hwc, last, weights, way))
 
     def test_channels_last(self):
         self.options = (*HASTY, "--target", BEST)
@@ -77,9 +77,9 @@ class Data(Case):
         picture.write_bytes(b"P6\n%d %d\n255\n" % (WIDTH, HEIGHT) + PIXELS[:CHANNELS * HEIGHT * WIDTH])
         results = []
         for layout in ("chw", "hwc"):
-            for way in ((), ("--interpret",)):
+            for way in (HASTY, ("--interpret",)):
                 network = self.network(layout, layout=layout, **SCALING)
-                self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", self.folder / "y.npy", *HASTY, *way)
+                self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", self.folder / "y.npy", *way)
                 results.append((self.folder / "y.npy").read_bytes())
         self.assertEqual(results[0], results[2])
         self.assertEqual(results[1], results[3])

@@ -74,13 +74,13 @@ static float **infer(Batch *b, const char *target, const Algo *algo) {
                                "--no-validate",
                                "--weights",
                                b->weights,
-                               "--cc",
-                               is_long() ? "cc" : "tests/library/cc_o1",
                                target ? "--target" : "--interpret",
                                target,
+                               "--cc",
+                               is_long() ? "cc" : "tests/library/cc_o1",
                                "--algo",
                                choice};
-  int nwords = COUNT(words) - (!target ? 3 : algo ? 0 : 2);
+  int nwords = COUNT(words) - (!target ? 5 : algo ? 0 : 2);
   Options *o = NEW(b->u->arena, Options);
   assert_true(options_parse(b->u, o, nwords, (char *const *)words));
   Inference f = {.u = b->u, .o = o, .g = b->g, .n = SAMPLES, .input = b->input, .repeat = 1};
