@@ -119,12 +119,12 @@ def run_cnnc(job, options):
 
 def without_schedule(path, directory):
     """A copy of the network with what SGD of both sides knows; its file."""
+    from network import at_one_rate
     document = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     rule = document["optimizer"]
     if rule["op"] != "sgd" or "losses" in document:
         sys.exit("the comparison knows one loss and sgd only")
-    known = ("op", "lr", "momentum", "nesterov", "weight_decay")
-    document["optimizer"] = {key: value for key, value in rule.items() if key in known}
+    document = at_one_rate(document, rule["lr"])
     copy = os.path.join(directory, os.path.basename(path))
     pathlib.Path(copy).write_text(json.dumps(document), encoding="utf-8")
     return copy, document["name"]

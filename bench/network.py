@@ -52,10 +52,15 @@ def without_dropout(document):
     return {k: without_dropout(v) for k, v in document.items()} if isinstance(document, dict) else document
 
 
+def at_one_rate(document, lr):
+    """SGD without a schedule, with what both sides know of it."""
+    rule = {k: v for k, v in document["optimizer"].items() if k in ("op", "momentum", "nesterov", "weight_decay")}
+    return {**document, "optimizer": {**rule, "lr": lr}}
+
+
 def comparable(document):
     """For training: no dropout, and SGD at one small rate, by which rounding does not grow from step to step."""
-    rule = {k: v for k, v in document["optimizer"].items() if k in ("op", "momentum", "nesterov", "weight_decay")}
-    return {**without_dropout(document), "optimizer": {**rule, "lr": 1e-3}}
+    return at_one_rate(without_dropout(document), 1e-3)
 
 
 class Network:

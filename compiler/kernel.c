@@ -248,6 +248,12 @@ bool kernel_same(const Kernel *a, const Kernel *b) {
   return true;
 }
 
+bool kernel_only_sums(const Kernel *k) {
+  for (int f = 0; f < k->nfold; f++)
+    if (k->fold[f].op != FOLD_SUM) return false;
+  return true;
+}
+
 bool kernel_reduces(const Kernel *k) {
   for (int l = 0; l < k->nloop; l++)
     if (k->loop[l].reduced) return true;

@@ -152,7 +152,8 @@ Kind kernel_kind(const Kernel *);
 /* The inputs whose products a contraction sums. */
 void kernel_operands(const Kernel *, int *a, int *b);
 bool kernel_is_operand(const Kernel *, int in);
-bool kernel_reduces(const Kernel *); /* does it have a reduced loop? */
+bool kernel_reduces(const Kernel *);   /* does it have a reduced loop? */
+bool kernel_only_sums(const Kernel *); /* are all of its folds sums? */
 /* Does one of its expressions contain such a leaf or operation (index -1: any)? */
 bool kernel_uses(const Kernel *, ExprOp, int index);
 /* Does what it computes depend on where loop l stands, apart from what views read and write? */

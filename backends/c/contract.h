@@ -19,7 +19,7 @@ typedef struct Contract {
   int points;  /* R */
   int unroll;  /* of the innermost reduced loop */
   TilePass pass;
-  Bands bands;    /* not TILE_WHOLE: */
+  Bands bands;    /* of TILE_WHOLE only `samples` is meant */
   Linear band_at; /* where the band begins that a tile sums */
   bool x_lanes;   /* x moves along the lanes too (depthwise) */
   Dialect d;

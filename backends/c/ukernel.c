@@ -202,10 +202,8 @@ static void blocks(Ukernel *m, int l, int lanes) {
 
 /* Does the reduction begin with the samples of a batch? Then each is summed by itself: long sums of
  * few bits stay apart. */
-static bool sums_samples(const Ukernel *m, int *loop) {
-  const Kernel *k = m->f->k;
-  *loop = kernel_free_loops(k);
-  return m->w->pass == TILE_WHOLE && *loop + 1 < k->nloop && k->loop[*loop].extent.per_n;
+static bool sums_samples(const Ukernel *m) {
+  return m->w->pass == TILE_WHOLE && m->w->bands.samples >= 0;
 }
 
 static void start_accumulators(const Ukernel *m, const char *name) {
@@ -295,9 +293,8 @@ static bool shared(const Ukernel *m, int i) {
 
 static const char *epilogue_leaf(void *context, const Expr *x) {
   const Ukernel *m = context;
-  int samples;
   if (x->op == E_acc)
-    return arena_printf(m->arena, "%s%d_%d", sums_samples(m, &samples) ? "sum" : "acc", m->r, m->j);
+    return arena_printf(m->arena, "%s%d_%d", sums_samples(m) ? "sum" : "acc", m->r, m->j);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
   return emit_constant(m->e, &m->w->d,
@@ -353,19 +350,16 @@ static void write_sums(Ukernel *m) {
       stand_at(m, m->r, m->j);
       const char *sum = emit_constant(m->e, &m->w->d, "0.0f");
       if (m->w->pass == TILE_ADD)
-        sum = m->w->lanes == 1
-                  ? arena_printf(m->arena, "%s + acc%d_%d", sum_text(m), m->r, m->j)
-                  : arena_printf(m->arena, "%s_add(%s, acc%d_%d)", isa, sum_text(m), m->r, m->j);
+        sum = arena_printf(m->arena, "%s_add(%s, acc%d_%d)", isa, sum_text(m), m->r, m->j);
       print_store(m, sum);
     }
 }
 
 void ukernel_tile(Contract *w, const TileAt *t) {
   Ukernel m = {.w = w, .t = t, .f = w->f, .e = w->f->e, .arena = w->f->e->arena};
-  int samples;
   print_pointers(&m);
-  if (sums_samples(&m, &samples)) {
-    reduce_samples(&m, samples);
+  if (sums_samples(&m)) {
+    reduce_samples(&m, w->bands.samples);
   } else if (sums_terms(w)) {
     start_accumulators(&m, "acc");
     reduce(&m, 0);

@@ -32,13 +32,21 @@ static const Field batch_norm_fields[] = {
 /* The arguments of the map, in this order. */
 enum { ARG_X, ARG_MEAN, ARG_VARIANCE, ARG_WEIGHT, ARG_BIAS, ARGS };
 
+/* sqrt(var + eps), where inputs begin with `first`: the arguments. */
+static const Expr *root_of(Unit *u, const BatchNormAttr *attr, int first) {
+  const Expr *variance = expr_in(u, first + ARG_VARIANCE);
+  return expr1(u, E_sqrt, expr2(u, E_add, variance, expr_const(u, attr->eps)));
+}
+
+static const Expr *centred(Unit *u, int first) {
+  return expr2(u, E_sub, expr_in(u, first + ARG_X), expr_in(u, first + ARG_MEAN));
+}
+
 /* (x - mean) / sqrt(var + eps) * gamma + beta */
 static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
   const BatchNormAttr *attr = attributes;
-  const Expr *variance = expr_in(u, ARG_VARIANCE);
-  const Expr *root = expr1(u, E_sqrt, expr2(u, E_add, variance, expr_const(u, attr->eps)));
-  const Expr *centred = expr2(u, E_sub, expr_in(u, ARG_X), expr_in(u, ARG_MEAN));
-  const Expr *y = expr2(u, E_div, centred, root);
+  const Expr *root = root_of(u, attr, 0);
+  const Expr *y = expr2(u, E_div, centred(u, 0), root);
   if (!attr->affine) return y;
   y = expr2(u, E_mul, y, expr_in(u, ARG_WEIGHT));
   return expr2(u, E_add, y, expr_in(u, ARG_BIAS));
@@ -46,15 +54,10 @@ static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
 
 /* ---- training: the map ---- */
 
-/* 1 / sqrt(var + eps), where inputs begin with `first`: the arguments. */
+/* 1 / sqrt(var + eps) */
 static const Expr *scale_of(Unit *u, const BatchNormAttr *attr, int first) {
-  const Expr *variance = expr_in(u, first + ARG_VARIANCE);
-  const Expr *root = expr1(u, E_sqrt, expr2(u, E_add, variance, expr_const(u, attr->eps)));
+  const Expr *root = root_of(u, attr, first);
   return expr2(u, E_div, expr_const(u, 1), root);
-}
-
-static const Expr *centred(Unit *u, int first) {
-  return expr2(u, E_sub, expr_in(u, first + ARG_X), expr_in(u, first + ARG_MEAN));
 }
 
 /* The same, with what each channel has once in one factor. */

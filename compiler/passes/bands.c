@@ -54,18 +54,6 @@ static bool passes_on(const Nest *n, const Kernel *from, const Kernel *to, const
          n->readers[buffer] == 1 && n->writers[buffer] == 1;
 }
 
-/* The axis that only this loop moves, as it is; -1: none. */
-static int own_axis(const View *v, int loop) {
-  int found = -1;
-  for (int a = 0; a < v->rank; a++) {
-    int only;
-    if (!coord_uses(&v->at[a], loop)) continue;
-    if (found >= 0 || !coord_is_loop(&v->at[a], &only)) return -1;
-    found = a;
-  }
-  return found;
-}
-
 /* The loop that an axis stands for, or stands for in pieces of `div`; -1: none. */
 static int loop_of(const Kernel *k, const View *v, int axis, int *div) {
   Coord c = v->at[axis];
@@ -85,7 +73,7 @@ static bool find_axis(const Chain *c, int m, Axis *x) {
   for (int a = 0; a < c->m_read->rank; a++)
     if (a != m && coord_uses(&c->m_read->at[a], x->last)) return false;
   if (!view_uses(c->v_read, x->product)) return true;
-  x->v = own_axis(c->v_read, x->product);
+  x->v = nest_own_axis(c->v_read, x->product);
   if (x->v < 0) return false;
   x->first = loop_of(c->first, &c->first->out[0].to, x->v, &one);
   return x->first >= 0 && one == 1;

@@ -40,17 +40,6 @@ static bool runs_by_sample(const Plan *p, const Step *s) {
   return loop >= 0;
 }
 
-/* The axis along which the loop over samples alone moves a view; -1: none, or in another way. */
-static int sample_axis(const View *v, int loop) {
-  int found = -1, only;
-  for (int a = 0; a < v->rank; a++) {
-    if (!coord_uses(&v->at[a], loop)) continue;
-    if (found >= 0 || !coord_is_loop(&v->at[a], &only)) return -1;
-    found = a;
-  }
-  return found;
-}
-
 /* Does one of two kernels write what the other reads or writes? */
 static bool depend(const Kernel *a, const Kernel *b) {
   for (int o = 0; o < a->nout; o++)
@@ -72,8 +61,8 @@ static int memory_of(const Machine *m, double bytes) {
 
 static void share_tensor(const Plan *p, const Kernel *a, const Kernel *b, const View *v,
                          const View *w, Shared *s) {
-  const int axis = sample_axis(v, sample_loop(a));
-  const bool same = axis >= 0 && axis == sample_axis(w, sample_loop(b));
+  const int axis = nest_own_axis(v, sample_loop(a));
+  const bool same = axis >= 0 && axis == nest_own_axis(w, sample_loop(b));
   const bool written = kernel_writes(a, v->tensor) || kernel_writes(b, v->tensor);
   const Buffer *buffer = &p->buffer.at[v->tensor];
   const Machine *m = &p->target->machine;

@@ -183,18 +183,13 @@ static bool asks_place(const Kernel *k) {
   return expr_uses(k->out[0].value, E_index, -1);
 }
 
-static bool only_sums(const Kernel *k) {
-  for (int i = 0; i < k->nfold; i++)
-    if (k->fold[i].op != FOLD_SUM) return false;
-  return true;
-}
-
 /* Does a map, or a plain sum, read each element that another map computes once? */
 static bool reads_once(const Group *reader, const Group *from) {
   const Kernel *k = &reader->k;
   int64_t points = kernel_points(k, false, 1);
   if (k->nfold > 0) {
-    if (kernel_kind(k) == KIND_CONTRACT || !only_sums(k) || asks_place(&from->k)) return false;
+    if (kernel_kind(k) == KIND_CONTRACT || !kernel_only_sums(k) || asks_place(&from->k))
+      return false;
     points *= kernel_points(k, true, 1);
   }
   return points == kernel_points(&from->k, false, 1);

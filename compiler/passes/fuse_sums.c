@@ -62,9 +62,9 @@ void fuse_take_over(Fuse *f, Group *first, Group *group) {
 
 static bool only_sums(const Group *group) {
   const Kernel *k = &group->k;
-  if (group->dead || group->entry == PLAN_PREPARE || kernel_kind(k) != KIND_REDUCE) return false;
-  for (int i = 0; i < k->nfold; i++)
-    if (k->fold[i].op != FOLD_SUM) return false;
+  if (group->dead || group->entry == PLAN_PREPARE || kernel_kind(k) != KIND_REDUCE ||
+      !kernel_only_sums(k))
+    return false;
   for (int o = 0; o < k->nout; o++)
     if (k->out[o].combine) return false;
   return kernel_reduces(k);

@@ -105,6 +105,17 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
+int nest_own_axis(const View *v, int loop) {
+  int found = -1;
+  for (int a = 0; a < v->rank; a++) {
+    int only;
+    if (!coord_uses(&v->at[a], loop)) continue;
+    if (found >= 0 || !coord_is_loop(&v->at[a], &only)) return -1;
+    found = a;
+  }
+  return found;
+}
+
 Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
   Step *s = NEW(p->u->arena, Step);
   *s = (Step){.loop = loop->name, .extent = loop->extent, .parallel = parallel};

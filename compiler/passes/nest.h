@@ -18,6 +18,8 @@ bool may_cut(const Kernel *, int l);
 Step *new_step(Plan *, const Loop *, int64_t block, bool parallel);
 /* Bytes of a tensor between two kernels that may stay in a core's L2 as a whole. */
 double nest_room(const Nest *);
+/* The axis that only this loop moves, as it is; -1: none. */
+int nest_own_axis(const View *, int loop);
 /* Three kernels that hand tensors on, band by band, so that these stay in cache (bands.c). NULL
  * where they are none, or fit the cache as a whole. */
 Step *nest_bands(Nest *, Step *const *three);

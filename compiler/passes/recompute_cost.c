@@ -59,16 +59,6 @@ static int64_t lives_end(const Recomputing *r, Lives *l) {
 
 /* ---- kernels ---- */
 
-enum { MOST_TENSORS = MAX_IN + MAX_OUT };
-
-/* Those that it reads, nin of them, then those that it writes; how many. */
-static int tensors_of(const Kernel *k, int tensor[MOST_TENSORS]) {
-  int n = 0;
-  for (int i = 0; i < k->nin; i++) tensor[n++] = k->in[i].tensor;
-  for (int o = 0; o < k->nout; o++) tensor[n++] = k->out[o].to.tensor;
-  return n;
-}
-
 /* Those of a layer's contraction; its gradients have as many. */
 static double multiply_adds(const Plan *p, const Kernel *k) {
   const Steps *forward = &p->entry[PLAN_TRAIN_FORWARD].step;
@@ -85,10 +75,10 @@ static double multiply_adds(const Plan *p, const Kernel *k) {
 
 Cost recompute_step_cost(const Plan *p, const Kernel *k) {
   const Machine *m = &p->target->machine;
-  int tensor[MOST_TENSORS], n = tensors_of(k, tensor);
   double bytes = 0;
   Cost c = {.macs = multiply_adds(p, k)};
-  for (int t = 0; t < n; t++) bytes += (double)buffer_bytes(&p->buffer.at[tensor[t]], p->max_batch);
+  for (int t = 0; t < k->nin + k->nout; t++)
+    bytes += (double)buffer_bytes(&p->buffer.at[kernel_view(k, t)->tensor], p->max_batch);
   c.seconds = 2 * c.macs / m->flops + bytes / m->dram_bandwidth;
   return c;
 }
@@ -160,9 +150,11 @@ static int64_t find_other(const Recomputing *r) {
     const Steps *steps = &p->entry[other[e]].step;
     Lives *l = lives_new(p, steps->n);
     for (int i = 0; i < steps->n; i++) {
-      int tensor[MOST_TENSORS], n = tensors_of(steps->at[i]->run, tensor);
-      for (int t = 0; t < n; t++)
-        if (p->buffer.at[tensor[t]].home == HOME_WORK) live(p, l, tensor[t], i);
+      const Kernel *k = steps->at[i]->run;
+      for (int t = 0; t < k->nin + k->nout; t++) {
+        const int tensor = kernel_view(k, t)->tensor;
+        if (p->buffer.at[tensor].home == HOME_WORK) live(p, l, tensor, i);
+      }
     }
     const int64_t bytes = lives_end(r, l);
     if (bytes > most) most = bytes;
@@ -232,8 +224,8 @@ static void live_in_forward(const Recomputing *r, int buffer, int time) {
 static int64_t forward_work(const Recomputing *r) {
   const Steps *forward = &r->p->entry[PLAN_TRAIN_FORWARD].step;
   for (int i = 0; i < forward->n; i++) {
-    int tensor[MOST_TENSORS], n = tensors_of(forward->at[i]->run, tensor);
-    for (int t = 0; t < n; t++) live_in_forward(r, tensor[t], i);
+    const Kernel *k = forward->at[i]->run;
+    for (int t = 0; t < k->nin + k->nout; t++) live_in_forward(r, kernel_view(k, t)->tensor, i);
   }
   return lives_end(r, r->lives);
 }
@@ -256,8 +248,8 @@ static int64_t backward_work(const Recomputing *r) {
   for (int time = 0; time < r->order.n; time++) {
     const bool again = r->order.at[time] < 0;
     const Kernel *k = recompute_kernel(r, r->order.at[time]);
-    int tensor[MOST_TENSORS], n = tensors_of(k, tensor);
-    for (int t = 0; t < n; t++) live_in_backward(r, tensor[t], again && t >= k->nin, time);
+    for (int t = 0; t < k->nin + k->nout; t++)
+      live_in_backward(r, kernel_view(k, t)->tensor, again && t >= k->nin, time);
   }
   return lives_end(r, r->lives);
 }

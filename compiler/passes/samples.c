@@ -33,9 +33,7 @@ static int sample_loop(const Kernel *k) {
 
 /* Sums that can be taken apart: of maps, or in tiles of operands that both change in every call. */
 static bool only_sums(const Plan *p, const Kernel *k) {
-  if (k->nfold == 0 || k->nin + k->nfold > MAX_IN) return false;
-  for (int f = 0; f < k->nfold; f++)
-    if (k->fold[f].op != FOLD_SUM) return false;
+  if (k->nfold == 0 || k->nin + k->nfold > MAX_IN || !kernel_only_sums(k)) return false;
   for (int o = 0; o < k->nout; o++)
     if (k->out[o].combine) return false;
   for (int i = 0; i < k->nin; i++)
