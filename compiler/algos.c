@@ -68,6 +68,14 @@ bool slides(const Contraction *c) {
   return false;
 }
 
+bool strides(const Contraction *c) {
+  const View *x = &c->k->in[c->x];
+  for (int a = 0; a < x->rank; a++)
+    for (int l = 0; l < c->k->nloop; l++)
+      if (c->role[l] == 'M' && x->at[a].coef[l] > 1 && loop_slides(c, l)) return true;
+  return false;
+}
+
 /* ---- lanes
  * --------------------------------------------------------------------------------------------- */
 

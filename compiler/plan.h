@@ -295,6 +295,7 @@ const char *refuses_error(const Plan *, const Kernel *k, double error);
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
 bool slides(const Contraction *);
 bool loop_slides(const Contraction *, int loop);
+bool strides(const Contraction *); /* does one move by more than one? */
 /* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
 bool lines_up(const Coord *, int loop, int lanes);
 /* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what

@@ -365,6 +365,12 @@ static void lower(Plan *p, const Contraction *c, const BilinearRow *row, int lan
 
 /* The result of two operands that change is made in lanes, then put where it belongs. */
 void lower_bilinear(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
+  Kernel apart;
+  Contraction by_one;
+  if (split_strides(p, c, row->algo, &apart, steps)) {
+    if (!contraction(p, &apart, &by_one)) BUG("%s: no product left", apart.name);
+    c = &by_one;
+  }
   if (!both_change(p, c)) {
     lower(p, c, row, lane_loop(p, c, 'N'), steps);
     return;

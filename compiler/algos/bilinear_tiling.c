@@ -1,5 +1,6 @@
 /* bilinear_tiling.c - which contractions bilinear algorithms serve: those whose windows slide by
- * steps of one along axes that have room for tiles, with an error that is allowed. */
+ * steps of one, or become such (strided.c), along axes that have room for tiles, with an error that
+ * is allowed. */
 #include "bilinear_tiling.h"
 
 #include <math.h>
@@ -142,7 +143,7 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
     if (!axis_slides(c, a)) continue;
     if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
-      return "a window moves by other steps than one, or has too many taps";
+      return "windows do not overlap, are dilated or have too many taps";
     error *= t->slide[t->n].w.growth;
     points *= t->slide[t->n++].w.points;
   }
@@ -158,9 +159,15 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
 
 const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
   Tiling t;
+  Plan trial = *p; /* forgets the buffers that are made */
+  Kernel apart;
+  Contraction by_one;
+  Steps copies = {0};
   const char *reason = refuses_affine(p, c, 'N');
   if (reason) return reason;
   if (!both_change(p, c) && c->k->out[0].to.rank < 3)
     return "its result has no points beside channels";
-  return tiling_find(p, c, row, &t);
+  if (!split_strides(&trial, c, row->algo, &apart, &copies)) return tiling_find(p, c, row, &t);
+  if (!contraction(&trial, &apart, &by_one)) BUG("%s: no product left", apart.name);
+  return tiling_find(&trial, &by_one, row, &t);
 }

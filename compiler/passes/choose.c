@@ -215,6 +215,12 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
   item->n++;
 }
 
+/* Of x. Phases of strides are copied first, from memory of the caller's as it lies. */
+static Layouts wants_of(const Plan *p, const Algo *algo, const Contraction *k) {
+  const bool copies = algo->transforms && strides(k);
+  return copies && !is_open(p, k->k->in[k->x].tensor) ? LAYOUT_ANY : algo->wants;
+}
+
 /* A forced algorithm that serves the contraction is its only candidate. */
 static void contraction_candidates(Choose *c, Item *item, const Contraction *k) {
   const Algo *only = choose_forced(c->p->u->arena, c->options, k->k);
@@ -224,7 +230,7 @@ static void contraction_candidates(Choose *c, Item *item, const Contraction *k) 
     const char *reason = algos[a]->refuses(c->p, k);
     if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
     Layouts gives = both_change(c->p, k) ? LAYOUT_ANY : algos[a]->gives; /* settled row by row */
-    if (!reason) add_candidate(c, item, (Candidate){algos[a], algos[a]->wants, gives});
+    if (!reason) add_candidate(c, item, (Candidate){algos[a], wants_of(c->p, algos[a], k), gives});
     add_choice(c->p, item, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
   }
 }

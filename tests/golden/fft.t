@@ -2,9 +2,9 @@
 @ conv.json
 { "name": "conv", "input": { "shape": [16, 20, 20] },
   "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 7, "pad": 3, "bias": false }, { "op": "relu" }] }
-@ strided.json
-{ "name": "strided", "input": { "shape": [16, 20, 20] },
-  "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 7, "stride": 2 }] }
+@ dilated.json
+{ "name": "dilated", "input": { "shape": [16, 20, 20] },
+  "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 7, "dilation": 2 }] }
 @ long.json
 { "name": "long", "input": { "shape": [16, 100] },
   "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 32, "pad": "same", "bias": false }] }
@@ -65,8 +65,8 @@ entry forward work 0 worker 0 live 0
       in0 = %relu1.moved[n, c, h, w]
       %relu1[n, c, h, w] = in0
 = 0
-$ cnnc strided.json --target avx512 --algo c=fft16 -o out.c
-cnnc: error: --algo c=fft16: fft16 cannot compute this layer: a window moves by other steps than one, or has too many taps
+$ cnnc dilated.json --target avx512 --algo c=fft16 -o out.c
+cnnc: error: --algo c=fft16: fft16 cannot compute this layer: windows do not overlap, are dilated or have too many taps
 = 2
 $ cnnc long.json --target avx512 --algo c=fft16 --dump=choose | sed -n 's/ tile [^ ]*//; /run fft16.*macs/,/acc0/p'
   run fft16 f32 macs 819200

@@ -5,6 +5,9 @@
 @ strided.json
 { "name": "strided", "input": { "shape": [16, 10, 9] },
   "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 3, "stride": 2 }] }
+@ dilated.json
+{ "name": "dilated", "input": { "shape": [16, 10, 9] },
+  "layers": [{ "op": "conv", "name": "c", "filters": 16, "kernel": 3, "dilation": 2 }] }
 @ depthwise.json
 { "name": "depthwise", "input": { "shape": [16, 10, 9] }, "layers": [{ "op": "depthwise", "name": "c", "kernel": 3 }] }
 @ large.json
@@ -72,12 +75,21 @@ plan for avx512, batch 1: 3 kernels in 5 steps, 1 nests
   + c                              winograd4     -> NCHW16c          serial
     relu1                          map           -> NCHW             serial
 = 0
-$ cnnc strided.json --target avx512 --algo c=winograd4 -o out.c
-cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: a window moves by other steps than one, or has too many taps
+$ cnnc strided.json --target avx512 --algo c=winograd4 --dump=choose | grep -B2 'phases.* = in0'
+    c: k<16 r1<2 r2<2 c<16 kh<2 kw<2
+      in0 = %c.weight[k, c, r1 + 2*kh, r2 + 2*kw] fill 0
+      %c.filter_phases[k, 32*r1 + 16*r2 + c, kh, kw] = in0
+--
+    c: a0<n r1<2 r2<2 c<16 oh<5 ow<5
+      in0 = %x.moved[a0, c, r1 + 2*oh, r2 + 2*ow] fill 0
+      %c.phases[a0, 32*r1 + 16*r2 + c, oh, ow] = in0
+= 0
+$ cnnc dilated.json --target avx512 --algo c=winograd4 -o out.c
+cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: windows do not overlap, are dilated or have too many taps
 = 2
 $ cnnc depthwise.json --target avx512 --algo c=winograd4 -o out.c
 cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: output channels that share inputs do not fill lanes
 = 2
 $ cnnc large.json --target avx512 --algo c=winograd4 -o out.c
-cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: a window moves by other steps than one, or has too many taps
+cnnc: error: --algo c=winograd4: winograd4 cannot compute this layer: windows do not overlap, are dilated or have too many taps
 = 2
