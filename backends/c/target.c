@@ -173,20 +173,41 @@ static void c_tile(const Plan *p, Kernel *k) {
 
 /* ---- time ---- */
 
-/* Everything is read and written once; what fits no cache comes from memory, what lives inside a
- * step from L2; loads from L1 are counted as instructions. */
-static double traffic_seconds(const Plan *p, const Kernel *k) {
-  const Machine *m = &p->target->machine;
-  double bytes = 0, scoped = 0;
+/* How many times a nest reads all of a view: for each block of the loops that the view does not
+ * follow, whose parts of other buffers live inside the nest. */
+static double repeats(const Plan *p, const Kernel *k, const View *view) {
+  double times = 1;
+  bool counted[MAX_LOOPS] = {false};
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = kernel_view(k, i);
-    *(p->buffer.at[v->tensor].depth > 0 ? &scoped : &bytes) += view_bytes(p, v);
+    const Buffer *b = &p->buffer.at[v->tensor];
+    for (int a = 0; a < v->rank && b->depth > 0; a++) {
+      const int loop = coord_only_loop(&v->at[a]);
+      if (b->part[a].step < 0 || loop < 0 || counted[loop] || view_uses(view, loop)) continue;
+      counted[loop] = true;
+      times *= ceil((double)extent_at(b->type.dim[a], p->max_batch) / (double)b->span[a]);
+    }
+  }
+  return times;
+}
+
+/* Everything is written and read once, or by every block of a nest what L2 does not hold; what fits
+ * no cache comes from memory, what lives inside a step from L2; loads from L1 are counted as
+ * instructions. */
+static double traffic_seconds(const Plan *p, const Kernel *k) {
+  const Machine *m = &p->target->machine;
+  double bytes = 0, again = 0, scoped = 0;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = kernel_view(k, i);
+    const double size = view_bytes(p, v);
+    *(p->buffer.at[v->tensor].depth > 0 ? &scoped : &bytes) += size;
+    if (p->buffer.at[v->tensor].depth == 0 && size > m->l2) again += size * (repeats(p, k, v) - 1);
   }
   if (bytes <= m->l1) bytes = 0;
   const double speed = bytes > m->l3   ? m->dram_bandwidth
                        : bytes > m->l2 ? m->l3_bandwidth
                                        : m->l2_bandwidth;
-  return bytes / speed + scoped / m->l2_bandwidth;
+  return (bytes + again) / speed + scoped / m->l2_bandwidth;
 }
 
 /* Cycles of plain loops: terms of a sum wait for each other, positions are compared and kept. */
