@@ -118,8 +118,12 @@ static double bytes_of(const Nest *n, int buffer) {
   return (double)buffer_bytes(&n->p->buffer.at[buffer], 1);
 }
 
-/* How much longer jobs take that do not divide evenly among the cores. */
-static double imbalance(const Nest *n, int64_t jobs) {
+/* How much longer the jobs of so many bands of each sample take if they do not divide evenly among
+ * the cores. */
+static double imbalance(const Nest *n, const Chain *c, int64_t bands) {
+  int64_t jobs = bands;
+  for (int i = 0; i < c->n; i++)
+    if (is_batch(c, &c->axis[i])) jobs *= n->p->max_batch;
   const int64_t cores = n->p->target->machine.cores, turns = (jobs + cores - 1) / cores;
   return (double)(turns * cores) / (double)jobs;
 }
@@ -148,7 +152,7 @@ static bool choose_blocks(const Nest *n, Chain *c) {
       if ((outer != inner && extent_of(c, outer) % rows) || points < LEAST_POINTS ||
           (double)points * point > 0.65 * machine->l2)
         continue;
-      const double good = (double)points / (double)(points + 8) / imbalance(n, tiles / points);
+      const double good = (double)points / (double)(points + 8) / imbalance(n, c, tiles / points);
       if (good <= best) continue;
       best = good;
       c->bands = tiles / points;
@@ -159,11 +163,14 @@ static bool choose_blocks(const Nest *n, Chain *c) {
   return best > 0;
 }
 
-/* Every band reads U. Otherwise every block of output channels reads V, if its part of M fits. */
+/* Every band reads U. Otherwise every block of output channels reads V, if its part of M fits, and
+ * blocks of channels divide among cores as they like. */
 static bool pays(const Nest *n, const Chain *c) {
+  const double most_uneven = 1.25;
   const Machine *machine = &n->p->target->machine;
   const double v = bytes_of(n, c->v), m = bytes_of(n, c->m), u = bytes_of(n, c->u);
-  if (v + m < machine->l2 || u > machine->l3 / 3) return false;
+  if (v + m < machine->l2 || u > machine->l3 / 3 || imbalance(n, c, c->bands) > most_uneven)
+    return false;
   const double blocks = (double)extent_of(c, &c->column) /
                         (double)(tile_get(&c->product->tile, "k", 1) * n->p->target->lanes);
   return m / blocks > nest_room(n) || (double)c->bands * u < 2 * blocks * v;
