@@ -24,7 +24,7 @@ typedef struct Absorb {
   int first;                               /* index in k of the producer's first input */
 } Absorb;
 
-/* ---- the producer's loops in terms of the consumer's */
+/* ---- the producer's loops in terms of the consumer's ---- */
 
 static bool find_axes(Absorb *a) {
   const View *to = &a->from->out[0].to;
@@ -74,7 +74,7 @@ static bool leaves_only_loops(const Absorb *a) {
   return true;
 }
 
-/* ---- what is read outside */
+/* ---- what is read outside ---- */
 
 static int64_t value_at(const Coord *c, int loop, int64_t index) {
   return floor_div(c->coef[loop] * index + c->plus, c->div);
@@ -159,7 +159,7 @@ static bool compose_outside(Absorb *a) {
   return true;
 }
 
-/* ---- composing */
+/* ---- composing ---- */
 
 static bool compose_views(Absorb *a) {
   Kernel *k = a->k;

@@ -27,8 +27,7 @@ void algos_serving(const Plan *p, const Contraction *c, bool serves[ALGO_KINDS])
     if (!algos[a]->refuses(p, c)) serves[a] = true;
 }
 
-/* ---- contractions
- * --------------------------------------------------------------------------------------- */
+/* ---- contractions ---- */
 
 /* B is in all three of x, w, out; M in x and out (or out alone); N in w and out; K is reduced. */
 static char loop_role(const Kernel *k, int x, int w, int loop) {
@@ -76,8 +75,7 @@ bool strides(const Contraction *c) {
   return false;
 }
 
-/* ---- lanes
- * --------------------------------------------------------------------------------------------- */
+/* ---- lanes ---- */
 
 /* Inference with tensor cores reads channels in chunks of 16 bytes. */
 static bool reads_chunks(const Plan *p) {
@@ -163,8 +161,7 @@ const char *refuses_error(const Plan *p, const Kernel *k, double error) {
                       : NULL;
 }
 
-/* ---- packing
- * ------------------------------------------------------------------------------------------- */
+/* ---- packing ---- */
 
 /* Reduced loops that slide come before those that do not: taps, then channels. */
 static void taps_first(Unit *u, Kernel *k, const Contraction *c) {

@@ -43,7 +43,7 @@ double expr_apply(ExprOp op, double a, double b, double c) {
   }
 }
 
-/* ---- the pool */
+/* ---- the pool ---- */
 
 static uint64_t mix(uint64_t h, uint64_t x) {
   h = (h ^ x) * 0x9e3779b97f4a7c15u;
@@ -124,7 +124,7 @@ const Expr *expr_scalar(Unit *u, int scalar) {
   return leaf(u, E_scalar, scalar);
 }
 
-/* ---- simplification */
+/* ---- simplification ---- */
 
 bool expr_is(const Expr *e, double value) {
   return e->op == E_const && e->value == value;

@@ -5,7 +5,7 @@
 
 #include "expr.h"
 
-/* ---- what is known of each node */
+/* ---- what is known of each node ---- */
 
 typedef struct Known { /* what a walk found out about one node */
   const Expr *of;
@@ -32,7 +32,7 @@ static Known *known(const Memo *memo, const Expr *e) {
   return &memo->at[i];
 }
 
-/* ---- replacing */
+/* ---- replacing ---- */
 
 static const Expr *rebuild(Unit *u, const Expr *e, const Expr *const *arg) {
   switch (expr_arity(e->op)) {
@@ -161,7 +161,7 @@ double expr_eval(const Expr *e, const ExprEnv *env) {
   return value;
 }
 
-/* ---- derivative */
+/* ---- derivative ---- */
 
 /* Products and quotients with a factor 0 are 0: a derivative that is not there. */
 static const Expr *times(Unit *u, const Expr *a, const Expr *b) {
@@ -243,7 +243,7 @@ const Expr *expr_derivative(Unit *u, const Expr *e, const Expr *by) {
   return made;
 }
 
-/* ---- affine forms */
+/* ---- affine forms ---- */
 
 bool expr_affine(Unit *u, const Expr *e, const Expr *x, const Expr **a, const Expr **b) {
   *a = expr_const(u, e == x);

@@ -13,7 +13,7 @@ static int count_names(const char *const *names) {
   return n;
 }
 
-/* ---- printing */
+/* ---- printing ---- */
 
 static void ints_print(Text *out, const int64_t *at, int n) {
   text_add(out, "[");
@@ -91,7 +91,7 @@ void fields_print(Text *out, const Op *op, const void *attr) {
   if (any) text_add(out, "}");
 }
 
-/* ---- parsing */
+/* ---- parsing ---- */
 
 static void set_default(const Field *field, void *at) {
   switch (field->kind) {

@@ -15,7 +15,7 @@ int64_t size_mul(int64_t a, int64_t b) {
   return a > MAX_ELEMENTS / b ? MAX_ELEMENTS + 1 : a * b;
 }
 
-/* ---- equality of attributes: the field table says what counts */
+/* ---- equality of attributes: the field table says what counts ---- */
 
 static bool ints_same(const IntList *a, const IntList *b) {
   return a->n == b->n && memcmp(a->at, b->at, (size_t)a->n * sizeof *a->at) == 0;
@@ -69,7 +69,7 @@ static bool node_same(const Node *a, const Node *b) {
          attr_same(a->op, a->attr, b->attr);
 }
 
-/* ---- adding */
+/* ---- adding ---- */
 
 static void complain_types(Graph *g, const Node *node, const Type *a, const Type *b) {
   diag_error(g->u, node->where.path, "%s needs arguments of one shape, not %s and %s",
@@ -189,7 +189,7 @@ Id graph_add(Graph *g, OpKind op, const Id *arg, int nargs, const void *attr, Wh
       g, (Node){.op = op, .nargs = (uint16_t)nargs, .arg = args.out, .attr = attr, .where = where});
 }
 
-/* ---- leaves */
+/* ---- leaves ---- */
 
 Id graph_param(Graph *g, Param param) {
   LeafAttr attr = {g->param.n};
@@ -240,7 +240,7 @@ Id graph_const(Graph *g, const Type *type, const double *values, Where where) {
   return graph_add(g, OP_constant, NULL, 0, &attr, where);
 }
 
-/* ---- kernels */
+/* ---- kernels ---- */
 
 Id graph_kernel(Graph *g, const Kernel *k, const Type *type, Where where) {
   KernelAttr attr = {*k, *type};

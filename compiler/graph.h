@@ -52,8 +52,7 @@ typedef struct KernelAttr {
   Type type;
 } KernelAttr;
 
-/* ---- what stands around the nodes
- * --------------------------------------------------------------------------- */
+/* ---- what stands around the nodes ---- */
 
 typedef enum InitKind {
   INIT_DEFAULT,
@@ -170,8 +169,7 @@ typedef struct Graph {
   int64_t steps;      /* taken before the one that is interpreted: SCALAR_STEP is one more */
 } Graph;
 
-/* ---- operators
- * --------------------------------------------------------------------------------------------- */
+/* ---- operators ---- */
 
 /* One key of a layer in JSON. The same table drives parsing, checks, schema, docs, dumps and
  * equality of attributes. */
@@ -298,8 +296,7 @@ extern const Op *const ops[OP_KINDS]; /* ops.c, from ops.def */
 const Op *op_find(const char *name);  /* NULL: unknown */
 bool node_is_leaf(const Graph *, Id);
 
-/* ---- nodes (graph.c)
- * ----------------------------------------------------------------------------------------- */
+/* ---- nodes (graph.c) ---- */
 
 Graph *graph_new(Unit *);
 /* Adds a node: infers its type, shares an equal node, returns its id; NO_ID if infer reported an
@@ -346,8 +343,7 @@ Graph *graph_in(const Graph *, DType real);
 const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
-/* ---- what `build` functions call (read/ask.c)
- * -------------------------------------------------------------------- */
+/* ---- what `build` functions call (read/ask.c) ---- */
 
 Graph *build_graph(Build *);
 bool build_training(Build *); /* building what training computes: batch statistics, dropout */
@@ -368,8 +364,7 @@ void build_update(Build *, Id param, Id value);
 void build_error(Build *, const char *key, const char *format, ...)
     PRINTF_LIKE(3, 4); /* at the layer's key (NULL: the layer) */
 
-/* ---- running and printing
- * --------------------------------------------------------------------------------------- */
+/* ---- running and printing ---- */
 
 /* The run-time scalars of a call with n samples; those of a step are the optimiser's (no graph, no
  * optimiser: 0). */

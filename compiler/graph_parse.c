@@ -19,7 +19,7 @@ typedef struct Parse {
   Type type;            /* its type, as written */
 } Parse;
 
-/* ---- names of nodes */
+/* ---- names of nodes ---- */
 
 static Id find(const Parse *p, const char *name) {
   for (int i = 0; i < p->named.n; i++)
@@ -56,7 +56,7 @@ static bool ids_parse(Parse *p, bool optional, Ids *ids) {
   return true;
 }
 
-/* ---- leaves */
+/* ---- leaves ---- */
 
 static bool typed_name_parse(Parse *p, const char **name) {
   *name = scan_word(p->s);
@@ -124,7 +124,7 @@ static bool state_parse(Parse *p, Id *id) {
   return true;
 }
 
-/* ---- kernels */
+/* ---- kernels ---- */
 
 static bool tensor_of(void *context, const char *name, int *tensor) {
   const Parse *p = context;
@@ -160,7 +160,7 @@ static bool kernel_node_parse(Parse *p, Id *id) {
   return true;
 }
 
-/* ---- other nodes */
+/* ---- other nodes ---- */
 
 /* How many arguments a node has; -1: any. */
 static int arity(const Graph *g, const Op *op, const void *attr) {
@@ -237,7 +237,7 @@ static bool node_parse(Parse *p) {
   return true;
 }
 
-/* ---- layers and entries */
+/* ---- layers and entries ---- */
 
 static bool layer_parse(Parse *p) {
   Layer layer = {.name = scan_word(p->s)};

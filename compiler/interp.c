@@ -37,7 +37,7 @@ typedef struct Run {
   double *folded; /* accumulators of fold 0 over all free loops, when they are known already */
 } Run;
 
-/* ---- rows of inputs */
+/* ---- rows of inputs ---- */
 
 static bool row_is_linear(const Run *run, const View *view, const Array *a) {
   for (int i = 0; i < view->rank; i++) {
@@ -114,7 +114,7 @@ static void load(Run *run, int input, double *to) {
   (row_is_linear(run, view, a) ? load_line : load_points)(run, view, a, to);
 }
 
-/* ---- expressions over rows */
+/* ---- expressions over rows ---- */
 
 static double *slot_of(const Run *run, int i) {
   return run->slot + (size_t)i * ROW;
@@ -200,7 +200,7 @@ static void compile_all(Run *run) {
   run->slot = heap_alloc((size_t)run->ncode * ROW * sizeof *run->slot);
 }
 
-/* ---- folds */
+/* ---- folds ---- */
 
 static void fold_begin(Run *run) {
   for (int f = 0; f < run->k->nfold; f++) {
@@ -276,7 +276,7 @@ static void fold_known(Run *run) {
   for (int r = 0; r < run->length; r++) run->acc[0][r] = run->folded[at + r * stride];
 }
 
-/* ---- outs */
+/* ---- outs ---- */
 
 /* A summed out begins anew where all loops that `to` lacks are at 0. */
 static bool begins(const Run *run, const View *to, int r) {

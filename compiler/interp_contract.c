@@ -43,7 +43,7 @@ static int64_t span(const Sum *s, int loop) {
   return s->range[loop].hi - s->range[loop].lo;
 }
 
-/* ---- what fits */
+/* ---- what fits ---- */
 
 static bool mentions(const Kernel *k, const Coord *c, bool reduced) {
   for (int l = 0; l < k->nloop; l++)
@@ -68,7 +68,7 @@ static bool fits(const Kernel *k, const Array *array, int x, int w) {
          operand_fits(k, &k->in[w], &array[k->in[w].tensor]);
 }
 
-/* ---- the row */
+/* ---- the row ---- */
 
 static int64_t row_stride(const Operand *o, int row) {
   int64_t stride = 0;
@@ -100,7 +100,7 @@ static int choose_row(const Sum *s) {
   return best;
 }
 
-/* ---- tables */
+/* ---- tables ---- */
 
 /* The part of a coordinate that free (reduced) loops make; the constant belongs to the free part.
  */
@@ -184,7 +184,7 @@ static void operand_end(Operand *o) {
   }
 }
 
-/* ---- running */
+/* ---- running ---- */
 
 static void row_add(double *acc, const double *x, int64_t xs, const double *w, int64_t ws,
                     int64_t n) {

@@ -18,8 +18,7 @@ typedef struct Machinery {
   Range block[MAX_NESTING]; /* where each enclosing step is */
 } Machinery;
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static double *poisoned(Arena *arena, int64_t size) {
   double *at = NEW_ARRAY(arena, double, size);
@@ -76,8 +75,7 @@ static void place_part(Machinery *m, int index) {
   for (int64_t i = 0; i < m->layout[index].size; i++) a->at[i] = NAN;
 }
 
-/* ---- margins
- * ------------------------------------------------------------------------------------------ */
+/* ---- margins ---- */
 
 /* The physical positions of an axis whose clamped coordinate is c. */
 static Range clamped_to(const Machinery *m, int tensor, int axis, int64_t c) {
@@ -142,8 +140,7 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
   }
 }
 
-/* ---- steps
- * -------------------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 /* Memory of 16 bits rounds what it is given; to f32 only what the emitted library would is rounded.
  */

@@ -251,7 +251,7 @@ static bool solve(Inverse *v) {
   return true;
 }
 
-/* ---- composing what the gradient reads */
+/* ---- composing what the gradient reads ---- */
 
 static const Expr *inverse_leaf(void *context, const Expr *leaf) {
   const Inverse *v = context;

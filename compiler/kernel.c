@@ -7,7 +7,7 @@
 
 #include "kernel.h"
 
-/* ---- types */
+/* ---- types ---- */
 
 static const struct {
   const char *name;
@@ -66,7 +66,7 @@ const char *sample_text(Arena *arena, const Type *type) {
   return text.n ? text.at : "1";
 }
 
-/* ---- tiles */
+/* ---- tiles ---- */
 
 int tile_get(const Tile *tile, const char *name, int otherwise) {
   for (int i = 0; i < tile->n; i++)
@@ -83,7 +83,7 @@ void tile_set(Tile *tile, const char *name, int value) {
   tile->at[i].value = value;
 }
 
-/* ---- building */
+/* ---- building ---- */
 
 int kernel_loop(Kernel *k, const char *name, Extent extent, bool reduced) {
   if (k->nloop == MAX_LOOPS) BUG("kernel %s has more than %d loops", k->name, MAX_LOOPS);

@@ -4,7 +4,7 @@
 
 #include "views.h"
 
-/* ---- renumbering loops and inputs */
+/* ---- renumbering loops and inputs ---- */
 
 typedef struct Renumber {
   Unit *u;

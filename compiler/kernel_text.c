@@ -18,7 +18,7 @@
 const char *const role_names[ROLES] = {"fwd", "dgrad", "wgrad"};
 static const char *const combine_names[COMBINES] = {"sum", "max", "argmax"};
 
-/* ---- printing */
+/* ---- printing ---- */
 
 static void leaf_print(void *context, const Expr *leaf, Text *out) {
   const Kernel *k = context;
@@ -108,7 +108,7 @@ void kernel_print(Text *out, const Kernel *k, TensorName name, const void *conte
   }
 }
 
-/* ---- parsing */
+/* ---- parsing ---- */
 
 typedef struct Parser {
   Scan *s;

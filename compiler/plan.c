@@ -98,8 +98,7 @@ const char *step_algo(const Step *s) {
   return name;
 }
 
-/* ---- places
- * ------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 /* Elements along an axis that exist, without margins. */
 static int64_t axis_extent(const Buffer *b, int axis, int64_t n) {

@@ -240,8 +240,7 @@ void plan_run(const Plan *, PlanEntry, const PlanRun *);
  * plan's own is zero. */
 void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
 
-/* ---- algorithms
- * ---------------------------------------------------------------------------------------- */
+/* ---- algorithms ---- */
 
 /* A contraction seen by the roles of its loops: B is in all three of x, w, out; M in x and out; N
  * in w and out; K is reduced. */
@@ -344,8 +343,7 @@ bool phases_part(Unit *, const Kernel *, const Phases *, int64_t part, Kernel *)
 const char *refuses_tiles(const Plan *, const Contraction *, char role);
 void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, Steps *);
 
-/* ---- passes: passes.def lists them in order
- * -------------------------------------------------------------------- */
+/* ---- passes: passes.def lists them in order ---- */
 
 #define MAX_ERROR 1e-5 /* without --max-error, and not in training */
 

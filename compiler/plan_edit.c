@@ -13,8 +13,7 @@ Step *plan_copy(Plan *p, int from, int to, const int64_t *at) {
   return plan_leaf(p, &k);
 }
 
-/* ---- derived buffers that several entries read
- * --------------------------------------------------------------------------- */
+/* ---- derived buffers that several entries read ---- */
 
 static void renumber(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   const int *to = context;
@@ -55,8 +54,7 @@ void plan_share_prepared(Plan *p) {
   plan_leaves(p, renumber, to);
 }
 
-/* ---- dropping what nobody reads
- * --------------------------------------------------------------------------- */
+/* ---- dropping what nobody reads ---- */
 
 static void mark_read(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   bool *read = context;

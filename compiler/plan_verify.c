@@ -23,8 +23,7 @@ typedef struct Verify {
     if (!(condition)) BUG(__VA_ARGS__);                                                            \
   } while (0)
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------------- */
+/* ---- buffers ---- */
 
 static bool callers(Home home) {
   return home != HOME_WORK && home != HOME_KEPT && home != HOME_DERIVED;
@@ -51,8 +50,7 @@ static void verify_buffer(const Buffer *b) {
   REQUIRE(b->depth == 0 || b->home == HOME_WORK, "%s: a scope outside of work memory", b->name);
 }
 
-/* ---- kernels
- * ------------------------------------------------------------------------------------------- */
+/* ---- kernels ---- */
 
 static bool view_inside(const Verify *v, const Kernel *k, const View *view, int axis) {
   const Buffer *b = &v->p->buffer.at[view->tensor];
@@ -158,8 +156,7 @@ static void verify_kernel(Verify *v, const Kernel *k, int depth) {
   for (int o = 0; o < k->nout; o++) verify_use(v, k, &k->out[o].to, true, depth);
 }
 
-/* ---- steps
- * -------------------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 static void verify_steps(Verify *v, const Steps *steps, int depth) {
   for (int i = 0; i < steps->n; i++) {
@@ -177,8 +174,7 @@ static void verify_steps(Verify *v, const Steps *steps, int depth) {
   }
 }
 
-/* ---- one writer; state is read before it is updated
- * ---------------------------------------------------------------------------------------- */
+/* ---- one writer; state is read before it is updated ---- */
 
 typedef struct Written {
   int previous; /* of the same buffer; -1: none */
@@ -283,8 +279,7 @@ static void verify_order(void *context, PlanEntry entry, Kernel *k, Step *const 
   for (int o = 0; o < k->nout; o++) verify_writer(context, entry, k, &k->out[o].to, nest);
 }
 
-/* ---- places
- * ------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static bool placed(const Plan *p, PlanEntry entry) {
   return p->work_bytes[entry] > 0 || p->worker_bytes[entry] > 0;

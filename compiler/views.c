@@ -8,7 +8,7 @@
 
 #include "views.h"
 
-/* ---- simplification */
+/* ---- simplification ---- */
 
 /* Terms that are multiples of the period do not matter to a remainder. */
 static void simplify_mod(const Kernel *k, Coord *c) {
@@ -46,7 +46,7 @@ void coord_simplify(const Kernel *k, Coord *c) {
   simplify_mod(k, c);
 }
 
-/* ---- composition */
+/* ---- composition ---- */
 
 typedef struct Linear { /* in 64 bits until it is known to fit */
   int64_t coef[MAX_LOOPS], plus;
@@ -166,7 +166,7 @@ const Expr *coord_expr(Unit *u, const Coord *c, int nloop) {
   return expr2(u, E_sub, e, expr2(u, E_mul, turns, mod));
 }
 
-/* ---- cutting loops into digits */
+/* ---- cutting loops into digits ---- */
 
 enum { MAX_CUTS = 4 };
 

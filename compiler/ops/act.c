@@ -8,7 +8,7 @@ static const Expr *number(Unit *u, double value) {
   return expr_const(u, value);
 }
 
-/* ---- activations */
+/* ---- activations ---- */
 
 #define ACTIVATION(Name, text, where)                                                              \
   const Op op_##Name = {                                                                           \
@@ -241,7 +241,7 @@ static const Expr *square_expr(Unit *u, const void *attr) {
 }
 ACTIVATION(square, "x * x", "PyTorch square");
 
-/* ---- prelu: its slope is a parameter */
+/* ---- prelu: its slope is a parameter ---- */
 
 typedef struct PreluAttr {
   int64_t num_parameters;
@@ -305,7 +305,7 @@ const Op op_prelu = {
     .expr = prelu_expr,
 };
 
-/* ---- arithmetic on two or more tensors */
+/* ---- arithmetic on two or more tensors ---- */
 
 /* The shape to which all arguments are repeated: per axis the extent that is not 1. */
 static bool common_type(Build *b, const Id *arg, int nargs, Type *type) {

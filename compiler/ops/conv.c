@@ -95,7 +95,7 @@ static const Field tiled_fields[] = {
     UNIT_BIAS_FIELD(ConvAttr),
 };
 
-/* ---- weights */
+/* ---- weights ---- */
 
 /* w' [k,c,...]: w with the table's missing connections set to 0, turned around if `flip`. */
 static Id change_weights(Build *b, Id w, const ConvAttr *attr) {
@@ -139,7 +139,7 @@ static Id conv_weights(Build *b, const ConvAttr *attr, const char *suffix, const
   return change_weights(b, w, attr);
 }
 
-/* ---- convolution */
+/* ---- convolution ---- */
 
 static bool check_connections(Build *b, const ConvAttr *attr, int64_t channels) {
   const Matrix *table = &attr->connections;

@@ -86,7 +86,7 @@ const Op op_dense = {
     .kernel = dense_kernel,
 };
 
-/* ---- rbf: squared distances to centres, read like dense */
+/* ---- rbf: squared distances to centres, read like dense ---- */
 
 static Id rbf_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const DenseAttr *attr = attributes;

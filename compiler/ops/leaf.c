@@ -51,7 +51,7 @@ const Op op_state = {
     .infer = state_infer,
 };
 
-/* ---- constants */
+/* ---- constants ---- */
 
 static const char *const dtype_names[] = {"f32", "f64", "i32", "u8", NULL};
 
@@ -81,7 +81,7 @@ const Op op_constant = {
     .infer = constant_infer,
 };
 
-/* ---- any kernel: its attributes are compared, printed and parsed as a kernel */
+/* ---- any kernel: its attributes are compared, printed and parsed as a kernel ---- */
 
 static bool kernel_infer(Graph *g, Node *node) {
   (void)g;
@@ -106,7 +106,7 @@ const Op op_kernel = {
     .kernel = kernel_kernel,
 };
 
-/* ---- broadcast */
+/* ---- broadcast ---- */
 
 static const Field broadcast_fields[] = {
     {.name = "axis", .kind = FIELD_INTS, .offset = offsetof(BroadcastAttr, axis)},

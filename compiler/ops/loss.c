@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-/* ---- mean over the batch */
+/* ---- mean over the batch ---- */
 
 /* The sum of `term` (over IN(0) = x) over all elements. */
 static Id sum_all(Build *b, Id x, const Expr *term) {
@@ -24,7 +24,7 @@ static Id sum_all(Build *b, Id x, const Expr *term) {
   return build_kernel(b, &k, &scalar);
 }
 
-/* ---- cross_entropy */
+/* ---- cross_entropy ---- */
 
 typedef struct CrossEntropyAttr {
   int64_t ignore_index;
@@ -177,7 +177,7 @@ const Op op_cross_entropy = {
     .target_doc = label_doc,
 };
 
-/* ---- losses of two tensors of one shape: the mean of a formula over all elements */
+/* ---- losses of two tensors of one shape: the mean of a formula over all elements ---- */
 
 typedef struct ElementLossAttr {
   double delta;

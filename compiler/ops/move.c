@@ -5,7 +5,7 @@
 #include "axes.h"
 #include "window.h"
 
-/* ---- crop */
+/* ---- crop ---- */
 
 typedef struct CropAttr {
   IntList lo, hi;
@@ -79,7 +79,7 @@ const Op op_crop = {
     .kernel = crop_kernel,
 };
 
-/* ---- split */
+/* ---- split ---- */
 
 typedef struct SplitAttr {
   int64_t axis, parts, part;
@@ -138,7 +138,7 @@ const Op op_split = {
     .build = split_build,
 };
 
-/* ---- transpose */
+/* ---- transpose ---- */
 
 typedef struct TransposeAttr {
   IntList order;
@@ -237,7 +237,7 @@ const Op op_channel_shuffle = {
     .build = channel_shuffle_build,
 };
 
-/* ---- upsample */
+/* ---- upsample ---- */
 
 typedef enum UpsampleMode { UPSAMPLE_NEAREST, UPSAMPLE_LINEAR } UpsampleMode;
 typedef struct UpsampleAttr {

@@ -2,7 +2,7 @@
  * is batch_norm.c. */
 #include "norm.h"
 
-/* ---- layer_norm, group_norm, instance_norm: statistics of each sample over its last axes */
+/* ---- layer_norm, group_norm, instance_norm: statistics of each sample over its last axes ---- */
 
 typedef struct SampleNormAttr {
   int64_t axis, groups;

@@ -57,7 +57,7 @@ static const Field adaptive_fields[] = {
      .doc = "extents of the result"},
 };
 
-/* ---- formulas of the output position */
+/* ---- formulas of the output position ---- */
 
 static const Expr *scaled_index(Unit *u, int loop, int64_t factor, int64_t plus) {
   const Expr *e = expr2(u, E_mul, expr_index(u, loop), expr_const(u, (double)factor));
@@ -103,7 +103,7 @@ static const Expr *divisor(const Graph *g, const Node *node, const int *o) {
   return product;
 }
 
-/* ---- sliding windows */
+/* ---- sliding windows ---- */
 
 static Id pool_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const PoolAttr *attr = attributes;
@@ -156,7 +156,7 @@ const Op op_pool = {
     .kernel = pool_kernel,
 };
 
-/* ---- the whole input */
+/* ---- the whole input ---- */
 
 /* A pool whose windows tile the input: one window per output, every one of the same size. */
 static Id tile_input(Build *b, int32_t kind, const Type *in, const int64_t *output, Id x) {
@@ -280,7 +280,7 @@ const Op op_adaptive_pool = {
     .kernel = adaptive_kernel,
 };
 
-/* ---- subsample: an average pool with a trained factor and bias per channel */
+/* ---- subsample: an average pool with a trained factor and bias per channel ---- */
 
 typedef struct SubsampleAttr {
   Window window;
@@ -320,7 +320,7 @@ const Op op_subsample = {
     .build = subsample_build,
 };
 
-/* ---- maxout: the maximum of neighbouring channels */
+/* ---- maxout: the maximum of neighbouring channels ---- */
 
 typedef struct MaxoutAttr {
   int64_t pieces;

@@ -10,7 +10,7 @@ static int type_axis(Graph *g, const Node *node, int64_t axis) {
   return axis_exists(g->u, node->where, "axis", axis, type) ? (int)axis + 1 : 0;
 }
 
-/* ---- reshape: the same elements in row-major order */
+/* ---- reshape: the same elements in row-major order ---- */
 
 static const Field reshape_fields[] = {
     {.name = "shape",
@@ -116,7 +116,7 @@ const Op op_flatten = {
     .build = flatten_build,
 };
 
-/* ---- concat */
+/* ---- concat ---- */
 
 typedef struct AxisAttr {
   int64_t axis;
@@ -196,7 +196,7 @@ const Op op_concat = {
     .kernel = concat_kernel,
 };
 
-/* ---- slice */
+/* ---- slice ---- */
 
 static const Field slice_fields[] = {
     {.name = "axis",
@@ -272,7 +272,7 @@ const Op op_slice = {
     .kernel = slice_kernel,
 };
 
-/* ---- pad */
+/* ---- pad ---- */
 
 typedef struct PadAttr {
   IntList axis, lo, hi;

@@ -77,7 +77,7 @@ const Op op_shift = {
     .grad = shift_grad,
 };
 
-/* ---- softmax */
+/* ---- softmax ---- */
 
 /* x - max, and the sum of its exponentials */
 static bool shifted(Build *b, Id x, int64_t axis, Id *difference, Id *exponential, Id *sum) {

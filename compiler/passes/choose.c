@@ -15,8 +15,7 @@
 
 #include <string.h>
 
-/* ---- formats
- * ------------------------------------------------------------------------------------------- */
+/* ---- formats ---- */
 
 /* What memory between kernels holds of a tensor: statistics, which have no space, stay exact. */
 static DType stored_type(const Plan *p, const Buffer *b) {
@@ -63,8 +62,7 @@ static double move_time(const Plan *p, int buffer) {
   return m->launch + bytes / m->l3_bandwidth;
 }
 
-/* ---- parts of a buffer
- * ------------------------------------------------------------------------------------------ */
+/* ---- parts of a buffer ---- */
 
 /* The part of a buffer that k writes gets a buffer of its own; at[] is its place in the whole. */
 static int own_buffer(Plan *p, const Kernel *k, View *to, Layouts layout, int64_t *at) {
@@ -107,8 +105,7 @@ static void separate_parts(Plan *p, Steps *steps) {
   *steps = all;
 }
 
-/* ---- the time of a candidate
- * ----------------------------------------------------------------------------------- */
+/* ---- the time of a candidate ---- */
 
 static double steps_time(const Plan *p, const Steps *steps) {
   double sum = 0;
@@ -185,8 +182,7 @@ static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
   return time;
 }
 
-/* ---- candidates
- * ---------------------------------------------------------------------------------------- */
+/* ---- candidates ---- */
 
 static void add_choice(Plan *p, const Item *item, const Algo *algo, double time, const char *why) {
   const Kernel *k = item->leaf->run;
@@ -266,8 +262,7 @@ static void find_items(Choose *c) {
   }
 }
 
-/* ---- the choice
- * ---------------------------------------------------------------------------------------- */
+/* ---- the choice ---- */
 
 static int count_nodes(Choose *c) {
   int n = c->item.n;
@@ -362,8 +357,7 @@ static void solve(Choose *c) {
   take(c, choice);
 }
 
-/* ---- applying it
- * --------------------------------------------------------------------------------------- */
+/* ---- applying it ---- */
 
 /* A copy of a buffer in another layout, made where it is first wanted and shared from then on. */
 static int moved_copy(Choose *c, int *copy, int buffer, Layouts layout, Steps *steps) {
@@ -422,8 +416,7 @@ static void apply(Choose *c) {
   }
 }
 
-/* ---- the pass
- * ------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 void pass_choose(Plan *p, const PlanOptions *options) {
   Choose c = {.p = p, .options = options};

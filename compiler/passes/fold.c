@@ -24,8 +24,7 @@ typedef struct Scaled { /* node = a * result + b */
   int axis[MAX_LOOPS]; /* per loop of the map: axis of the result */
 } Scaled;
 
-/* ---- recognising
- * --------------------------------------------------------------------------------------- */
+/* ---- recognising ---- */
 
 /* Maps of parameters, and maps on the way to the contraction, become part of the map. */
 static bool absorb_one(const Graph *g, const Folding *f, Kernel *map) {
@@ -110,8 +109,7 @@ static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
   return scales_along_weights(s);
 }
 
-/* ---- rewriting
- * ----------------------------------------------------------------------------------------- */
+/* ---- rewriting ---- */
 
 static Id new_id(const Graph *from, const Folding *f, const Graph *to, Id id) {
   const Node *node = &from->node.at[id];

@@ -19,8 +19,7 @@
 
 #include <string.h>
 
-/* ---- which nodes, in which entry
- * ----------------------------------------------------------------------------- */
+/* ---- which nodes, in which entry ---- */
 
 /* What has an extent of n can only be computed in a call, be it of parameters alone; so can what
  * reads it. */
@@ -48,8 +47,7 @@ static void find_needed(Fuse *f, const Entry *entry, PlanEntry where) {
       f->entry[id] = f->phase[id] == PHASE_CALL ? where : PLAN_PREPARE;
 }
 
-/* ---- titles
- * ------------------------------------------------------------------------------------------- */
+/* ---- titles ---- */
 
 static bool is_bias(const Graph *g, const Node *node) {
   bool found = false;
@@ -76,8 +74,7 @@ static const char **find_titles(const Graph *g) {
   return title;
 }
 
-/* ---- groups
- * ------------------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static const Expr *term_of(void *context, const Expr *leaf) {
   const Kernel *k = context;
@@ -163,8 +160,7 @@ Group *fuse_producer(const Fuse *f, Id node) {
   return found;
 }
 
-/* ---- 1. absorbing
- * ----------------------------------------------------------------------------------- */
+/* ---- 1. absorbing ---- */
 
 static bool only_moves(const Kernel *k) {
   const Expr *value = k->out[0].value;
@@ -228,8 +224,7 @@ static void absorb(Fuse *f, Group *group) {
   for (int i = 0; i < group->k.nin;) i = absorb_one(f, group, i) ? 0 : i + 1;
 }
 
-/* ---- constants
- * ---------------------------------------------------------------------------------------- */
+/* ---- constants ---- */
 
 typedef struct Known {
   Unit *u;
@@ -269,8 +264,7 @@ static void replace_constants(Fuse *f, Group *group) {
   replace_kernel(f, group, &k);
 }
 
-/* ---- 2. epilogues
- * --------------------------------------------------------------------------------------- */
+/* ---- 2. epilogues ---- */
 
 /* A contraction runs in vectors and does not know where it is: what asks for the place stays behind
  * it. */
@@ -312,8 +306,7 @@ static void join_to_fold(Fuse *f, Group *map) {
   }
 }
 
-/* ---- the pass
- * ------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 static void open_family(Fuse *f, const EntryKind *kinds, int n) {
   int nodes = f->g->node.n;

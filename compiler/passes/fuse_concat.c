@@ -7,8 +7,7 @@
 #include "fuse.h"
 #include "join.h"
 
-/* ---- members
- * ----------------------------------------------------------------------------------------- */
+/* ---- members ---- */
 
 /* Is e a sum of inputs, each once? */
 static bool sums_inputs(const Expr *e, bool *seen) {
@@ -67,8 +66,7 @@ bool fuse_split_concat(Fuse *f, const Kernel *k, Id node) {
   return true;
 }
 
-/* ---- writing in place
- * --------------------------------------------------------------------------------- */
+/* ---- writing in place ---- */
 
 /* If nobody else reads what a copy copies, its producers write where it would. */
 void fuse_write_in_place(Fuse *f, Group *copy) {

@@ -15,8 +15,7 @@ struct FusePlan {
   Dictionary param; /* indices of parameters by name */
 };
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------------- */
+/* ---- buffers ---- */
 
 static Buffer leaf_buffer(const Graph *g, Id id) {
   const Node *node = &g->node.at[id];
@@ -71,8 +70,7 @@ static void emit_group(FusePlan *e, const Group *group) {
   vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
 }
 
-/* ---- results of an entry
- * ---------------------------------------------------------------------------------- */
+/* ---- results of an entry ---- */
 
 typedef struct Result {
   PlanEntry entry;
@@ -162,8 +160,7 @@ static void copy_results(FusePlan *e, const Results *results) {
   }
 }
 
-/* ---- the plan
- * ------------------------------------------------------------------------------------------- */
+/* ---- the plan ---- */
 
 /* What training allows without --max-error: errors of activations turn masks like relu's gradient
  * over, so they are no larger than by direct sums; those of their gradients add up over layers,

@@ -19,8 +19,7 @@ typedef struct Life {
 
 typedef VEC(Life) Lives;
 
-/* ---- lifetimes
- * ---------------------------------------------------------------------------------------- */
+/* ---- lifetimes ---- */
 
 typedef struct Span {
   int *first, *last; /* per buffer; first -1: not in this entry */
@@ -81,8 +80,7 @@ static int64_t largest_live(const Lives *lives) {
   return largest;
 }
 
-/* ---- places
- * ------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static bool together(const Life *a, const Life *b) {
   return a->first <= b->last && b->first <= a->last;
@@ -156,8 +154,7 @@ static int64_t place_lives(Plan *p, Lives *lives) {
   return best;
 }
 
-/* ---- homes whose buffers all live forever
- * ---------------------------------------------------------------- */
+/* ---- homes whose buffers all live forever ---- */
 
 static int64_t *home_bytes(Plan *p, Home home) {
   switch (home) {

@@ -11,8 +11,7 @@ typedef struct Cut { /* loop `loop` reads inside the tensor for [lo, hi) */
   int64_t lo, hi;
 } Cut;
 
-/* ---- where to cut
- * -------------------------------------------------------------------------------------- */
+/* ---- where to cut ---- */
 
 static bool find_cut(const Plan *p, const Kernel *k, Cut *cut) {
   for (int i = 0; i < k->nin; i++) {
@@ -51,8 +50,7 @@ static void mark_inside(const Plan *p, Kernel *k) {
   }
 }
 
-/* ---- the parts
- * ----------------------------------------------------------------------------------------- */
+/* ---- the parts ---- */
 
 typedef struct Part {
   Unit *u;

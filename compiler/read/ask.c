@@ -56,7 +56,7 @@ void build_update(Build *b, Id param, Id value) {
   vec_push(b->r->u->arena, &b->g->entry[ENTRY_TRAIN_FORWARD].update, ((Update){param, value}));
 }
 
-/* ---- parameters */
+/* ---- parameters ---- */
 
 static bool param_type(Build *b, const char *suffix, int rank, const int64_t *dim, Type *type) {
   int64_t size = 1;

@@ -17,7 +17,7 @@ static bool among(const char *word, const char *const *words) {
   return *words != NULL;
 }
 
-/* ---- definitions of blocks */
+/* ---- definitions of blocks ---- */
 
 static void check_parameters(Reader *r, json_t *params, const Path *path) {
   const char *key;
@@ -71,7 +71,7 @@ void check_blocks(Reader *r, json_t *blocks) {
   json_object_foreach(blocks, name, block) check_block(r, name, block, path_below(r, path, name));
 }
 
-/* ---- uses of blocks */
+/* ---- uses of blocks ---- */
 
 static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
   json_t *blocks = json_object_get(r->root, "blocks"), *value;
@@ -240,7 +240,7 @@ static void use_block(Reader *r, Scope *scope, Chain *chain, json_t *layer, cons
     name_define(r, use.name, chain->last, true, path_below(r, path, "name"));
 }
 
-/* ---- lists */
+/* ---- lists ---- */
 
 /* Expands scope->layers; returns the last one's draft. */
 static int expand(Reader *r, Scope *scope, const Path *path) {

@@ -17,7 +17,7 @@ typedef struct Walk { /* one walk over the drafts */
   } * owned;
 } Walk;
 
-/* ---- inputs */
+/* ---- inputs ---- */
 
 /* What the layers read: the input as f32. A u8 input is scaled here, an f32 input by whoever fills
  * it. */
@@ -58,7 +58,7 @@ static void build_inputs(Walk *w) {
   }
 }
 
-/* ---- layers */
+/* ---- layers ---- */
 
 static Id build_draft(Walk *w, const Draft *d, int first_param) {
   const Op *op = d->broken ? NULL : ops[d->op];
@@ -98,7 +98,7 @@ static void build_layers(Walk *w) {
   }
 }
 
-/* ---- losses */
+/* ---- losses ---- */
 
 static Id implied_target(Walk *w, const Loss *loss, Id prediction) {
   const char *name = "target";
@@ -168,7 +168,7 @@ static Id build_losses(Walk *w) {
   return total;
 }
 
-/* ---- the whole */
+/* ---- the whole ---- */
 
 static void mark(const Reader *r, bool *needed, int draft) {
   needed[draft] = true;

@@ -17,7 +17,7 @@ static bool has_max(const Field *f) {
   return (f->min != 0 || f->max != 0) && f->max < UNLIMITED;
 }
 
-/* ---- of one key */
+/* ---- of one key ---- */
 
 void describe_range(Text *out, const Field *f) {
   if (f->below_max)
@@ -46,7 +46,7 @@ void describe_default(Text *out, const Field *f) {
   }
 }
 
-/* ---- Markdown */
+/* ---- Markdown ---- */
 
 static void add_values(Text *out, const Field *f) {
   static const char *const kinds[] = {
@@ -111,7 +111,7 @@ void describe_markdown(Text *out) {
   }
 }
 
-/* ---- JSON Schema */
+/* ---- JSON Schema ---- */
 
 /* Text that is JSON but for its quotation marks, which are '. */
 static json_t *parse_quoted(Arena *arena, const char *text) {

@@ -30,7 +30,7 @@ static double field_max(const Field *field) {
   return field->min == 0 && field->max == 0 ? INFINITY : field->max;
 }
 
-/* ---- lists, padding, tensors */
+/* ---- lists, padding, tensors ---- */
 
 static bool read_ints(const Place *p, double min, double max, IntList *list) {
   if (!json_is_array(p->json)) {
@@ -149,7 +149,7 @@ static bool read_bias(const Place *p, int32_t *bias) {
   return false;
 }
 
-/* ---- fields */
+/* ---- fields ---- */
 
 static bool read_number(const Place *p, const Field *field, double *to) {
   if (!read_real(p->r, p->scope, p->json, p->path, field_min(field), field_max(field), to))
@@ -235,7 +235,7 @@ const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *obj
   return r->u->errors == errors ? attr : NULL;
 }
 
-/* ---- operators */
+/* ---- operators ---- */
 
 static bool has_role(const Op *op, OpRole role) {
   OpRole own = op->class == CLASS_LOSS        ? ROLE_LOSS

@@ -111,7 +111,7 @@ static void read_input(Reader *r, const char *name, json_t *object, const Path *
   if (name_check(r, name, path)) name_define(r, input->name, r->draft.n - 1, false, path);
 }
 
-/* ---- --input-shape [NAME=]CxDxHxW */
+/* ---- --input-shape [NAME=]CxDxHxW ---- */
 
 /* Does the option speak of an input of this name? */
 static bool names(const char *option, const char *name) {

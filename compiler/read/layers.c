@@ -7,7 +7,7 @@
 static const char *const layer_keys[] = {"op",       "name",  "from", "share", "freeze",
                                          "lr_scale", "decay", "init", NULL};
 
-/* ---- what a layer reads */
+/* ---- what a layer reads ---- */
 
 bool layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer, const Path *path,
                 Draft *to) {
@@ -34,7 +34,7 @@ bool layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer
   return names && good;
 }
 
-/* ---- names */
+/* ---- names ---- */
 
 void collect_names(Reader *r, const Scope *scope, Chain *chain) {
   size_t i;
@@ -74,7 +74,7 @@ const char *layer_name(Reader *r, const Scope *scope, Chain *chain, json_t *laye
   return make_name(r, scope, chain, kind);
 }
 
-/* ---- one layer */
+/* ---- one layer ---- */
 
 /* The draft whose parameters this layer uses: named by "share", or the layer of the same name in
  * the instance that the block shares. */

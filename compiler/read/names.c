@@ -76,7 +76,7 @@ bool name_define(Reader *r, const char *full, int draft, bool alias, const Path 
   return true;
 }
 
-/* ---- finding */
+/* ---- finding ---- */
 
 static int find_visible(const Reader *r, const Scope *scope, const char *name) {
   for (; scope; scope = scope->outer) {

@@ -13,7 +13,7 @@ static const char *const network_keys[] = {"name",    "source",    "input",  "in
                                            "outputs", "layers",    "blocks", "loss",
                                            "losses",  "optimizer", NULL};
 
-/* ---- losses */
+/* ---- losses ---- */
 
 /* The input that a loss compares with; -1 after an error. */
 static int find_target(Reader *r, const char *name, const Path *where) {
@@ -92,7 +92,7 @@ static void read_optimizer(Reader *r) {
   r->optimizer_attr = read_fields(r, NULL, ops[r->optimizer], object, path, keys);
 }
 
-/* ---- outputs */
+/* ---- outputs ---- */
 
 static void add_output(Reader *r, const Scope *scope, const char *name, const Path *where) {
   int draft = find_layer(r, scope, name, where);
@@ -130,7 +130,7 @@ static void read_outputs(Reader *r, const Scope *scope) {
   }
 }
 
-/* ---- the document */
+/* ---- the document ---- */
 
 static void read_name(Reader *r) {
   json_t *value = json_object_get(r->root, "name"), *source = json_object_get(r->root, "source");
@@ -188,7 +188,7 @@ static void read_document(Reader *r) {
   read_optimizer(r);
 }
 
-/* ---- the text */
+/* ---- the text ---- */
 
 static json_t *parse(Unit *u) {
   json_error_t error;

@@ -159,7 +159,7 @@ static bool evaluate(Reader *r, const Scope *scope, const char *text, const Path
   return !p.failed;
 }
 
-/* ---- numbers */
+/* ---- numbers ---- */
 
 static bool in_range(Reader *r, const Path *where, double value, double min, double max) {
   if (value >= min && value <= max) return true;
@@ -239,7 +239,7 @@ bool read_reals(Reader *r, const Scope *scope, json_t *value, const Path *where,
   return good;
 }
 
-/* ---- choices and keys */
+/* ---- choices and keys ---- */
 
 static int count_names(const char *const *names) {
   int n = 0;
@@ -301,7 +301,7 @@ void check_keys(Reader *r, json_t *object, const Path *where, const char *const 
   }
 }
 
-/* ---- names of layers */
+/* ---- names of layers ---- */
 
 const char **read_strings(Reader *r, json_t *value, const Path *path, int *n) {
   bool list = json_is_array(value);

@@ -56,7 +56,7 @@ static const char *const pools[] = {
 static const int channels[CHANNEL_CLASSES] = {3, 15, 33};
 static const char *const extents[RANKS] = {"13", "9, 7", "5, 6, 7"};
 
-/* ---- the list of cases */
+/* ---- the list of cases ---- */
 
 typedef struct Case {
   const char *title;
@@ -138,7 +138,7 @@ static inline void add_reference(Cases *cases) {
   }
 }
 
-/* ---- one network of many cases */
+/* ---- one network of many cases ---- */
 
 static inline json_t *renamed(const char *prefix, json_t *name) {
   return json_sprintf("%s%s", prefix, json_string_value(name));

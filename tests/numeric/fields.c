@@ -9,7 +9,7 @@
 
 enum { SAMPLES = 2 };
 
-/* ---- one network */
+/* ---- one network ---- */
 
 static const double *leaf_value(void *context, const Graph *g, Id id, int64_t n) {
   const Node *node = &g->node.at[id];

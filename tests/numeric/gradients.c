@@ -15,7 +15,7 @@ enum { SAMPLES = 2, ELEMENTS = 2 };
 /* Of a difference: a power of two, so that x + STEP * d is exact. */
 static const double STEP = 1.0 / 8192;
 
-/* ---- tables */
+/* ---- tables ---- */
 
 /* Operators that have no gradient of their own. */
 static const struct {
@@ -79,7 +79,7 @@ static const struct {
     {OP_huber, -3, 1.0 / 64},
 };
 
-/* ---- numbers */
+/* ---- numbers ---- */
 
 typedef struct Case {
   const Op *op;
@@ -171,7 +171,7 @@ static double inner_at(Case *c, double *x, const double *d, int64_t n, double t)
   return sum;
 }
 
-/* ---- one direction */
+/* ---- one direction ---- */
 
 static double fourth_order(Case *c, double *x, const double *d, int64_t n) {
   double near = inner_at(c, x, d, n, STEP) - inner_at(c, x, d, n, -STEP);
@@ -217,7 +217,7 @@ static bool check_leaf(Case *c, Id leaf, const double *gradient) {
   return is_affine;
 }
 
-/* ---- one network */
+/* ---- one network ---- */
 
 static bool expects_affine(const Op *op, const json_t *layer) {
   for (int i = 0; i < COUNT(affine); i++) {
@@ -326,7 +326,7 @@ static void check_loss(const Op *op, json_t *loss, int rank) {
   json_decref(layer);
 }
 
-/* ---- every operator */
+/* ---- every operator ---- */
 
 static bool has_none(OpKind op) {
   for (int i = 0; i < COUNT(without); i++)

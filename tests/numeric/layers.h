@@ -15,7 +15,7 @@ enum { CHANNELS = 4, MAX_VALUES = 8 };
 /* Extents of the input, so that no two axes are alike. */
 static const int extents[4][4] = {{0}, {CHANNELS, 9}, {CHANNELS, 7, 8}, {CHANNELS, 5, 7, 6}};
 
-/* ---- values of fields */
+/* ---- values of fields ---- */
 
 static inline json_t *numbers(int n, const int *at) {
   json_t *list = json_array();
@@ -118,7 +118,7 @@ static inline Values field_values(const Op *op, const Field *field, int rank) {
   return v;
 }
 
-/* ---- tables and weights, whose shapes follow from the other fields */
+/* ---- tables and weights, whose shapes follow from the other fields ---- */
 
 static inline int64_t integer_or(json_t *layer, const char *key, int64_t otherwise) {
   json_t *value = json_object_get(layer, key);
@@ -165,7 +165,7 @@ static inline void fill_tensors(json_t *layer, int rank) {
                         kernel ? kernel_weights(kernel, rank, 0) : dense_weights(rank));
 }
 
-/* ---- every operator, every field or every pair of fields */
+/* ---- every operator, every field or every pair of fields ---- */
 
 typedef void LayerCheck(const Op *op, json_t *layer, int rank);
 

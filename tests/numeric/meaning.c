@@ -14,7 +14,7 @@
 
 enum { AXES = 3 };
 
-/* ---- networks of one input, in the interpreter */
+/* ---- networks of one input, in the interpreter ---- */
 
 typedef struct Net {
   Captured *captured;
@@ -76,7 +76,7 @@ static const double *impulses(Net *net, Id leaf, Id wanted) {
   return net_run(net, wanted, x, n);
 }
 
-/* ---- matrices */
+/* ---- matrices ---- */
 
 /* Numbers to be stored: of all pairs of elements; of those that are joined; of different ones. */
 typedef struct Counts {
@@ -285,7 +285,7 @@ static void matrices(void **state) {
   arena_free(arena);
 }
 
-/* ---- shifts */
+/* ---- shifts ---- */
 
 /* Row-major [channels, extents...]. */
 typedef struct Map {

@@ -12,7 +12,7 @@
 
 enum { SAMPLES = 2 };
 
-/* ---- numbers */
+/* ---- numbers ---- */
 
 /* In [-1, 1). */
 static float value(uint32_t stream, uint32_t i) {
@@ -54,7 +54,7 @@ static float **input_values(Unit *u, const Graph *g) {
   return input;
 }
 
-/* ---- running */
+/* ---- running ---- */
 
 typedef struct Batch {
   Unit *u;
@@ -172,7 +172,7 @@ static int check_chosen(const Cases *all) {
   return failures;
 }
 
-/* ---- which algorithms serve a case */
+/* ---- which algorithms serve a case ---- */
 
 typedef struct Question {
   const Plan *p;
@@ -208,7 +208,7 @@ static void add_to_lists(const Case *c, Cases *list) {
   unit_free(u);
 }
 
-/* ---- the tests */
+/* ---- the tests ---- */
 
 static void operators_agree(void **state) {
   Cases cases = {.arena = *state};

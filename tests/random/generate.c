@@ -20,7 +20,7 @@ typedef struct Generator {
   Arena *arena;
 } Generator;
 
-/* ---- choices */
+/* ---- choices ---- */
 
 static bool chance(Generator *g, int of) { /* once in `of` times */
   return random_int(&g->r, 1, of) == 1;
@@ -47,7 +47,7 @@ static int layer_like(Generator *g, int like) {
   return found < 0 || chance(g, 4) ? any_layer(g) : found;
 }
 
-/* ---- values of fields */
+/* ---- values of fields ---- */
 
 static double in_limits(const Field *field, double value) {
   if (field->min == 0 && field->max == 0) return value;
@@ -157,7 +157,7 @@ static void add_fields(Generator *g, const Op *op, const Type *from, json_t *lay
   }
 }
 
-/* ---- layers */
+/* ---- layers ---- */
 
 static const Op *any_op(Generator *g) {
   for (;;) {
@@ -228,7 +228,7 @@ static json_t *block_layer(Generator *g) {
   return layer;
 }
 
-/* ---- a network */
+/* ---- a network ---- */
 
 char *document_text(const Document *d) {
   json_t *network = json_pack("{s:s, s:O, s:O, s:O, s:O}", "name", "net", "inputs", d->inputs,

@@ -31,7 +31,7 @@ enum {
 };
 static const double noise_step = 1.0 / (1 << 23), allowed_noise = 64;
 
-/* ---- numbers: by the name of what they are for, so that every graph of a network has the same */
+/* ---- numbers: by the name of what they are for, so that every graph of a network has the same ---- */
 
 static Random stream(const char *name) {
   uint64_t hash = 1469598103934665603u;
@@ -55,7 +55,7 @@ static double *leaf_numbers(Arena *arena, const Graph *g, Id leaf, int64_t n) {
   return values;
 }
 
-/* ---- interpreted, with or without noise */
+/* ---- interpreted, with or without noise ---- */
 
 typedef struct Values {
   Arena *arena;
@@ -137,7 +137,7 @@ static bool judge(Arena *arena, const Graph *g, int64_t n, Judged *out) {
   return true;
 }
 
-/* ---- which networks are worth having */
+/* ---- which networks are worth having ---- */
 
 static bool is_small(const Graph *g) {
   for (Id id = 0; id < g->node.n; id++) {
@@ -161,7 +161,7 @@ static bool accept(const Graph *g, int64_t seed) {
   return true;
 }
 
-/* ---- a group: networks in one library */
+/* ---- a group: networks in one library ---- */
 
 typedef struct Group {
   Unit *u;
@@ -336,7 +336,7 @@ static int run_group(Group *b) {
   return found;
 }
 
-/* ---- groups in processes */
+/* ---- groups in processes ---- */
 
 static int in_process(Group *b) {
   fflush(stdout);

@@ -12,7 +12,7 @@ typedef struct Chain {
   int64_t n;
 } Chain;
 
-/* ---- producers of MIDDLE: [n, c, h, w] or [n, f] */
+/* ---- producers of MIDDLE: [n, c, h, w] or [n, f] ---- */
 
 static Type image(Random *r) {
   return TYPE(per_n(), fixed(random_int(r, 1, 3)), fixed(random_int(r, 1, 5)),
@@ -147,7 +147,7 @@ static void make_unflatten(Chain *c) {
   c->from.out[0].value = expr_in(c->u, 0);
 }
 
-/* ---- consumers of MIDDLE */
+/* ---- consumers of MIDDLE ---- */
 
 static void use_window(Chain *c, bool conv) {
   const Type *x = &c->type[MIDDLE];

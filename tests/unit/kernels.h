@@ -56,7 +56,7 @@ static inline void assert_near(const double *a, const double *b, int64_t n, doub
   if (!(most <= tolerance * scale)) fail_msg("%s: differs by %g of %g", what, most, scale);
 }
 
-/* ---- the meaning of kernels, as kernel.h words it */
+/* ---- the meaning of kernels, as kernel.h words it ---- */
 
 typedef struct Naive {
   const Kernel *k;
@@ -151,7 +151,7 @@ static inline void naive_run(const Kernel *k, const Array *array, int64_t n) {
   naive_loops(&run, 0);
 }
 
-/* ---- convolutions and pools: tensors 0 = x, 1 = w, 2 = y */
+/* ---- convolutions and pools: tensors 0 = x, 1 = w, 2 = y ---- */
 
 typedef struct Window { /* of up to three spatial axes */
   int rank, groups;

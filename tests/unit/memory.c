@@ -36,7 +36,7 @@ void *__wrap_realloc(void *memory, size_t size) {
   return fails() ? NULL : __real_realloc(memory, size);
 }
 
-/* ---- one command */
+/* ---- one command ---- */
 
 static const char network[] =
     "{ \"name\": \"net\", \"input\": { \"shape\": [3, 6, 6] }, \"layers\": [\n"
@@ -85,7 +85,7 @@ static bool run(Run *r, long k) {
   return r->status != 100;
 }
 
-/* ---- what is left in the folder */
+/* ---- what is left in the folder ---- */
 
 static void write_file(const char *folder, const char *name, const void *bytes, size_t size) {
   char path[64];
@@ -115,7 +115,7 @@ static unsigned take_files(const char *folder, const char *const *names, int n, 
   return found;
 }
 
-/* ---- the walk over k: each of the first calls, then ever fewer */
+/* ---- the walk over k: each of the first calls, then ever fewer ---- */
 
 static void walk(Run *r, const char *const *outputs, int n) {
   unsigned all = (1u << n) - 1;

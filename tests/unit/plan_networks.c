@@ -7,8 +7,7 @@
 #include "plan.h"
 #include "backend.h"
 
-/* ---- random networks
- * ------------------------------------------------------------------------------------ */
+/* ---- random networks ---- */
 
 typedef struct Writer {
   Text text;
@@ -100,8 +99,7 @@ static const char *random_network(Arena *arena, uint64_t seed) {
   return w.text.at;
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 typedef struct Case {
   Unit *u;
@@ -253,8 +251,7 @@ static void models(void **state) {
   for (int m = 0; m < COUNT(model); m++) run_network(model[m][0], model[m][1], 1, m, false);
 }
 
-/* ---- training
- * ------------------------------------------------------------------------------------------ */
+/* ---- training ---- */
 
 static double **blank(Unit *u, const Graph *g, const EntryKind kind) {
   const Entry *entry = &g->entry[kind];

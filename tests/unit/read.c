@@ -135,7 +135,7 @@ static void every_output_is_a_node_of_its_own(void **state) {
   captured_free(c);
 }
 
-/* ---- hostile texts */
+/* ---- hostile texts ---- */
 
 static char *repeated(const char *before, const char *middle, int n, const char *after) {
   char *text = malloc(strlen(before) + strlen(middle) * (size_t)n + strlen(after) + 1);
