@@ -47,8 +47,7 @@ typedef enum WeightsAs {
 } WeightsAs;
 
 typedef struct EmitOptions {
-  const char
-      *base; /* output path without suffix: names of files and guards come from its last part */
+  const char *base;    /* output path without suffix; files and guards are named by its last part */
   const char *prefix;  /* of all public symbols */
   const char *command; /* how cnnc was called: for the file's head comment */
   WeightsAs weights_as;

@@ -1,6 +1,6 @@
 /* library_params.c - parameters, baked weights and constants of an emitted library. See library.h.
- * NAME.c itself never changes when only weights change: they are in NAME_weights.h or NAME.weights.
- */
+ * NAME.c itself never changes when only weights change:
+ * they are in NAME_weights.h or NAME.weights. */
 #include "library.h"
 #include "narrow.h"
 

@@ -2,8 +2,8 @@
  *
  * Small requests are cut from chunks; large ones get a chunk of their own. Under the address
  * sanitizer every request gets its own chunk, so that an overrun by one byte is seen. Growing
- * arrays and texts leave their old memory behind: they double, so that costs at most as much again.
- */
+ * arrays and texts leave their old memory behind: they double, so that costs at most as much
+ * again. */
 #include "cnnc.h"
 
 #include <limits.h>

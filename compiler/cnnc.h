@@ -111,8 +111,8 @@ void diag_error(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(
 void diag_warning(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same, pointing at the member's name instead of its value: unknown keys. */
 void diag_error_key(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same at a known byte offset (syntax errors), and about a file as a whole (line 0: no place).
- */
+/* The same at a known byte offset (syntax errors), and about a file as a
+ * whole (line 0: no place). */
 void diag_error_at(Unit *, size_t offset, size_t length, const char *format, ...) PRINTF_LIKE(4, 5);
 void diag_error_in(Unit *, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
 /* About the command line, or a tool that it names; and what is worth knowing. */
@@ -127,8 +127,8 @@ const Path *path_index(Arena *, const Path *up, int index);
  * such place. */
 bool locate(const Source *, const Path *, bool of_key, size_t *offset, size_t *length);
 
-/* The candidate nearest to `word` by edit distance, or NULL when none is near: for "did you mean".
- */
+/* The candidate nearest to `word` by edit distance, or NULL when none is near:
+ * for "did you mean". */
 const char *nearest(const char *word, const char *const *candidates, int n);
 
 /* A defect of the compiler itself: prints the place and aborts. User errors never end here. */
@@ -144,8 +144,8 @@ const char *file_name(const char *path); /* without its folders */
 /* Reads a whole file; NULL after a diagnostic. The bytes are followed by a NUL that `size` does not
  * count. */
 char *file_read(Unit *, const char *path, size_t *size);
-/* Writes under a temporary name beside `path` and renames: the file appears complete or not at all.
- */
+/* Writes under a temporary name beside `path` and renames:
+ * the file appears complete or not at all. */
 bool file_write(Unit *, const char *path, const void *bytes, size_t size);
 /* Would file_write find its place? False after the message that it would give. */
 bool file_writable(Unit *, const char *path);

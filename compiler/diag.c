@@ -317,8 +317,8 @@ static int min(int a, int b) {
   return a < b ? a : b;
 }
 
-/* Edits (insert, delete, replace, swap neighbours; case is free) that turn one word into the other.
- */
+/* Edits (insert, delete, replace, swap neighbours; case is free) that turn one word into the
+ * other. */
 static int edit_distance(const char *a, const char *b) {
   int row[3][MAX_WORD + 1], n = (int)strlen(a), m = (int)strlen(b);
   for (int j = 0; j <= m; j++) row[0][j] = j;

@@ -18,8 +18,8 @@ typedef struct Dictionary { /* begins as {0} */
 int dictionary_find(const Dictionary *, const char *name);
 /* Gives a name a number >= 0, perhaps in place of another one. The name is not copied. */
 void dictionary_set(Arena *, Dictionary *, const char *name, int number);
-/* A name that no other call with this dictionary has given: the wish, or wish, joint and a number.
- */
+/* A name that no other call with this dictionary has given:
+ * the wish, or wish, joint and a number. */
 const char *dictionary_name(Arena *, Dictionary *, const char *wish, const char *joint);
 
 #endif

@@ -19,11 +19,10 @@ typedef enum ExprOp {
 typedef struct Expr Expr;
 struct Expr {
   ExprOp op;
-  int id;    /* dense within a Unit, arguments before users: order for printing temporaries */
-  int size;  /* as a tree, shared parts counted as often as they are used: the length of its text
-                and the time of a walk without memory; saturates */
-  int index; /* IN: which input; ACC: which fold; INDEX: which loop; SCALAR: which run-time scalar
-              */
+  int id;       /* dense within a Unit, arguments before users: order for printing temporaries */
+  int size;     /* as a tree, shared parts counted as often as they are used: the length of its text
+                   and the time of a walk without memory; saturates */
+  int index;    /* IN: which input; ACC: which fold; INDEX: which loop; SCALAR: which Scalar */
   double value; /* CONST */
   const Expr *arg[3];
 };

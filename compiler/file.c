@@ -69,8 +69,8 @@ static bool write_all(int fd, const char *bytes, size_t size) {
   return true;
 }
 
-/* Opens, writes and closes; what was begun and failed is removed unless it is a device or a pipe.
- */
+/* Opens, writes and closes; what was begun and failed is removed unless it is a device
+ * or a pipe. */
 static bool write_to(const char *path, int flags, mode_t mode, const void *bytes, size_t size) {
   int fd = open(path, O_WRONLY | flags, 0666);
   if (fd < 0) return false;

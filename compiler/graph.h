@@ -1,9 +1,9 @@
 /* graph.h - the network as a graph: what ops/ may see.
  *
- * read.c (and onnx.c) turn a document into Layers and let each layer's operator build nodes. A node
- * is its result, one tensor; references are ids; every argument's id is smaller than the node's
- * own. Every node's meaning is a Kernel, so the interpreter, gradients, counts and code all come
- * from one description per operator. */
+ * The reader (read/) lets the operator of each layer build nodes. A node is its result, one tensor;
+ * references are ids; every argument's id is smaller than the node's own. Every node's meaning is a
+ * Kernel, so the interpreter, gradients, counts and code all come from one description per
+ * operator. */
 #ifndef GRAPH_H
 #define GRAPH_H
 
@@ -37,8 +37,7 @@ typedef struct Node {
   uint16_t nargs;
   Id *arg;
   Type type;
-  const void
-      *attr; /* the operator's own struct, described by its field table; NULL if it has none */
+  const void *attr; /* the operator's own struct, as its field table describes it; NULL: none */
   Where where;
 } Node;
 
@@ -103,21 +102,20 @@ typedef struct Input { /* leaf OP_input, attr: index into graph->input */
   InputKind kind;
   bool hwc;      /* "layout": "hwc" in what is read */
   bool gradient; /* backward returns the gradient of the loss by it */
-  double scale, mean[4],
-      std[4];      /* applied by train, eval, run to what they read: (x * scale - mean) / std */
+  /* Applied by train, eval and run to what they read: (x * scale - mean) / std. */
+  double scale, mean[4], std[4];
   int nmean;       /* 0: no mean / std */
   const char *doc; /* a target: what its values are; NULL: not known */
 } Input;
 
-typedef struct State { /* leaf OP_state: what updates write besides parameters: momentum, step
-                          counter */
+typedef struct State { /* leaf OP_state: what updates write besides parameters, such as momentum */
   const char *name;
   Type type;
   Id node;
 } State;
 
-typedef struct Layer { /* one layer of the document after blocks are expanded: for info, --algo and
-                          messages */
+/* One layer of the document after blocks are expanded: for info, --algo and messages. */
+typedef struct Layer {
   const char *name;
   OpKind op;
   const void *attr;
@@ -141,9 +139,9 @@ typedef enum EntryKind {
 } EntryKind;
 typedef struct Entry {
   VEC(Id) want;
-  VEC(const char *)
-  want_name; /* names of the outputs: layer names; "loss"; of gradients what they are by:
-                "conv1.weight", an input's name */
+  /* Names of the outputs: layer names; "loss"; of gradients what they are by: "conv1.weight", an
+   * input's name. */
+  VEC(const char *) want_name;
   VEC(Update) update;
 } Entry;
 
@@ -156,8 +154,7 @@ typedef struct Graph {
   VEC(Input) input;
   VEC(State) state;
   VEC(Layer) layer;
-  VEC(const char *)
-  dropped; /* parameters of layers that no output and no loss needs: files may hold them */
+  VEC(const char *) dropped; /* parameters of layers that nothing needs: files may hold them */
   Entry entry[ENTRIES];
   const char *loss; /* in words: how it is computed; NULL: none, or not known */
   /* The loss from what forward returns (its data inputs have the names of outputs) and targets, as
@@ -180,8 +177,7 @@ typedef enum FieldKind {
   FIELD_ENUM,  /* int32_t, index into `names` */
   FIELD_INTS,  /* IntList: a number for all axes or one per spatial axis */
   FIELD_PAD,   /* Pad */
-  FIELD_SHAPE, /* IntList: extents, -1 for the one that follows from the rest where `min` allows it
-                */
+  FIELD_SHAPE, /* IntList: extents; -1, where `min` allows it, for what follows from the rest */
   FIELD_BIAS,  /* int32_t enum BiasKind: true false "channel" "position" "none" */
   FIELD_TABLE, /* Matrix of 0/1: connections between channels; rows = outputs */
   FIELD_TENSOR /* Matrix of any rank: fixed weights, class weights */
@@ -231,15 +227,13 @@ typedef enum OpClass {
   CLASS_LEAF,  /* input, param, const, state, scalar */
   CLASS_MAP,   /* one value per element, all arguments of one shape */
   CLASS_VIEW,  /* moves data: slice, pad, transpose, broadcast */
-  CLASS_FOLD,  /* sums or maxima over windows, channels, everything: contractions, pools, reductions
-                */
-  CLASS_LAYER, /* exists in documents only; `build` makes other nodes (batch_norm, depthwise,
-                  softmax) */
+  CLASS_FOLD,  /* sums or maxima over windows, channels, everything: conv, pools, reductions */
+  CLASS_LAYER, /* in documents only; `build` makes other nodes (batch_norm, depthwise, softmax) */
   CLASS_LOSS,
   CLASS_OPTIMIZER
 } OpClass;
 
-typedef struct Build Build; /* read.c's state while a layer is being built */
+typedef struct Build Build; /* the reader's state while a layer is being built (read/read.h) */
 
 typedef struct ConstantAttr {
   Matrix value;
@@ -320,8 +314,8 @@ void graph_need(const Graph *,
 const Type *graph_output_type(const Graph *, int output); /* of what forward returns */
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
 /* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the
- * node's kernel by inverting its index maps (gradient.c). NO_ID: the node does not depend on arg.
- */
+ * node's kernel by inverting its index maps (gradient.c).
+ * NO_ID: the node does not depend on arg. */
 Id graph_gradient(Graph *, Id node, Id arg, Id dout);
 /* d(loss)/d(by[i]) for any nodes, given dout = d(loss)/d(result) and through all that lies between
  * (reverse.c); NO_ID: the result does not depend on by[i]. Nothing that no by[i] needs is added. */
@@ -379,8 +373,8 @@ void graph_print(Text *, const Graph *); /* graph_text.c */
 /* NULL after a diagnostic; `text` is u->source.text or becomes it. */
 Graph *graph_parse(Unit *, const char *text);
 
-/* Reads a network document (read.c) from a file, or from a text that messages call `name`; NULL
- * after diagnostics. */
+/* Reads a network document (read/read.c) from a file, or from a text that messages call `name`;
+ * NULL after diagnostics. */
 typedef struct ReadOptions {
   bool training;
   bool validation; /* forward also returns what the losses compare; Graph.validation is made */

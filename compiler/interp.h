@@ -5,8 +5,8 @@
 
 #include "kernel.h"
 
-/* The coordinate on one axis at loop indices; false outside (a division that must be exact is not).
- */
+/* The coordinate on one axis at loop indices;
+ * false outside (a division that must be exact is not). */
 bool coord_at(const Coord *, const int64_t *index, int nloop, int64_t *);
 /* What an axis adds to the offset of an element. */
 int64_t axis_offset(const Array *, int axis, int64_t coordinate);

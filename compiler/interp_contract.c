@@ -102,8 +102,8 @@ static int choose_row(const Sum *s) {
 
 /* ---- tables ---- */
 
-/* The part of a coordinate that free (reduced) loops make; the constant belongs to the free part.
- */
+/* The part of a coordinate that free (reduced) loops make;
+ * the constant belongs to the free part. */
 static int64_t part(const Sum *s, const Coord *c, bool reduced) {
   int64_t v = reduced ? 0 : c->plus;
   for (int l = 0; l < s->k->nloop; l++)

@@ -142,8 +142,8 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
 
 /* ---- steps ---- */
 
-/* Memory of 16 bits rounds what it is given; to f32 only what the emitted library would is rounded.
- */
+/* Memory of 16 bits rounds what it is given;
+ * to f32 only what the emitted library would is rounded. */
 static void round_buffer(const Machinery *m, int tensor) {
   const Buffer *b = &m->plan->buffer.at[tensor];
   const DType dtype = b->format.dtype;

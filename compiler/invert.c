@@ -1,7 +1,7 @@
 /* invert.c - view_invert: a gather in place of the scatter that a view's gradient would be.
  *
- *   y[o] = sum over r of x[v(o, r)] * w   ->   dx[i] = sum over the (o, r) with v(o, r) = i of
- * dy[o] * w
+ *   y[o] = sum over r of x[v(o, r)] * w
+ *   dx[i] = sum over the (o, r) with v(o, r) = i of dy[o] * w
  *
  * Every axis of x gives one equation v_a(loops) = i_a. It is solved for one loop, which becomes a
  * coordinate in i and the others (an exact division where its coefficient is not 1), or, where the
@@ -286,8 +286,8 @@ static bool like_out(const Inverse *v, const View *view) {
 
 /* The gradient by IN(which) of w where each point contributes w's term; tensor `dout` is the
  * gradient that flows in, read through out 0's view. A point where that view is outside is left
- * out: whatever is read at the same place (the result, a maximum's place) need not be tested again.
- */
+ * out: whatever is read at the same place (the result, a maximum's place) need not be tested
+ * again. */
 static bool compose_inputs(Inverse *v, int which, int dout, const Expr *term) {
   Kernel *k = v->result;
   bool skips = !plain_product(term) && kernel_reduces(k);

@@ -3,8 +3,8 @@
  * A Kernel is a loop nest without an order: free loops, reduced loops, inputs read through index
  * maps, folds, outputs.
  *
- *   For each point of the free loops: every fold combines its term over the reduced loops; then
- * every out stores its value.
+ *   For each point of the free loops:
+ *   every fold combines its term over the reduced loops; then every out stores its value.
  *
  * Convolution, pooling, normalisation, padding, concatenation, gradients and weight packing are all
  * Kernels. In a Graph the views index tensors by their logical coordinates; in a Plan the tensors
@@ -92,8 +92,7 @@ typedef struct Fold {
 
 typedef struct Out {
   View to; /* mentions free loops only; INSIDE; distinct points write distinct elements, except: */
-  const Expr
-      *value;   /* over ACC and what a term may use; inputs used here mention free loops only */
+  const Expr *value; /* over ACC and what a term may use, inputs that mention free loops only */
   bool combine; /* a free loop is missing in `to`: the values are summed in loop order, in double */
 } Out;
 
@@ -235,8 +234,8 @@ int64_t array_offset(const Array *, const int64_t *coordinate);
 typedef struct Range {
   int64_t lo, hi; /* [lo, hi) */
 } Range;
-/* Runs k on array[view.tensor]; `range` (NULL: all) limits each loop; n is the number of samples.
- */
+/* Runs k on array[view.tensor]; `range` (NULL: all) limits each loop;
+ * n is the number of samples. */
 void kernel_run(const Kernel *k, const Array *array, const double *scalar, const Range *range,
                 int64_t n);
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Digits; the exponent (of frexp) of the smallest number that has all of them, and of the largest.
- */
+/* Digits; the exponent (of frexp) of the smallest number that has all of them,
+ * and of the largest. */
 typedef struct Shape {
   int digits, least, most;
 } Shape;

@@ -5,8 +5,8 @@
 #include "kernel.h"
 
 bool dtype_narrow(DType);
-/* A number as memory of this type holds it, which comes by way of f32: to nearest, halves to even.
- */
+/* A number as memory of this type holds it, which comes by way of f32:
+ * to nearest, halves to even. */
 double narrow_round(DType, double);
 uint16_t narrow_bits(DType, double); /* of a number that is rounded */
 

@@ -124,8 +124,8 @@ typedef struct Choice { /* what --explain prints: one candidate for one kernel *
   bool taken;
 } Choice;
 
-/* How products of contractions are rounded: --dtype. Sums are in f32, or in f64 where a kernel is.
- */
+/* How products of contractions are rounded: --dtype.
+ * Sums are in f32, or in f64 where a kernel is. */
 typedef enum Precision {
   PRECISION_F32,   /* honest f32, or f64 throughout */
   PRECISION_TF32,  /* operands rounded to 11 bits, */
@@ -142,8 +142,8 @@ typedef struct Again { /* an activation that backward computes again instead of 
   int64_t bytes; /* that are not kept, of a plain tensor */
 } Again;
 
-/* What pass recompute did, with the largest batch; times are rough, bytes those of plain tensors.
- */
+/* What pass recompute did, with the largest batch;
+ * times are rough, bytes those of plain tensors. */
 typedef struct Recompute {
   VEC(Again) again;
   int activations;              /* so many backward could compute, or find */

@@ -35,8 +35,8 @@ typedef struct Verdict {
  * the file and a list of allowed ones; no mutable data outside the caller's memory; no recursion,
  * goto or array of variable length; calls through pointers only where hooks and jobs are called;
  * the prefix; and that every load and store is in range (range.h). CUDA is examined as the host
- * sees it and as the device does. The header of the file's name is examined alone, as C and as C++.
- */
+ * sees it and as the device does. The header of the file's name is examined alone,
+ * as C and as C++. */
 Verdict validate(Unit *, const Validation *);
 
 #endif

@@ -1,5 +1,5 @@
-/* file.h - the two emitted files around the kernels for C: NAME.c (file.c) and NAME.h (header.c).
- */
+/* file.h - the two emitted files around the kernels for C:
+ * NAME.c (file.c) and NAME.h (header.c). */
 #ifndef FILE_H
 #define FILE_H
 

@@ -80,8 +80,8 @@ const char *target_macro(const Plan *p, Arena *arena) {
   return arena_printf(arena, "CNNC_%s_TARGET ", target_capitals(arena, p->target));
 }
 
-/* Emits the function of a leaf step unless it exists; the call's arguments follow its parameters.
- */
+/* Emits the function of a leaf step unless it exists;
+ * the call's arguments follow its parameters. */
 const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
   Emit *e = f->e;
   Text body;

@@ -29,8 +29,8 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
 enum { MAX_BOUNDS = 2 * MAX_LOOPS + MAX_NESTING };
-typedef struct LeafBound { /* a constant with the bound of a loop: the less (greater) of two forms
-                            */
+/* A constant with the bound of a loop: the less (greater) of two forms. */
+typedef struct LeafBound {
   const char *name;
   Linear value, limit;
   char less;
@@ -67,8 +67,8 @@ void leaf_bounds(Leaf *);
  * leaf_close. */
 bool leaf_open(Leaf *, int l);
 void leaf_close(Leaf *, bool opened);
-/* Opens the block of the last `count` turns of a loop, which run where `test` says (NULL: always).
- */
+/* Opens the block of the last `count` turns of a loop, which run
+ * where `test` says (NULL: always). */
 void leaf_open_rest(Leaf *, const char *test, int count);
 Linear extent_form(Extent); /* of `batch` */
 /* Does every view move by a whole run of the inner loop when the outer one moves? */
@@ -92,8 +92,8 @@ const char *leaf_pointer(Leaf *, const View *);
 /* A coordinate before divisions; and after, as C text. */
 Linear leaf_coordinate(Leaf *, const View *, int axis);
 
-/* The vector of an input along the lane loop, all lanes or the first `count`, or one value for all.
- */
+/* The vector of an input along the lane loop,
+ * all lanes or the first `count`, or one value for all. */
 const char *leaf_load(Leaf *, const View *, int lane, int count);
 /* Prints the store of a vector at pointer + at: all lanes (count 0), or the first `count`, and
  * behind them the fill where it is this function's to write. */

@@ -6,8 +6,7 @@
  *     const avx512_v w0 = avx512_load(pw + ..), ..        K vectors of one contiguous stream
  *     const avx512_v x0 = avx512_set1(px[..]);            R broadcasts
  *     acc0_0 = avx512_fma(x0, w0, acc0_0); ..            R * K
- *     avx512_fence();                                    keeps gcc from hoisting loads, and
- * spilling
+ *     avx512_fence();                                    or gcc hoists loads and spills
  *   }
  *   avx512_store(py + .., avx512_max(avx512_add(acc0_0, bias0), avx512_zero())); .. */
 #include "contract.h"

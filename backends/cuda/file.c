@@ -52,8 +52,8 @@ static void print_leaf(void *context, PlanEntry entry, Kernel *k, Step *const *o
   if (entry == PLAN_BACKWARD) library_hand_over(p->calls[entry], p->l, p->step++);
 }
 
-/* How many bytes of host memory the device gets: what was derived as well, where the host did it.
- */
+/* How many bytes of host memory the device gets:
+ * what was derived as well, where the host did it. */
 static int64_t upload_bytes(const Library *l) {
   bool loaded = l->o->weights_as == WEIGHTS_LOADED;
   return l->plan->param_bytes + (loaded ? 0 : l->plan->derived_bytes);

@@ -2,8 +2,7 @@
  *
  * Every Kernel becomes one or more functions
  *
- *   static __global__ void PREFIX_conv1_kernel(const float *in0, const float *in1, float *out0, int
- * batch)
+ *   static __global__ void PREFIX_conv1_kernel(const float *in0, .., float *out0, int batch)
  *
  * and in the entry function one launch for each:
  *

@@ -9,8 +9,8 @@
  *   }
  *
  * Outs that combine (their `to` misses free loops) are functions of their own: one thread per
- * element runs the missing loops in order and sums in double, so results do not depend on the grid.
- */
+ * element runs the missing loops in order and sums in double,
+ * so results do not depend on the grid. */
 #include "narrow.h"
 #include "writer.h"
 

@@ -97,8 +97,8 @@ static void stage_by_threads(Gemm *g) {
 /* ---- tensor cores ---- */
 
 /* name[loop] and, of split numbers, name_rest[loop]: a thread's words of 16 rows of an operand,
- * from two chunks on behind chunk k. Threads point at rows and chunks in the order of those words.
- */
+ * from two chunks on behind chunk k. Threads point at rows and chunks in the order of those
+ * words. */
 static void print_load(Gemm *g, const char *name, const char *loop, int units, const Operand *o,
                        const char *row, const char *chunk) {
   Emit *e = g->w->e;

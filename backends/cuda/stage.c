@@ -27,8 +27,8 @@ static int unit_bytes(const Gemm *g) {
 
 /* ---- what may be copied ---- */
 
-/* The last loops of the terms that count neighbours in memory: the first of them; nloop: none do.
- */
+/* The last loops of the terms that count neighbours in memory: the first of them;
+ * nloop: none do. */
 static int first_of_run(const Gemm *g, const View *v) {
   const Kernel *k = g->w->k;
   int l = k->nloop - 1;

@@ -1,8 +1,8 @@
 /* shim.c - what Python cannot read from the header of an emitted library with prefix `net`: sizes,
  * the context, the parameters; with -DTRAIN of one that trains. All else it calls by itself.
  *
- *   nvcc -shared -Xcompiler -fPIC -DHEADER='"nets/lenet5_b1_f32.h"' shim.c nets/lenet5_b1_f32.cu -o
- * lenet5_b1_f32.so */
+ *   nvcc -shared -Xcompiler -fPIC -DHEADER='"nets/lenet5_b1_f32.h"' shim.c nets/lenet5_b1_f32.cu
+ *        -o lenet5_b1_f32.so */
 #include <stdlib.h>
 #include HEADER
 

@@ -101,8 +101,8 @@ void toolchain_remove(Unit *, const char *folder);
 /* Compiles `text` to FOLDER/program; the compiler gets one more word. False after a message. */
 bool program_compile(Unit *, const Options *, const char *folder, const char *text,
                      const char *more);
-/* Emits `plan` as net.c into the folder and compiles it together with `text`, whose main uses it.
- */
+/* Emits `plan` as net.c into the folder and compiles it together with `text`,
+ * whose main uses it. */
 bool program_build(Unit *, const Options *, Plan *plan, const char *folder, const char *text);
 /* The words that start it, without its arguments: --runner's, then the program. */
 TextList program_words(Unit *, const Options *, const char *folder);

@@ -1,5 +1,5 @@
-/* lists.c - the commands ops and targets: what this build knows, out of the tables that drive it.
- */
+/* lists.c - the commands ops and targets:
+ * what this build knows, out of the tables that drive it. */
 #include "driver.h"
 #include "describe.h"
 

@@ -18,8 +18,8 @@ typedef struct Subject {
   bool serves[ALGO_KINDS], allowed[ALGO_KINDS]; /* with any error; with that of --max-error */
 } Subject;
 typedef VEC(Subject) Subjects;
-/* In that network: its name and the layer's; how names begin of tensors that lay between kernels.
- */
+/* In that network: its name and the layer's;
+ * how names begin of tensors that lay between kernels. */
 #define SUBJECT_KERNEL "kernel"
 #define SUBJECT_KEPT   "kept"
 

@@ -1,6 +1,6 @@
 /* options.c - the parser of command lines, GNU style: --name VALUE, --name=VALUE, -o VALUE,
- * -oVALUE, and `--` before what is no option. What there is to be parsed stands in option_rows.c.
- */
+ * -oVALUE, and `--` before what is no option. What there is to be parsed stands in
+ * option_rows.c. */
 #include "option_rows.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Words of the language of cnnc that this version has no code for: they get an answer of their own.
- */
+/* Words of the language of cnnc that this version has no code for:
+ * they get an answer of their own. */
 static const struct {
   const char *word, *answer;
 } absent[] = {

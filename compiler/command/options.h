@@ -1,6 +1,6 @@
-/* options.h - the command line as data. Tables in options.c say which options exist, what they take
- * and which commands know them; parsing, --help and the record of a call all come from those rows.
- */
+/* options.h - the command line as data. The tables of option_rows.c say which options exist, what
+ * they take and which commands know them; parsing, --help and the record of a call all come from
+ * those rows. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 

@@ -1,5 +1,5 @@
-/* page.h - pages that need nothing but themselves: a file of runtime/pages/ with its data inside.
- */
+/* page.h - pages that need nothing but themselves:
+ * a file of runtime/pages/ with its data inside. */
 #ifndef PAGE_H
 #define PAGE_H
 

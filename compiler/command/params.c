@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The library's own generator, so that `cnnc run --seed` and NAME_init_params give the same bits.
- */
+/* The library's own generator, so that `cnnc run --seed` and NAME_init_params give
+ * the same bits. */
 typedef float NAME_real;
 #include "../runtime/c/philox.h"
 #include "../runtime/c/random.c"

@@ -3,8 +3,8 @@
  *   { "plan": 1,
  *     "network": "lenet5", "target": "avx512", "dtype": "f32", "batch": 1, "train": false,
  *     "forward": {
- *       "c1": {"algorithm": "direct", "tiles": [{"r": 28, "k": 1, "unroll": 1}], "result":
- * "lanes"}, "s2": {"layout": "lanes", "result": "lanes"} } }
+ *       "c1": {"algorithm": "direct", "tiles": [{"r": 28, "k": 1}], "result": "lanes"},
+ *       "s2": {"layout": "lanes", "result": "lanes"} } }
  *
  * Entries hold kernels by name (passes/decisions.c). A line says what it decides: the algorithm of
  * a contraction with the tiles of its steps, the layout that any other kernel works in, and how the
@@ -202,8 +202,8 @@ static void expect_training(Reading *r, json_t *root) {
 
 static const char *const head_keys[] = {"plan", "network", "target", "dtype", "batch", "train"};
 
-/* An entry of that name; PLAN_ENTRIES: it is none, which is reported if it is no key of the head.
- */
+/* An entry of that name; PLAN_ENTRIES: it is none, which is reported if it is no
+ * key of the head. */
 static PlanEntry entry_named(Reading *r, const char *key) {
   const char *names[COUNT(head_keys) + PLAN_ENTRIES];
   int n = 0;

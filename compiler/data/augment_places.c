@@ -165,8 +165,8 @@ static int64_t at_border(Border border, int64_t i, int64_t n) {
   return border == BORDER_SYMMETRIC ? period - 1 - i : period - i;
 }
 
-/* from[i]: the place in the sample, along one axis of n places, that place i of the result reads.
- */
+/* from[i]: the place in the sample, along one axis of n places, that place i of the result
+ * reads. */
 static void find_places(const Change *c, int axis, int64_t n, bool mirrored) {
   int64_t margin = axis >= 3 - c->axes ? c->margin : 0;
   for (int64_t i = 0; i < n; i++) {

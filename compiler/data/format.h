@@ -75,8 +75,8 @@ typedef struct Picture {
 
 enum { MAX_EXTENT = 1 << 15, MAX_PIXELS = 1 << 26 };
 
-/* picture_png.c, picture_jpeg.c: `p` is filled with one or three channels; false after a message.
- */
+/* picture_png.c, picture_jpeg.c: `p` is filled with one or three channels;
+ * false after a message. */
 bool png_parse(Unit *, const char *file, const char *bytes, size_t size, Picture *p);
 bool jpeg_parse(Unit *, const char *file, const char *bytes, size_t size, Picture *p);
 

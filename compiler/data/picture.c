@@ -73,8 +73,8 @@ static bool parse(Unit *u, const char *file, const char *bytes, size_t size, Pic
   return false;
 }
 
-/* One axis: `out` pixels cover the middle of `in` pixels at `scale` input pixels per output pixel.
- */
+/* One axis: `out` pixels cover the middle of `in` pixels at `scale` input pixels
+ * per output pixel. */
 typedef struct Axis {
   int64_t in, out;
   double scale;

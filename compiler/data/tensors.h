@@ -113,8 +113,8 @@ typedef struct Dataset {
   int64_t label_size;
 } Dataset;
 
-/* Reads the training or the test part of a folder; which formats there are, dataset.c's table says.
- */
+/* Reads the training or the test part of a folder;
+ * which formats there are, dataset.c's table says. */
 bool dataset_read(Unit *, const DataRequest *, Dataset *);
 /* Sample i as floats, channels first, with its margin. */
 void dataset_values(const Dataset *, int64_t i, float *out);

@@ -116,8 +116,8 @@ static int by_place(const void *a, const void *b) {
   return x->tensor - y->tensor;
 }
 
-/* The pieces, sorted, must follow each other without overlap and gap and end where the file ends.
- */
+/* The pieces, sorted, must follow each other without overlap and gap and end
+ * where the file ends. */
 static bool check_cover(Reading *r, const Tensors *tensors, Piece *piece) {
   int64_t end = 0;
   const char *last = NULL;

@@ -1,5 +1,5 @@
-/* reduce.c - sums and means over axes. An "axis" counts from 0 behind the batch: 0 is the channels.
- */
+/* reduce.c - sums and means over axes. An "axis" counts from 0 behind the batch:
+ * 0 is the channels. */
 #include "axes.h"
 
 typedef struct ReduceAttr {

@@ -160,8 +160,8 @@ static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {
 }
 
 /* Lowers on trial: buffers and kernels that this makes are forgotten again. Several kernels are
- * judged as they will nest; each nest has to be started. A step of training prepares its weights.
- */
+ * judged as they will nest; each nest has to be started. A step of training prepares its
+ * weights. */
 static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
   const Kernel *k = item->leaf->run;
   Steps steps = {0};

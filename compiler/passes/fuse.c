@@ -4,7 +4,7 @@
  * in an order that can run.
  * Every needed node becomes a group: its kernel, over node ids. In one walk over the groups, each
  *   1. absorbs what its inputs' producers only move (views, broadcasts, constants), what is
- * computed when weights are loaded, and maps that nobody else reads, into maps and sums;
+ *      computed when weights are loaded, and maps that nobody else reads, into maps and sums;
  *   2. if it is a map, becomes the epilogue of the last fold it reads that nobody else reads;
  *   3. if it only copies (a member of a concatenation), lets its producers write its place.
  * At last sums over the same points become one kernel, and updates of one parameter.
@@ -12,7 +12,7 @@
  *   conv1: n k oh ow | c kh kw: acc0 = sum in0*in1; %1 = acc0     conv1: ... acc0 = sum in0*in1
  *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
- *   relu:  n k oh ow: %4 = max(0, in0)                                                           */
+ *   relu:  n k oh ow: %4 = max(0, in0) */
 #include "fuse.h"
 #include "dictionary.h"
 #include "join.h"

@@ -4,10 +4,8 @@
  * would have to wait in a copy for the others. Together every element is read once and all that
  * becomes of it is written where it belongs.
  *
- *   v: i<9: %v2 = in1 + 0.9*in2                             i<9: %v2 = in1 + 0.9*in2
- *   p: i<9: %p2 = in0 - scalar1*(in1 + 0.9*in2)      ->          %p2 = in0 - scalar1*(in1 +
- * 0.9*in2)
- */
+ *   v: i<9: %v2 = in1 + 0.9*in2                        i<9: %v2 = in1 + 0.9*in2
+ *   p: i<9: %p2 = in0 - scalar1*(in1 + 0.9*in2)   ->        %p2 = in0 - scalar1*(in1 + 0.9*in2) */
 #include "fuse.h"
 
 /* By node: the parameter or state that it is the new value of, NO_ID: none. */

@@ -2,7 +2,9 @@
  *
  * Needs: steps. Guarantees: the same values; the parts of a map read either inside, without a test,
  * or nothing at all.
+ *
  *   pad: c h<6 w<6:  y = x[c, h - 1, w - 1] fill 0   ->   h<1: y = 0;  h<4: ...;  h<1: y = 0
+ *
  * and the middle rows in turn by columns. Loops that a step cuts into blocks stay whole. */
 #include "plan.h"
 

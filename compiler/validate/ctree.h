@@ -144,8 +144,7 @@ struct CNode {
   CNode *launch;   /* of a call: CUDA's configuration, a call with grid, block ...; NULL: none */
   bool has_call;   /* here or below */
   bool has_change; /* an assignment, ++ or -- here or below */
-  bool is_settled; /* the checker's: calls here and below have been run, what follows is their value
-                    */
+  bool is_settled; /* the checker's: calls here and below have been run; their value follows */
   struct Value *settled;
   uint8_t verdict; /* the checker's: what was found out about this access */
 };
@@ -167,8 +166,8 @@ typedef struct CTree {
   const char *file, *text;
   size_t size;
   VEC(CFunction *) function; /* in the order of the text */
-  VEC(CSymbol *)
-  global; /* variables outside functions, static ones inside, functions declared or defined here */
+  /* Variables outside functions, static ones inside, functions declared or defined here. */
+  VEC(CSymbol *) global;
 } CTree;
 
 /* `unit` has been parsed from text; the tree speaks of its main file. */

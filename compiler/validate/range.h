@@ -170,8 +170,8 @@ bool range_is_inlined(const Checker *, const CFunction *);
 
 /* range_launch.c: CUDA's launches and what threads know */
 void range_launch(Checker *, const CFunction *kernel, CNode *call);
-/* Gives threadIdx, blockIdx, blockDim and gridDim the ranges that launches of the function leave.
- */
+/* Gives threadIdx, blockIdx, blockDim and gridDim the ranges that launches of
+ * the function leave. */
 void range_begin_threads(Checker *, const CFunction *);
 bool range_thread_read(const Checker *, Value address, const CSymbol *field, Value *);
 
@@ -198,8 +198,8 @@ typedef struct Effects {
 } Effects;
 void effects_find(Checker *, CNode *, Effects *, bool is_body); /* adds to the effects */
 void effects_forget_memory(Checker *, const Effects *);
-/* The constant that an assignment adds to its variable, in elements; false: it does something else.
- */
+/* The constant that an assignment adds to its variable, in elements;
+ * false: it does something else. */
 bool effects_step(CNode *assignment, Wide *step);
 
 /* range_loop.c: loops */

@@ -226,8 +226,8 @@ static void relate(Checker *c, CNode *condition, bool truth, const Carried *side
   know_release(c->known, mark);
 }
 
-/* An object that stands for whichever of two a pointer points to: only what both have is in range.
- */
+/* An object that stands for whichever of two a pointer points to:
+ * only what both have is in range. */
 static Value join_objects(Checker *c, const Carried *a, const Carried *b) {
   const Base x = c->bases.at[a->value.base], y = c->bases.at[b->value.base];
   Base both = {.name = x.name, .is_known = x.is_known && y.is_known && a->exact && b->exact};

@@ -31,8 +31,8 @@ static Value array_or_pointer(Checker *c, CNode *n) {
   return range_eval(c, n);
 }
 
-/* The array whose element `n` selects must have that element: rows are not left through their end.
- */
+/* The array whose element `n` selects must have that element:
+ * rows are not left through their end. */
 static void check_row(Checker *c, CNode *n, const Affine *index) {
   const CNode *array = ctree_strip(n->first);
   const CType *t = array->type;

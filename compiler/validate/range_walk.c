@@ -131,8 +131,8 @@ static void run_if(Checker *c, CNode *n) {
   if (settled) range_unsettle_calls(condition);
 }
 
-/* Any case may be the one; each begins with what was known before, less what any of them changes.
- */
+/* Any case may be the one; each begins with what was known before,
+ * less what any of them changes. */
 static void run_switch(Checker *c, CNode *n) {
   range_eval(c, n->first);
   CNode *body = n->first->next;
@@ -319,8 +319,8 @@ static int parameter_named(const CFunction *f, const char *name) {
   return -1;
 }
 
-/* Runs a function on what the facts say about its parameters, integers first: sizes speak of them.
- */
+/* Runs a function on what the facts say about its parameters, integers first:
+ * sizes speak of them. */
 static void run_on_facts(Checker *c, CFunction *f) {
   Value *value = NEW_ARRAY(c->arena, Value, f->parameter.n + 1);
   for (int pass = 0; pass < 2; pass++)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Functions outside the file that it may call. A row that ends in * allows all names that begin so.
- */
+/* Functions outside the file that it may call.
+ * A row that ends in * allows all names that begin so. */
 static const char *const allowed[] = {
     "memcpy",
     "memmove",

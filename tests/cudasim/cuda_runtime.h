@@ -1,7 +1,7 @@
 /* cuda_runtime.h - stands in for the CUDA toolkit's: emitted .cu files run on the CPU, built by
  *
- *   g++ -x c++ -I tests/cudasim -fsanitize=thread -c NET.cu     the instrumentation, not its
- * library g++ NET.o DRIVER.o libcudasim.a
+ *   g++ -x c++ -I tests/cudasim -fsanitize=thread -c NET.cu
+ *   g++ NET.o DRIVER.o libcudasim.a                              not the sanitizer's own library
  *
  * See cudasim.h. What emitted files may use is declared in runtime/validate/cuda_runtime.h; here it
  * does something, and there is a little more for the drivers of tests. */

@@ -117,8 +117,8 @@ extern unsigned char __start_cudasim_shared[] __attribute__((weak));
 extern unsigned char __stop_cudasim_shared[] __attribute__((weak));
 unsigned char cudasim_wide[CUDASIM_WIDE] __attribute__((aligned(1024)));
 
-/* The region of so many bytes from there on, which nobody has used; of another size it is another.
- */
+/* The region of so many bytes from there on, which nobody has used;
+ * of another size it is another. */
 static void renew(unsigned char *at, size_t size) {
   Region *r = region_of((uintptr_t)at);
   if (r && r->size != size) {

@@ -1,8 +1,7 @@
 /* test_networks.c - whole networks, simulated against their graphs in double.
  *
  *   cudasim_networks                            what models/ has little of, and baked weights
- *   cudasim_networks FILE TARGET SHAPE SAMPLES  the network of a file; of no samples: compiled
- */
+ *   cudasim_networks FILE TARGET SHAPE SAMPLES  the network of a file; of no samples: compiled */
 #include "harness.h"
 
 #include <stdio.h>

@@ -229,8 +229,8 @@ static void contractions_agree(void **state) {
   assert_int_equal(check_chosen(&cases), 0);
 }
 
-/* Minutes: only when the program is started with the word "algorithms" and, if need be, a target.
- */
+/* Minutes: only when the program is started with the word "algorithms"
+ * and, if need be, a target. */
 static void algorithms_agree(void **state) {
   Cases cases = {.arena = *state}, list[ALGO_KINDS];
   int failures = 0;

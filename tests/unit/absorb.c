@@ -1,5 +1,5 @@
-/* absorb.c - kernel_absorb: producer and consumer one after the other against the absorbed kernel.
- */
+/* absorb.c - kernel_absorb: producer and consumer one after the other against
+ * the absorbed kernel. */
 #include "kernels.h"
 
 enum { SOURCE, OTHER, MIDDLE, WEIGHT, RESULT, TENSORS };

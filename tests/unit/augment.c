@@ -176,8 +176,8 @@ static void maps_are_affine(void **state) {
   }
 }
 
-/* Fields of uniform numbers, smoothed: of the deviation that follows from the Gaussian's weights.
- */
+/* Fields of uniform numbers, smoothed:
+ * of the deviation that follows from the Gaussian's weights. */
 static void elastic_fields_are_smooth(void **state) {
   (void)state;
   enum { SIDE = 60 };

@@ -1,5 +1,5 @@
-/* Whole files: what is written is read again, links and modes stay, failures leave nothing behind.
- */
+/* Whole files: what is written is read again,
+ * links and modes stay, failures leave nothing behind. */
 #include "unit.h"
 
 #include <dirent.h>

@@ -100,8 +100,8 @@ static void convolutions(void **state) {
   }
 }
 
-/* The data gradient of a convolution of stride 1 is a contraction, and so is the weight gradient.
- */
+/* The data gradient of a convolution of stride 1 is a contraction,
+ * and so is the weight gradient. */
 static void gradients_are_contractions(void **state) {
   (void)state;
   Case *c = case_new(1);

@@ -1,6 +1,6 @@
 /* kernels.h - what the tests of kernels share: random numbers, arrays, convolutions and pools of
- * any rank, and the definition of a kernel's meaning, point by point, to compare kernel_run with.
- */
+ * any rank, and the definition of a kernel's meaning, point by point, to compare kernel_run
+ * with. */
 #ifndef KERNELS_H
 #define KERNELS_H
 

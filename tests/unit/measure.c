@@ -63,8 +63,8 @@ static void equal_layers_are_one(void **state) {
   captured_free(c);
 }
 
-/* Tables of convolutions that benchmarks publish: every row becomes a subject, as the table says.
- */
+/* Tables of convolutions that benchmarks publish:
+ * every row becomes a subject, as the table says. */
 static void published_shapes(void **state) {
   (void)state;
   static const struct {

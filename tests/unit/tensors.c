@@ -1,5 +1,5 @@
-/* Tensors from files: round trips, every fault a message, and no byte of a damaged file believed.
- */
+/* Tensors from files: round trips, every fault a message,
+ * and no byte of a damaged file believed. */
 #include "unit.h"
 
 #include "tensors.h"

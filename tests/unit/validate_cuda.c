@@ -1,6 +1,6 @@
 /* The validator on CUDA: host and device side are examined without a toolkit, kernels are proved on
- * what the launches leave of threadIdx and the like, and one planted defect of each kind is caught.
- */
+ * what the launches leave of threadIdx and the like,
+ * and one planted defect of each kind is caught. */
 #include "validating.h"
 
 enum { CAPABILITY = 80 };

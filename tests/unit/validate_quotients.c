@@ -21,8 +21,8 @@
     "            if (b >= 0 && b % 3 == 0 && ow < 2) dx[6 * h + w] += dy[" width " * oh + ow];\n"  \
     "          }\n      }\n")
 
-/* A window of 3x3x3, stride 2, clipped at both ends of three axes, on two samples of 33 channels.
- */
+/* A window of 3x3x3, stride 2, clipped at both ends of three axes,
+ * on two samples of 33 channels. */
 #define POOL(channels)                                                                             \
   F("const float *x, float *y, int n, int part",                                                   \
     "  const int end = 4 * part + 4 < 33 ? 4 * part + 4 : 33;\n"                                   \

@@ -1,5 +1,5 @@
-/* winograd.c - Cook-Toom's matrices: the identity they rest on, in exact arithmetic and as numbers.
- */
+/* winograd.c - Cook-Toom's matrices:
+ * the identity they rest on, in exact arithmetic and as numbers. */
 #include "unit.h"
 
 #include <math.h>
