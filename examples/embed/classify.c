@@ -1,4 +1,5 @@
 /* classify.c - an emitted network inside a C program: names the digit on a picture.
+ *
  *   classify PICTURE.pgm      28 x 28 grey, white on black */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,11 @@
 /* adversarial.c - digits that a trained LeNet-5 no longer reads, though they look the same: each
  * pixel moves by epsilon in the direction that makes the loss grow, the sign of the gradient by the
- * input (Goodfellow et al., Explaining and harnessing adversarial examples, 2015). adversarial DATA
- * WEIGHTS PICTURE.pgm Epsilon grows until fewer than one digit in five is read. The picture: digits
- * above, and what became of them below. */
+ * input (Goodfellow et al., Explaining and harnessing adversarial examples, 2015).
+ *
+ *   adversarial DATA WEIGHTS PICTURE.pgm
+ *
+ * Epsilon grows until fewer than one digit in five is read. The picture shows digits above, and
+ * what became of them below. */
 #include <math.h>
 
 #include "lenet5g.h"

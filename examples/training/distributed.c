@@ -1,6 +1,8 @@
 /* distributed.c - LeNet-5 learns MNIST in several processes (MPI): each takes a part of every
  * batch; gradients are added up as they become complete, while the rest of backward is computed.
+ *
  *   mpirun -n 2 distributed DATA STEPS
+ *
  * All processes print the same hash of their parameters. */
 #include <mpi.h>
 

@@ -1,6 +1,8 @@
 /* ensemble.c - several instances of one library in one program: each starts from parameters of its
  * own and learns in a thread of its own; together, by the mean of their probabilities, they err
- * less. ensemble DATA */
+ * less.
+ *
+ *   ensemble DATA */
 #include <math.h>
 #include <pthread.h>
 

@@ -1,6 +1,7 @@
 /* features.c - a trained network as a source of features: LeNet-5 emitted with --outputs f6 returns
  * 84 numbers for each digit. With the mean of each class over some training digits as its only
  * knowledge, the nearest mean reads test digits, from pixels and from features.
+ *
  *   features DATA WEIGHTS */
 #include "lenet5f.h"
 #include "mnist.h"

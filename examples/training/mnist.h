@@ -28,7 +28,7 @@ static inline void *memory_of(size_t bytes) {
   return memory;
 }
 
-/* A context that trains, with memory of its own; `params` is memory as well, or NULL. */
+/* Makes a context that trains, with memory of its own. */
 #define OPEN(net, context, threads)                                                                \
   do {                                                                                             \
     net##_memory memory = {.hash = net##_HASH,                                                     \

@@ -1,5 +1,7 @@
 /* train.c - LeNet-5 learns MNIST through the emitted library.
+ *
  *   train DATA EPOCHS
+ *
  * After each epoch all that training is at goes to train.checkpoint; a run that finds that file
  * goes on from there, with the same bits as if it had never stopped. The weights:
  * lenet5.safetensors. */

@@ -1,6 +1,8 @@
 /* transfer.c - what was learnt from the digits 0 to 4 serves for 5 to 9: digits04.json learns the
  * first; digits59.json has the same convolutions, frozen, and new layers behind them. It loads what
- * fits and learns only the rest. transfer DATA */
+ * fits and learns only the rest.
+ *
+ *   transfer DATA */
 #include "digits04.h"
 #include "digits59.h"
 #include "mnist.h"
