@@ -40,8 +40,8 @@ typedef struct Emitted {
 typedef enum WeightsAs {
   WEIGHTS_LOADED, /* not baked in */
   WEIGHTS_EMBED,  /* C arrays in NAME_weights.h */
-  WEIGHTS_FILE,   /* NAME.weights, which the program reads or maps */
   WEIGHTS_OBJECT, /* NAME.weights, which NAME_weights.S turns into an object file */
+  WEIGHTS_FILE,   /* NAME.weights, which the program reads or maps */
   WEIGHTS_EXTERN, /* NAME.weights, wherever the program's pointer NAME_weights says */
   WEIGHTS_FORMS
 } WeightsAs;

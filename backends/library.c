@@ -268,7 +268,7 @@ void library_files(Library *l, Emitted *emitted, const char *head, const Text *b
   add_info(source, l);
   header(add_file(l, emitted, ".h"), l);
   if (l->o->weights_as == WEIGHTS_EMBED) library_embedded(add_file(l, emitted, "_weights.h"), l);
-  if (l->o->weights_as >= WEIGHTS_FILE) library_packed(add_file(l, emitted, ".weights"), l);
+  if (l->o->weights_as > WEIGHTS_EMBED) library_packed(add_file(l, emitted, ".weights"), l);
   if (l->o->weights_as == WEIGHTS_OBJECT) library_assembly(add_file(l, emitted, "_weights.S"), l);
   if (l->o->python) library_python(add_file(l, emitted, ".py"), l);
 }

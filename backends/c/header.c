@@ -68,7 +68,7 @@ static void add_sizes(Text *out, const Library *l) {
     text_add(
         out,
         "\n/* Sizes of memory in bytes. %s */\n#define %s_PARAMS_BYTES ((size_t)%" PRId64 ")\n",
-        l->o->weights_as >= WEIGHTS_FILE ? "Parameters: the file of packed weights."
+        l->o->weights_as > WEIGHTS_EMBED ? "Parameters: the file of packed weights."
                                          : "Parameters: as loaded, and as the kernels want them.",
         p, l->params_bytes);
   else

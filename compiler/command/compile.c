@@ -9,27 +9,19 @@
 /* ---- emitting ---- */
 
 /* What decides about the content of the emitted files, as a command line. */
-static const char *record(Unit *u, const Options *o, const Plan *plan, WeightsAs form) {
-  static const char *const weights[] = {
-      [WEIGHTS_LOADED] = "",
-      [WEIGHTS_EMBED] = " --weights-as embed",
-      [WEIGHTS_FILE] = " --weights-as file",
-      [WEIGHTS_OBJECT] = " --weights-as object",
-      [WEIGHTS_EXTERN] = " --weights-as extern",
-  };
-  Text names = {.arena = u->arena};
-  for (; plan; plan = plan->next) text_add(&names, "%s%s", names.n ? "," : "", plan->target->name);
-  return arena_printf(u->arena, "%s --target %s%s", options_record(u, o), names.at, weights[form]);
+static const char *record(Unit *u, const Options *o, const Plan *plans, WeightsAs form) {
+  Text line = {.arena = u->arena};
+  text_add(&line, "%s --target ", options_record(u, o));
+  for (const Plan *p = plans; p; p = p->next)
+    text_add(&line, "%s%s", p == plans ? "" : ",", p->target->name);
+  if (form != WEIGHTS_LOADED) text_add(&line, " --weights-as %s", weights_as_names[form]);
+  return line.at;
 }
 
 enum { EMBED_BELOW = 1 << 20 }; /* bytes of baked weights that C arrays hold without being asked */
 
 WeightsAs compile_weights_form(const Options *o, int64_t bytes) {
-  static const WeightsAs form[] = {[WEIGHTS_AS_EMBED] = WEIGHTS_EMBED,
-                                   [WEIGHTS_AS_OBJECT] = WEIGHTS_OBJECT,
-                                   [WEIGHTS_AS_FILE] = WEIGHTS_FILE,
-                                   [WEIGHTS_AS_EXTERN] = WEIGHTS_EXTERN};
-  if (o->weights_as != WEIGHTS_AS_DEFAULT) return form[o->weights_as];
+  if (o->weights_as) return (WeightsAs)o->weights_as;
   return bytes < EMBED_BELOW ? WEIGHTS_EMBED : WEIGHTS_FILE;
 }
 

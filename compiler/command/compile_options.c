@@ -79,7 +79,7 @@ static void check_together(Unit *u, const Options *o) {
     usage_error(u, "--weights bakes parameters in; what trains loads them at run time");
   if (o->weights_as && !o->weights)
     usage_error(u, "--weights-as says how --weights FILE is baked in; no file is given");
-  if (o->python && o->weights_as == WEIGHTS_AS_EXTERN)
+  if (o->python && o->weights_as == WEIGHTS_EXTERN)
     usage_error(u, "--python: weights behind a pointer of the program's need a program in C");
   if (!o->tune && (o->threads || o->runner || o->seconds > 0))
     usage_error(u, "--threads, --runner and --seconds say how --tune measures; it is not given");

@@ -112,15 +112,8 @@ double program_clock(void); /* seconds since some moment */
 
 /* ---- commands ---- */
 
-Status command_compile(Unit *, const Options *);
-Status command_check(Unit *, const Options *);
-Status command_info(Unit *, const Options *);
-Status command_run(Unit *, const Options *);
-Status command_eval(Unit *, const Options *);
-Status command_train(Unit *, const Options *);
-Status command_bench(Unit *, const Options *);
-Status command_ops(Unit *, const Options *);
-Status command_algos(Unit *, const Options *);
-Status command_targets(Unit *, const Options *);
+#define COMMAND(name, operand, doc) Status command_##name(Unit *, const Options *);
+#include "commands.def"
+#undef COMMAND
 
 #endif

@@ -32,7 +32,7 @@ static Status check_params(const Inference *f) {
     usage_error(f->u, "--weights and --seed: one of them decides about the parameters");
   else if (!f->o->weights && !f->o->seeded && f->g->param.n > 0)
     usage_error(f->u, "the network has parameters: give --weights FILE%s",
-                f->o->command == COMMAND_RUN ? " or --seed N" : "");
+                f->o->command == COMMAND_run ? " or --seed N" : "");
   else
     return STATUS_DONE;
   return STATUS_USAGE;

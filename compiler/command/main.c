@@ -3,17 +3,15 @@
 #include "driver.h"
 
 static Status (*const commands[COMMANDS])(Unit *, const Options *) = {
-    [COMMAND_COMPILE] = command_compile, [COMMAND_CHECK] = command_check,
-    [COMMAND_INFO] = command_info,       [COMMAND_RUN] = command_run,
-    [COMMAND_EVAL] = command_eval,       [COMMAND_TRAIN] = command_train,
-    [COMMAND_BENCH] = command_bench,     [COMMAND_OPS] = command_ops,
-    [COMMAND_ALGOS] = command_algos,     [COMMAND_TARGETS] = command_targets,
+#define COMMAND(name, operand, doc) command_##name,
+#include "commands.def"
+#undef COMMAND
 };
 
 static Status print_help(Unit *u, Command command) {
   Text text = {.arena = u->arena};
   options_help(&text, command);
-  if (command == COMMAND_TRAIN) augment_help(&text);
+  if (command == COMMAND_train) augment_help(&text);
   fputs(text.at, stdout);
   return STATUS_DONE;
 }
@@ -26,7 +24,7 @@ static Status run(Unit *u, int argc, char **argv) {
     return STATUS_DONE;
   }
   if (options.help)
-    return print_help(u, options.command == COMMAND_COMPILE ? COMMANDS : options.command);
+    return print_help(u, options.command == COMMAND_compile ? COMMANDS : options.command);
   Status status = commands[options.command](u, &options);
   bool usage = u->usage_errors > 0 && u->usage_errors == u->errors;
   if (status == STATUS_USAGE && u->errors > u->usage_errors) return STATUS_INPUT;

@@ -4,31 +4,24 @@
 #include <string.h>
 
 const CommandRow command_rows[COMMANDS] = {
-    [COMMAND_COMPILE] = {"compile", "NET.json", "emit the network as a library in C or CUDA"},
-    [COMMAND_CHECK] = {"check", "NET.json", "report every error of the network, write nothing"},
-    [COMMAND_INFO] = {"info", "NET.json", "shapes, parameters, operations and the plan"},
-    [COMMAND_RUN] = {"run", "NET.json", "one inference"},
-    [COMMAND_EVAL] = {"eval", "NET.json", "accuracy on a data set"},
-    [COMMAND_TRAIN] = {"train", "NET.json", "train the network on a data set"},
-    [COMMAND_BENCH] = {"bench", "NET.json", "time every algorithm of every layer on this machine"},
-    [COMMAND_OPS] = {"ops", NULL, "the operators and their keys"},
-    [COMMAND_ALGOS] = {"algos", NULL, "the algorithms for contractions"},
-    [COMMAND_TARGETS] = {"targets", NULL, "the machines code can be emitted for"},
+#define COMMAND(name, operand, doc) {#name, operand, doc},
+#include "commands.def"
+#undef COMMAND
 };
 
 enum {
-  C = 1 << COMMAND_COMPILE,
-  K = 1 << COMMAND_CHECK,
-  I = 1 << COMMAND_INFO,
-  R = 1 << COMMAND_RUN,
-  E = 1 << COMMAND_EVAL,
-  T = 1 << COMMAND_TRAIN,
-  B = 1 << COMMAND_BENCH,
-  O = 1 << COMMAND_OPS,
+  C = 1 << COMMAND_compile,
+  K = 1 << COMMAND_check,
+  I = 1 << COMMAND_info,
+  R = 1 << COMMAND_run,
+  E = 1 << COMMAND_eval,
+  T = 1 << COMMAND_train,
+  B = 1 << COMMAND_bench,
+  O = 1 << COMMAND_ops,
   ALL = (1 << COMMANDS) - 1
 };
 
-static const char *const weights_as_names[] = {"", "embed", "object", "file", "extern", NULL};
+const char *const weights_as_names[] = {"", "embed", "object", "file", "extern", NULL};
 static const char *const parallel_names[] = {"openmp", "none", NULL};
 static const char *const diagnostics_names[] = {"text", "json", NULL};
 static const char *const monitor_names[] = {"accuracy", "loss", NULL};
@@ -67,7 +60,7 @@ const OptionRow option_rows[] = {
          "bf16, f16 or f32x3 (nearly f32) by tensor cores, with sums in f32"},
     {"weights", 0, "FILE", OPTION_TEXT, AT(weights), C | R | E | T,
      .doc = "parameters (safetensors): compile bakes them in, train begins with them"},
-    {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, true, .choices = weights_as_names,
+    {"weights-as", 0, "FORM", OPTION_CHOICE, AT(weights_as), C, .choices = weights_as_names,
      .doc =
          "baked weights as C arrays, an object file, a file to be mapped, or behind a pointer of "
          "the program's (default: embed under 1 MB, else file)"},
@@ -127,8 +120,7 @@ const OptionRow option_rows[] = {
      .doc = "as a JSON Schema of network documents, for editors"},
     {"input", 0, "[NAME=]FILE", OPTION_LIST, AT(input), R,
      .doc = "what to infer from: .npy as the network takes it, or a picture (png, jpg, ppm, pgm), "
-            "prepared as its "
-            "input says"},
+            "prepared as its input says"},
     {"seed", 0, "N", OPTION_NUMBER, AT(seed), R | T, .max = INT64_MAX, .given = AT(seeded),
      .doc = "run: parameters from the network's initialisers instead of --weights; train: "
             "these and the order of samples (default 0)"},
@@ -136,10 +128,8 @@ const OptionRow option_rows[] = {
      .doc = "in the interpreter, in double, before any pass; nothing is built"},
     {"data", 0, "DIR", OPTION_TEXT, AT(data), E | T,
      .doc = "folder with MNIST (idx) or CIFAR (bin) files, x_train.npy and y_train.npy, x_test.npy "
-            "and "
-            "y_test.npy (x.npy and y.npy serve as both parts), or train/CLASS/FILE and "
-            "test/CLASS/FILE "
-            "with pictures (png, jpg, ppm, pgm) or sounds (wav)"},
+            "and y_test.npy (x.npy and y.npy serve as both parts), or train/CLASS/FILE and "
+            "test/CLASS/FILE with pictures (png, jpg, ppm, pgm) or sounds (wav)"},
     {"predictions", 0, "FILE", OPTION_TEXT, AT(predictions), E,
      .doc = "write the class of each image, one byte an image"},
     {"epochs", 0, "N", OPTION_NUMBER, AT(epochs), T, .min = 1, .max = 1 << 20,

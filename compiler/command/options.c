@@ -190,7 +190,7 @@ static bool check_first(Unit *u, const char *word) {
 
 static bool take_command(Unit *u, Options *o, int argc, char *const *argv, int *next) {
   *next = 1;
-  o->command = COMMAND_COMPILE;
+  o->command = COMMAND_compile;
   if (argc < 2) return true;
   for (int c = 0; c < COMMANDS; c++)
     if (strcmp(argv[1], command_rows[c].name) == 0) {
@@ -244,7 +244,7 @@ bool options_parse(Unit *u, Options *o, int argc, char *const *argv) {
     return fine;
   if (o->shapes) return true; /* in place of a network */
   usage_error(u, "no network given; usage: cnnc %s%s%s [options], or cnnc --help",
-              o->command == COMMAND_COMPILE ? "" : command_rows[o->command].name,
-              o->command == COMMAND_COMPILE ? "" : " ", command_rows[o->command].operand);
+              o->command == COMMAND_compile ? "" : command_rows[o->command].name,
+              o->command == COMMAND_compile ? "" : " ", command_rows[o->command].operand);
   return false;
 }

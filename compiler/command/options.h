@@ -9,26 +9,13 @@
 typedef enum Status { STATUS_DONE, STATUS_INPUT, STATUS_USAGE, STATUS_TOOL } Status;
 
 typedef enum Command {
-  COMMAND_COMPILE,
-  COMMAND_CHECK,
-  COMMAND_INFO,
-  COMMAND_RUN,
-  COMMAND_EVAL,
-  COMMAND_TRAIN,
-  COMMAND_BENCH,
-  COMMAND_OPS,
-  COMMAND_ALGOS,
-  COMMAND_TARGETS,
+#define COMMAND(name, operand, doc) COMMAND_##name,
+#include "commands.def"
+#undef COMMAND
   COMMANDS
 } Command;
 
-enum {
-  WEIGHTS_AS_DEFAULT,
-  WEIGHTS_AS_EMBED,
-  WEIGHTS_AS_OBJECT,
-  WEIGHTS_AS_FILE,
-  WEIGHTS_AS_EXTERN
-};
+extern const char *const weights_as_names[]; /* by WeightsAs (backend.h); "": not given */
 enum { PARALLEL_OPENMP, PARALLEL_NONE };
 enum { MONITOR_ACCURACY, MONITOR_LOSS };
 enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
@@ -46,7 +33,8 @@ typedef struct Options {
   bool tune, train, input_grad, selftest, build, python, explain, no_validate, profile;
   int64_t batch;      /* 0: not given */
   int64_t max_memory; /* bytes; 0: not given */
-  int weights_as, parallel, dtype;
+  int weights_as;     /* WeightsAs; 0: not given */
+  int parallel, dtype;
   TextList input_shape, outputs, algo, dump;
   const char *cc, *nvcc;
 

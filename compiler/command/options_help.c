@@ -47,7 +47,7 @@ void options_help(Text *out, Command command) {
   text_add(out, all ? "\noptions of compiling (`cnnc COMMAND --help` for the others):\n"
                     : "\noptions:\n");
   for (int i = 0; i < option_count; i++)
-    if (option_known(&option_rows[i], all ? COMMAND_COMPILE : command))
+    if (option_known(&option_rows[i], all ? COMMAND_compile : command))
       help_option(out, &option_rows[i]);
   if (!all) return;
   text_add(out, "\nexit status: ");

@@ -88,7 +88,7 @@ Graph *pipeline_read(Unit *u, const Options *o) {
     diag_error_in(u, o->network, "this version reads networks in JSON; ONNX is not supported");
     return NULL;
   }
-  ReadOptions options = {.training = o->train, .validation = o->command == COMMAND_TRAIN};
+  ReadOptions options = {.training = o->train, .validation = o->command == COMMAND_train};
   for (int i = 0; i < o->outputs.n; i++) vec_push(u->arena, &options.outputs, o->outputs.at[i]);
   for (int i = 0; i < o->input_shape.n; i++)
     vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);
@@ -120,7 +120,7 @@ static void unknown_target(Unit *u, const char *name) {
 
 /* The output is in another language, or the command builds in one. */
 static void wrong_language(Unit *u, const Options *o, const Language *language, const Target *t) {
-  if (o->command == COMMAND_COMPILE)
+  if (o->command == COMMAND_compile)
     usage_error(u, "target %s is for %s, but the output is %s (%s)", t->name, t->language->title,
                 language->title, language->suffix);
   else

@@ -17,12 +17,10 @@ bool program_compile(Unit *u, const Options *o, const char *folder, const char *
 }
 
 bool program_build(Unit *u, const Options *o, Plan *plan, const char *folder, const char *text) {
-  Options options = *o;
   const char *base = arena_printf(u->arena, "%s/net", folder);
   Emitted emitted = {0};
-  options.weights_as = WEIGHTS_AS_DEFAULT;
-  compile_emit(u, &options, plan, NULL, base, "net", &emitted);
-  if (!options.no_validate && !compile_validate(u, plan->target, &emitted))
+  compile_emit(u, o, plan, NULL, base, "net", &emitted);
+  if (!o->no_validate && !compile_validate(u, plan->target, &emitted))
     BUG("net.c is not fit to be run");
   return compile_write(u, &emitted, arena_printf(u->arena, "%s/", folder)) &&
          program_compile(u, o, folder, text, arena_printf(u->arena, "%s.c", base));

@@ -270,7 +270,7 @@ static bool compile_all(Build *b) {
   if (!compile(b, b->language->compile, arena_printf(arena, "%s%s", b->base, b->language->suffix),
                name))
     return false;
-  return !b->o->weights || b->o->weights_as != WEIGHTS_AS_OBJECT ||
+  return !b->o->weights || b->o->weights_as != WEIGHTS_OBJECT ||
          compile(b, arena_printf(arena, "-I %s", *beside ? beside : "/"),
                  arena_printf(arena, "%s_weights.S", b->base),
                  arena_printf(arena, "%s_weights", name));

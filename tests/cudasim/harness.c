@@ -65,10 +65,7 @@ void simulated_free(Simulated *s) {
 /* ---- the program ---- */
 
 void simulated_emit(const Simulated *s) {
-  static const int as[] = {[WEIGHTS_LOADED] = WEIGHTS_AS_DEFAULT,
-                           [WEIGHTS_EMBED] = WEIGHTS_AS_EMBED,
-                           [WEIGHTS_FILE] = WEIGHTS_AS_FILE};
-  const Options o = {.network = name_of(s), .weights_as = as[s->as]};
+  const Options o = {.network = name_of(s), .weights_as = s->as};
   Emitted emitted = {0};
   compile_emit(s->u, &o, s->plan, s->as == WEIGHTS_LOADED ? NULL : s->param, name_of(s), name_of(s),
                &emitted);

@@ -1,5 +1,6 @@
 /* options.c - the command line: what is understood, and what each mistake is answered with. */
 #include "unit.h"
+#include "backend.h"
 #include "options.h"
 
 enum { MAX_WORDS = 16 };
@@ -22,7 +23,7 @@ static void spellings_mean_the_same(void **state) {
     Captured *c = captured_new("none", NULL);
     Options o;
     assert_true(parse(c, &o, lines[i]));
-    assert_int_equal(o.command, COMMAND_COMPILE);
+    assert_int_equal(o.command, COMMAND_compile);
     assert_string_equal(o.network, "net.json");
     assert_string_equal(o.output, "out.c");
     assert_int_equal(o.batch, 4);
@@ -40,12 +41,12 @@ static void lists_and_choices(void **state) {
   assert_int_equal(o.outputs.n, 3);
   assert_string_equal(o.outputs.at[2], "z");
   assert_string_equal(o.algo.at[0], "*=direct");
-  assert_int_equal(o.weights_as, WEIGHTS_AS_FILE);
+  assert_int_equal(o.weights_as, WEIGHTS_FILE);
   assert_string_equal(o.make_rule, "a.d");
   assert_true(parse(c, &o, "cnnc a.json -MFb.d"));
   assert_string_equal(o.make_rule, "b.d");
   assert_true(parse(c, &o, "cnnc run a.json --seed 0"));
-  assert_int_equal(o.command, COMMAND_RUN);
+  assert_int_equal(o.command, COMMAND_run);
   assert_true(o.seeded);
   assert_true(parse(c, &o, "cnnc ops"));
   captured_free(c);
@@ -116,7 +117,7 @@ static void help_lists_what_a_command_takes(void **state) {
   Captured *c = captured_new("none", NULL);
   Text all = {.arena = c->u->arena}, eval = {.arena = c->u->arena};
   options_help(&all, COMMANDS);
-  options_help(&eval, COMMAND_EVAL);
+  options_help(&eval, COMMAND_eval);
   assert_non_null(strstr(all.at, "-o, --output FILE"));
   assert_non_null(strstr(all.at, "  -MF FILE"));
   assert_null(strstr(all.at, "--csv"));
