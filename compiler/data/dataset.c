@@ -1,35 +1,43 @@
-/* dataset.c - folders with labelled samples: which formats there are, and samples as floats.
+/* dataset.c - folders with labelled samples: which data sets there are, and samples as floats.
  *
- * The folder's file names tell the format; the first row whose files are there reads it. A sample's
- * numbers stay as they are in the file until dataset_values converts them, so that a set of
- * pictures takes one byte per pixel. Adding a format: a file dataset_NAME.c and a row. */
-#include "format.h"
+ * The folder's file names tell which it is; the first of datasets.def whose files are there is
+ * read. A sample's numbers stay as they are in the file until dataset_values converts them, so that
+ * a set of pictures takes one byte per pixel. */
+#include "dataset.h"
 
 #include <string.h>
 
-static const Format formats[] = {
-    {read_mnist, {"train-images-idx3-ubyte (.gz)", "t10k-images-idx3-ubyte (.gz)"}},
-    {read_numpy, {"x_train.npy, x.npy", "x_test.npy, x.npy"}},
-    {read_cifar, {"data_batch*.bin, train*.bin", "test*.bin"}},
-    {read_sounds, {"train/CLASS/*.wav, train/CLASS_*.wav", "test/CLASS/*.wav, test/CLASS_*.wav"}},
-    {read_pictures,
-     {"train/CLASS/*.png (.jpg, .ppm, .pgm)", "test/CLASS/*.png (.jpg, .ppm, .pgm)"}},
+#define DATASET(name) extern const DatasetReader dataset_##name;
+#include "datasets.def"
+#undef DATASET
+
+static const DatasetReader *const readers[] = {
+#define DATASET(name) &dataset_##name,
+#include "datasets.def"
+#undef DATASET
 };
 
 bool dataset_read(Unit *u, const DataRequest *r, Dataset *d) {
   Text files = {.arena = u->arena};
-  if (!is_folder(r->folder)) {
+  if (!folder_exists(r->folder)) {
     diag_error_in(u, r->folder, "there is no such folder");
     return false;
   }
-  for (int i = 0; i < COUNT(formats); i++) {
+  for (int i = 0; i < COUNT(readers); i++) {
     *d = (Dataset){0};
-    Found found = formats[i].read(u, r, d);
+    Found found = readers[i]->read(u, r, d);
     if (found != FOUND_NOTHING) return found == FOUND_DATA;
-    text_add(&files, "%s%s", i ? "; " : "", formats[i].files[r->part]);
+    text_add(&files, "%s%s", i ? "; " : "", readers[i]->files[r->part]);
   }
   diag_error_in(u, r->folder, "no data set in this folder; looked for %s", files.at);
   return false;
+}
+
+void dataset_add(Arena *arena, Dataset *d, int64_t n, const void *samples) {
+  if (d->first.n == 0) vec_push(arena, &d->first, 0);
+  vec_push(arena, &d->part, samples);
+  d->n += n;
+  vec_push(arena, &d->first, d->n);
 }
 
 /* ---- samples as floats ---- */

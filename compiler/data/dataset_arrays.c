@@ -1,11 +1,15 @@
 /* dataset_arrays.c - data sets of two arrays, samples and labels: MNIST's idx files and NumPy's. */
-#include "format.h"
+#include "dataset.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
+
+typedef struct Pair {
+  const char *samples, *labels;
+} Pair;
 
 /* The names that a part of the data may have; the first pair that exists is taken. */
 static const Pair mnist_names[2][2] = {
@@ -66,13 +70,6 @@ static bool read_idx(Unit *u, const char *file, Tensor *t) {
 
 /* ---- from arrays to a data set ---- */
 
-void dataset_add(Arena *arena, Dataset *d, int64_t n, const void *samples) {
-  if (d->first.n == 0) vec_push(arena, &d->first, 0);
-  vec_push(arena, &d->part, samples);
-  d->n += n;
-  vec_push(arena, &d->first, d->n);
-}
-
 static bool set_labels(Unit *u, Dataset *d, const Tensor *labels) {
   if (labels->rank < 1 || labels->dim[0] != d->n) {
     diag_error_in(u, labels->name, "%lld labels for %lld samples",
@@ -102,8 +99,9 @@ static bool set_labels(Unit *u, Dataset *d, const Tensor *labels) {
   return true;
 }
 
-bool dataset_from_tensors(Unit *u, Dataset *d, const Tensor *samples, const Tensor *labels,
-                          bool add_channel) {
+/* Samples [n,...] and labels [n,...]. A grey picture [n,h,w] of MNIST is one channel. */
+static bool from_tensors(Unit *u, Dataset *d, const Tensor *samples, const Tensor *labels,
+                         bool add_channel) {
   int first = 1;
   if (add_channel) d->dim[d->rank++] = 1;
   while (first < samples->rank && d->rank < MAX_RANK) d->dim[d->rank++] = samples->dim[first++];
@@ -118,7 +116,7 @@ bool dataset_from_tensors(Unit *u, Dataset *d, const Tensor *samples, const Tens
   return set_labels(u, d, labels);
 }
 
-/* ---- the two formats ---- */
+/* ---- the two data sets ---- */
 
 static const char *existing(Arena *arena, const char *folder, const char *name) {
   struct stat status;
@@ -129,7 +127,9 @@ static const char *existing(Arena *arena, const char *folder, const char *name) 
   return NULL;
 }
 
-bool find_pair(Arena *arena, const char *folder, const Pair names[2], Pair *found) {
+/* The first pair of names of which the samples exist in the folder, plain or as .gz; labels that
+ * are missing are left to the reader. */
+static bool find_pair(Arena *arena, const char *folder, const Pair names[2], Pair *found) {
   for (int i = 0; i < 2; i++) {
     found->samples = existing(arena, folder, names[i].samples);
     found->labels = existing(arena, folder, names[i].labels);
@@ -143,19 +143,24 @@ static Found found(bool read) {
   return read ? FOUND_DATA : FOUND_FAULT;
 }
 
-Found read_mnist(Unit *u, const DataRequest *r, Dataset *d) {
+static Found read_mnist(Unit *u, const DataRequest *r, Dataset *d) {
   Pair files;
   Tensor samples, labels;
   if (!find_pair(u->arena, r->folder, mnist_names[r->part], &files)) return FOUND_NOTHING;
   return found(read_idx(u, files.samples, &samples) && read_idx(u, files.labels, &labels) &&
-               dataset_from_tensors(u, d, &samples, &labels, samples.rank == 3));
+               from_tensors(u, d, &samples, &labels, samples.rank == 3));
 }
 
-Found read_numpy(Unit *u, const DataRequest *r, Dataset *d) {
+static Found read_numpy(Unit *u, const DataRequest *r, Dataset *d) {
   Pair files;
   Tensor samples, labels;
   if (!find_pair(u->arena, r->folder, numpy_names[r->part], &files)) return FOUND_NOTHING;
   d->array = true;
   return found(npy_read(u, files.samples, &samples) && npy_read(u, files.labels, &labels) &&
-               dataset_from_tensors(u, d, &samples, &labels, false));
+               from_tensors(u, d, &samples, &labels, false));
 }
+
+const DatasetReader dataset_mnist = {
+    .read = read_mnist, .files = {"train-images-idx3-ubyte (.gz)", "t10k-images-idx3-ubyte (.gz)"}};
+const DatasetReader dataset_numpy = {.read = read_numpy,
+                                     .files = {"x_train.npy, x.npy", "x_test.npy, x.npy"}};

@@ -1,6 +1,6 @@
 /* dataset_cifar.c - CIFAR's binary files: records of a label and 3 x 32 x 32 bytes; those of
  * CIFAR-100 have a label of 20 coarse classes before that of the 100 (Krizhevsky 2009). */
-#include "format.h"
+#include "dataset.h"
 
 #include <string.h>
 
@@ -19,9 +19,9 @@ static bool has_prefix(const char *name, DataPart part) {
 static bool find_files(Unit *u, const DataRequest *r, Names *files) {
   static const char *const suffix[] = {".bin", NULL};
   Names names = {0};
-  if (!names_in(u, r->folder, &names)) return false;
+  if (!folder_names(u, r->folder, &names)) return false;
   for (int i = 0; i < names.n; i++)
-    if (has_suffix(names.at[i], suffix) && has_prefix(names.at[i], r->part))
+    if (name_has_suffix(names.at[i], suffix) && has_prefix(names.at[i], r->part))
       vec_push(u->arena, files, arena_printf(u->arena, "%s/%s", r->folder, names.at[i]));
   return true;
 }
@@ -54,7 +54,7 @@ static bool read_file(Unit *u, const char *file, Dataset *d, Labels *label) {
   return true;
 }
 
-Found read_cifar(Unit *u, const DataRequest *r, Dataset *d) {
+static Found read_cifar(Unit *u, const DataRequest *r, Dataset *d) {
   Names files = {0};
   Labels label = {0};
   if (!find_files(u, r, &files)) return FOUND_FAULT;
@@ -70,3 +70,6 @@ Found read_cifar(Unit *u, const DataRequest *r, Dataset *d) {
   d->label = label.at;
   return FOUND_DATA;
 }
+
+const DatasetReader dataset_cifar = {.read = read_cifar,
+                                     .files = {"data_batch*.bin, train*.bin", "test*.bin"}};

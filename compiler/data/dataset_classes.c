@@ -4,7 +4,7 @@
  *     DIR/cat/1.png        DIR/dog/7.png                                one that serves as both
  * Labels are the places of the classes' names among all of the training part: numbers by value,
  * other names by their letters. */
-#include "format.h"
+#include "dataset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +30,16 @@ typedef VEC(Entry) Entries;
 static const char *part_folder(Arena *arena, const char *folder, DataPart part) {
   for (int i = 0; i < 4 && part_names[part][i]; i++) {
     const char *path = arena_printf(arena, "%s/%s", folder, part_names[part][i]);
-    if (is_folder(path)) return path;
+    if (folder_exists(path)) return path;
   }
   return part == DATA_TEST ? part_folder(arena, folder, DATA_TRAIN) : folder;
 }
 
 static bool list_class(const Search *s, const char *folder, const char *class, Entries *entries) {
   Names names = {0};
-  if (!names_in(s->u, folder, &names)) return false;
+  if (!folder_names(s->u, folder, &names)) return false;
   for (int i = 0; i < names.n; i++)
-    if (has_suffix(names.at[i], s->suffixes)) {
+    if (name_has_suffix(names.at[i], s->suffixes)) {
       Entry entry = {arena_printf(s->u->arena, "%s/%s", folder, names.at[i]), class};
       vec_push(s->u->arena, entries, entry);
     }
@@ -50,12 +50,13 @@ static bool list_class(const Search *s, const char *folder, const char *class, E
 static bool list_part(const Search *s, const char *folder, Entries *entries) {
   Arena *arena = s->u->arena;
   Names names = {0};
-  if (!names_in(s->u, folder, &names)) return false;
+  if (!folder_names(s->u, folder, &names)) return false;
   for (int i = 0; i < names.n; i++) {
     const char *name = names.at[i], *path = arena_printf(arena, "%s/%s", folder, name);
     size_t length = strcspn(name, "_");
-    if (is_folder(path) && !list_class(s, path, name, entries)) return false;
-    if (!s->in_names || !has_suffix(name, s->suffixes) || length == 0 || !name[length]) continue;
+    if (folder_exists(path) && !list_class(s, path, name, entries)) return false;
+    if (!s->in_names || !name_has_suffix(name, s->suffixes) || length == 0 || !name[length])
+      continue;
     vec_push(arena, entries, ((Entry){path, arena_copy(arena, name, length)}));
   }
   return true;

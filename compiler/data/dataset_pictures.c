@@ -1,6 +1,6 @@
 /* dataset_pictures.c - folders of pictures, one folder for each class. Each picture is made as
  * large as the network wants it when it is read (picture.c) and kept as bytes. */
-#include "format.h"
+#include "dataset.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static bool read_picture(Unit *u, const char *file, const Dataset *d, unsigned c
   return fine;
 }
 
-Found read_pictures(Unit *u, const DataRequest *r, Dataset *d) {
+static Found read_pictures(Unit *u, const DataRequest *r, Dataset *d) {
   Classes classes;
   Found found = classes_find(u, r, suffixes, false, &classes);
   if (found != FOUND_DATA) return found;
@@ -36,3 +36,7 @@ Found read_pictures(Unit *u, const DataRequest *r, Dataset *d) {
     faults += !read_picture(u, classes.file.at[i].file, d, to);
   return faults ? FOUND_FAULT : FOUND_DATA;
 }
+
+const DatasetReader dataset_pictures = {
+    .read = read_pictures,
+    .files = {"train/CLASS/*.png (.jpg, .ppm, .pgm)", "test/CLASS/*.png (.jpg, .ppm, .pgm)"}};

@@ -1,7 +1,8 @@
 /* dataset_sounds.c - folders of recordings: one folder for each class, or names that begin with it
  * and an underscore ("7_jackson_32.wav"). What is shorter than the network's input ends in silence,
  * what is longer is cut off. */
-#include "format.h"
+#include "dataset.h"
+#include "sound.h"
 
 #include <string.h>
 
@@ -46,7 +47,7 @@ static bool read_sound(Unit *u, const char *file, const Dataset *d, int64_t *rat
   return fine;
 }
 
-Found read_sounds(Unit *u, const DataRequest *r, Dataset *d) {
+static Found read_sounds(Unit *u, const DataRequest *r, Dataset *d) {
   Classes classes;
   int64_t rate = 0;
   Found found = classes_find(u, r, suffixes, true, &classes);
@@ -61,3 +62,7 @@ Found read_sounds(Unit *u, const DataRequest *r, Dataset *d) {
     faults += !read_sound(u, classes.file.at[i].file, d, &rate, to);
   return faults ? FOUND_FAULT : FOUND_DATA;
 }
+
+const DatasetReader dataset_sounds = {
+    .read = read_sounds,
+    .files = {"train/CLASS/*.wav, train/CLASS_*.wav", "test/CLASS/*.wav, test/CLASS_*.wav"}};

@@ -4,7 +4,7 @@
  * middle is cut out. Resizing is separable, with a triangle as wide as one pixel of the coarser
  * grid: bilinear where it enlarges, averaging where it reduces. A picture of the wanted size passes
  * unchanged. */
-#include "format.h"
+#include "picture.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -61,8 +61,10 @@ static bool pnm_parse(Unit *u, const char *file, const char *bytes, size_t size,
 static const struct {
   const char *begin;
   bool (*parse)(Unit *, const char *file, const char *bytes, size_t size, Picture *);
-} formats[] = {
-    {"\x89PNG", png_parse}, {"\xff\xd8\xff", jpeg_parse}, {"P5", pnm_parse}, {"P6", pnm_parse}};
+} formats[] = {{"\x89PNG", picture_parse_png},
+               {"\xff\xd8\xff", picture_parse_jpeg},
+               {"P5", pnm_parse},
+               {"P6", pnm_parse}};
 
 static bool parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
   for (int i = 0; i < COUNT(formats); i++)

@@ -1,5 +1,5 @@
 /* picture_jpeg.c - JPEG pictures, by libjpeg: grey, or red, green and blue. */
-#include "format.h"
+#include "picture.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -66,7 +66,7 @@ static bool read(Reader *r, const char *bytes, size_t size) {
   return true;
 }
 
-bool jpeg_parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
+bool picture_parse_jpeg(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
   Reader *r = NEW(u->arena, Reader);
   r->u = u, r->file = file, r->p = p;
   r->jpeg.err = jpeg_std_error(&r->errors);

@@ -1,6 +1,6 @@
 /* picture_png.c - PNG pictures, by libpng: any depth becomes 8 bits, palettes become colours,
  * transparency is left out. */
-#include "format.h"
+#include "picture.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -69,7 +69,7 @@ static bool read(Reader *r) {
   return true;
 }
 
-bool png_parse(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
+bool picture_parse_png(Unit *u, const char *file, const char *bytes, size_t size, Picture *p) {
   Reader r = {.u = u, .file = file, .at = bytes, .end = bytes + size, .p = p};
   r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
   r.info = r.png ? png_create_info_struct(r.png) : NULL;

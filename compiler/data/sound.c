@@ -3,7 +3,7 @@
  *
  * A file is "RIFF", its size, "WAVE", then chunks: four letters, a size, so many bytes, and one
  * more where the size is odd. "fmt " says how the samples in "data" are to be read. */
-#include "format.h"
+#include "sound.h"
 
 #include <string.h>
 

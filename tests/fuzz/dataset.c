@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "format.h"
+#include "sound.h"
 
 typedef struct Files {
   const char *samples, *labels; /* NULL: one file */

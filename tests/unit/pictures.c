@@ -1,7 +1,8 @@
 /* pictures.c - PNG and JPEG pictures and wave files: what their values become, and that nothing but
  * a message comes of damaged ones. */
 #include "unit.h"
-#include "format.h"
+#include "picture.h"
+#include "sound.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,13 +41,13 @@ static void reads_png(void **state) {
     Captured *c = captured_new("none", NULL);
     Picture p;
     size_t size = png_of(formats[f], file);
-    assert_true(png_parse(c->u, "p.png", file, size, &p));
+    assert_true(picture_parse_png(c->u, "p.png", file, size, &p));
     assert_int_equal(p.c, f < 2 ? 1 : 3);
     assert_int_equal(p.h, H);
     assert_int_equal(p.w, W);
     for (int64_t i = 0; i < p.c * H * W; i++)
       assert_true(p.at[i] == pixel(i / W % H, i % W, i / (H * W)));
-    for (size_t n = 0; n < size; n++) assert_false(png_parse(c->u, "p.png", file, n, &p));
+    for (size_t n = 0; n < size; n++) assert_false(picture_parse_png(c->u, "p.png", file, n, &p));
     captured_free(c);
   }
 }
@@ -68,7 +69,7 @@ static void survives_damage(bool (*parse)(Unit *, const char *, const char *, si
 static void damaged_png_is_an_error(void **state) {
   (void)state;
   static char file[ROOM];
-  survives_damage(png_parse, file, png_of(PNG_FORMAT_RGB, file));
+  survives_damage(picture_parse_png, file, png_of(PNG_FORMAT_RGB, file));
 }
 
 /* ---- JPEG ---- */
@@ -105,13 +106,13 @@ static void reads_jpeg(void **state) {
     size_t size = jpeg_of(channels, &file);
     const char *bytes = (const char *)file;
     Picture p;
-    assert_true(jpeg_parse(c->u, "p.jpg", bytes, size, &p));
+    assert_true(picture_parse_jpeg(c->u, "p.jpg", bytes, size, &p));
     assert_int_equal(p.c, channels);
     assert_int_equal(p.h * 1000 + p.w, H * 1000 + W);
     for (int64_t i = 0; i < p.c * H * W; i++)
       assert_true(fabsf(p.at[i] - pixel(i / W % H, i % W, i / (H * W))) <= 12); /* it is lossy */
-    for (size_t n = 0; n + 2 < size; n++) assert_false(jpeg_parse(c->u, "p.jpg", bytes, n, &p));
-    survives_damage(jpeg_parse, bytes, size);
+    for (size_t n = 0; n + 2 < size; n++) assert_false(picture_parse_jpeg(c->u, "p.jpg", bytes, n, &p));
+    survives_damage(picture_parse_jpeg, bytes, size);
     captured_free(c);
     free(file);
   }

@@ -1,7 +1,6 @@
-/* files.c - names in folders. */
-#include "format.h"
+/* folder.c - folders and the names in them. */
+#include "dataset.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +8,12 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-bool is_folder(const char *path) {
+bool folder_exists(const char *path) {
   struct stat status;
   return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-bool has_suffix(const char *name, const char *const *suffixes) {
+bool name_has_suffix(const char *name, const char *const *suffixes) {
   for (size_t length = strlen(name); *suffixes; suffixes++) {
     size_t n = strlen(*suffixes);
     if (length > n && strcasecmp(name + length - n, *suffixes) == 0) return true;
@@ -39,7 +38,7 @@ static int by_name(const void *a, const void *b) {
   return names_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool names_in(Unit *u, const char *folder, Names *names) {
+bool folder_names(Unit *u, const char *folder, Names *names) {
   DIR *directory = opendir(folder);
   if (!directory) {
     diag_error_in(u, folder, "cannot read the folder: %s", strerror(errno));
