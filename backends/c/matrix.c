@@ -1,4 +1,4 @@
-/* matrix.c - a product with a constant matrix as straight-line code.
+/* matrix.c - a product with a constant matrix as few instructions.
  *
  * The product is taken apart where it saves instructions, again and again, until rows are left that
  * share nothing; every part is a node of a graph, of which what reaches a wanted result is printed.
@@ -9,52 +9,36 @@
  * The first two come from the pairs +a, -a of interpolation points and are what makes a Fourier
  * transform fast: its symmetries halve the angle, again and again. The last comes from products of
  * complex numbers by three real ones. */
-#include "transform.h"
+#include "matrix.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- nodes ---- */
 
-typedef enum NodeKind { N_ZERO, N_X, N_PLUS, N_MINUS, N_TIMES, N_FMA } NodeKind;
-
-typedef struct MatrixNode {
-  NodeKind kind;
-  int a, b;      /* nodes; N_X: a is its number */
-  double factor; /* N_TIMES: factor * a; N_FMA: factor * a + b */
-  int uses;
-  const char *text; /* while it is printed */
-} MatrixNode;
-
-typedef struct Code {
-  Arena *arena;
-  VEC(MatrixNode) node;
-} Code;
-
-static int add_node(Code *c, NodeKind kind, double factor, int a, int b) {
+static int add_node(MatrixCode *c, MatrixOp op, double factor, int a, int b) {
   for (int i = 0; i < c->node.n; i++) {
     const MatrixNode *old = &c->node.at[i];
-    if (old->kind == kind && old->factor == factor && old->a == a && old->b == b) return i;
+    if (old->op == op && old->factor == factor && old->a == a && old->b == b) return i;
   }
-  const MatrixNode node = {.kind = kind, .a = a, .b = b, .factor = factor};
+  const MatrixNode node = {.op = op, .a = a, .b = b, .factor = factor};
   vec_push(c->arena, &c->node, node);
   return c->node.n - 1;
 }
 
-static int sum_node(Code *c, int a, int b) {
-  return add_node(c, N_PLUS, 1, a, b);
+static int sum_node(MatrixCode *c, int a, int b) {
+  return add_node(c, MATRIX_PLUS, 1, a, b);
 }
 
-static int difference(Code *c, int a, int b) {
-  return add_node(c, N_MINUS, 1, a, b);
+static int difference(MatrixCode *c, int a, int b) {
+  return add_node(c, MATRIX_MINUS, 1, a, b);
 }
 
 /* so_far + factor * x; so_far < 0: nothing yet. */
-static int add_term(Code *c, int so_far, double factor, int x) {
-  if (so_far < 0) return factor == 1 ? x : add_node(c, N_TIMES, factor, x, 0);
+static int add_term(MatrixCode *c, int so_far, double factor, int x) {
+  if (so_far < 0) return factor == 1 ? x : add_node(c, MATRIX_TIMES, factor, x, 0);
   if (factor == 1) return sum_node(c, so_far, x);
   if (factor == -1) return difference(c, so_far, x);
-  return add_node(c, N_FMA, factor, x, so_far);
+  return add_node(c, MATRIX_FMA, factor, x, so_far);
 }
 
 /* ---- blocks ---- */
@@ -66,7 +50,7 @@ typedef struct Block {
   int *y;     /* nodes, by row: the result */
 } Block;
 
-static Block new_block(Code *c, int rows, int columns) {
+static Block new_block(MatrixCode *c, int rows, int columns) {
   return (Block){.rows = rows,
                  .columns = columns,
                  .at = NEW_ARRAY(c->arena, double, rows *columns + 1),
@@ -78,7 +62,7 @@ static double *entry(const Block *b, int row, int column) {
   return &b->at[row * b->columns + column];
 }
 
-static void multiply(Code *c, Block *b);
+static void multiply(MatrixCode *c, Block *b);
 
 /* +1: equal, -1: opposite, 0: both are zero, 2: anything else. */
 static int relation(double a, double b) {
@@ -124,7 +108,7 @@ static void mark(const Block *b, int row, bool *rows, bool *columns) {
 }
 
 /* The part of marked rows and columns as a product of its own. */
-static void multiply_part(Code *c, Block *b, const bool *rows, const bool *columns) {
+static void multiply_part(MatrixCode *c, Block *b, const bool *rows, const bool *columns) {
   Block part = new_block(c, b->rows, b->columns);
   part.rows = part.columns = 0;
   for (int k = 0; k < b->columns; k++)
@@ -141,7 +125,7 @@ static void multiply_part(Code *c, Block *b, const bool *rows, const bool *colum
 }
 
 /* False: all of it hangs together. */
-static bool fall_apart(Code *c, Block *b) {
+static bool fall_apart(MatrixCode *c, Block *b) {
   bool *done = NEW_ARRAY(c->arena, bool, b->rows + 1);
   for (int r = 0; r < b->rows; r++) {
     bool *rows = NEW_ARRAY(c->arena, bool, b->rows), any = false;
@@ -155,13 +139,13 @@ static bool fall_apart(Code *c, Block *b) {
     if (any)
       multiply_part(c, b, rows, columns);
     else
-      b->y[r] = add_node(c, N_ZERO, 0, 0, 0);
+      b->y[r] = add_node(c, MATRIX_ZERO, 0, 0, 0);
   }
   return true;
 }
 
 /* Column k of `from`, joined with column `twin` (-1: alone) by this sign, becomes `column`. */
-static void join_column(Code *c, Block *to, int column, const Block *from, int k, int twin,
+static void join_column(MatrixCode *c, Block *to, int column, const Block *from, int k, int twin,
                         int sign) {
   to->x[column] = twin < 0   ? from->x[k]
                   : sign > 0 ? sum_node(c, from->x[k], from->x[twin])
@@ -173,7 +157,7 @@ static void join_column(Code *c, Block *to, int column, const Block *from, int k
   }
 }
 
-static bool join_columns(Code *c, Block *b) {
+static bool join_columns(MatrixCode *c, Block *b) {
   Block joined = new_block(c, b->rows, b->columns);
   bool *done = NEW_ARRAY(c->arena, bool, b->columns), any = false;
   for (int i = 0, column = 0; i < b->columns; i++) {
@@ -195,7 +179,7 @@ static bool join_columns(Code *c, Block *b) {
 }
 
 /* Of twins the first row keeps what is equal, the second what is opposite. */
-static bool join_rows(Code *c, Block *b) {
+static bool join_rows(MatrixCode *c, Block *b) {
   Block joined = new_block(c, b->rows, b->columns);
   int *twin = NEW_ARRAY(c->arena, int, b->rows);
   bool any = false;
@@ -227,7 +211,7 @@ static bool join_rows(Code *c, Block *b) {
 }
 
 /* Ones first: they start a chain for nothing. */
-static int row_node(Code *c, const Block *b, int row) {
+static int row_node(MatrixCode *c, const Block *b, int row) {
   int node = -1;
   for (int pass = 0; pass < 3; pass++)
     for (int k = 0; k < b->columns; k++) {
@@ -238,7 +222,7 @@ static int row_node(Code *c, const Block *b, int row) {
   return node;
 }
 
-static void multiply(Code *c, Block *b) {
+static void multiply(MatrixCode *c, Block *b) {
   if (fall_apart(c, b) || join_columns(c, b) || join_rows(c, b)) return;
   for (int r = 0; r < b->rows; r++) b->y[r] = row_node(c, b, r);
 }
@@ -274,13 +258,13 @@ static Parts find_parts(const Block *b, bool column, int line) {
   return (Parts){-1, -1, 0, 0};
 }
 
-static int signed_sum(Code *c, int a, int b, int sign_a, int sign_b) {
+static int signed_sum(MatrixCode *c, int a, int b, int sign_a, int sign_b) {
   if (sign_a < 0) return difference(c, b, a);
   return sign_b < 0 ? difference(c, a, b) : sum_node(c, a, b);
 }
 
 /* Columns that are sums give their x to those they are sums of. */
-static void drop_columns(Code *c, Block *b) {
+static void drop_columns(MatrixCode *c, Block *b) {
   for (int k = b->columns - 1; k > 1; k--) {
     const Parts p = find_parts(b, true, k);
     if (p.first < 0) continue;
@@ -291,7 +275,7 @@ static void drop_columns(Code *c, Block *b) {
 }
 
 /* Rows that are sums are made of results, once there are such. */
-static void multiply_fewer_rows(Code *c, Block *b) {
+static void multiply_fewer_rows(MatrixCode *c, Block *b) {
   Parts *parts = NEW_ARRAY(c->arena, Parts, b->rows);
   for (int r = b->rows - 1; r >= 0; r--) {
     parts[r] = r > 1 ? find_parts(b, false, r) : (Parts){-1, -1, 0, 0};
@@ -307,128 +291,50 @@ static void multiply_fewer_rows(Code *c, Block *b) {
 
 /* ---- the cheapest ---- */
 
-static void use(Code *c, int node) {
+static void use(MatrixCode *c, int node) {
   MatrixNode *n = &c->node.at[node];
   if (n->uses++) return;
-  if (n->kind > N_X) use(c, n->a);
-  if (n->kind == N_PLUS || n->kind == N_MINUS || n->kind == N_FMA) use(c, n->b);
+  if (n->op > MATRIX_X) use(c, n->a);
+  if (n->op == MATRIX_PLUS || n->op == MATRIX_MINUS || n->op == MATRIX_FMA) use(c, n->b);
 }
 
-static int count_used(const Code *c) {
+static int count_used(const MatrixCode *c) {
   int n = 0;
-  for (int i = 0; i < c->node.n; i++) n += c->node.at[i].uses > 0 && c->node.at[i].kind > N_X;
+  for (int i = 0; i < c->node.n; i++) n += c->node.at[i].uses > 0 && c->node.at[i].op > MATRIX_X;
   return n;
 }
 
 /* One way: with rows that nobody wants or without, looking for sums or not. */
-static Code plan_product(Arena *arena, const ConstMatrix *m, bool all, bool sums, Block *b) {
-  Code c = {.arena = arena};
-  *b = new_block(&c, all ? m->all_rows : m->rows, m->columns);
-  memcpy(b->at, m->value, sizeof *b->at * (size_t)(b->rows * b->columns));
-  for (int k = 0; k < b->columns; k++) b->x[k] = add_node(&c, N_X, 0, k, 0);
+static MatrixCode plan_product(Arena *arena, const ConstMatrix *m, bool all, bool sums) {
+  MatrixCode c = {.arena = arena};
+  Block b = new_block(&c, all ? m->all_rows : m->rows, m->columns);
+  memcpy(b.at, m->value, sizeof *b.at * (size_t)(b.rows * b.columns));
+  for (int k = 0; k < b.columns; k++) b.x[k] = add_node(&c, MATRIX_X, 0, k, 0);
   if (sums) {
-    drop_columns(&c, b);
-    multiply_fewer_rows(&c, b);
+    drop_columns(&c, &b);
+    multiply_fewer_rows(&c, &b);
   } else {
-    multiply(&c, b);
+    multiply(&c, &b);
   }
-  for (int r = 0; r < m->rows; r++) use(&c, b->y[r]);
+  for (int r = 0; r < m->rows; r++) use(&c, b.y[r]);
+  c.y = b.y;
   return c;
 }
 
-static Code best_product(Arena *arena, const ConstMatrix *m, Block *b) {
-  Code best = plan_product(arena, m, false, false, b);
+MatrixCode matrix_best(Arena *arena, const ConstMatrix *m) {
+  MatrixCode best = plan_product(arena, m, false, false);
   for (int way = 1; way < 4; way++) {
-    Block other;
     if ((way & 2) && m->all_rows == m->rows) break;
-    const Code c = plan_product(arena, m, way & 2, way & 1, &other);
-    if (count_used(&c) >= count_used(&best)) continue;
-    best = c;
-    *b = other;
+    const MatrixCode c = plan_product(arena, m, way & 2, way & 1);
+    if (count_used(&c) < count_used(&best)) best = c;
   }
   return best;
 }
 
 int matrix_count(const ConstMatrix *m) {
   Arena *arena = arena_new();
-  Block b;
-  const Code c = best_product(arena, m, &b);
+  const MatrixCode c = matrix_best(arena, m);
   const int n = count_used(&c);
   arena_free(arena);
   return n;
-}
-
-/* ---- text ---- */
-
-typedef struct Printer {
-  Emit *e;
-  Code *c;
-  const char *isa, *type;
-  const char *const *x;
-} Printer;
-
-enum { LONG_TEXT = 60 };
-
-static const char *in_vectors(const Printer *w, const MatrixNode *n, const char *a, const char *b) {
-  static const char *const names[] = {
-      [N_PLUS] = "add", [N_MINUS] = "sub", [N_TIMES] = "mul", [N_FMA] = "fma"};
-  Arena *arena = w->e->arena;
-  if (n->kind == N_ZERO) return arena_printf(arena, "%s_zero()", w->isa);
-  const char *name = arena_printf(arena, "%s_%s", w->isa, names[n->kind]);
-  if (n->kind == N_PLUS || n->kind == N_MINUS) return arena_printf(arena, "%s(%s, %s)", name, a, b);
-  const char *number = emit_number(arena, n->factor, F32);
-  number = arena_printf(arena, "%s_set1(%s)", w->isa, number);
-  if (n->kind == N_TIMES) return arena_printf(arena, "%s(%s, %s)", name, number, a);
-  return arena_printf(arena, "%s(%s, %s, %s)", name, number, a, b);
-}
-
-/* Sums are in parentheses where they are factors or are subtracted. */
-static const char *in_scalars(const Printer *w, const MatrixNode *n, const char *a, const char *b) {
-  Arena *arena = w->e->arena;
-  if (n->kind == N_ZERO) return "0.0f";
-  if (n->kind == N_PLUS) return arena_printf(arena, "%s + %s", a, b);
-  if (n->kind == N_MINUS) return arena_printf(arena, "%s - %s", a, b);
-  const bool alone = n->kind == N_TIMES;
-  const char *number = emit_number(arena, alone ? n->factor : fabs(n->factor), F32);
-  if (alone) return arena_printf(arena, "%s * %s", number, a);
-  return arena_printf(arena, "%s %c %s * %s", b, n->factor < 0 ? '-' : '+', number, a);
-}
-
-static const char *operand(const Printer *w, int node, bool atom) {
-  const MatrixNode *n = &w->c->node.at[node];
-  const bool sum = !w->isa && atom && n->uses == 1 && strpbrk(n->text, "+-*");
-  return sum ? arena_printf(w->e->arena, "(%s)", n->text) : n->text;
-}
-
-static const char *node_text(const Printer *w, const MatrixNode *n) {
-  if (n->kind == N_X) return w->x[n->a];
-  const char *a = "", *b = "";
-  const bool has_b = n->kind == N_PLUS || n->kind == N_MINUS || n->kind == N_FMA;
-  if (n->kind > N_X) a = operand(w, n->a, n->kind == N_TIMES || n->kind == N_FMA);
-  if (has_b) b = operand(w, n->b, n->kind == N_MINUS || n->kind == N_PLUS);
-  return w->isa ? in_vectors(w, n, a, b) : in_scalars(w, n, a, b);
-}
-
-void matrix_code(Emit *e, const ConstMatrix *m, const char *isa, const char *type,
-                 const char *const *x, const char *const *y) {
-  Block b;
-  Code c = best_product(e->arena, m, &b);
-  const Printer w = {e, &c, isa, type, x};
-  int names = 0;
-  for (int r = 0; r < m->rows; r++) c.node.at[b.y[r]].uses++; /* results have names */
-  for (int i = 0; i < c.node.n; i++) {
-    MatrixNode *n = &c.node.at[i];
-    if (n->uses == 0) continue;
-    n->text = node_text(&w, n);
-    if (n->kind <= N_X || (n->uses == 1 && strlen(n->text) < LONG_TEXT)) continue;
-    const char *name = NULL;
-    for (int r = 0; r < m->rows && !name; r++)
-      if (b.y[r] == i) name = y[r];
-    if (!name) name = arena_printf(e->arena, "s%d", names++);
-    emit(e, "const %s %s = %s;", type, name, n->text);
-    n->text = name;
-  }
-  for (int r = 0; r < m->rows; r++)
-    if (strcmp(c.node.at[b.y[r]].text, y[r]) != 0)
-      emit(e, "const %s %s = %s;", type, y[r], c.node.at[b.y[r]].text);
 }
