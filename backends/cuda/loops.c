@@ -212,6 +212,14 @@ void writer_start_folds(Writer *w) {
     if (folds(w, f)) print_start(w, f);
 }
 
+/* Reads what terms need and adds them. */
+static void print_terms(Writer *w) {
+  for (int i = 0; i < w->k->nin; i++)
+    if (in_terms(w, i) && !w->loaded[i]) print_load(w, i);
+  for (int f = 0; f < w->k->nfold; f++)
+    if (folds(w, f)) print_fold(w, f);
+}
+
 void writer_fold_term(Writer *w) {
   const Kernel *k = w->k;
   int opened = 0;
@@ -224,10 +232,7 @@ void writer_fold_term(Writer *w) {
         v->outside == SKIP ? writer_inside(w, v, writer_in(w, i), ALL_LEVELS) : NULL;
     if (inside) opened += emit_open(w->e, "if (%s)", inside);
   }
-  for (int i = 0; i < k->nin; i++)
-    if (in_terms(w, i) && !w->loaded[i]) print_load(w, i);
-  for (int f = 0; f < k->nfold; f++)
-    if (folds(w, f)) print_fold(w, f);
+  print_terms(w);
   while (opened-- > 0) emit_close(w->e);
 }
 
@@ -241,10 +246,7 @@ static void print_folds(Writer *w) {
                         writer_extent(w, k->loop[l].extent), w->loop[l]);
     opened += open_level(w, l);
   }
-  for (int i = 0; i < k->nin; i++)
-    if (in_terms(w, i) && !w->loaded[i]) print_load(w, i);
-  for (int f = 0; f < k->nfold; f++)
-    if (folds(w, f)) print_fold(w, f);
+  print_terms(w);
   while (opened-- > 0) emit_close(w->e);
 }
 
@@ -314,79 +316,7 @@ static void print_sums(Writer *w) {
   }
 }
 
-/* ---- the points of a grid ---- */
-
-/* A number, and factors with the number of samples in them. */
-typedef struct Product {
-  int64_t number;
-  int n; /* factors */
-  const char *factors;
-} Product;
-
-/* The extents of the thread's loops from `first` on. */
-static Product points_of(Writer *w, int first) {
-  Product p = {.number = 1, .factors = ""};
-  for (int l = first; l < w->k->nloop; l++) {
-    const Extent e = w->k->loop[l].extent;
-    if (!w->thread[l]) continue;
-    if (e.per_n == 0) {
-      p.number *= e.plus;
-      continue;
-    }
-    const char *factor = writer_operand(w, e);
-    p.factors = p.n++ ? arena_printf(w->e->arena, "%s * %s", p.factors, factor) : factor;
-  }
-  return p;
-}
-
-static const char *product_text(Arena *arena, const Product *p, const char *suffix) {
-  if (p->n > 0 && p->number == 1) return p->factors;
-  const char *constant = arena_printf(arena, "%lld%s", (long long)p->number, suffix);
-  return p->n > 0 ? arena_printf(arena, "%s * %s", constant, p->factors) : constant;
-}
-
-const char *writer_points(Writer *w, int first, const char *suffix) {
-  const Product p = points_of(w, first);
-  return product_text(w->e->arena, &p, suffix);
-}
-
-/* The loop that goes on where l ends, -1: none; of those that are one number's parts. */
-static int inner_loop(const Writer *w, int l) {
-  for (l++; l < w->k->nloop; l++)
-    if (w->thread[l]) return l;
-  return -1;
-}
-
-void writer_loops(Writer *w, const char *number, const bool *used) {
-  bool outermost = true;
-  Extent run = fixed(1); /* of the loops that the next one is joined by */
-  for (int l = 0; l < w->k->nloop; l++) {
-    if (!w->thread[l]) continue;
-    const Extent own = w->k->loop[l].extent;
-    const Extent e = own.per_n ? writer_scaled(own, run.plus) : writer_scaled(run, own.plus);
-    run = w->joined[l] ? e : fixed(1);
-    if (w->joined[l]) continue;
-    const Product inner = points_of(w, l + 1);
-    Text value = {.arena = w->e->arena};
-    text_add(&value, "%s", number);
-    const bool one = inner.n + (inner.number != 1) <= 1;
-    if (inner.n > 0 || inner.number != 1)
-      text_add(&value, one ? " / %s" : " / (%s)", product_text(w->e->arena, &inner, ""));
-    if (!outermost) text_add(&value, " %% %s", writer_operand(w, e));
-    if (!used || used[l]) emit(w->e, "const %s %s = %s;", w->index, w->loop[l], value.at);
-    outermost = false;
-  }
-}
-
-void writer_join(Writer *w, const View *v) {
-  for (int l = 0; l < w->k->nloop; l++) {
-    const int inner = w->thread[l] ? inner_loop(w, l) : -1;
-    if (inner < 0 || w->k->loop[inner].extent.per_n) continue;
-    w->joined[l] = writer_goes_on(w, v, l, inner);
-    if (w->joined[l])
-      w->loop[inner] = arena_printf(w->e->arena, "%s_%s", w->loop[l], w->loop[inner]);
-  }
-}
+/* ---- the function ---- */
 
 void writer_body(Writer *w) {
   Emit *e = w->e;

@@ -1,5 +1,6 @@
 /* writer.h - what the parts of the kernel generator share: the function being printed, text of
- * coordinates and subscripts (index.c), and of what a thread does (loops.c). */
+ * coordinates and subscripts (index.c), the points of a grid (grid.c), and what a thread does
+ * (loops.c). */
 #ifndef CUDA_WRITER_H
 #define CUDA_WRITER_H
 
@@ -57,14 +58,19 @@ int64_t writer_step(const Writer *, const View *, int loop);
 /* Does loop `outer` go on in the view where `inner` ends, so that both are one in its subscript? */
 bool writer_goes_on(const Writer *, const View *, int outer, int inner);
 
-/* ---- loops.c ---- */
+/* ---- grid.c ---- */
 
+/* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
+const char *writer_points(Writer *, int first, const char *suffix);
 /* Declares the loops of `thread` as parts of a number that counts their points, the last one
  * running fastest; those that are not `used` (NULL: all are) are left out. */
 void writer_loops(Writer *, const char *number, const bool *used);
 /* Joins loops of `thread` that are one in the view's subscript; the last of them gets their name.
  * Until `joined` and `loop` are set back the text may be about that view only. */
 void writer_join(Writer *, const View *);
+
+/* ---- loops.c ---- */
+
 /* const float x0 = in0[...], with the coordinates that it needs; all loops have a value. */
 void writer_load(Writer *, int input);
 /* At a point, whose free loops have values: what is read once, the folds' beginnings acc0 ..., one
@@ -79,8 +85,6 @@ bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */
 bool writer_reads(const Writer *, int input);
-/* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
-const char *writer_points(Writer *, int first, const char *suffix);
 void writer_body(Writer *);
 
 /* ---- generate.c ---- */
