@@ -35,10 +35,6 @@ const char *library_arguments(const Library *l, bool types) {
 
 /* ---- templates ---- */
 
-static bool in_word(char c) {
-  return isalnum((unsigned char)c) || c == '_';
-}
-
 /* A word of runtime/ that begins with NAME, and what stands for it. */
 typedef struct Word {
   const char *word, *text;
@@ -48,7 +44,7 @@ typedef struct Word {
 static const Word *word_of(const Word *words, const char *rest) {
   for (; words->word; words++) {
     const size_t length = strlen(words->word);
-    if (strncmp(rest, words->word, length) == 0 && !in_word(rest[length])) return words;
+    if (strncmp(rest, words->word, length) == 0 && !library_in_word(rest[length])) return words;
   }
   return NULL;
 }
@@ -63,7 +59,8 @@ static void expand(Text *out, const char *prefix, const Word *words, const char 
       text_add(out, "%s", from);
       return;
     }
-    const bool name = (at == text || !in_word(at[-1])) && (at[4] == '_' || !in_word(at[4]));
+    const bool name =
+        (at == text || !library_in_word(at[-1])) && (at[4] == '_' || !library_in_word(at[4]));
     const Word *word = name ? word_of(words, at + 4) : NULL;
     const bool joins = word && (!*word->text || *word->text == ',');
     text_append(out, from, (size_t)(at - from) - (joins ? 1 : 0));
@@ -165,7 +162,7 @@ void library_tensors(Text *out, const Library *l) {
 
 void library_guard(Text *out, const Library *l) {
   char *guard = arena_printf(l->arena, "%s_H_%s", l->o->prefix, l->name);
-  for (char *c = guard; *c; c++) *c = in_word(*c) ? (char)toupper((unsigned char)*c) : '_';
+  for (char *c = guard; *c; c++) *c = library_in_word(*c) ? (char)toupper((unsigned char)*c) : '_';
   text_add(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n", guard,
            guard);
 }

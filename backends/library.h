@@ -46,6 +46,7 @@ int64_t library_shared_work(const Plan *);
 
 /* ---- names (library_names.c) ---- */
 
+bool library_in_word(char); /* is it a character of identifiers? */
 /* Is it a word of C or C++? */
 bool library_keyword(const char *word);
 /* Does a word have a meaning of its own in emitted files, so that it cannot be a prefix? */

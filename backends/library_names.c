@@ -101,7 +101,7 @@ static bool is_word_of_others(const char *word) {
 
 /* ---- words of the emitted file itself ---- */
 
-static bool in_word(char c) {
+bool library_in_word(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
@@ -127,7 +127,7 @@ static bool mentions(const char *text, const char *word) {
       continue;
     }
     size_t n = 0;
-    while (in_word(at[n])) n++;
+    while (library_in_word(at[n])) n++;
     if (n >= length && strncmp(at, word, length) == 0 && (n == length || at[length] == '_'))
       return true;
     at += n ? n : 1;
@@ -195,7 +195,7 @@ static bool begins_with(const char *word, const char *prefix) {
 static const char *argument_name(Arena *arena, const char *prefix, const char *name) {
   char *result = arena_printf(arena, "%s%s", isdigit((unsigned char)*name) ? "x" : "", name);
   for (char *c = result; *c; c++)
-    if (!in_word(*c)) *c = '_';
+    if (!library_in_word(*c)) *c = '_';
   const bool taken = is_word_of_others(result) || is_macro(result) ||
                      contains(entry_words, result, strlen(result)) || begins_with(result, prefix) ||
                      (strchr(result, '_') && in_runtime(result));

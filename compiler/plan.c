@@ -178,9 +178,7 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
     if (!unit || v->at[a].coef[l] != 1 || !coord_affine(&v->at[a]) || view_tests(p, k, v, a))
       return false;
     if (layout.lane_axis < 0) continue;
-    if (layout.lanes != lanes || v->at[a].plus % lanes != 0) return false;
-    for (int i = 0; i < k->nloop; i++)
-      if (i != l && v->at[a].coef[i] % lanes != 0) return false;
+    if (layout.lanes != lanes || !lines_up(&v->at[a], l, lanes)) return false;
   }
   return true;
 }

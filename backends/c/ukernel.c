@@ -214,8 +214,6 @@ static void start_accumulators(const Ukernel *m, const char *name) {
       emit(m->e, "%s %s%d_%d = %s;", w->d.type, name, r, j, zero);
 }
 
-static void reduce(Ukernel *m, int l);
-
 static void reduce_samples(Ukernel *m, int l) {
   const char *isa = m->f->plan->target->name;
   start_accumulators(m, "sum");

@@ -4,10 +4,6 @@
 
 #define NO_LIMIT ((Wide)1 << 100)
 
-static Value unknown(Checker *c, const CType *t) {
-  return value_any(c, t, "an unknown object");
-}
-
 bool range_is_comparison(COperator op) {
   return op == C_EQ || op == C_NE || op == C_LE || op == C_GE || op == C_LT || op == C_GT;
 }
@@ -203,7 +199,7 @@ Carried range_carry(Checker *c, Value v, Mark mark, int bases) {
 
 Value range_settle(Checker *c, const Carried *a, const CType *t) {
   if (a->exact || a->value.kind == VALUE_UNKNOWN)
-    return a->value.kind == VALUE_UNKNOWN ? unknown(c, t) : a->value;
+    return a->value.kind == VALUE_UNKNOWN ? value_unknown(c, t) : a->value;
   Value v = a->value;
   v.at =
       a->recipe ? affine_from_recipe(c->known, a->recipe) : know_atom(c->known, a->bounds, false);
@@ -251,7 +247,7 @@ static Value join_objects(Checker *c, const Carried *a, const Carried *b) {
 
 Value range_join(Checker *c, CNode *condition, const Carried *a, const Carried *b,
                  const Value *before, const CType *t) {
-  if (a->value.kind != b->value.kind || a->value.kind == VALUE_UNKNOWN) return unknown(c, t);
+  if (a->value.kind != b->value.kind || a->value.kind == VALUE_UNKNOWN) return value_unknown(c, t);
   if (a->exact && b->exact && a->value.base == b->value.base &&
       affine_equal(&a->value.at, &b->value.at))
     return a->value;

@@ -1,10 +1,6 @@
 /* range_eval.c - expressions: their values, the places they stand for, and what conditions say. */
 #include "range.h"
 
-static Value unknown(Checker *c, const CType *t) {
-  return value_any(c, t, "an unknown object");
-}
-
 bool range_is_slot(const CSymbol *s) {
   return s && s->slot >= 0 && !s->is_addressed;
 }
@@ -151,13 +147,14 @@ Value range_convert(Checker *c, Value v, const CType *to) {
   if (!to || to->kind == TYPE_OTHER || to->kind == TYPE_RECORD || to->kind == TYPE_FLOAT)
     return (Value){.kind = VALUE_UNKNOWN};
   if (to->kind == TYPE_INT)
-    return v.kind == VALUE_INT && prove_within(c->known, &v.at, range_of_type(to)) ? v
-                                                                                   : unknown(c, to);
+    return v.kind == VALUE_INT && prove_within(c->known, &v.at, range_of_type(to))
+               ? v
+               : value_unknown(c, to);
   if (to->kind != TYPE_POINTER) return v;
   Wide zero;
   if (v.kind == VALUE_INT && affine_is_constant(&v.at, &zero) && zero == 0)
     return value_pointer(NULL_BASE, affine_constant(0));
-  if (v.kind != VALUE_POINTER) return unknown(c, to);
+  if (v.kind != VALUE_POINTER) return value_unknown(c, to);
   Base *base = &c->bases.at[v.base]; /* void *arg becomes a pointer to its record */
   if (!base->is_known && to->element->kind == TYPE_RECORD && to->element->size > 0 && v.at.n == 0) {
     base->is_known = true;
@@ -172,7 +169,7 @@ static Value wrapped(Checker *c, CNode *n, const CType *t, Affine exact, const V
                      const Value *b) {
   Interval type = range_of_type(t);
   if (prove_within(c->known, &exact, type)) return value_int(exact);
-  if (t->is_unsigned) return unknown(c, t);
+  if (t->is_unsigned) return value_unknown(c, t);
   Interval x = affine_bounds(c->known, &a->at), y = affine_bounds(c->known, &b->at);
   bool bounded =
       x.lo > type.lo / 2 && x.hi < type.hi / 2 && y.lo > type.lo / 2 && y.hi < type.hi / 2;
@@ -187,10 +184,10 @@ static Value wrapped(Checker *c, CNode *n, const CType *t, Affine exact, const V
 static Value divide(Checker *c, const CNode *n, COperator op, const Value *a, const Value *b) {
   Interval y = affine_bounds(c->known, &b->at);
   Affine remainder, quotient;
-  if (y.lo < 0 && y.hi >= 0) return unknown(c, n->type);
+  if (y.lo < 0 && y.hi >= 0) return value_unknown(c, n->type);
   if (y.lo == 0) { /* dividing by 0 is undefined */
     Affine one = affine_constant(1);
-    if (!know_at_most(c->known, &one, &b->at)) return unknown(c, n->type);
+    if (!know_at_most(c->known, &one, &b->at)) return value_unknown(c, n->type);
   }
   quotient = affine_quotient(c->known, &a->at, &b->at, &remainder);
   return value_int(op == C_DIV ? quotient : remainder);
@@ -215,7 +212,7 @@ static Value bits(Checker *c, CNode *n, COperator op, const Value *a, const Valu
   if (x.lo < 0 || y.lo < 0 || op == C_SHL || op == C_SHR)
     return op == C_AND && (x.lo >= 0 || y.lo >= 0)
                ? value_int(know_atom(c->known, (Interval){0, x.lo >= 0 ? x.hi : y.hi}, false))
-               : unknown(c, n->type);
+               : value_unknown(c, n->type);
   Wide most = op == C_AND ? (x.hi < y.hi ? x.hi : y.hi) : 1;
   while (op != C_AND && (most <= x.hi || most <= y.hi)) most *= 2;
   return value_int(know_atom(c->known, (Interval){0, op == C_AND ? most : most - 1}, false));
@@ -224,7 +221,7 @@ static Value bits(Checker *c, CNode *n, COperator op, const Value *a, const Valu
 static Value arithmetic(Checker *c, CNode *n, COperator op, const CType *t, const Value *a,
                         const Value *b) {
   if (a->kind != VALUE_INT || b->kind != VALUE_INT || !t || t->kind != TYPE_INT)
-    return unknown(c, t);
+    return value_unknown(c, t);
   switch (op) {
   case C_ADD: return wrapped(c, n, t, affine_sum(c->known, &a->at, &b->at, 1), a, b);
   case C_SUB: return wrapped(c, n, t, affine_sum(c->known, &a->at, &b->at, -1), a, b);
@@ -246,7 +243,7 @@ static Value pointer_arithmetic(Checker *c, const CNode *n, COperator op, Value 
            size = affine_constant(size_of_element(ta)), remainder;
     return value_int(affine_quotient(c->known, &bytes, &size, &remainder));
   }
-  return unknown(c, n->type);
+  return value_unknown(c, n->type);
 }
 
 /* ---- operators ---- */
@@ -305,7 +302,7 @@ static Value evaluate_unary(Checker *c, CNode *n) {
     if (inner->kind == NODE_SUBSCRIPT) { /* one past the end may be pointed to */
       Value base = array_or_pointer(c, inner->first), index = range_eval(c, inner->first->next);
       return index.kind == VALUE_INT ? moved(c, base, &index.at, inner->type->size, 1)
-                                     : unknown(c, n->type);
+                                     : value_unknown(c, n->type);
     }
     return range_place(c, n->first).address;
   }
@@ -317,7 +314,7 @@ static Value evaluate_unary(Checker *c, CNode *n) {
   }
   case C_COMPLEMENT: {
     Value v = range_eval(c, n->first);
-    if (v.kind != VALUE_INT || n->type->is_unsigned) return unknown(c, n->type);
+    if (v.kind != VALUE_INT || n->type->is_unsigned) return value_unknown(c, n->type);
     v.at = affine_sum(c->known, &zero.at, &v.at, -1);
     return arithmetic(c, n, C_SUB, n->type, &v, &one);
   }
@@ -338,7 +335,7 @@ static Value evaluate_binary(Checker *c, CNode *n) {
 
 static Value evaluate_cast(Checker *c, CNode *n) {
   CNode *inner = n->first;
-  if (!inner) return unknown(c, n->type);
+  if (!inner) return value_unknown(c, n->type);
   if (n->type && n->type->kind == TYPE_POINTER && inner->type && inner->type->kind == TYPE_ARRAY &&
       inner->kind != NODE_STRING)
     return array_or_pointer(c, inner);
@@ -374,6 +371,6 @@ Value range_eval(Checker *c, CNode *n) {
   case NODE_STRING: return evaluate_string(c, n);
   default:
     for (CNode *child = n->first; child; child = child->next) range_eval(c, child);
-    return n->type ? unknown(c, n->type) : (Value){.kind = VALUE_UNKNOWN};
+    return n->type ? value_unknown(c, n->type) : (Value){.kind = VALUE_UNKNOWN};
   }
 }

@@ -41,6 +41,10 @@ Value value_any(Checker *c, const CType *t, const char *name) {
   return value_pointer(base_new(c, base), affine_constant(0));
 }
 
+Value value_unknown(Checker *c, const CType *t) {
+  return value_any(c, t, "an unknown object");
+}
+
 int base_of_variable(Checker *c, const CSymbol *s) {
   if (!s->base) {
     Base base = {.name = s->name, .variable = s, .is_known = s->type->size > 0};
@@ -184,7 +188,7 @@ static Value first_read(Checker *c, Value address, const CType *t, const CSymbol
 Value memory_read(Checker *c, Value address, const CType *t, const CSymbol *field) {
   Wide offset;
   if (t->kind != TYPE_INT && t->kind != TYPE_POINTER) return (Value){.kind = VALUE_UNKNOWN};
-  if (address.kind != VALUE_POINTER) return value_any(c, t, "an unknown object");
+  if (address.kind != VALUE_POINTER) return value_unknown(c, t);
   Value own;
   if (range_thread_read(c, address, field, &own)) return own;
   const CSymbol *variable = c->bases.at[address.base].variable;
