@@ -1,6 +1,5 @@
 /* bench.c - the command bench: every algorithm of every contraction, by running what is emitted. */
 #include "bench.h"
-#include "c/file.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -275,7 +274,7 @@ Status command_bench(Unit *u, const Options *given) {
   const Options *o = &options;
   if (!check_options(u, given)) return STATUS_USAGE;
   if (o->shapes) options.network = o->shapes;
-  Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, &language_c)};
+  Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, program_language())};
   Graph *g = NULL;
   if (!b.target) return STATUS_USAGE;
   if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;

@@ -29,6 +29,8 @@ Plan *pipeline_trial(Unit *, const Options *, const Graph *, const Target *, int
 int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
 /* The same before anything is chosen: kernels as pass fuse makes them. */
 Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
+/* The passes of inference behind that. */
+void pipeline_finish(Plan *, const PlanOptions *);
 PlanHead pipeline_head(const Options *, const Graph *, const Target *);
 bool pipeline_save_plan(Unit *, const Options *, const char *path, const Plan *);
 
@@ -98,6 +100,7 @@ void toolchain_remove(Unit *, const char *folder);
 
 /* ---- program.c: programs built in a folder for temporary files ---- */
 
+const Language *program_language(void); /* of the libraries in them: C */
 /* Compiles `text` to FOLDER/program; the compiler gets one more word. False after a message. */
 bool program_compile(Unit *, const Options *, const char *folder, const char *text,
                      const char *more);

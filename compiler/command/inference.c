@@ -2,7 +2,7 @@
  * and compiled together with runtime/c/program.c, which is fed by files, so that the result can run
  * anywhere (--runner). Interpreted: the Graph as it was read, in double. */
 #include "inference.h"
-#include "c/file.h"
+#include "library.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -217,7 +217,7 @@ static Status start(Inference *f, const char *folder) {
 static Status build_and_run(Inference *f) {
   Unit *u = f->u;
   if (f->o->weights && !params_read(u, f->g, f->o->weights)) return STATUS_INPUT;
-  f->target = pipeline_target(u, f->o, &language_c);
+  f->target = pipeline_target(u, f->o, program_language());
   if (!f->target) return STATUS_USAGE;
   Options options = *f->o;
   options.batch = f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;

@@ -5,7 +5,7 @@
  * them, so that the algorithm finds and leaves them as in its network; timers count the steps of
  * the algorithm only. */
 #include "measure.h"
-#include "c/file.h"
+#include "library.h"
 #include "plan_file.h"
 
 #include <inttypes.h>
@@ -88,11 +88,7 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   a->plan = pass_fuse(g, &options);
   a->k = plan_leaf(a->plan, a->plan->entry[PLAN_FORWARD].step.at[0]->run)->run;
   add_copies(a);
-  pass_choose(a->plan, &options);
-  pass_nest(a->plan, &options);
-  pass_split(a->plan, &options);
-  pass_memory(a->plan, &options);
-  plan_verify(a->plan);
+  pipeline_finish(a->plan, &options);
   for (int i = 0; i < a->plan->choice.n; i++)
     if (a->plan->choice.at[i].taken) return strcmp(a->plan->choice.at[i].algo, algo->name) == 0;
   return false;

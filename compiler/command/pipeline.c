@@ -325,3 +325,11 @@ Plan *pipeline_lowered(Unit *u, const Options *o, const Graph *read, const Targe
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
   return run_passes(&d, &program, &options, NULL) ? program.plan : NULL;
 }
+
+void pipeline_finish(Plan *plan, const PlanOptions *options) {
+  for (int i = 0; i < COUNT(passes); i++) {
+    if (!passes[i].plan || passes[i].when == WHEN_training) continue;
+    passes[i].plan(plan, options);
+    plan_verify(plan);
+  }
+}

@@ -26,6 +26,10 @@ bool program_build(Unit *u, const Options *o, Plan *plan, const char *folder, co
          program_compile(u, o, folder, text, arena_printf(u->arena, "%s.c", base));
 }
 
+const Language *program_language(void) {
+  return language_of(".c");
+}
+
 TextList program_words(Unit *u, const Options *o, const char *folder) {
   TextList words = {0};
   if (o->runner) toolchain_words(u, &words, o->runner);
