@@ -255,7 +255,7 @@ static bool layer_fits(Generator *g, const char *name) {
   json_array_append_new(g->d.outputs, json_string(name));
   char *text = document_text(&g->d);
   const Graph *graph = read_text(c->u, "random.json", text, strlen(text), &(ReadOptions){0});
-  bool fits = graph && g->accept(graph, g->seed);
+  bool fits = graph && g->accept(graph);
   if (fits) {
     const Entry *forward = &graph->entry[ENTRY_FORWARD];
     vec_push(g->arena, &g->type, graph->node.at[forward->want.at[forward->want.n - 1]].type);

@@ -19,7 +19,7 @@ void document_free(Document *);
 char *document_text(const Document *);
 
 /* Whether a network is worth having: called for every layer that is added. */
-typedef bool (*Accept)(const Graph *, int64_t seed);
+typedef bool (*Accept)(const Graph *);
 /* Adds the network of a seed. It is made from the operators' field tables: any operator on any
  * layers, any value for any of its keys. What the reader refuses is thrown away, so this file knows
  * nothing of what operators demand. */

@@ -5,10 +5,9 @@
  *   random_networks [SEED [COUNT]]                  networks SEED ... SEED + COUNT - 1
  *   random_networks SEED 1 TARGET ALGORITHM BATCH   a network alone; the document goes to stdout
  *
- * Networks are judged only where their values are well-conditioned: the generator keeps a layer
- * only if noise of the size of f32's rounding, added to every value on the way, changes little. The
- * allowed error is a multiple of that change. Each group runs in a process of its own, so that a
- * crash names the seeds; then each of them runs alone. */
+ * The allowed error is a multiple of what noise of the size of f32's rounding changes (judge.c).
+ * Each group runs in a process of its own, so that a crash names the seeds; then each of them runs
+ * alone. */
 #define _XOPEN_SOURCE 700
 #include <dlfcn.h>
 #include <stdio.h>
@@ -17,149 +16,10 @@
 
 #include "driver.h"
 #include "generate.h"
-#include "interp.h"
+#include "judge.h"
 
-enum {
-  AT_ONCE = 25,
-  MOST_SAMPLES = 3,
-  NOISY_RUNS = 3,
-  MOST_WORK = 200000,
-  MOST_SIZE = 4125, /* of the largest input, 33 x 5 x 5 x 5 */
-  DIFFERS = 1,
-  UNPROVED = 2,
-  CRASHED = 4
-};
-static const double noise_step = 1.0 / (1 << 23), allowed_noise = 64;
-
-/* ---- numbers: by the name of what they are for, so that every graph of a network has the same ---- */
-
-static Random stream(const char *name) {
-  uint64_t hash = 1469598103934665603u;
-  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-  return (Random){hash};
-}
-
-static double *leaf_numbers(Arena *arena, const Graph *g, Id leaf, int64_t n) {
-  const Node *node = &g->node.at[leaf];
-  int64_t index = ((const LeafAttr *)node->attr)->index;
-  const Param *param = node->op == OP_param ? &g->param.at[index] : NULL;
-  const Type *type = param ? &param->type : &g->input.at[index].type;
-  int64_t size = type_size(type, n);
-  double *values = NEW_ARRAY(arena, double, size);
-  Random r = stream(param ? param->name : g->input.at[index].name);
-  for (int64_t i = 0; i < size; i++) {
-    double value = (float)random_real(&r);
-    if (param && param->role == PARAM_STATISTIC) value = 0.5f + fabsf((float)value);
-    values[i] = type->dtype == U8 ? floor((value + 1) * 128) : value;
-  }
-  return values;
-}
-
-/* ---- interpreted, with or without noise ---- */
-
-typedef struct Values {
-  Arena *arena;
-  const Graph *g;
-  int64_t n;
-  Array *array; /* by node */
-} Values;
-
-static bool is_sane(double value) { /* nothing that f32 would not hold */
-  return value == 0 || (fabs(value) > 1e-12 && fabs(value) < 1e9);
-}
-
-/* By what rounding may change: the value, and what it is made from, which often is near 1, as in
- * log(1 + exp(x)). */
-static double disturbed(double value, Random *noise) {
-  double by = noise_step * random_real(noise);
-  return value * (1 + by) + noise_step * random_real(noise);
-}
-
-/* False: a value is out of what f32 holds well. */
-static bool run_node(const Values *v, Id id, Random *noise) {
-  const Node *node = &v->g->node.at[id];
-  int64_t size = type_size(&node->type, v->n);
-  double scalar[SCALARS];
-  Kernel k;
-  node_kernel(v->g, id, &k);
-  graph_scalars(v->g, v->n, scalar);
-  kernel_run(&k, v->array, scalar, NULL, v->n);
-  double *at = v->array[id].at;
-  for (int64_t i = 0; i < size; i++) {
-    if (!noise && !is_sane(at[i])) return false;
-    if (noise) at[i] = disturbed(at[i], noise);
-  }
-  return true;
-}
-
-static bool run_graph(Arena *arena, const Graph *g, int64_t n, Random *noise, Array *array) {
-  Values v = {arena, g, n, array};
-  for (Id id = 0; id < g->node.n; id++) {
-    const Node *node = &g->node.at[id];
-    array[id] = array_new(arena, &node->type, n);
-    if (node->op == OP_constant)
-      memcpy(array[id].at, ((const ConstantAttr *)node->attr)->value.at,
-             sizeof(double) * (size_t)type_size(&node->type, 1));
-    else if (ops[node->op]->class == CLASS_LEAF)
-      array[id].at = leaf_numbers(arena, g, id, n);
-    else if (!run_node(&v, id, noise))
-      return false;
-    if (noise && node->op == OP_param)
-      for (int64_t i = 0; i < type_size(&node->type, n); i++)
-        array[id].at[i] = disturbed(array[id].at[i], noise);
-  }
-  return true;
-}
-
-typedef struct Judged { /* an output: what is expected, and how much noise may change it */
-  const double *value;
-  int64_t size;
-  double largest, noise;
-} Judged;
-
-/* False: a value is out of range. */
-static bool judge(Arena *arena, const Graph *g, int64_t n, Judged *out) {
-  const Entry *forward = &g->entry[ENTRY_FORWARD];
-  Array *exact = NEW_ARRAY(arena, Array, g->node.n), *noisy = NEW_ARRAY(arena, Array, g->node.n);
-  if (!run_graph(arena, g, n, NULL, exact)) return false;
-  for (int i = 0; i < forward->want.n; i++) {
-    const Array *a = &exact[forward->want.at[i]];
-    out[i] = (Judged){.value = a->at, .size = type_size(&a->type, n)};
-    for (int64_t k = 0; k < out[i].size; k++) out[i].largest = fmax(out[i].largest, fabs(a->at[k]));
-  }
-  for (int run = 0; run < NOISY_RUNS; run++) {
-    Random noise = {(uint64_t)run};
-    if (!run_graph(arena, g, n, &noise, noisy)) return false;
-    for (int i = 0; i < forward->want.n; i++)
-      for (int64_t k = 0; k < out[i].size; k++)
-        out[i].noise = fmax(out[i].noise, fabs(noisy[forward->want.at[i]].at[k] - out[i].value[k]));
-  }
-  return true;
-}
-
-/* ---- which networks are worth having ---- */
-
-static bool is_small(const Graph *g) {
-  for (Id id = 0; id < g->node.n; id++) {
-    Kernel k;
-    double work = 1;
-    if (type_size(&g->node.at[id].type, 1) > MOST_SIZE) return false;
-    if (ops[g->node.at[id].op]->class == CLASS_LEAF) continue;
-    node_kernel(g, id, &k);
-    for (int l = 0; l < k.nloop; l++) work *= (double)extent_at(k.loop[l].extent, 1);
-    if (work > MOST_WORK) return false;
-  }
-  return true;
-}
-
-static bool accept(const Graph *g, int64_t seed) {
-  Judged *out = NEW_ARRAY(g->u->arena, Judged, g->entry[ENTRY_FORWARD].want.n);
-  (void)seed;
-  if (!is_small(g) || !judge(g->u->arena, g, MOST_SAMPLES, out)) return false;
-  for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
-    if (out[i].noise > 1e-4 * out[i].largest) return false;
-  return true;
-}
+enum { AT_ONCE = 25, DIFFERS = 1, UNPROVED = 2, CRASHED = 4 };
+static const double allowed_noise = 64;
 
 /* ---- a group: networks in one library ---- */
 
@@ -214,7 +74,7 @@ static const float *param_values(void *context, const char *name) {
   const Graph *g = context;
   int p = 0;
   while (strcmp(g->param.at[p].name, name) != 0) p++;
-  const double *wide = leaf_numbers(g->u->arena, g, g->param.at[p].node, 1);
+  const double *wide = judge_leaf(g->u->arena, g, g->param.at[p].node, 1);
   int64_t size = type_size(&g->param.at[p].type, 1);
   float *values = NEW_ARRAY(g->u->arena, float, size);
   for (int64_t i = 0; i < size; i++) values[i] = (float)wide[i];
@@ -224,7 +84,7 @@ static const float *param_values(void *context, const char *name) {
 static void read_group(Group *b) {
   FILE *messages = b->u->messages;
   Document d = document_new();
-  for (int i = 0; i < b->count; i++) generate(&d, b->seed + i, accept);
+  for (int i = 0; i < b->count; i++) generate(&d, b->seed + i, judge_accepts);
   char *text = document_text(&d);
   const char *kept = arena_copy(b->u->arena, text, strlen(text));
   free(text);
@@ -285,7 +145,7 @@ static void **input_arrays(const Group *b) {
   for (int i = 0; i < b->g->input.n; i++) {
     const Input *input = &b->g->input.at[i];
     int64_t size = type_size(&input->type, b->n);
-    const double *wide = leaf_numbers(b->u->arena, b->g, input->node, b->n);
+    const double *wide = judge_leaf(b->u->arena, b->g, input->node, b->n);
     float *values = NEW_ARRAY(b->u->arena, float, size);
     in[i] = values;
     for (int64_t k = 0; k < size; k++)
@@ -406,7 +266,7 @@ static int check_alone(char **argument) {
   int64_t seed = atoll(argument[1]);
   Group b = group_of(seed, 1);
   Document d = document_new();
-  generate(&d, seed, accept);
+  generate(&d, seed, judge_accepts);
   char *text = document_text(&d);
   puts(text);
   b.target = target_find(argument[3]);
