@@ -52,9 +52,7 @@ static const char *format_text(Unit *u, const Buffer *b) {
   Text text = {.arena = u->arena};
   text_add(&text, "%s", b->type.rank < COUNT(letters) ? letters[b->type.rank] : "row-major");
   if (b->format.lanes > 1) text_add(&text, "%dc", b->format.lanes);
-  bool margin = false;
-  for (int a = 0; a < b->type.rank; a++) margin |= b->format.lo[a] || b->format.hi[a];
-  if (margin) text_add(&text, " +margin");
+  if (buffer_has_margin(b)) text_add(&text, " +margin");
   return text.at;
 }
 

@@ -1,8 +1,9 @@
-"""README.md says the truth: its network is sound, its commands run as they stand there, in a folder like the repository's."""
+"""README.md says the truth: its network is sound, its commands run and its program compiles as they stand there, in a
+folder like the repository's."""
 import os
 import re
 
-from support import CNNC, ROOT, Case, is_there, main
+from support import CNNC, MODELS, ROOT, STRICT, Case, is_there, main
 
 TEXT = (ROOT / "README.md").read_text()
 DATA = os.environ.get("CNNC_DATA")
@@ -39,6 +40,12 @@ class Readme(Case):
                 line += " --epochs 1"
             with self.subTest(line):
                 self.run_command("sh", "-ec", line.replace("DIR", f"{DATA}/mnist"), env=env)
+
+    def test_program(self):
+        """The program of the tour is C as it stands there."""
+        self.run_command(CNNC, MODELS / "lenet5.json", "--weights", MODELS / "lenet5.safetensors", "-o", self.folder / "lenet5.c")
+        (self.folder / "program.c").write_text(blocks("c")[0])
+        self.run_command("gcc", "-std=c11", *STRICT, "-c", self.folder / "program.c", "-o", self.folder / "program.o")
 
     def test_man_page_and_completion(self):
         """What is installed beside cnnc names every command, and options where they belong."""
