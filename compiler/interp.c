@@ -51,10 +51,10 @@ static bool row_is_linear(const Run *run, const View *view, const Array *a) {
 static int64_t point_offset(const Run *run, const View *view, const Array *a) {
   int64_t offset = a->origin, v;
   for (int i = 0; i < view->rank; i++) {
-    Range box = axis_box(a, view, i, run->n);
-    if (!coord_at(&view->at[i], run->index, run->k->nloop, &v)) return -1;
+    Range box = interp_box(a, view, i, run->n);
+    if (!interp_coord(&view->at[i], run->index, run->k->nloop, &v)) return -1;
     if (v < box.lo || v >= box.hi) return -1;
-    offset += axis_offset(a, i, v);
+    offset += interp_offset(a, i, v);
   }
   return offset;
 }
@@ -68,12 +68,12 @@ static Range row_line(const Run *run, const View *view, const Array *a, int64_t 
   for (int i = 0; i < view->rank; i++) {
     const Coord *c = &view->at[i];
     int64_t step = run->row < 0 ? 0 : c->coef[run->row], v;
-    bool there = coord_at(c, run->index, run->k->nloop, &v);
-    Range r = points_inside(v, step, axis_box(a, view, i, run->n), run->length);
+    bool there = interp_coord(c, run->index, run->k->nloop, &v);
+    Range r = interp_points(v, step, interp_box(a, view, i, run->n), run->length);
     if (!there) r.hi = r.lo = 0;
     if (r.lo > inside.lo) inside.lo = r.lo;
     if (r.hi < inside.hi) inside.hi = r.hi;
-    *base += step == 0 ? axis_offset(a, i, v) : v * a->stride[i];
+    *base += step == 0 ? interp_offset(a, i, v) : v * a->stride[i];
     *stride += step * a->stride[i];
   }
   if (inside.hi < inside.lo) inside.hi = inside.lo;
@@ -371,7 +371,7 @@ void kernel_run(const Kernel *k, const Array *array, const double *scalar, const
     run->range[l] = range ? range[l] : (Range){0, extent_at(k->loop[l].extent, n)};
   run->row = choose_row(run);
   compile_all(run);
-  run->folded = contract_fold(k, array, run->range, n);
+  run->folded = interp_contract(k, array, run->range, n);
   run_loops(run, 0);
   free(run->folded);
   free(run->code);

@@ -7,16 +7,16 @@
 
 /* The coordinate on one axis at loop indices;
  * false outside (a division that must be exact is not). */
-bool coord_at(const Coord *, const int64_t *index, int nloop, int64_t *);
+bool interp_coord(const Coord *, const int64_t *index, int nloop, int64_t *);
 /* What an axis adds to the offset of an element. */
-int64_t axis_offset(const Array *, int axis, int64_t coordinate);
+int64_t interp_offset(const Array *, int axis, int64_t coordinate);
 /* Where a view may read: a FILL view sees the margins. */
-Range axis_box(const Array *, const View *, int axis, int64_t n);
+Range interp_box(const Array *, const View *, int axis, int64_t n);
 /* The r in [0, length) with v + step * r in the box; none: [0, 0). */
-Range points_inside(int64_t v, int64_t step, Range box, int64_t length);
+Range interp_points(int64_t v, int64_t step, Range box, int64_t length);
 
 /* The accumulators of a contraction over its free loops, row-major within `range`; NULL where the
  * kernel is none or its views are not affine. */
-double *contract_fold(const Kernel *, const Array *, const Range *, int64_t n);
+double *interp_contract(const Kernel *, const Array *, const Range *, int64_t n);
 
 #endif

@@ -13,7 +13,7 @@ Array array_new(Arena *arena, const Type *type, int64_t n) {
   return a;
 }
 
-int64_t axis_offset(const Array *a, int axis, int64_t c) {
+int64_t interp_offset(const Array *a, int axis, int64_t c) {
   if (axis != a->lane_axis) return c * a->stride[axis];
   int64_t block = floor_div(c, a->lanes);
   return block * a->stride[axis] + c - block * a->lanes;
@@ -21,11 +21,11 @@ int64_t axis_offset(const Array *a, int axis, int64_t c) {
 
 int64_t array_offset(const Array *a, const int64_t *coordinate) {
   int64_t offset = a->origin;
-  for (int i = 0; i < a->type.rank; i++) offset += axis_offset(a, i, coordinate[i]);
+  for (int i = 0; i < a->type.rank; i++) offset += interp_offset(a, i, coordinate[i]);
   return offset;
 }
 
-Range axis_box(const Array *a, const View *view, int axis, int64_t n) {
+Range interp_box(const Array *a, const View *view, int axis, int64_t n) {
   Range box = {0, extent_at(a->type.dim[axis], n)};
   if (view->outside == FILL) {
     box.lo -= a->lo[axis];
@@ -40,7 +40,7 @@ static int64_t linear_at(const Coord *c, const int64_t *index, int nloop) {
   return v;
 }
 
-bool coord_at(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
+bool interp_coord(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
   *v = linear_at(c, index, nloop);
   if (c->div > 1) {
     int64_t q = floor_div(*v, c->div);
@@ -51,7 +51,7 @@ bool coord_at(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
   return true;
 }
 
-Range points_inside(int64_t v, int64_t step, Range box, int64_t length) {
+Range interp_points(int64_t v, int64_t step, Range box, int64_t length) {
   Range r = {0, length};
   if (step == 0) {
     if (v < box.lo || v >= box.hi) r.hi = 0;

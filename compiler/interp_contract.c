@@ -118,7 +118,7 @@ static int64_t offset_part(const Sum *s, const Operand *o, bool reduced) {
     if (i != o->a->lane_axis)
       offset += part(s, c, reduced) * o->a->stride[i];
     else if (mentions(s->k, c, true) == reduced)
-      offset += axis_offset(o->a, i, part(s, c, reduced) + (reduced ? c->plus : 0));
+      offset += interp_offset(o->a, i, part(s, c, reduced) + (reduced ? c->plus : 0));
   }
   return offset;
 }
@@ -158,7 +158,7 @@ static Range begin_range(const Sum *s, const Coord *c) {
 
 static void add_check(const Sum *s, Operand *o, int axis) {
   const Coord *c = &o->view->at[axis];
-  Range box = axis_box(o->a, o->view, axis, s->n), begin = begin_range(s, c);
+  Range box = interp_box(o->a, o->view, axis, s->n), begin = begin_range(s, c);
   int64_t step = c->coef[s->row], far = step * (s->length - 1);
   if (begin.lo + (far < 0 ? far : 0) >= box.lo && begin.hi + (far > 0 ? far : 0) < box.hi) return;
   if (o->view->outside == INSIDE) BUG("%s: an input is read outside", s->k->name);
@@ -167,7 +167,7 @@ static void add_check(const Sum *s, Operand *o, int axis) {
   check->reduced = heap_alloc((size_t)s->points * sizeof *check->reduced);
   check->inside = heap_alloc((size_t)(begin.hi - begin.lo + 1) * sizeof *check->inside);
   for (int64_t v = begin.lo; v <= begin.hi; v++)
-    check->inside[v - begin.lo] = points_inside(v, step, box, s->length);
+    check->inside[v - begin.lo] = interp_points(v, step, box, s->length);
 }
 
 static void operand_begin(const Sum *s, Operand *o) {
@@ -290,7 +290,7 @@ static void set_row(Sum *s, int row) {
     if (!s->k->loop[l].reduced) s->out_stride *= span(s, l);
 }
 
-double *contract_fold(const Kernel *k, const Array *array, const Range *range, int64_t n) {
+double *interp_contract(const Kernel *k, const Array *array, const Range *range, int64_t n) {
   enum { MOST_POINTS = 1 << 24 };
   if (kernel_kind(k) != KIND_CONTRACT) return NULL;
   int x, w;

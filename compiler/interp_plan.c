@@ -135,7 +135,7 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
       loop[l] = range[l].lo + rest % extent;
       rest /= extent;
     }
-    for (int a = 0; a < out->to.rank; a++) coord_at(&out->to.at[a], loop, k->nloop, &c[a]);
+    for (int a = 0; a < out->to.rank; a++) interp_coord(&out->to.at[a], loop, k->nloop, &c[a]);
     write_margin(m, tensor, c);
   }
 }

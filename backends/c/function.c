@@ -11,7 +11,7 @@ static void add_parameter(Leaf *f, Text *list, const char *type, const char *nam
   if (hi >= lo) emit_fact(f->e, function, name, lo, hi);
 }
 
-int64_t block_count(const Step *s, int64_t n) {
+int64_t step_block_count(const Step *s, int64_t n) {
   const int64_t extent = extent_at(s->extent, n);
   return (extent + s->block - 1) / s->block;
 }
@@ -35,11 +35,12 @@ static const char *parameters(Leaf *f, const char *function) {
   if (f->uses_batch) add_parameter(f, &list, "int ", "batch", 1, n, function);
   for (int i = 0; i < f->depth; i++)
     if (f->uses_block[i])
-      add_parameter(f, &list, "int ", f->block[i], 0, block_count(f->outer[i], n) - 1, function);
+      add_parameter(f, &list, "int ", f->block[i], 0, step_block_count(f->outer[i], n) - 1,
+                    function);
   return list.at;
 }
 
-const char *block_name(Arena *arena, Step *const *outer, int depth, const Step *s) {
+const char *step_block_name(Arena *arena, Step *const *outer, int depth, const Step *s) {
   bool again = false;
   for (int i = 0; i < depth; i++) again |= strcmp(outer[i]->loop, s->loop) == 0;
   return again ? arena_printf(arena, "%s_part%d", s->loop, depth)
@@ -49,7 +50,7 @@ const char *block_name(Arena *arena, Step *const *outer, int depth, const Step *
 void leaf_start(Leaf *f, Emit *e, const Plan *p, const Step *s, Step *const *outer, int depth) {
   *f = (Leaf){
       .e = e, .plan = p, .k = kernel_with_roots(p->u, s->run), .outer = outer, .depth = depth};
-  for (int i = 0; i < depth; i++) f->block[i] = block_name(e->arena, outer, i, outer[i]);
+  for (int i = 0; i < depth; i++) f->block[i] = step_block_name(e->arena, outer, i, outer[i]);
 }
 
 static void print_body(Leaf *f, Text *body) {
@@ -75,7 +76,7 @@ static void print_body(Leaf *f, Text *body) {
   f->e->out = file;
 }
 
-const char *target_macro(const Plan *p, Arena *arena) {
+const char *function_attribute(const Plan *p, Arena *arena) {
   if (!p->target->attribute) return "";
   return arena_printf(arena, "CNNC_%s_TARGET ", target_capitals(arena, p->target));
 }
@@ -92,7 +93,7 @@ const char *leaf_function(Leaf *f, PlanEntry entry, const Step *s) {
   name = emit_name(e, arena_printf(e->arena, "%s_%s_%s", emit_part(e, f->plan), f->k->name, kind));
   emitted_add(e, key, name);
   leaf_describe(f, entry);
-  const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : target_macro(f->plan, e->arena);
+  const char *attribute = f->k->math == F64 ? "CNNC_EXACT " : function_attribute(f->plan, e->arena);
   emit(e, "static %svoid %s(%s) {", attribute, name, parameters(f, name));
   emit_text(e, body.at);
   emit(e, "}");

@@ -11,8 +11,8 @@ enum { MAX_SLOTS = 64 };
 typedef struct Slots {
   int in[MAX_SLOTS], nin, out[MAX_SLOTS], nout;
 } Slots;
-Slots find_slots(const Plan *, const Step *);
-int find_slot(const int *slot, int n, int buffer); /* -1: not there */
+Slots slots_find(const Plan *, const Step *);
+int slots_index(const int *slot, int n, int buffer); /* -1: not there */
 
 /* All that a function's text depends on. */
 const char *job_key(Emit *, const Plan *, PlanEntry, const Step *, const Slots *);
@@ -25,8 +25,8 @@ const char *leaf_function(Leaf *f, PlanEntry, const Step *);
 /* The comment over a leaf function (describe.c). */
 void leaf_describe(const Leaf *, PlanEntry);
 /* The name of a step's parameter in leaf and job functions: the number of its block. */
-const char *block_name(Arena *, Step *const *outer, int depth, const Step *);
-int64_t block_count(const Step *, int64_t n);
-const char *target_macro(const Plan *, Arena *); /* the attribute of functions in vectors */
+const char *step_block_name(Arena *, Step *const *outer, int depth, const Step *);
+int64_t step_block_count(const Step *, int64_t n);
+const char *function_attribute(const Plan *, Arena *); /* the attribute of functions in vectors */
 
 #endif

@@ -27,9 +27,9 @@ static const char *argument(Job *j, const View *v, bool writes) {
     return arena_printf(arena, "(%s%s *)(void *)(memory + %lld)", writes ? "" : "const ",
                         c_type(b->format.dtype), (long long)b->offset);
   }
-  const int in = find_slot(j->slots->in, j->slots->nin, v->tensor);
+  const int in = slots_index(j->slots->in, j->slots->nin, v->tensor);
   if (in >= 0) return arena_printf(arena, "a->in%d", in);
-  return arena_printf(arena, "a->out%d", find_slot(j->slots->out, j->slots->nout, v->tensor));
+  return arena_printf(arena, "a->out%d", slots_index(j->slots->out, j->slots->nout, v->tensor));
 }
 
 static void call_leaf(Job *j, const Step *s, Text *functions) {
@@ -60,7 +60,7 @@ static void call_leaf(Job *j, const Step *s, Text *functions) {
 
 /* The number of blocks of a step, over `n`, the variable with the number of samples. */
 static Linear block_form(Arena *arena, const Step *s, const char *n) {
-  if (s->extent.per_n == 0) return linear_constant(block_count(s, 1));
+  if (s->extent.per_n == 0) return linear_constant(step_block_count(s, 1));
   Linear form = linear_variable(s->extent.per_n, n);
   form.constant = s->extent.plus + s->block - 1;
   if (s->block == 1) return form;
@@ -89,7 +89,7 @@ static void run_step(Job *j, const Step *s, Text *functions) {
     call_leaf(j, s, functions);
     return;
   }
-  const char *name = block_name(j->e->arena, j->outer, j->depth, s);
+  const char *name = step_block_name(j->e->arena, j->outer, j->depth, s);
   const Linear blocks = block_form(j->e->arena, s, "a->batch");
   BLOCK(j->e, "for (int %s = 0; %s < %s; %s++)", name, name, linear_text(j->e->arena, &blocks),
         name) {
@@ -123,7 +123,7 @@ static void decode_job(Job *j) {
   }
   for (int i = 0; i < j->parallel; i++)
     if (j->uses_block[i])
-      emit(j->e, "const int %s = %s;", block_name(arena, j->outer, i, j->outer[i]), value[i]);
+      emit(j->e, "const int %s = %s;", step_block_name(arena, j->outer, i, j->outer[i]), value[i]);
   if (!decoded) emit(j->e, "(void)job;");
 }
 
@@ -135,7 +135,7 @@ static const char *first_name(const Step *s) {
 static int64_t max_jobs(const Step *s, int64_t n) {
   const Step *level[MAX_NESTING];
   int64_t jobs = 1;
-  for (int i = parallel_steps(s, level) - 1; i >= 0; i--) jobs *= block_count(level[i], n);
+  for (int i = parallel_steps(s, level) - 1; i >= 0; i--) jobs *= step_block_count(level[i], n);
   return jobs;
 }
 
@@ -180,7 +180,7 @@ static bool exact(const Step *s) {
 }
 
 void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const Slots slots = find_slots(p, s);
+  const Slots slots = slots_find(p, s);
   const char *key = job_key(e, p, entry, s, &slots);
   if (emitted_function(e, key)) return;
   const char *kind = entry == PLAN_PREPARE ? "weights_jobs" : "jobs";
@@ -192,7 +192,7 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   print_calls(&j, s, &functions, &calls);
   job_facts(&j, s, name);
   if (functions.at) emit_text(e, functions.at);
-  const char *attribute = exact(s) ? "" : target_macro(p, e->arena);
+  const char *attribute = exact(s) ? "" : function_attribute(p, e->arena);
   BLOCK(e, "static %svoid %s(void *arg, int job, int worker)", attribute, name) {
     emit(e, "const %s_args *a = arg;", e->prefix);
     if (j.worker)
@@ -233,7 +233,7 @@ void step_titles(Text *out, const Step *s) {
 }
 
 void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const Slots slots = find_slots(p, s);
+  const Slots slots = slots_find(p, s);
   Text titles = {.arena = e->arena};
   step_titles(&titles, s);
   emit_comment(e, "%s", titles.at);
@@ -248,7 +248,7 @@ void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) 
 }
 
 void generate_run(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const Slots slots = find_slots(p, s);
+  const Slots slots = slots_find(p, s);
   const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
   if (s->parallel)
     emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
@@ -294,7 +294,7 @@ void generate_types(Emit *e, const Plan *p) {
   for (; p; p = p->next)
     for (int entry = 0; entry < PLAN_ENTRIES; entry++)
       for (int i = 0; p->entry[entry].exists && i < p->entry[entry].step.n; i++) {
-        const Slots slots = find_slots(p, p->entry[entry].step.at[i]);
+        const Slots slots = slots_find(p, p->entry[entry].step.at[i]);
         if (slots.nin > nin) nin = slots.nin;
         if (slots.nout > nout) nout = slots.nout;
       }

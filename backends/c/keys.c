@@ -6,14 +6,14 @@
 
 /* ---- the buffers of a top-level step ---- */
 
-int find_slot(const int *slot, int n, int buffer) {
+int slots_index(const int *slot, int n, int buffer) {
   for (int i = 0; i < n; i++)
     if (slot[i] == buffer) return i;
   return -1;
 }
 
 static void add_slot(const Plan *p, int *slot, int *n, int buffer) {
-  if (p->buffer.at[buffer].depth > 0 || find_slot(slot, *n, buffer) >= 0) return;
+  if (p->buffer.at[buffer].depth > 0 || slots_index(slot, *n, buffer) >= 0) return;
   if (*n == MAX_SLOTS) BUG("a step of more than %d buffers", MAX_SLOTS);
   slot[(*n)++] = buffer;
 }
@@ -27,11 +27,11 @@ static void visit_outs(const Plan *p, const Step *s, Slots *slots) {
 static void visit_ins(const Plan *p, const Step *s, Slots *slots) {
   for (int i = 0; i < s->body.n; i++) visit_ins(p, s->body.at[i], slots);
   for (int i = 0; s->run && i < s->run->nin; i++)
-    if (find_slot(slots->out, slots->nout, s->run->in[i].tensor) < 0)
+    if (slots_index(slots->out, slots->nout, s->run->in[i].tensor) < 0)
       add_slot(p, slots->in, &slots->nin, s->run->in[i].tensor);
 }
 
-Slots find_slots(const Plan *p, const Step *s) {
+Slots slots_find(const Plan *p, const Step *s) {
   Slots slots = {.nin = 0};
   visit_outs(p, s, &slots);
   visit_ins(p, s, &slots);
@@ -55,8 +55,8 @@ static void form_name(const void *context, int tensor, Text *out) {
   const Buffer *b = &n->p->buffer.at[tensor];
   const Format *f = &b->format;
   if (n->slots) {
-    const int in = find_slot(n->slots->in, n->slots->nin, tensor);
-    const int to = find_slot(n->slots->out, n->slots->nout, tensor);
+    const int in = slots_index(n->slots->in, n->slots->nin, tensor);
+    const int to = slots_index(n->slots->out, n->slots->nout, tensor);
     text_add(out, "%s%d", in >= 0 ? "i" : "o", in >= 0 ? in : to);
     if (b->depth > 0) text_add(out, "@%lld", (long long)b->offset);
   }

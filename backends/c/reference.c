@@ -68,7 +68,7 @@ static const char *print_coordinates(const Reference *r, const View *v, const ch
 static const char *element_text(const Reference *r, int buffer, const char *name) {
   const Buffer *b = &r->plan->buffer.at[buffer];
   const Layout layout = buffer_layout(b, r->plan->max_batch);
-  const int in = find_slot(r->slots->in, r->slots->nin, buffer);
+  const int in = slots_index(r->slots->in, r->slots->nin, buffer);
   Text at = {.arena = r->e->arena};
   text_add(&at, "%" PRId64, layout.origin);
   for (int a = 0; a < b->type.rank; a++)
@@ -79,7 +79,7 @@ static const char *element_text(const Reference *r, int buffer, const char *name
       text_add(&at, " + %s_%d * %" PRId64, name, a, layout.stride[a]);
   return arena_printf(r->e->arena, "((const %s *)a->%s%d)[%s]", c_type(b->format.dtype),
                       in >= 0 ? "in" : "out",
-                      in >= 0 ? in : find_slot(r->slots->out, r->slots->nout, buffer), at.at);
+                      in >= 0 ? in : slots_index(r->slots->out, r->slots->nout, buffer), at.at);
 }
 
 /* The loops of the kernel that writes these coordinates, digit by digit: conditions are added where

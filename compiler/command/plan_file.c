@@ -49,7 +49,7 @@ static void read_algorithm(Reading *r, Decision *d, json_t *value, const Path *p
   for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
   d->algo = word ? algo_find(word) : NULL;
   if (!word)
-    diag_error(r->u, path, "an algorithm is a string, not %s", json_kind(value));
+    diag_error(r->u, path, "an algorithm is a string, not %s", read_kind(value));
   else if (!d->algo)
     diag_error(r->u, path, "unknown algorithm \"%s\"%s", word,
                suggestion(r->u, word, names, ALGO_KINDS));
@@ -80,7 +80,7 @@ static void read_tile(Reading *r, Decision *d, json_t *value, const Path *path) 
   const char *name;
   json_t *number;
   if (!json_is_object(value))
-    diag_error(r->u, path, "a tile is an object of numbers, not %s", json_kind(value));
+    diag_error(r->u, path, "a tile is an object of numbers, not %s", read_kind(value));
   json_object_foreach(value, name, number) {
     const char *copy = arena_copy(arena, name, strlen(name));
     const Path *where = path_key(arena, path, copy);
@@ -150,12 +150,12 @@ static void read_entry(Reading *r, PlanEntry entry, json_t *kernels, const Path 
   const char *name, *key;
   json_t *line, *value;
   if (!json_is_object(kernels))
-    diag_error(r->u, path, "the kernels of an entry are an object, not %s", json_kind(kernels));
+    diag_error(r->u, path, "the kernels of an entry are an object, not %s", read_kind(kernels));
   json_object_foreach(kernels, name, line) {
     Decision d = {.entry = entry, .kernel = copy_of(r, name)};
     const Path *where = path_key(arena, path, d.kernel);
     if (!json_is_object(line))
-      diag_error(r->u, where, "what is decided is an object, not %s", json_kind(line));
+      diag_error(r->u, where, "what is decided is an object, not %s", read_kind(line));
     json_object_foreach(line, key, value) {
       const char *copy = copy_of(r, key);
       read_member(r, &d, copy, value, path_key(arena, where, copy));
@@ -236,11 +236,11 @@ static void read_file(Reading *r) {
   json_t *root = json_loadb(source->text, source->size, JSON_REJECT_DUPLICATES, &error), *value;
   const char *key;
   if (!root) {
-    report_syntax(r->u, &error);
+    read_report_syntax(r->u, &error);
     return;
   }
   if (!json_is_object(root))
-    diag_error(r->u, NULL, "a plan is a JSON object, not %s", json_kind(root));
+    diag_error(r->u, NULL, "a plan is a JSON object, not %s", read_kind(root));
   else
     read_head(r, root);
   json_object_foreach(root, key, value) {

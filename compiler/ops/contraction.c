@@ -60,10 +60,10 @@ Sliding sliding_loops(const Graph *g, const Node *node, const IntList *kernel, i
   if (groups > 1) s.group = kernel_loop(k, "g", fixed(groups), false);
   s.filter = kernel_loop(k, "k", fixed(filters), false);
   for (int a = 0; a < kernel->n; a++)
-    s.o[a] = kernel_loop(k, output_name(a, kernel->n), node->type.dim[2 + a], false);
+    s.o[a] = kernel_loop(k, window_output_loop(a, kernel->n), node->type.dim[2 + a], false);
   s.channel = kernel_loop(k, "c", fixed(channels), true);
   for (int a = 0; a < kernel->n; a++)
-    s.t[a] = kernel_loop(k, kernel_name(a, kernel->n), fixed(kernel->at[a]), true);
+    s.t[a] = kernel_loop(k, window_kernel_loop(a, kernel->n), fixed(kernel->at[a]), true);
   s.x = kernel_in(k, node->arg[0], in);
   s.w = kernel_in(k, node->arg[1], &g->node.at[node->arg[1]].type);
   View *to = &k->out[0].to;

@@ -248,10 +248,10 @@ static void adaptive_kernel(const Graph *g, const Node *node, Kernel *k) {
   for (int a = 0; a < rank; a++) {
     int64_t from = in->dim[2 + a].plus, to = attr->output.at[a];
     int o = 2 + a,
-        t = kernel_loop(k, kernel_name(a, rank), fixed(adaptive_largest(from, to)), true);
+        t = kernel_loop(k, window_kernel_loop(a, rank), fixed(adaptive_largest(from, to)), true);
     const Expr *extent = adaptive_extent(u, o, from, to);
     const Expr *here = expr2(u, E_lt, expr_index(u, t), extent);
-    k->loop[o].name = output_name(a, rank);
+    k->loop[o].name = window_output_loop(a, rank);
     x->at[2 + a] = coord_loop(o, (int)from, 0);
     x->at[2 + a].coef[t] = (int32_t)to;
     x->at[2 + a].div = (int32_t)to;

@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-const char *output_name(int axis, int rank) {
+const char *window_output_loop(int axis, int rank) {
   static const char *const names[] = {"od", "oh", "ow"};
   return names[MAX_SPATIAL - rank + axis];
 }
 
-const char *kernel_name(int axis, int rank) {
+const char *window_kernel_loop(int axis, int rank) {
   static const char *const names[] = {"kd", "kh", "kw"};
   return names[MAX_SPATIAL - rank + axis];
 }
@@ -144,8 +144,8 @@ void window_kernel(const Graph *g, const Node *node, const Window *w, Kernel *k)
   View *x = kernel_in(k, node->arg[0], in);
   for (int a = 0; a < 2; a++) x->at[a] = coord_loop(a, 1, 0);
   for (int a = 0; a < w->kernel.n; a++) {
-    k->loop[2 + a].name = output_name(a, w->kernel.n);
-    int t = kernel_loop(k, kernel_name(a, w->kernel.n), fixed(w->kernel.at[a]), true);
+    k->loop[2 + a].name = window_output_loop(a, w->kernel.n);
+    int t = kernel_loop(k, window_kernel_loop(a, w->kernel.n), fixed(w->kernel.at[a]), true);
     x->at[2 + a] = window_coord(w, a, 2 + a, t);
     if (overlaps(w, in, &node->type, a)) x->outside = SKIP;
   }

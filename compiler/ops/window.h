@@ -63,7 +63,7 @@ bool window_infer(Graph *, Node *, const Window *, bool ceil);
  * input there, SKIP where windows leave it. */
 void window_kernel(const Graph *, const Node *, const Window *, Kernel *);
 /* Loop names of spatial axes: "oh", "kh" ... */
-const char *output_name(int axis, int rank);
-const char *kernel_name(int axis, int rank);
+const char *window_output_loop(int axis, int rank);
+const char *window_kernel_loop(int axis, int rank);
 
 #endif

@@ -24,14 +24,14 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
   json_t *value;
   if (!json_is_object(params)) {
     diag_error(r->u, path, "params must be an object of names and default values, not %s",
-               json_kind(params));
+               read_kind(params));
     return;
   }
   json_object_foreach(params, key, value) {
-    const Path *where = path_below(r, path, key);
+    const Path *where = read_path(r, path, key);
     if (among(key, block_keys))
       diag_error_key(r->u, where, "\"%s\" already has a meaning where a block is used", key);
-    else if (!is_identifier(key))
+    else if (!read_is_identifier(key))
       diag_error_key(r->u, where, "a parameter's name is letters, digits and _");
     bool formula = json_is_string(value) && json_string_value(value)[0] == '=';
     if (!json_is_integer(value) && !json_is_null(value) && !formula)
@@ -43,42 +43,42 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
 static void check_block(Reader *r, const char *name, json_t *block, const Path *path) {
   static const char *const keys[] = {"params", "layers", NULL};
   int errors = r->u->errors;
-  if (!is_identifier(name)) diag_error_key(r->u, path, "a block's name is letters, digits and _");
+  if (!read_is_identifier(name))
+    diag_error_key(r->u, path, "a block's name is letters, digits and _");
   if (!json_is_object(block)) {
     diag_error(r->u, path, "block \"%s\" must be an object with \"layers\"", name);
   } else {
-    check_keys(r, block, path, keys);
+    read_check_keys(r, block, path, keys);
     json_t *params = json_object_get(block, "params"), *layers;
-    if (params) check_parameters(r, params, path_below(r, path, "params"));
+    if (params) check_parameters(r, params, read_path(r, path, "params"));
     layers = json_object_get(block, "layers");
     if (!json_is_array(layers) || json_array_size(layers) == 0)
-      diag_error(r->u, path_below(r, path, "layers"), "block \"%s\" needs \"layers\": a list",
-                 name);
+      diag_error(r->u, read_path(r, path, "layers"), "block \"%s\" needs \"layers\": a list", name);
   }
   if (r->u->errors == errors) return;
   vec_push(r->u->arena, &r->bad_block, arena_copy(r->u->arena, name, strlen(name)));
 }
 
-void check_blocks(Reader *r, json_t *blocks) {
+void read_check_blocks(Reader *r, json_t *blocks) {
   const Path *path = path_key(r->u->arena, NULL, "blocks");
   const char *name;
   json_t *block;
   if (!json_is_object(blocks)) {
     diag_error(r->u, path, "blocks must be an object of names and blocks, not %s",
-               json_kind(blocks));
+               read_kind(blocks));
     return;
   }
-  json_object_foreach(blocks, name, block) check_block(r, name, block, path_below(r, path, name));
+  json_object_foreach(blocks, name, block) check_block(r, name, block, read_path(r, path, name));
 }
 
 /* ---- uses of blocks ---- */
 
 static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path *path) {
   json_t *blocks = json_object_get(r->root, "blocks"), *value;
-  const Path *where = path_below(r, path, "block");
+  const Path *where = read_path(r, path, "block");
   value = json_object_get(layer, "block");
   if (!json_is_string(value)) {
-    diag_error(r->u, where, "block must be the name of a block, not %s", json_kind(value));
+    diag_error(r->u, where, "block must be the name of a block, not %s", read_kind(value));
     return NULL;
   }
   const char *name = json_string_value(value);
@@ -126,18 +126,18 @@ static void read_parameters(Reader *r, const Scope *outer, json_t *layer, const 
     bool good = false;
     if (n < COUNT(known) - 1) known[n++] = name;
     if (given)
-      good = read_integer(r, outer, given, path_below(r, path, key), -INFINITY, INFINITY, &value);
+      good = read_integer(r, outer, given, read_path(r, path, key), -INFINITY, INFINITY, &value);
     else if (json_is_null(otherwise))
       diag_error(r->u, path, "block \"%s\" needs \"%s\"", inner->block, name);
     else
-      good = read_integer(r, inner, otherwise, path_below(r, defaults, key), -INFINITY, INFINITY,
+      good = read_integer(r, inner, otherwise, read_path(r, defaults, key), -INFINITY, INFINITY,
                           &value);
     inner->param[inner->nparam].name = name;
     inner->param[inner->nparam].known = good;
     inner->param[inner->nparam++].value = value;
   }
   known[n] = NULL;
-  check_keys(r, layer, path, known);
+  read_check_keys(r, layer, path, known);
 }
 
 static int expand(Reader *r, Scope *scope, const Path *path);
@@ -165,18 +165,18 @@ static int expand_instance(Reader *r, Scope *inner, const char *name, const Path
 static const char *shared_prefix(Reader *r, const Scope *scope, json_t *layer, const Path *path,
                                  const char *instance) {
   json_t *share = json_object_get(layer, "share");
-  const Path *where = path_below(r, path, "share");
+  const Path *where = read_path(r, path, "share");
   if (!share)
     return scope->share ? arena_printf(r->u->arena, "%s%s.", scope->share, instance) : NULL;
   if (!json_is_string(share)) {
-    diag_error(r->u, where, "share must be the name of a layer, not %s", json_kind(share));
+    diag_error(r->u, where, "share must be the name of a layer, not %s", read_kind(share));
     return NULL;
   }
   for (const Scope *s = scope; s; s = s->outer) {
     const char *full = arena_printf(r->u->arena, "%s%s", s->prefix, json_string_value(share));
     if (name_lookup(r, full) >= 0) return arena_printf(r->u->arena, "%s.", full);
   }
-  find_layer(r, scope, json_string_value(share), where);
+  read_find_layer(r, scope, json_string_value(share), where);
   return NULL;
 }
 
@@ -186,11 +186,11 @@ static void read_repeat(Reader *r, const Scope *scope, json_t *layer, const Path
   *start = 0;
   *repeat = 1;
   if ((value = json_object_get(layer, "repeat")))
-    read_integer(r, scope, value, path_below(r, path, "repeat"), 1, MAX_LAYERS, repeat);
+    read_integer(r, scope, value, read_path(r, path, "repeat"), 1, MAX_LAYERS, repeat);
   if (!(value = json_object_get(layer, "start"))) return;
   if (!json_object_get(layer, "repeat"))
-    diag_error_key(r->u, path_below(r, path, "start"), "\"start\" needs \"repeat\"");
-  read_integer(r, scope, value, path_below(r, path, "start"), 0, MAX_ELEMENTS, start);
+    diag_error_key(r->u, read_path(r, path, "start"), "\"start\" needs \"repeat\"");
+  read_integer(r, scope, value, read_path(r, path, "start"), 0, MAX_ELEMENTS, start);
 }
 
 /* All instances, each reading the one before it. */
@@ -207,7 +207,7 @@ static void expand_instances(Reader *r, Scope *inner, json_t *layer, const Path 
     int output = expand_instance(r, inner, instance, path);
     use->broken = output < 0;
     const char *full = arena_printf(arena, "%s%s", inner->outer->prefix, instance);
-    if (output >= 0) name_define(r, full, output, false, path_below(r, path, "name"));
+    if (output >= 0) name_define(r, full, output, false, read_path(r, path, "name"));
     inner->in.n = 0;
     vec_push(arena, &inner->in, output);
   }
@@ -217,12 +217,12 @@ static void use_block(Reader *r, Scope *scope, Chain *chain, json_t *layer, cons
   int errors = r->u->errors;
   json_t *block = block_of(r, scope, layer, path);
   const char *kind = block ? json_string_value(json_object_get(layer, "block")) : "block";
-  const char *name = layer_name(r, scope, chain, layer, path, kind);
+  const char *name = read_layer_name(r, scope, chain, layer, path, kind);
   Draft use = {.name = arena_printf(r->u->arena, "%s%s", scope->prefix, name),
                .op = OP_KINDS,
                .path = path,
                .settings.owner = -1};
-  bool good = layer_from(r, scope, chain, layer, path, &use);
+  bool good = read_layer_from(r, scope, chain, layer, path, &use);
   Scope inner = {.outer = scope,
                  .block = arena_copy(r->u->arena, kind, strlen(kind)),
                  .layers = json_object_get(block, "layers"),
@@ -235,9 +235,9 @@ static void use_block(Reader *r, Scope *scope, Chain *chain, json_t *layer, cons
     diag_error(r->u, path, "blocks are nested more than %d deep", MAX_DEPTH);
   use.broken = !good || r->u->errors != errors;
   if (!use.broken) expand_instances(r, &inner, layer, path, name, &use);
-  chain->last = use.broken ? push_draft(r, &use) : inner.in.at[0];
+  chain->last = use.broken ? read_push_draft(r, &use) : inner.in.at[0];
   if (use.broken || json_object_get(layer, "repeat"))
-    name_define(r, use.name, chain->last, true, path_below(r, path, "name"));
+    name_define(r, use.name, chain->last, true, read_path(r, path, "name"));
 }
 
 /* ---- lists ---- */
@@ -247,7 +247,7 @@ static int expand(Reader *r, Scope *scope, const Path *path) {
   Chain chain = {.last = scope->in.n == 1 ? scope->in.at[0] : -1};
   size_t i;
   json_t *layer;
-  collect_names(r, scope, &chain);
+  read_collect_names(r, scope, &chain);
   json_array_foreach(scope->layers, i, layer) {
     const Path *where = path_index(r->u->arena, path, (int)i);
     if (r->full) break;
@@ -255,7 +255,7 @@ static int expand(Reader *r, Scope *scope, const Path *path) {
       diag_error(r->u, where, "the network has more than %d layers", MAX_LAYERS);
       r->full = true;
     } else if (!json_is_object(layer)) {
-      diag_error(r->u, where, "a layer must be an object, not %s", json_kind(layer));
+      diag_error(r->u, where, "a layer must be an object, not %s", read_kind(layer));
     } else if (json_object_get(layer, "block")) {
       use_block(r, scope, &chain, layer, where);
     } else {

@@ -67,7 +67,7 @@ static bool read_pad(const Place *p, const Field *field, Pad *pad) {
   }
   pad->kind = PAD_SIDES;
   pad->lo = pad->hi = (IntList){.n = 1};
-  check_keys(p->r, p->json, p->path, sides);
+  read_check_keys(p->r, p->json, p->path, sides);
   Place lo = inside(p, "lo"), hi = inside(p, "hi");
   bool good = true;
   if (lo.json) good &= read_ints(&lo, field_min(field), field_max(field), &pad->lo);
@@ -86,7 +86,7 @@ static bool tensor_shape(const Place *p, Matrix *m) {
     m->dim[m->rank++] = (int64_t)json_array_size(at);
   }
   if (m->rank > 0) return true;
-  diag_error(p->r->u, p->path, "%s must be a list, not %s", p->path->key, json_kind(p->json));
+  diag_error(p->r->u, p->path, "%s must be a list, not %s", p->path->key, read_kind(p->json));
   return false;
 }
 
@@ -145,7 +145,7 @@ static bool read_bias(const Place *p, int32_t *bias) {
   if (json_is_string(p->json)) return read_choice(p->r, p->json, p->path, names, bias);
   diag_error(p->r->u, p->path,
              "bias must be true, false, \"none\", \"channel\" or \"position\", not %s",
-             json_kind(p->json));
+             read_kind(p->json));
   return false;
 }
 
@@ -210,7 +210,7 @@ static void report_missing(const Place *p, const Op *op, const Field *field,
   const char *key;
   json_t *value;
   json_object_foreach(p->json, key, value) {
-    const char *near = key_meant(p->r, p->json, key, known);
+    const char *near = read_meant_key(p->r, p->json, key, known);
     if (near && strcmp(near, field->name) == 0) return;
   }
   diag_error(p->r->u, p->path, "%s needs \"%s\": %s", op->name, field->name, field->doc);
@@ -222,7 +222,7 @@ const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *obj
   void *attr = arena_alloc(r->u->arena, op->attr_size ? op->attr_size : 1);
   int errors = r->u->errors;
   const char *const *known = known_keys(r->u->arena, op, common);
-  check_keys(r, object, path, known);
+  read_check_keys(r, object, path, known);
   field_defaults(op, attr);
   for (int i = 0; i < op->nfield; i++) {
     const Field *field = &op->field[i];
@@ -256,8 +256,8 @@ static void report_no_op(Reader *r, json_t *object, const Path *path, const char
   const char *key;
   json_t *value;
   json_object_foreach(object, key, value) if (strlen(key) > 1 && json_is_string(value) &&
-                                              key_meant(r, object, key, known)) {
-    diag_error_key(r->u, path_below(r, path, key), "unknown key \"%s\"; did you mean \"op\"?", key);
+                                              read_meant_key(r, object, key, known)) {
+    diag_error_key(r->u, read_path(r, path, key), "unknown key \"%s\"; did you mean \"op\"?", key);
     return;
   }
   diag_error(r->u, path, "\"op\" must name %s", role);
@@ -270,7 +270,7 @@ OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
   const Path *where = path_key(r->u->arena, path, "op");
   if (!value) return report_no_op(r, object, path, roles[role]), OP_KINDS;
   if (!json_is_string(value)) {
-    diag_error(r->u, where, "\"op\" must name %s, not %s", roles[role], json_kind(value));
+    diag_error(r->u, where, "\"op\" must name %s, not %s", roles[role], read_kind(value));
     return OP_KINDS;
   }
   const char *word = json_string_value(value), *names[OP_KINDS];
@@ -279,7 +279,7 @@ OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
     if (has_role(ops[i], role)) names[n++] = ops[i]->name;
   const Op *op = op_find(word);
   if (op && has_role(op, role)) return kind_of(op);
-  const char *near = meant(word, names, n);
+  const char *near = read_meant(word, names, n);
   if (op && op->in_json)
     diag_error(r->u, where, "\"%s\" is not %s", word, roles[role]);
   else if (near)

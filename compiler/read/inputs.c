@@ -89,10 +89,10 @@ static void read_input(Reader *r, const char *name, json_t *object, const Path *
   input->type = (Type){.rank = 1, .dim[0] = {1, 0}};
   input->kind = named_by_loss(r, name) ? INPUT_TARGET : INPUT_DATA;
   if (!json_is_object(object)) {
-    diag_error(r->u, path, "an input must be an object with \"shape\", not %s", json_kind(object));
+    diag_error(r->u, path, "an input must be an object with \"shape\", not %s", read_kind(object));
   } else {
     json_t *shape = json_object_get(object, "shape"), *value;
-    check_keys(r, object, path, input_keys);
+    read_check_keys(r, object, path, input_keys);
     if (shape)
       read_shape(r, shape, path_key(arena, path, "shape"), &input->type);
     else

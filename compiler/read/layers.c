@@ -9,10 +9,10 @@ static const char *const layer_keys[] = {"op",       "name",  "from", "share", "
 
 /* ---- what a layer reads ---- */
 
-bool layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer, const Path *path,
-                Draft *to) {
+bool read_layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer,
+                     const Path *path, Draft *to) {
   json_t *value = json_object_get(layer, "from");
-  const Path *where = path_below(r, path, "from");
+  const Path *where = read_path(r, path, "from");
   bool good = true;
   int n = 0;
   if (!value && chain->last >= 0) {
@@ -27,7 +27,7 @@ bool layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer
   const char **names = read_strings(r, value, where, &n);
   for (int i = 0; names && i < n; i++) {
     const Path *place = json_is_array(value) ? path_index(r->u->arena, where, i) : where;
-    int draft = find_layer(r, scope, names[i], place);
+    int draft = read_find_layer(r, scope, names[i], place);
     good &= draft >= 0;
     if (draft >= 0) vec_push(r->u->arena, &to->from, draft);
   }
@@ -36,7 +36,7 @@ bool layer_from(Reader *r, const Scope *scope, const Chain *chain, json_t *layer
 
 /* ---- names ---- */
 
-void collect_names(Reader *r, const Scope *scope, Chain *chain) {
+void read_collect_names(Reader *r, const Scope *scope, Chain *chain) {
   size_t i;
   json_t *layer;
   json_array_foreach(scope->layers, i, layer) {
@@ -62,13 +62,13 @@ static const char *make_name(Reader *r, const Scope *scope, Chain *chain, const 
   return name;
 }
 
-const char *layer_name(Reader *r, const Scope *scope, Chain *chain, json_t *layer, const Path *path,
-                       const char *kind) {
+const char *read_layer_name(Reader *r, const Scope *scope, Chain *chain, json_t *layer,
+                            const Path *path, const char *kind) {
   json_t *value = json_object_get(layer, "name");
-  const Path *where = path_below(r, path, "name");
+  const Path *where = read_path(r, path, "name");
   if (!value) return make_name(r, scope, chain, kind);
   if (!json_is_string(value))
-    diag_error(r->u, where, "name must be a string, not %s", json_kind(value));
+    diag_error(r->u, where, "name must be a string, not %s", read_kind(value));
   else if (name_check(r, json_string_value(value), where))
     return arena_copy(r->u->arena, json_string_value(value), json_string_length(value));
   return make_name(r, scope, chain, kind);
@@ -81,12 +81,12 @@ const char *layer_name(Reader *r, const Scope *scope, Chain *chain, json_t *laye
 static int find_owner(Reader *r, const Scope *scope, json_t *layer, const Path *path,
                       const char *name, OpKind op) {
   json_t *share = json_object_get(layer, "share");
-  const Path *where = path_below(r, path, "share");
+  const Path *where = read_path(r, path, "share");
   int owner = -1;
   if (share && !json_is_string(share)) {
-    diag_error(r->u, where, "share must be the name of a layer, not %s", json_kind(share));
+    diag_error(r->u, where, "share must be the name of a layer, not %s", read_kind(share));
   } else if (share) {
-    owner = find_layer(r, scope, json_string_value(share), where);
+    owner = read_find_layer(r, scope, json_string_value(share), where);
   } else if (scope->share) {
     const char *full = arena_printf(r->u->arena, "%s%s", scope->share, name);
     owner = name_lookup(r, full);
@@ -110,7 +110,7 @@ static void check_count(Reader *r, const Op *op, const Draft *d) {
     diag_error(r->u, where, "%s reads %d layer%s, not %d", op->name, max, max == 1 ? "" : "s", n);
 }
 
-int push_draft(Reader *r, const Draft *d) {
+int read_push_draft(Reader *r, const Draft *d) {
   vec_push(r->u->arena, &r->draft, *d);
   return r->draft.n - 1;
 }
@@ -119,20 +119,20 @@ void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, const Path
   int errors = r->u->errors;
   OpKind op = read_op(r, layer, path, ROLE_LAYER);
   const char *kind = op == OP_KINDS ? "layer" : ops[op]->name;
-  const char *name = layer_name(r, scope, chain, layer, path, kind);
+  const char *name = read_layer_name(r, scope, chain, layer, path, kind);
   Draft d = {.name = arena_printf(r->u->arena, "%s%s", scope->prefix, name),
              .op = op,
              .path = path,
              .settings = read_settings(r, scope, layer, path)};
-  bool good = layer_from(r, scope, chain, layer, path, &d);
+  bool good = read_layer_from(r, scope, chain, layer, path, &d);
   if (op != OP_KINDS) {
     d.attr = read_fields(r, scope, ops[op], layer, path, layer_keys);
     d.settings.owner = find_owner(r, scope, layer, path, name, op);
     if (good) check_count(r, ops[op], &d);
   }
   d.broken = !good || r->u->errors != errors;
-  chain->last = push_draft(r, &d);
+  chain->last = read_push_draft(r, &d);
   if (!name_define(r, d.name, chain->last, false,
-                   path_below(r, path, "name"))) /* its parameters need another one */
+                   read_path(r, path, "name"))) /* its parameters need another one */
     r->draft.at[chain->last].name = arena_printf(r->u->arena, "%s (%d)", d.name, chain->last);
 }

@@ -19,7 +19,7 @@ static const char *skip_part(const char *s) {
   return s;
 }
 
-bool is_identifier(const char *name) {
+bool read_is_identifier(const char *name) {
   return *name && !isdigit((unsigned char)*name) && *skip_part(name) == 0;
 }
 
@@ -70,7 +70,7 @@ bool name_define(Reader *r, const char *full, int draft, bool alias, const Path 
     known->draft = draft;
   } else {
     diag_error(r->u, where, "the name \"%s\" is taken", full);
-    diag_note(r->u, path_below(r, r->draft.at[known->draft].path, "name"), "it is taken here");
+    diag_note(r->u, read_path(r, r->draft.at[known->draft].path, "name"), "it is taken here");
     return false;
   }
   return true;
@@ -133,7 +133,7 @@ static const char *nearest_name(const Reader *r, const Scope *scope, const char 
   return nearest(name, names, n);
 }
 
-int find_layer(Reader *r, const Scope *scope, const char *name, const Path *where) {
+int read_find_layer(Reader *r, const Scope *scope, const char *name, const Path *where) {
   if (name[0] == '@' && strncmp(name, "@in", 3) == 0)
     return find_block_input(r, scope, name, where);
   int draft = find_visible(r, scope, name);

@@ -36,7 +36,7 @@ static void read_loss(Reader *r, const Scope *scope, json_t *object, const Path 
   static const char *const keys[] = {"op", "from", "target", "weight", NULL};
   Arena *arena = r->u->arena;
   if (!json_is_object(object)) {
-    diag_error(r->u, path, "a loss must be an object with \"op\", not %s", json_kind(object));
+    diag_error(r->u, path, "a loss must be an object with \"op\", not %s", read_kind(object));
     return;
   }
   Loss loss = {.path = path, .weight = 1, .target = -1, .from = r->draft.n - 1};
@@ -48,15 +48,15 @@ static void read_loss(Reader *r, const Scope *scope, json_t *object, const Path 
   if (weight)
     read_real(r, NULL, weight, path_key(arena, path, "weight"), 0, INFINITY, &loss.weight);
   if (from && json_is_string(from))
-    loss.from = find_layer(r, scope, json_string_value(from), path_key(arena, path, "from"));
+    loss.from = read_find_layer(r, scope, json_string_value(from), path_key(arena, path, "from"));
   else if (from)
     diag_error(r->u, path_key(arena, path, "from"), "from must be the name of a layer, not %s",
-               json_kind(from));
+               read_kind(from));
   if (target && json_is_string(target))
     loss.target = find_target(r, json_string_value(target), path_key(arena, path, "target"));
   else if (target)
     diag_error(r->u, path_key(arena, path, "target"), "target must be the name of an input, not %s",
-               json_kind(target));
+               read_kind(target));
   if (r->u->errors == errors) vec_push(arena, &r->loss, loss);
 }
 
@@ -66,7 +66,7 @@ static void read_losses(Reader *r, const Scope *scope) {
   size_t i;
   if (one && many) diag_error_key(r->u, path, "a network has either \"loss\" or \"losses\"");
   if (many && !json_is_array(many))
-    diag_error(r->u, path, "losses must be a list, not %s", json_kind(many));
+    diag_error(r->u, path, "losses must be a list, not %s", read_kind(many));
   json_array_foreach(many, i, each)
       read_loss(r, scope, each, path_index(r->u->arena, path, (int)i));
   if (one) read_loss(r, scope, one, path_key(r->u->arena, NULL, "loss"));
@@ -84,7 +84,7 @@ static void read_optimizer(Reader *r) {
     diag_error(r->u, NULL, "training needs an \"optimizer\", for example { \"op\": \"sgd\" }");
   if (!object) return;
   if (!json_is_object(object)) {
-    diag_error(r->u, path, "optimizer must be an object with \"op\", not %s", json_kind(object));
+    diag_error(r->u, path, "optimizer must be an object with \"op\", not %s", read_kind(object));
     return;
   }
   r->optimizer = read_op(r, object, path, ROLE_OPTIMIZER);
@@ -95,7 +95,7 @@ static void read_optimizer(Reader *r) {
 /* ---- outputs ---- */
 
 static void add_output(Reader *r, const Scope *scope, const char *name, const Path *where) {
-  int draft = find_layer(r, scope, name, where);
+  int draft = read_find_layer(r, scope, name, where);
   if (draft < 0) return;
   if (draft < r->ninput) {
     diag_error(r->u, where, "\"%s\" is an input; an output is a layer", name);
@@ -138,14 +138,14 @@ static void read_name(Reader *r) {
   r->network = "network";
   if (source && !json_is_string(source))
     diag_error(r->u, path_key(r->u->arena, NULL, "source"), "source must be a string, not %s",
-               json_kind(source));
+               read_kind(source));
   if (!value) {
     diag_error(r->u, NULL, "a network needs a \"name\"");
   } else if (!json_is_string(value)) {
-    diag_error(r->u, path, "name must be a string, not %s", json_kind(value));
+    diag_error(r->u, path, "name must be a string, not %s", read_kind(value));
   } else {
     const char *name = json_string_value(value);
-    if (is_identifier(name) && strlen(name) <= 100)
+    if (read_is_identifier(name) && strlen(name) <= 100)
       r->network = arena_copy(r->u->arena, name, strlen(name));
     else
       diag_error(r->u, path,
@@ -168,10 +168,10 @@ static Scope document_scope(Reader *r) {
 
 static void read_document(Reader *r) {
   json_t *blocks = json_object_get(r->root, "blocks");
-  check_keys(r, r->root, NULL, network_keys);
+  read_check_keys(r, r->root, NULL, network_keys);
   read_name(r);
   read_inputs(r);
-  if (blocks) check_blocks(r, blocks);
+  if (blocks) read_check_blocks(r, blocks);
   Scope scope = document_scope(r);
   if (!json_is_array(scope.layers) || json_array_size(scope.layers) == 0) {
     const Path *path = path_key(r->u->arena, NULL, "layers");
@@ -179,7 +179,7 @@ static void read_document(Reader *r) {
       diag_error(r->u, path, "a network needs \"layers\": a list");
     else
       diag_error(r->u, path, "layers must be a list of at least one layer, not %s",
-                 json_is_array(scope.layers) ? "an empty one" : json_kind(scope.layers));
+                 json_is_array(scope.layers) ? "an empty one" : read_kind(scope.layers));
     return;
   }
   read_layers(r, &scope);
@@ -194,11 +194,11 @@ static json_t *parse(Unit *u) {
   json_error_t error;
   json_t *root = json_loadb(u->source.text, u->source.size, JSON_REJECT_DUPLICATES, &error);
   if (!root) {
-    report_syntax(u, &error);
+    read_report_syntax(u, &error);
     return NULL;
   }
   if (json_is_object(root)) return root;
-  diag_error(u, NULL, "a network is a JSON object, not %s", json_kind(root));
+  diag_error(u, NULL, "a network is a JSON object, not %s", read_kind(root));
   json_decref(root);
   return NULL;
 }

@@ -121,7 +121,7 @@ struct Build {
 
 /* ---- values.c, fields.c ---- */
 
-const char *json_kind(json_t *); /* "a string", "an object" ... */
+const char *read_kind(json_t *); /* "a string", "an object" ... */
 /* `value` as a number in [min, max]; a string that begins with "=" is evaluated. Reports and
  * returns false. */
 bool read_integer(Reader *, const Scope *, json_t *value, const Path *, double min, double max,
@@ -136,15 +136,15 @@ bool read_choice(Reader *, json_t *value, const Path *, const char *const *names
 /* A list of strings (or one string): NULL after an error. */
 const char **read_strings(Reader *, json_t *value, const Path *, int *n);
 /* A member's path, with a copy of its key. */
-const Path *path_below(const Reader *, const Path *, const char *key);
+const Path *read_path(const Reader *, const Path *, const char *key);
 /* The attributes of an operator from the members of `object`; keys that are neither fields nor
  * among `common` (NULL-terminated) are errors. NULL after errors. */
 const void *read_fields(Reader *, const Scope *, const Op *, json_t *object, const Path *,
                         const char *const *common);
 /* Reports members of `object` that are not among `known`. */
-void check_keys(Reader *, json_t *object, const Path *, const char *const *known);
+void read_check_keys(Reader *, json_t *object, const Path *, const char *const *known);
 /* The key that was meant by an unknown one, rather one that the object has not; NULL: no idea. */
-const char *key_meant(Reader *, json_t *object, const char *key, const char *const *known);
+const char *read_meant_key(Reader *, json_t *object, const char *key, const char *const *known);
 /* The operator of a class that `object` names under "op"; OP_KINDS after errors. */
 typedef enum OpRole { ROLE_LAYER, ROLE_LOSS, ROLE_OPTIMIZER } OpRole;
 OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
@@ -152,8 +152,8 @@ OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
 /* ---- words.c, syntax.c ---- */
 
 /* The candidate that somebody meant who wrote `word`, or NULL. */
-const char *meant(const char *word, const char *const *candidates, int n);
-void report_syntax(Unit *, const json_error_t *);
+const char *read_meant(const char *word, const char *const *candidates, int n);
+void read_report_syntax(Unit *, const json_error_t *);
 
 /* ---- inputs.c ---- */
 
@@ -169,25 +169,26 @@ Settings read_settings(Reader *, const Scope *, json_t *layer, const Path *);
 /* ---- layers.c: of a layer or of the use of a block ---- */
 
 /* Names that the list of the scope gives, which made-up ones avoid. */
-void collect_names(Reader *, const Scope *, Chain *);
+void read_collect_names(Reader *, const Scope *, Chain *);
 /* The drafts that it reads: those of "from", or the one above it. */
-bool layer_from(Reader *, const Scope *, const Chain *, json_t *layer, const Path *, Draft *to);
+bool read_layer_from(Reader *, const Scope *, const Chain *, json_t *layer, const Path *,
+                     Draft *to);
 /* As it is given, or made up from `kind`. */
-const char *layer_name(Reader *, const Scope *, Chain *, json_t *layer, const Path *,
-                       const char *kind);
-int push_draft(Reader *, const Draft *); /* its index */
+const char *read_layer_name(Reader *, const Scope *, Chain *, json_t *layer, const Path *,
+                            const char *kind);
+int read_push_draft(Reader *, const Draft *); /* its index */
 /* Appends the layer's draft, after which the chain goes on. */
 void read_layer(Reader *, Scope *, Chain *, json_t *layer, const Path *);
 
 /* ---- names.c, blocks.c ---- */
 
 /* Checks "blocks": the definitions alone. */
-void check_blocks(Reader *, json_t *blocks);
+void read_check_blocks(Reader *, json_t *blocks);
 /* Expands the layers of the document into r->draft. */
 void read_layers(Reader *, Scope *document);
 /* The draft that `name` means inside a scope; -1 after an error at `where`. */
-int find_layer(Reader *, const Scope *, const char *name, const Path *where);
-bool is_identifier(const char *name);
+int read_find_layer(Reader *, const Scope *, const char *name, const Path *where);
+bool read_is_identifier(const char *name);
 /* Reports a name that is not made of identifiers and numbers joined by dots. */
 bool name_check(Reader *, const char *name, const Path *where);
 /* False after an error: the name is taken. */

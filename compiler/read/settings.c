@@ -15,11 +15,11 @@ static void read_init(Reader *r, json_t *value, const Path *path, Settings *s) {
     if (read_choice(r, value, path, words, &word)) s->init = (InitKind)word;
     return;
   }
-  check_keys(r, value, path, keys);
+  read_check_keys(r, value, path, keys);
   json_t *constant = json_object_get(value, "constant");
   if (!constant)
     diag_error(r->u, path, "init must be a word or {\"constant\": a number}");
-  else if (read_real(r, NULL, constant, path_below(r, path, "constant"), -INFINITY, INFINITY,
+  else if (read_real(r, NULL, constant, read_path(r, path, "constant"), -INFINITY, INFINITY,
                      &s->init_value))
     s->init = INIT_CONSTANT;
 }
@@ -28,12 +28,11 @@ Settings read_settings(Reader *r, const Scope *scope, json_t *layer, const Path 
   Settings s = scope->settings;
   json_t *value;
   if ((value = json_object_get(layer, "freeze")))
-    read_bool(r, value, path_below(r, path, "freeze"), &s.freeze);
+    read_bool(r, value, read_path(r, path, "freeze"), &s.freeze);
   if ((value = json_object_get(layer, "decay")))
-    read_bool(r, value, path_below(r, path, "decay"), &s.decay);
+    read_bool(r, value, read_path(r, path, "decay"), &s.decay);
   if ((value = json_object_get(layer, "lr_scale")))
-    read_real(r, scope, value, path_below(r, path, "lr_scale"), 0, INFINITY, &s.lr_scale);
-  if ((value = json_object_get(layer, "init")))
-    read_init(r, value, path_below(r, path, "init"), &s);
+    read_real(r, scope, value, read_path(r, path, "lr_scale"), 0, INFINITY, &s.lr_scale);
+  if ((value = json_object_get(layer, "init"))) read_init(r, value, read_path(r, path, "init"), &s);
   return s;
 }

@@ -91,7 +91,7 @@ static const char *message_of(Arena *arena, const json_error_t *error, const cha
   return text.at;
 }
 
-void report_syntax(Unit *u, const json_error_t *error) {
+void read_report_syntax(Unit *u, const json_error_t *error) {
   const char *token = token_of(u->arena, error->text);
   size_t end = error->position > 0 ? (size_t)error->position : 0, length = strlen(token);
   if (end > u->source.size) end = u->source.size;

@@ -9,7 +9,7 @@
 
 enum { MAX_NESTING = 32, MAX_FORMULA = 200 }; /* parentheses, characters of an expression */
 
-const char *json_kind(json_t *value) {
+const char *read_kind(json_t *value) {
   switch (json_typeof(value)) {
   case JSON_OBJECT: return "an object";
   case JSON_ARRAY: return "a list";
@@ -30,7 +30,7 @@ static const char *path_name(const Path *where) {
   return where ? where->key : "the network";
 }
 
-const Path *path_below(const Reader *r, const Path *path, const char *key) {
+const Path *read_path(const Reader *r, const Path *path, const char *key) {
   return path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key)));
 }
 
@@ -183,7 +183,7 @@ bool read_integer(Reader *r, const Scope *scope, json_t *value, const Path *wher
   } else if (json_is_integer(value)) {
     number = json_integer_value(value);
   } else {
-    diag_error(r->u, where, "%s must be an integer, not %s", path_name(where), json_kind(value));
+    diag_error(r->u, where, "%s must be an integer, not %s", path_name(where), read_kind(value));
     return false;
   }
   if (!in_range(r, where, (double)number, min, max)) return false;
@@ -209,7 +209,7 @@ bool read_real(Reader *r, const Scope *scope, json_t *value, const Path *where, 
   } else if (json_is_number(value)) {
     *result = json_number_value(value);
   } else {
-    diag_error(r->u, where, "%s must be a number, not %s", path_name(where), json_kind(value));
+    diag_error(r->u, where, "%s must be a number, not %s", path_name(where), read_kind(value));
     return false;
   }
   return fits_float(r, where, *result) && in_range(r, where, *result, min, max);
@@ -217,7 +217,7 @@ bool read_real(Reader *r, const Scope *scope, json_t *value, const Path *where, 
 
 bool read_bool(Reader *r, json_t *value, const Path *where, bool *result) {
   if (json_is_boolean(value)) return *result = json_is_true(value), true;
-  diag_error(r->u, where, "%s must be true or false, not %s", path_name(where), json_kind(value));
+  diag_error(r->u, where, "%s must be true or false, not %s", path_name(where), read_kind(value));
   return false;
 }
 
@@ -262,29 +262,29 @@ bool read_choice(Reader *r, json_t *value, const Path *where, const char *const 
   for (int32_t i = 0; word && names[i]; i++)
     if (strcmp(names[i], word) == 0) return *result = i, true;
   const char *listed = list_names(r->u->arena, names);
-  const char *near = word ? meant(word, names, count_names(names)) : NULL;
+  const char *near = word ? read_meant(word, names, count_names(names)) : NULL;
   if (near)
     diag_error(r->u, where, "%s must be %s, not \"%s\"; did you mean \"%s\"?", path_name(where),
                listed, word, near);
   else if (word)
     diag_error(r->u, where, "%s must be %s, not \"%s\"", path_name(where), listed, word);
   else
-    diag_error(r->u, where, "%s must be %s, not %s", path_name(where), listed, json_kind(value));
+    diag_error(r->u, where, "%s must be %s, not %s", path_name(where), listed, read_kind(value));
   return false;
 }
 
-const char *key_meant(Reader *r, json_t *object, const char *key, const char *const *known) {
+const char *read_meant_key(Reader *r, json_t *object, const char *key, const char *const *known) {
   int count = count_names(known), n = 0;
   const char **open = NEW_ARRAY(r->u->arena, const char *, count + 1);
   for (int i = 0; i < count; i++) {
     if (strcmp(known[i], key) == 0) return NULL;
     if (!json_object_get(object, known[i])) open[n++] = known[i];
   }
-  const char *near = meant(key, open, n);
+  const char *near = read_meant(key, open, n);
   return near ? near : nearest(key, known, count);
 }
 
-void check_keys(Reader *r, json_t *object, const Path *where, const char *const *known) {
+void read_check_keys(Reader *r, json_t *object, const Path *where, const char *const *known) {
   const char *key;
   json_t *value;
   json_object_foreach(object, key, value) {
@@ -292,7 +292,7 @@ void check_keys(Reader *r, json_t *object, const Path *where, const char *const 
     while (known[i] && strcmp(known[i], key) != 0) i++;
     if (known[i]) continue;
     const Path *place = path_key(r->u->arena, where, key);
-    const char *near = key_meant(r, object, key, known);
+    const char *near = read_meant_key(r, object, key, known);
     if (near)
       diag_error_key(r->u, place, "unknown key \"%s\"; did you mean \"%s\"?", key, near);
     else
@@ -315,7 +315,7 @@ const char **read_strings(Reader *r, json_t *value, const Path *path, int *n) {
     }
     const Path *where = list ? path_index(r->u->arena, path, (int)i) : path;
     diag_error(r->u, where, "%s must be a name or a list of names, not %s", path->key,
-               json_kind(e));
+               read_kind(e));
     return NULL;
   }
   *n = (int)size;

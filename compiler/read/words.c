@@ -110,7 +110,7 @@ static void plain_form(const char *word, char plain[MAX_FAMILIAR + 1]) {
   plain[n] = 0;
 }
 
-const char *meant(const char *word, const char *const *candidates, int n) {
+const char *read_meant(const char *word, const char *const *candidates, int n) {
   char plain[MAX_FAMILIAR + 1], own[MAX_FAMILIAR + 1];
   plain_form(word, plain);
   for (int i = 0; i < n; i++) { /* the same word, spelt in another fashion */

@@ -345,7 +345,7 @@ static void sum_case(Test *t, Case *c) {
 
 static void emit_steps(Emit *e, const Plan *p, PlanEntry entry, const Steps *steps) {
   for (int i = 0; i < steps->n; i++) {
-    const Slots slots = find_slots(p, steps->at[i]);
+    const Slots slots = slots_find(p, steps->at[i]);
     emit(e, "{");
     emit(e, "test_args a = {.batch = n};");
     for (int s = 0; s < slots.nin; s++) emit(e, "a.in%d = buffer[%d];", s, slots.in[s]);

@@ -204,7 +204,7 @@ static void rows_beside_their_box(void **state) {
   (void)state;
   for (int64_t step = -2; step <= 2; step++)
     for (int64_t v = -40; v <= 40; v++) {
-      Range r = points_inside(v, step, box, 4);
+      Range r = interp_points(v, step, box, 4);
       for (int64_t i = 0; i < 4; i++)
         assert_int_equal(r.lo <= i && i < r.hi, v + step * i >= box.lo && v + step * i < box.hi);
       assert_true(0 <= r.lo && r.lo <= r.hi && r.hi <= 4);
