@@ -18,7 +18,6 @@ typedef enum Command {
 extern const char *const weights_as_names[]; /* by WeightsAs (backend.h); "": not given */
 enum { PARALLEL_OPENMP, PARALLEL_NONE };
 enum { MONITOR_ACCURACY, MONITOR_LOSS };
-enum { DIAGNOSTICS_TEXT, DIAGNOSTICS_JSON };
 
 typedef VEC(const char *) TextList;
 
@@ -43,7 +42,7 @@ typedef struct Options {
   double max_error; /* 0: not given */
   double seconds;   /* for each measurement; 0: not given */
   double within;    /* of the best estimate; 0: not given */
-  int diagnostics;
+  int diagnostics;  /* as Unit.json_diagnostics, which messages about other options need earlier */
   int64_t threads, seed;
   bool seeded; /* --seed was given */
   const char *runner, *data, *predictions;
