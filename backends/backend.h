@@ -64,8 +64,7 @@ typedef struct Language {
   const char *name, *title;    /* "c", "C" */
   const char *suffix;          /* of its source files, by which -o names it: ".c" */
   const char *target;          /* where --target names none: "native", "sm_80" */
-  bool trains;                 /* its libraries may have backward and step */
-  bool times;                  /* and timers around their kernels: --profile */
+  bool times;                  /* its libraries may have timers around their kernels: --profile */
   bool selftests;              /* its libraries may have a self-test */
   bool chooses;                /* they may hold kernels for several targets, and take the CPU's */
   bool doubles;                /* its libraries may work in F64 throughout: --dtype f64 */

@@ -220,7 +220,6 @@ const Language language_c = {
     .title = "C",
     .suffix = ".c",
     .target = "native",
-    .trains = true,
     .times = true,
     .selftests = true,
     .chooses = true,

@@ -273,7 +273,6 @@ const Language language_cuda = {
     .title = "CUDA",
     .suffix = ".cu",
     .target = "sm_80",
-    .trains = true,
     .streams = true,
     .blocks = true,
     .rounds = true,

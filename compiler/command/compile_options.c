@@ -88,8 +88,6 @@ static void check_together(Unit *u, const Options *o) {
 /* What there is no code for in the language. */
 static void check_language(Unit *u, const Options *o, const Language *language) {
   const char *name = language->title;
-  if (o->train && !language->trains)
-    usage_error(u, "--train: this version has no training in %s", name);
   if (o->selftest && !language->selftests)
     usage_error(u, "--selftest: this version has no self-test in %s", name);
   if (o->weights && !language->weights[compile_weights_form(o, 0)])

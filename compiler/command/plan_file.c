@@ -6,9 +6,9 @@
  *       "c1": {"algorithm": "direct", "tiles": [{"r": 28, "k": 1}], "result": "lanes"},
  *       "s2": {"layout": "lanes", "result": "lanes"} } }
  *
- * Entries hold kernels by name (passes/decisions.c). A line says what it decides: the algorithm of
- * a contraction with the tiles of its steps, the layout that any other kernel works in, and how the
- * tensors lie that it is the first to write. What no line says is estimated. */
+ * Entries hold kernels by name (passes/choose_decisions.c). A line says what it decides: the
+ * algorithm of a contraction with the tiles of its steps, the layout that any other kernel works
+ * in, and how the tensors lie that it is the first to write. What no line says is estimated. */
 #include "plan_file.h"
 #include "read.h"
 

@@ -1,5 +1,6 @@
 /* choose.h - the parts of pass choose: candidates and their solution (choose.c), what --algo asks
- * for (force.c) and what plan files ask for and say (decisions.c), margins (margins.c). */
+ * for (choose_force.c), what plan files ask for and say (choose_decisions.c), margins
+ * (choose_margins.c). */
 #ifndef CHOOSE_H
 #define CHOOSE_H
 

@@ -1,4 +1,4 @@
-/* decisions.c - part of choose: what plan files ask for and say.
+/* choose_decisions.c - part of choose: what plan files ask for and say.
  *
  * A plan file names a kernel by its layer and, if it computes a gradient, its role, within an
  * entry. Of several kernels of one name the second is "NAME#2": their order is the plan's, which

@@ -1,4 +1,4 @@
-/* margins.c - part of choose: how far beyond a tensor's box its memory reaches.
+/* choose_margins.c - part of choose: how far beyond a tensor's box its memory reaches.
  *
  * A contraction whose input map leaves the tensor reads `fill` there. When the buffer's physical
  * box has a margin that holds it, no test is left in the loops. The margin is the largest overhang

@@ -1,4 +1,4 @@
-/* force.c - part of choose: what --algo asks for, and what is wrong with it. */
+/* choose_force.c - part of choose: what --algo asks for, and what is wrong with it. */
 #include "choose.h"
 
 #include <string.h>
