@@ -31,6 +31,8 @@ typedef struct Emit {
   VEC(const char *) function_name;
 } Emit;
 
+/* ---- lines, blocks and names (emit.c) ---- */
+
 Emit emit_start(Arena *, Text *out, const char *prefix, Emitted *);
 
 void emit(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* one indented line */
@@ -52,35 +54,6 @@ const char *emit_number(Arena *, double value, DType);
 
 void emit_fact(Emit *, const char *function, const char *name, int64_t lo, int64_t hi);
 
-/* ---- expressions (emit_expr.c) ---- */
-
-/* How a language writes expressions of one type. In a template, $0 $1 $2 are the arguments. */
-typedef struct Dialect {
-  const char *type;     /* of temporaries: "float", "vf" */
-  DType number;         /* how constants are printed */
-  const char *constant; /* around a constant: "v_set1($0)"; NULL: as it is */
-  const char *spell[EXPR_OPS];
-  /* A selection whose condition is a comparison: the condition, where it has a text of its own, and
-   * the selection by it: "$0 < $1" and "$0 ? $1 : $2". */
-  const char *test[EXPR_OPS];
-  const char *select;
-} Dialect;
-/* Float and double as C and CUDA write them (c/dialect.c). */
-extern const Dialect scalar_float, scalar_double;
-
-/* A type as C and CUDA write it: "float", "unsigned char". */
-const char *c_type(DType);
-
-/* The text of a leaf IN, ACC, INDEX or SCALAR; and of what float does not hold: RANDOM, whose
- * arguments are exact in double only, and quotients of indices, the positions between elements. */
-typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
-/* The text of an expression. Parts that are used more than once are printed in front of it, as
- * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */
-const char *emit_expr(Emit *, const Dialect *, const Expr *, EmitLeaf, void *context);
-
-/* A constant as the dialect writes it: "1.0f", "avx512_set1(1.0f)". */
-const char *emit_constant(Emit *, const Dialect *, const char *number);
-
 /* The name of the emitted function with this key, which is everything that its text depends on, or
  * NULL: another kernel with the same key calls it. */
 const char *emitted_function(const Emit *, const char *key);
@@ -99,5 +72,34 @@ bool emit_open(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* true */
 bool emit_open_block(Emit *);                                      /* without a head */
 bool emit_open_for(Emit *, const char *name, int64_t from, int64_t to, int64_t step);
 bool emit_close(Emit *); /* false */
+
+/* ---- expressions (emit_expr.c) ---- */
+
+/* How a language writes expressions of one type. In a template, $0 $1 $2 are the arguments. */
+typedef struct Dialect {
+  const char *type;     /* of temporaries: "float", "vf" */
+  DType number;         /* how constants are printed */
+  const char *constant; /* around a constant: "v_set1($0)"; NULL: as it is */
+  const char *spell[EXPR_OPS];
+  /* A selection whose condition is a comparison: the condition, where it has a text of its own, and
+   * the selection by it: "$0 < $1" and "$0 ? $1 : $2". */
+  const char *test[EXPR_OPS];
+  const char *select;
+} Dialect;
+/* Float and double as C and CUDA write them (c/dialect.c). */
+extern const Dialect scalar_float, scalar_double;
+
+/* A type as C and CUDA write it: "float", "unsigned char" (c/dialect.c). */
+const char *c_type(DType);
+
+/* The text of a leaf IN, ACC, INDEX or SCALAR; and of what float does not hold: RANDOM, whose
+ * arguments are exact in double only, and quotients of indices, the positions between elements. */
+typedef const char *(*EmitLeaf)(void *context, const Expr *leaf);
+/* The text of an expression. Parts that are used more than once are printed in front of it, as
+ * constants t0, t1 ... numbered by e->temporaries (set it to 0 where a function begins). */
+const char *emit_expr(Emit *, const Dialect *, const Expr *, EmitLeaf, void *context);
+
+/* A constant as the dialect writes it: "1.0f", "avx512_set1(1.0f)". */
+const char *emit_constant(Emit *, const Dialect *, const char *number);
 
 #endif

@@ -94,10 +94,13 @@ void library_param_tables(Text *, const Library *);
 void library_constants(Emit *, const Library *, const char *qualifier);
 /* The runtime files that hold parameters of this kind, after the tables. */
 void library_param_code(Text *, const Library *);
-void library_python(Text *, const Library *);   /* NAME.py (library_python.c) */
 void library_embedded(Text *, const Library *); /* NAME_weights.h */
 void library_packed(Text *, const Library *);   /* NAME.weights */
 void library_assembly(Text *, const Library *); /* NAME_weights.S */
+
+/* ---- NAME.py (library_python.c) ---- */
+
+void library_python(Text *, const Library *);
 
 /* ---- facts (library_facts.c) ---- */
 

@@ -303,19 +303,22 @@ Id graph_input(Graph *, Input);
 Param *graph_param_of(Graph *, Id); /* of an OP_param node */
 Id graph_state(Graph *, const char *name, const Type *);
 Id graph_const(Graph *, const Type *, const double *values, Where); /* values are copied */
-Id graph_kernel(Graph *, const Kernel *, const Type *,
-                Where); /* node OP_kernel: any Kernel, args = its inputs */
+/* Node OP_kernel: any Kernel, its inputs are the arguments. */
+Id graph_kernel(Graph *, const Kernel *, const Type *, Where);
 /* Repeats a tensor along new axes: axis[i] = the axis of `like` that axis i of `id` becomes. A bias
  * [k] on [n,k,h,w]: {1}. */
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
-void graph_need(const Graph *,
-                bool *needed); /* what marked nodes are made from is marked as well */
+void graph_need(const Graph *, bool *needed); /* marks what marked nodes are made from as well */
 const Type *graph_output_type(const Graph *, int output); /* of what forward returns */
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
+/* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
+int64_t size_mul(int64_t a, int64_t b);
+
+/* ---- gradients (gradient.c, reverse.c) ---- */
+
 /* d(loss)/d(arg) as nodes of the same graph, given dout = d(loss)/d(node): gathers, made from the
- * node's kernel by inverting its index maps (gradient.c).
- * NO_ID: the node does not depend on arg. */
+ * node's kernel by inverting its index maps. NO_ID: the node does not depend on arg. */
 Id graph_gradient(Graph *, Id node, Id arg, Id dout);
 /* d(loss)/d(by[i]) for any nodes, given dout = d(loss)/d(result) and through all that lies between
  * (reverse.c); NO_ID: the result does not depend on by[i]. Nothing that no by[i] needs is added. */
@@ -324,16 +327,17 @@ void graph_gradients(Graph *, Id result, Id dout, const Id *by, int n, Id *gradi
  * own result, where reading that spares reading something else. */
 enum { IN_RESULT = MAX_IN };
 const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
-/* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
-int64_t size_mul(int64_t a, int64_t b);
-/* A new graph (graph_rewrite.c) with the same inputs, params, states, layers and entries, holding
- * only what the entries need. `rewrite` (may be NULL: copy) gets each live node in order with its
- * arguments already mapped, and returns the id of its replacement in the new graph. */
+
+/* ---- other graphs (graph_rewrite.c), invariants (graph_verify.c) ---- */
+
+/* A new graph with the same inputs, params, states, layers and entries, holding only what the
+ * entries need. `rewrite` (may be NULL: copy) gets each live node in order with its arguments
+ * already mapped, and returns the id of its replacement in the new graph. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
 /* The same graph with numbers of another width. */
 Graph *graph_in(const Graph *, DType real);
-/* What is wrong with the kernel of a node that is no leaf, or NULL (graph_verify.c). */
+/* What is wrong with the kernel of a node that is no leaf, or NULL. */
 const char *node_fault(const Graph *, Id);
 void graph_verify(const Graph *); /* BUG on any broken invariant */
 
@@ -355,26 +359,28 @@ Id build_add2(Build *, OpKind, const void *attr, Id a, Id b);
 Id build_kernel(Build *, const Kernel *, const Type *); /* node OP_kernel */
 /* "LAYER.suffix" gets `value` at the end of a training step (running statistics). */
 void build_update(Build *, Id param, Id value);
-void build_error(Build *, const char *key, const char *format, ...)
-    PRINTF_LIKE(3, 4); /* at the layer's key (NULL: the layer) */
+/* At the layer's key (NULL: the layer). */
+void build_error(Build *, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* ---- running and printing ---- */
+/* ---- running (graph_run.c) ---- */
 
 /* The run-time scalars of a call with n samples; those of a step are the optimiser's (no graph, no
  * optimiser: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
-/* Values of all nodes that `want` needs, in double (graph_run.c). Leaves come from `leaf`: array of
- * the leaf's logical values. */
+/* Values of all nodes that `want` needs, in double. Leaves come from `leaf`: an array of logical
+ * values. */
 typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
 Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue leaf,
                  void *context);
 
-void graph_print(Text *, const Graph *); /* graph_text.c */
+/* ---- text form (graph_text.c, graph_parse.c), documents (read/read.c) ---- */
+
+void graph_print(Text *, const Graph *);
 /* NULL after a diagnostic; `text` is u->source.text or becomes it. */
 Graph *graph_parse(Unit *, const char *text);
 
-/* Reads a network document (read/read.c) from a file, or from a text that messages call `name`;
- * NULL after diagnostics. */
+/* Reads a network document from a file, or from a text that messages call `name`; NULL after
+ * diagnostics. */
 typedef struct ReadOptions {
   bool training;
   bool validation; /* forward also returns what the losses compare; Graph.validation is made */

@@ -177,18 +177,13 @@ typedef struct Plan {
   const struct Plan *next; /* the same network for another target of the library; NULL: none */
 } Plan;
 
-/* plan.c */
+/* ---- building and looking (plan.c) ---- */
+
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
 /* Algorithms may have such errors in all roles, with tiles of any size. */
 void plan_allow_error(Plan *, double most);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
-/* A kernel that copies buffer `from` into `to`, beginning at coordinates at[] there (NULL: 0). */
-Step *plan_copy(Plan *, int from, int to, const int64_t *at);
-/* What PLAN_PREPARE computes alike is computed once: entries pack the same weights. */
-void plan_share_prepared(Plan *);
-/* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
-void plan_drop_unused(Plan *);
 /* Every leaf in order with its enclosing steps, outermost first. */
 typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer, int depth);
 void plan_leaves(const Plan *, LeafVisit, void *context);
@@ -199,14 +194,29 @@ bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);
 /* The algorithm that its kernels are steps of: of the first that has one; NULL: none. */
 const char *step_algo(const Step *);
-void plan_verify(const Plan *); /* BUG on any broken invariant: views inside their boxes, one
-                                   writer, no use before definition ... */
-void plan_print(Text *, const Plan *);
-Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
 /* Does the choice speak of this kernel? */
 bool choice_is_of(const Choice *, const Kernel *);
 /* What plan files say of the kernel that the choice is about; NULL: nothing. */
 const Decision *plan_decision(const Plan *, const Choice *);
+
+/* ---- changes that several passes make (plan_edit.c) ---- */
+
+/* A kernel that copies buffer `from` into `to`, beginning at coordinates at[] there (NULL: 0). */
+Step *plan_copy(Plan *, int from, int to, const int64_t *at);
+/* What PLAN_PREPARE computes alike is computed once: entries pack the same weights. */
+void plan_share_prepared(Plan *);
+/* Kernels that compute what nobody reads vanish, then buffers that no kernel names. */
+void plan_drop_unused(Plan *);
+
+/* ---- invariants (plan_verify.c), text form (plan_text.c, plan_parse.c) ---- */
+
+/* BUG on any broken invariant: views inside their boxes, one writer, no use before definition ...
+ */
+void plan_verify(const Plan *);
+void plan_print(Text *, const Plan *);
+Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
+
+/* ---- places (plan.c) ---- */
 
 /* Physical places. Element c[] of a buffer lies at origin + sum of c[a] * stride[a], on the lane
  * axis (c / lanes) * stride + c % lanes. */
@@ -228,12 +238,14 @@ bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
 /* By how many elements loop l moves an affine view, inside a block of lanes. */
 int64_t view_step(const Layout *, const View *, int l);
 
-/* interp.c: runs an entry in double; memory margins are poisoned first. */
+/* ---- running (interp_plan.c) ---- */
+
 typedef struct PlanRun {
   double **input, **output; /* logical row-major, by Input / output index */
   double **param, **state, **grad;
   int64_t n;
 } PlanRun;
+/* Runs an entry in double; memory margins are poisoned first. */
 void plan_run(const Plan *, PlanEntry, const PlanRun *);
 /* The memory of a library with baked weights: parameters that have a place, then the derived
  * section that prepare makes of all parameters, f64 rounded once to f32. What lies in front of a

@@ -1,5 +1,5 @@
 # Turns the files of runtime/*/ into one C file with the function that backends/backend.h declares:
-# runtime_file("c/parallel.h") is that file's text. Bytes are printed as numbers: string literals end at 4095 characters.
+# runtime_file("c/parallel.c") is that file's text. Bytes are printed as numbers: string literals end at 4095 characters.
 #   cmake -DFOLDER=runtime -DOUTPUT=runtime_files.c -P embed.cmake
 file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*/*)
 list(SORT files)

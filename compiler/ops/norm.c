@@ -158,7 +158,7 @@ SAMPLE_NORM(group_norm, "(x - mean) / sqrt(var + eps) over each group of channel
 SAMPLE_NORM(instance_norm, "(x - mean) / sqrt(var + eps) over each channel of each sample",
             "Ulyanov et al. 2016, arXiv 1607.08022; PyTorch InstanceNorm");
 
-/* ---- lrn: x / (k + alpha/size * sum of squares in a window)^beta */
+/* ---- lrn: x / (k + alpha/size * sum of squares in a window)^beta ---- */
 
 typedef struct LrnAttr {
   int64_t size;

@@ -196,7 +196,7 @@ const Op op_global_pool = {
     .build = global_build,
 };
 
-/* ---- adaptive windows: output o reads [floor(o*H/O), ceil((o+1)*H/O)) */
+/* ---- adaptive windows: output o reads [floor(o*H/O), ceil((o+1)*H/O)) ---- */
 
 static Id adaptive_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const AdaptiveAttr *attr = attributes;

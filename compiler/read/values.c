@@ -34,7 +34,7 @@ const Path *read_path(const Reader *r, const Path *path, const char *key) {
   return path_key(r->u->arena, path, arena_copy(r->u->arena, key, strlen(key)));
 }
 
-/* ---- integer expressions: "=4*width/(groups+1)" */
+/* ---- integer expressions: "=4*width/(groups+1)" ---- */
 
 typedef struct Parser {
   Reader *r;

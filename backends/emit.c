@@ -1,4 +1,4 @@
-/* emit.c - text output: indented lines, blocks, comments, names, constants. See backends/emit.h. */
+/* emit.c - text output: indented lines, blocks, comments, names, constants. See emit.h. */
 #include "emit.h"
 
 #include <ctype.h>
