@@ -22,8 +22,8 @@ typedef struct EmittedFile {
   Text text;
 } EmittedFile;
 
-typedef struct Fact { /* what the Plan knows about a parameter of an emitted function; validate.c
-                         proves with it */
+/* What the Plan knows about a parameter of an emitted function; the validator proves with it. */
+typedef struct Fact {
   const char *function, *name;
   int64_t lo, hi; /* int: inclusive range; pointer: inclusive range of valid element offsets */
   const Target *target; /* whose code the function is, where there are several; NULL: any */

@@ -131,8 +131,7 @@ typedef enum Precision {
   PRECISION_TF32,  /* operands rounded to 11 bits, */
   PRECISION_BF16,  /* to 8 bits, */
   PRECISION_F16,   /* to 11 bits and a small range; */
-  PRECISION_F32X3, /* operands as sums of two tf32 numbers, of whose products the smallest is left
-                      out */
+  PRECISION_F32X3, /* operands as sums of two tf32 numbers, without the smallest product */
   PRECISIONS
 } Precision;
 extern const char *const precision_names[PRECISIONS];

@@ -11,8 +11,9 @@
 
 enum { COUNTED_AXES = 3 };
 
-typedef struct Reach { /* of a node, per spatial axis: extent of the input it sees, and by how much
-                          that moves from one element to the next */
+/* Of a node, per spatial axis: the extent of the input it sees, and by how much that moves from one
+ * element to the next. */
+typedef struct Reach {
   double field[COUNTED_AXES], jump[COUNTED_AXES];
 } Reach;
 

@@ -123,8 +123,8 @@ void access_report(Checker *, CNode *n, uint8_t verdict, const char *format, ...
 const char *wide_text(Checker *, Wide);
 enum { ACCESS_PROVED = 1, ACCESS_UNPROVED = 2, ACCESS_OUTSIDE = 4, ARITHMETIC_OVERFLOW = 8 };
 
-typedef struct Snapshot { /* of what variables and memory hold; the last one taken is the first to
-                             end */
+/* Of what variables and memory hold; the last one taken is the first to end (range_walk.c). */
+typedef struct Snapshot {
   int values, cells, ncells;
 } Snapshot;
 Snapshot range_save(Checker *);
