@@ -91,13 +91,12 @@ struct Target {
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *macro;     /* which they define for that machine */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
-  const char *cpu; /* C expression, true when the CPU has it: "__builtin_cpu_supports(\"avx512f\")";
-                      NULL: always */
+  const char *cpu; /* does the CPU have it? "__builtin_cpu_supports(\"avx512f\")"; NULL: always */
   bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
   void (*tile)(const Plan *, Kernel *); /* picks kernel->tile; NULL: every kernel is loops */
-  const char *(*refuses_tile)(const Plan *,
-                              const Kernel *);  /* why the kernel's tile cannot be; NULL */
+  /* Why the kernel's tile cannot be, or NULL. */
+  const char *(*refuses_tile)(const Plan *, const Kernel *);
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
 };
 

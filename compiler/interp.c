@@ -4,7 +4,7 @@
  * reduced point loads a row of each input, evaluates the terms row-wise and combines them into rows
  * of accumulators; then the outs store a row. Loading resolves an affine view to base, stride and
  * the range of points inside once per row. Contractions of affine views take interp_contract.c's
- * shorter way to the accumulators (contract_fold); everything else about them is the same. */
+ * shorter way to the accumulators; everything else about them is the same. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

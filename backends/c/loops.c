@@ -319,12 +319,10 @@ static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
 /* Sums in double take all arithmetic with them, unless they run in vectors. */
 static DType loops_math(const Leaf *f) {
   const Kernel *k = f->k;
-  bool sums = true, wide = false;
-  for (int i = 0; i < k->nfold; i++) {
-    sums &= k->fold[i].op == FOLD_SUM;
-    wide |= k->fold[i].acc == F64;
-  }
-  return wide && !(sums && loops_lane(f->plan, k, k->math, f->from) >= 0) ? F64 : k->math;
+  const bool in_vectors = kernel_only_sums(k) && loops_lane(f->plan, k, k->math, f->from) >= 0;
+  bool wide = false;
+  for (int i = 0; i < k->nfold; i++) wide |= k->fold[i].acc == F64;
+  return wide && !in_vectors ? F64 : k->math;
 }
 
 void loops_body(Leaf *f) {
