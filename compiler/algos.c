@@ -117,7 +117,7 @@ static const char *ask_tile(const Plan *p, Kernel *k, const Tile *asked) {
 }
 
 void pick_tile(const Plan *p, Kernel *k) {
-  if (p->target->tile) p->target->tile(p, k);
+  p->target->tile(p, k);
   TileLog *log = p->tiles;
   if (!log || k->tile.n == 0) return;
   const int i = log->made.n;
