@@ -8,9 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-  BLOCK = 16
-}; /* numbers that are smoothed at once: a loop that compilers turn into vectors */
+/* Numbers that are smoothed at once: a loop that compilers turn into vectors. */
+enum { BLOCK = 16 };
 
 /* ---- the map ---- */
 
@@ -38,18 +37,18 @@ void change_begin(Change *c) {
   c->field[0] = c->field[1] = NULL;
 }
 
-void change_shift(Change *c, const double *value) {
+static void shift(Change *c, const double *value) {
   int64_t reach = (int64_t)value[0];
   for (int a = 3 - c->axes; a < 3; a++)
     c->move[a] += (double)(random_below(&c->random, 2 * reach + 1) - reach);
 }
 
-void change_flip(Change *c, const double *value) {
+static void flip(Change *c, const double *value) {
   (void)value;
   c->mirrored[1] = random_below(&c->random, 2);
 }
 
-void change_vflip(Change *c, const double *value) {
+static void vflip(Change *c, const double *value) {
   (void)value;
   c->mirrored[0] = random_below(&c->random, 2);
 }
@@ -64,23 +63,23 @@ static void compose(Change *c, double yy, double yx, double xy, double xx) {
   c->warped = true;
 }
 
-void change_scale(Change *c, const double *value) {
+static void scale(Change *c, const double *value) {
   double factor = 1 / random_between(&c->random, 1 - value[0], 1 + value[0]);
   compose(c, c->h > 1 ? factor : 1, 0, 0, factor);
 }
 
-void change_stretch(Change *c, const double *value) {
+static void stretch(Change *c, const double *value) {
   double y = 1 / random_between(&c->random, 1 - value[0], 1 + value[0]);
   double x = 1 / random_between(&c->random, 1 - value[0], 1 + value[0]);
   compose(c, c->h > 1 ? y : 1, 0, 0, x);
 }
 
-void change_rotate(Change *c, const double *value) {
+static void rotate(Change *c, const double *value) {
   double angle = random_between(&c->random, -value[0], value[0]) * 0.017453292519943295;
   if (c->h > 1) compose(c, cos(angle), sin(angle), -sin(angle), cos(angle));
 }
 
-void change_shear(Change *c, const double *value) {
+static void shear(Change *c, const double *value) {
   double slant = random_between(&c->random, -value[0], value[0]);
   if (c->h > 1) compose(c, 1, 0, slant, 1);
 }
@@ -142,7 +141,7 @@ static void fill_uniform(Change *c, float *to, float scale) {
   }
 }
 
-void change_elastic(Change *c, const double *value) {
+static void elastic(Change *c, const double *value) {
   for (int i = c->h > 1 ? 0 : 1; i < 2; i++) { /* a line has no rows to move to */
     c->field[i] = c->room[i];
     fill_uniform(c, c->field[i], (float)value[0]);
@@ -254,3 +253,66 @@ void change_move(Change *c, const float *sample) {
         move_slice(c, slice.at, slice.w, to);
     }
 }
+
+/* ---- the rows ---- */
+
+static const AugmentRow rows[] = {
+    {.name = "shift",
+     .argument = "N",
+     .min = 1,
+     .max = AUGMENT_MOST,
+     .whole = true,
+     .change = shift,
+     .doc = "moves by -N to N places along each axis, other numbers each time",
+     .source = "Simard, Steinkraus, Platt 2003"},
+    {.name = "crop",
+     .argument = "N",
+     .min = 1,
+     .max = AUGMENT_MOST,
+     .whole = true,
+     .change = shift,
+     .margin = true,
+     .doc =
+         "cuts a window out of the sample and N places around it; pictures and sounds of a folder "
+         "are read that much larger, other samples are continued by the border",
+     .source = "Krizhevsky, Sutskever, Hinton 2012"},
+    {.name = "flip",
+     .change = flip,
+     .doc = "half of the samples mirrored left to right",
+     .source = "Krizhevsky et al. 2012"},
+    {.name = "vflip", .change = vflip, .doc = "half of the samples mirrored top to bottom"},
+    {.name = "scale",
+     .argument = "F",
+     .max = 0.9,
+     .change = scale,
+     .doc = "enlarges by 1 - F to 1 + F",
+     .source = "Ciresan et al. 2011"},
+    {.name = "stretch",
+     .argument = "F",
+     .max = 0.9,
+     .change = stretch,
+     .doc = "the same, with another factor for each axis",
+     .source = "Ciresan et al. 2011"},
+    {.name = "rotate",
+     .argument = "DEGREES",
+     .max = 180,
+     .change = rotate,
+     .doc = "turns by -DEGREES to DEGREES",
+     .source = "Simard et al. 2003"},
+    {.name = "shear",
+     .argument = "F",
+     .max = 2,
+     .change = shear,
+     .doc = "slants by -F to F columns each row",
+     .source = "Simard et al. 2003"},
+    {.name = "elastic",
+     .argument = "A:S",
+     .otherwise = {34, 4},
+     .max = 1000,
+     .change = elastic,
+     .doc = "moves each place by A times random numbers of -1 to 1 that a Gaussian of S places has "
+            "smoothed (default 34:4)",
+     .source = "Simard et al. 2003"},
+};
+
+const AugmentRows augment_places = {rows, COUNT(rows)};

@@ -1,4 +1,4 @@
-/* augment_rows.h - what the rows of augment.c's table share: a sample that is being changed. */
+/* augment_rows.h - the rows of changes, and what they share: a sample that is being changed. */
 #ifndef AUGMENT_ROWS_H
 #define AUGMENT_ROWS_H
 
@@ -34,31 +34,35 @@ typedef struct Change {
   double component[3][3], variance[3]; /* of colours in 0 to 1 */
 } Change;
 
+typedef struct AugmentRow {
+  const char *name;
+  const char *argument;          /* "N", or two of them: "A:S"; NULL: none */
+  double otherwise[2], min, max; /* `otherwise`: of what is not given; min, max: of the first */
+  bool whole;                    /* the first is a whole number */
+  bool coloured;                 /* for three channels only */
+  bool margin;                   /* samples of a folder are read that much larger: augment_margin */
+  void (*prepare)(Change *, const Dataset *); /* what it must know of a data set; NULL: nothing */
+  void (*change)(Change *, const double *value);
+  const char *doc, *source;
+} AugmentRow;
+
+typedef struct AugmentRows {
+  const AugmentRow *at;
+  int n;
+} AugmentRows;
+
+enum { AUGMENT_MOST = 1 << 14 }; /* of numbers of places */
+
 /* ---- augment_places.c ---- */
 
+extern const AugmentRows augment_places;
 void change_start(Arena *, Change *, const Dataset *);
 void change_begin(Change *);
 void change_move(Change *, const float *sample); /* fills `at` */
 
-void change_shift(Change *, const double *);
-void change_flip(Change *, const double *);
-void change_vflip(Change *, const double *);
-void change_scale(Change *, const double *);
-void change_stretch(Change *, const double *);
-void change_rotate(Change *, const double *);
-void change_shear(Change *, const double *);
-void change_elastic(Change *, const double *);
-
 /* ---- augment_values.c ---- */
 
-void change_find_components(Change *, const Dataset *);
+extern const AugmentRows augment_values;
 void change_end(Change *); /* bytes stay within their range */
-
-void change_brightness(Change *, const double *);
-void change_contrast(Change *, const double *);
-void change_saturation(Change *, const double *);
-void change_pca(Change *, const double *);
-void change_noise(Change *, const double *);
-void change_erase(Change *, const double *);
 
 #endif

@@ -18,11 +18,11 @@ static float factor_near_one(Change *c, double reach) {
   return (float)random_between(&c->random, 1 - reach, 1 + reach);
 }
 
-void change_brightness(Change *c, const double *value) {
+static void brightness(Change *c, const double *value) {
   scale_around(c->at, c->c * places(c), 0, factor_near_one(c, value[0]));
 }
 
-void change_contrast(Change *c, const double *value) {
+static void contrast(Change *c, const double *value) {
   int64_t n = c->c * places(c);
   double sum = 0;
   for (int64_t i = 0; i < n; i++) sum += (double)c->at[i];
@@ -30,7 +30,7 @@ void change_contrast(Change *c, const double *value) {
 }
 
 /* Grey by the eye's weights (ITU-R 601). */
-void change_saturation(Change *c, const double *value) {
+static void saturation(Change *c, const double *value) {
   int64_t n = places(c);
   float factor = factor_near_one(c, value[0]);
   for (int64_t i = 0; i < n; i++) {
@@ -42,13 +42,13 @@ void change_saturation(Change *c, const double *value) {
   }
 }
 
-void change_noise(Change *c, const double *value) {
+static void noise(Change *c, const double *value) {
   int64_t n = c->c * places(c);
   for (int64_t i = 0; i < n; i++) c->at[i] += (float)(value[0] * random_normal(&c->random));
 }
 
 /* The square's middle lies in the sample; its edges may lie outside. */
-void change_erase(Change *c, const double *value) {
+static void erase(Change *c, const double *value) {
   int64_t side = (int64_t)value[0];
   int64_t x = random_below(&c->random, c->w) - side / 2;
   int64_t y = c->h > 1 ? random_below(&c->random, c->h) - side / 2 : 0;
@@ -69,7 +69,7 @@ void change_end(Change *c) {
 /* ---- colours ---- */
 
 /* Krizhevsky et al. 2012, section 4.1: all pixels of a sample get the same amount. */
-void change_pca(Change *c, const double *value) {
+static void pca(Change *c, const double *value) {
   double unit = c->bytes ? 255 : 1, amount[3];
   int64_t n = places(c);
   for (int k = 0; k < 3; k++)
@@ -106,7 +106,7 @@ static void covariance(const Change *c, const Dataset *d, double matrix[3][3]) {
 
 /* One rotation in the plane of a and b that makes m[a][b] zero (Jacobi 1846); rows of v turn with
  * it. */
-static void rotate(double m[3][3], double v[3][3], int a, int b) {
+static void turn(double m[3][3], double v[3][3], int a, int b) {
   double angle = 0.5 * atan2(2 * m[a][b], m[a][a] - m[b][b]), s = sin(angle), c = cos(angle);
   for (int k = 0; k < 3; k++) {
     double x = m[k][a], y = m[k][b];
@@ -122,7 +122,7 @@ static void rotate(double m[3][3], double v[3][3], int a, int b) {
   }
 }
 
-void change_find_components(Change *c, const Dataset *d) {
+static void find_components(Change *c, const Dataset *d) {
   enum { SWEEPS = 12 };
   double m[3][3];
   covariance(c, d, m);
@@ -130,6 +130,56 @@ void change_find_components(Change *c, const Dataset *d) {
     for (int b = 0; b < 3; b++) c->component[a][b] = a == b;
   for (int i = 0; i < SWEEPS; i++)
     for (int a = 0; a < 2; a++)
-      for (int b = a + 1; b < 3; b++) rotate(m, c->component, a, b);
+      for (int b = a + 1; b < 3; b++) turn(m, c->component, a, b);
   for (int a = 0; a < 3; a++) c->variance[a] = m[a][a];
 }
+
+/* ---- the rows ---- */
+
+static const AugmentRow rows[] = {
+    {.name = "brightness",
+     .argument = "F",
+     .max = 1,
+     .change = brightness,
+     .doc = "multiplies by 1 - F to 1 + F",
+     .source = "Howard 2013, arXiv 1312.5402"},
+    {.name = "contrast",
+     .argument = "F",
+     .max = 1,
+     .change = contrast,
+     .doc = "scales the distance to the sample's mean by 1 - F to 1 + F",
+     .source = "Howard 2013"},
+    {.name = "saturation",
+     .argument = "F",
+     .max = 1,
+     .coloured = true,
+     .change = saturation,
+     .doc = "scales the distance of colours to grey by 1 - F to 1 + F",
+     .source = "Howard 2013"},
+    {.name = "pca",
+     .argument = "S",
+     .otherwise = {0.1},
+     .max = 10,
+     .coloured = true,
+     .prepare = find_components,
+     .change = pca,
+     .doc = "adds the principal components of the data's colours, times their variances and normal "
+            "numbers of deviation S (default 0.1)",
+     .source = "Krizhevsky et al. 2012"},
+    {.name = "noise",
+     .argument = "S",
+     .max = 1e9,
+     .change = noise,
+     .doc = "adds normal numbers of deviation S, in the data's units",
+     .source = "Bishop 1995"},
+    {.name = "erase",
+     .argument = "N",
+     .min = 1,
+     .max = AUGMENT_MOST,
+     .whole = true,
+     .change = erase,
+     .doc = "a square of N places becomes 0",
+     .source = "DeVries, Taylor 2017, arXiv 1708.04552"},
+};
+
+const AugmentRows augment_values = {rows, COUNT(rows)};
