@@ -205,6 +205,13 @@ void library_count_and_hash(Text *out, const Library *l) {
            "#define %s_HASH UINT64_C(0x%016" PRIx64 ")\n",
            p, l->hash);
 }
+
+void library_params_type(Text *out, const Library *l) {
+  text_add(out,
+           "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n\n",
+           l->o->weights_as == WEIGHTS_LOADED ? "" : "const ", l->o->prefix);
+}
+
 /* ---- files ---- */
 
 static void add_hash_check(Text *out, const Library *l, const char *suffix) {

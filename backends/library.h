@@ -85,6 +85,8 @@ int64_t library_work(const Library *);
 void library_size_check(Text *, const Library *);
 /* NAME_PARAM_COUNT and NAME_HASH. */
 void library_count_and_hash(Text *, const Library *);
+/* The type of the context's pointers to parameters. */
+void library_params_type(Text *, const Library *);
 
 /* ---- parameters and constants (library_params.c) ---- */
 

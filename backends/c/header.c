@@ -84,13 +84,6 @@ static void add_sizes(Text *out, const Library *l) {
   library_count_and_hash(out, l);
 }
 
-static void add_memory(Text *out, const Library *l) {
-  bool loaded = l->o->weights_as == WEIGHTS_LOADED;
-  text_add(out,
-           "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n",
-           loaded ? "" : "const ", l->o->prefix);
-}
-
 /* Weights that the program defines. */
 static void add_extern(Text *out, const Library *l) {
   const char *p = l->o->prefix;
@@ -159,8 +152,7 @@ void c_header(Text *out, const Library *l) {
   library_guard(out, l);
   add_sizes(out, l);
   text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-  add_memory(out, l);
-  text_add(out, "\n");
+  library_params_type(out, l);
   library_template(out, l, "c/errors.h");
   text_add(out, "\n");
   library_template(out, l, "c/api.h");

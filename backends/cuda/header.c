@@ -122,9 +122,7 @@ void cuda_header(Text *out, const Library *l) {
   library_guard(out, l);
   add_sizes(out, l);
   text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-  text_add(out,
-           "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n\n",
-           l->o->weights_as == WEIGHTS_LOADED ? "" : "const ", l->o->prefix);
+  library_params_type(out, l);
   library_template(out, l, "c/errors.h");
   text_add(out, "\n");
   library_template(out, l, "cuda/api.h");
