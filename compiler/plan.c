@@ -98,6 +98,11 @@ const char *step_algo(const Step *s) {
   return name;
 }
 
+void step_titles(Text *out, const Step *s) {
+  for (int i = 0; i < s->body.n; i++) step_titles(out, s->body.at[i]);
+  if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
+}
+
 /* ---- places ---- */
 
 /* Elements along an axis that exist, without margins. */

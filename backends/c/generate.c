@@ -227,11 +227,6 @@ static const char *jobs_text(Arena *arena, const Step *s) {
   return linear_text(arena, &jobs);
 }
 
-void step_titles(Text *out, const Step *s) {
-  for (int i = 0; i < s->body.n; i++) step_titles(out, s->body.at[i]);
-  if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
-}
-
 void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = slots_find(p, s);
   Text titles = {.arena = e->arena};

@@ -32,9 +32,6 @@ void generate_call(Emit *, const Plan *, PlanEntry, const Step *);
 void generate_open_call(Emit *, const Plan *, PlanEntry, const Step *);
 void generate_run(Emit *, const Plan *, PlanEntry, const Step *);
 
-/* The layers that it computes: "c1 + bias + relu1; s2". */
-void step_titles(Text *, const Step *);
-
 /* A C expression (a pointer, of no particular type) for where a whole buffer begins, valid in entry
  * functions: HOME_INPUT in%d  HOME_OUTPUT out%d (parameters of the entry function)   HOME_CONST
  * PREFIX_const%d (the buffer's index; static arrays that file.c writes: physical elements; of

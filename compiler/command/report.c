@@ -77,7 +77,6 @@ typedef struct Lifetime {
 } Lifetime;
 
 typedef struct StepFacts {
-  Text title;
   const char *algorithm;
   double seconds;
 } StepFacts;
@@ -91,7 +90,6 @@ static void visit_step(const Plan *p, const Step *s, int index, StepFacts *facts
   for (int i = 0; i < s->body.n; i++) visit_step(p, s->body.at[i], index, facts, life);
   const Kernel *k = s->run;
   if (!k) return;
-  text_add(&facts->title, "%s%s", facts->title.n ? "; " : "", kernel_title(k));
   if (k->algo) facts->algorithm = k->algo;
   facts->seconds += p->target->time(p, k);
   for (int i = 0; i < k->nin; i++) touch(life, k->in[i].tensor, index);
@@ -117,11 +115,12 @@ static json_t *entry_json(const Plan *p, PlanEntry e) {
   Lifetime *life = NEW_ARRAY(p->u->arena, Lifetime, p->buffer.n);
   for (int b = 0; b < p->buffer.n; b++) life[b].first = -1;
   for (int i = 0; i < steps->n; i++) {
-    StepFacts facts = {.title = {.arena = p->u->arena}, .algorithm = ""};
+    StepFacts facts = {.algorithm = ""};
+    Text title = {.arena = p->u->arena};
+    step_titles(&title, steps->at[i]);
     visit_step(p, steps->at[i], i, &facts, life);
-    json_array_append_new(list,
-                          json_pack("{s:s, s:s, s:f}", "title", facts.title.n ? facts.title.at : "",
-                                    "algorithm", facts.algorithm, "ms", 1e3 * facts.seconds));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "title", title.n ? title.at : "",
+                                          "algorithm", facts.algorithm, "ms", 1e3 * facts.seconds));
   }
   return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "name", plan_entry_names[e], "work_bytes",
                    (json_int_t)p->work_bytes[e], "live_bytes", (json_int_t)p->live_bytes[e],
