@@ -130,6 +130,8 @@ bool locate(const Source *, const Path *, bool of_key, size_t *offset, size_t *l
 /* The candidate nearest to `word` by edit distance, or NULL when none is near:
  * for "did you mean". */
 const char *nearest(const char *word, const char *const *candidates, int n);
+/* "; did you mean \"conv\"?" at the end of a message; nothing where none is near (NULL). */
+const char *did_you_mean(Arena *, const char *near);
 
 /* A defect of the compiler itself: prints the place and aborts. User errors never end here. */
 #define BUG(...) bug(__FILE__, __LINE__, __VA_ARGS__)

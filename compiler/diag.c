@@ -350,3 +350,7 @@ const char *nearest(const char *word, const char *const *candidates, int n) {
   }
   return best;
 }
+
+const char *did_you_mean(Arena *arena, const char *near) {
+  return near ? arena_printf(arena, "; did you mean \"%s\"?", near) : "";
+}

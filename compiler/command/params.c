@@ -92,9 +92,8 @@ static void report_extra(Unit *u, const Graph *g, const char *file, const Tensor
   Text shape = {.arena = u->arena};
   tensor_print_shape(&shape, t);
   const char *near = nearest(t->name, names, n);
-  diag_error_in(u, file, "tensor \"%s\" %s is no parameter of the network \"%s\"%s%s%s", t->name,
-                shape.at, g->name, near ? "; did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "");
+  diag_error_in(u, file, "tensor \"%s\" %s is no parameter of the network \"%s\"%s", t->name,
+                shape.at, g->name, did_you_mean(u->arena, near));
 }
 
 double **params_read(Unit *u, const Graph *g, const char *file) {

@@ -74,8 +74,7 @@ static bool check_dump(Unit *u, const Options *o) {
     for (int k = 0; k < COUNT(stages); k++) known |= strcmp(stages[k], name) == 0;
     if (known) continue;
     const char *near = nearest(name, stages, COUNT(stages));
-    usage_error(u, "--dump=%s: no such pass%s%s%s", name, near ? "; did you mean \"" : "",
-                near ? near : "", near ? "\"?" : "");
+    usage_error(u, "--dump=%s: no such pass%s", name, did_you_mean(u->arena, near));
     return false;
   }
   return true;

@@ -29,8 +29,7 @@ typedef struct Reading {
 } Reading;
 
 static const char *suggestion(Unit *u, const char *word, const char *const *names, int n) {
-  const char *near = nearest(word, names, n);
-  return near ? arena_printf(u->arena, "; did you mean \"%s\"?", near) : "";
+  return did_you_mean(u->arena, nearest(word, names, n));
 }
 
 /* ---- a kernel's line ---- */

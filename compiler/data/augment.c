@@ -38,9 +38,8 @@ static bool read_border(Unit *u, Augment *a, const char *text) {
   const char *near = nearest(text, border_names, BORDERS);
   for (int i = 0; i < BORDERS; i++)
     if (strcmp(text, border_names[i]) == 0) return a->change.border = (Border)i, true;
-  usage_error(u,
-              "--augment border=%s: constant, edge, reflect, symmetric or wrap is expected%s%s%s",
-              text, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  usage_error(u, "--augment border=%s: constant, edge, reflect, symmetric or wrap is expected%s",
+              text, did_you_mean(u->arena, near));
   return false;
 }
 

@@ -73,8 +73,8 @@ static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *cons
 static const char *unknown(const Plan *p, const char *option, const char *what, const char *word,
                            const char *const *names, int n) {
   const char *near = nearest(word, names, n);
-  return arena_printf(p->u->arena, "--algo %s: unknown %s \"%s\"%s%s%s", option, what, word,
-                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  return arena_printf(p->u->arena, "--algo %s: unknown %s \"%s\"%s", option, what, word,
+                      did_you_mean(p->u->arena, near));
 }
 
 static bool is_role(const char *word) {

@@ -94,10 +94,7 @@ static json_t *block_of(Reader *r, const Scope *scope, json_t *layer, const Path
   json_t *each;
   json_object_foreach(blocks, key, each) names[n++] = key;
   const char *near = nearest(name, names, n);
-  if (near)
-    diag_error(r->u, where, "unknown block \"%s\"; did you mean \"%s\"?", name, near);
-  else
-    diag_error(r->u, where, "unknown block \"%s\"", name);
+  diag_error(r->u, where, "unknown block \"%s\"%s", name, did_you_mean(r->u->arena, near));
   return NULL;
 }
 

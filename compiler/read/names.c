@@ -142,10 +142,7 @@ int read_find_layer(Reader *r, const Scope *scope, const char *name, const Path 
     diag_error(r->u, where, "\"%s\" comes later; a layer reads layers above it", name);
     return -1;
   }
-  const char *near = nearest_name(r, scope, name);
-  if (near)
-    diag_error(r->u, where, "there is no layer \"%s\"; did you mean \"%s\"?", name, near);
-  else
-    diag_error(r->u, where, "there is no layer \"%s\"", name);
+  diag_error(r->u, where, "there is no layer \"%s\"%s", name,
+             did_you_mean(r->u->arena, nearest_name(r, scope, name)));
   return -1;
 }

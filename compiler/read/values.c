@@ -84,10 +84,8 @@ static int64_t parse_parameter(Parser *p) {
   const char **names = NEW_ARRAY(p->r->u->arena, const char *, p->scope->nparam);
   for (int i = 0; i < p->scope->nparam; i++) names[i] = p->scope->param[i].name;
   const char *near = nearest(name, names, p->scope->nparam);
-  if (near)
-    return parse_fail(p, "block \"%s\" has no parameter \"%s\"; did you mean \"%s\"?",
-                      p->scope->block, name, near);
-  return parse_fail(p, "block \"%s\" has no parameter \"%s\"", p->scope->block, name);
+  return parse_fail(p, "block \"%s\" has no parameter \"%s\"%s", p->scope->block, name,
+                    did_you_mean(p->r->u->arena, near));
 }
 
 static int64_t parse_sum(Parser *p);
@@ -262,12 +260,9 @@ bool read_choice(Reader *r, json_t *value, const Path *where, const char *const 
   for (int32_t i = 0; word && names[i]; i++)
     if (strcmp(names[i], word) == 0) return *result = i, true;
   const char *listed = list_names(r->u->arena, names);
-  const char *near = word ? read_meant(word, names, count_names(names)) : NULL;
-  if (near)
-    diag_error(r->u, where, "%s must be %s, not \"%s\"; did you mean \"%s\"?", path_name(where),
-               listed, word, near);
-  else if (word)
-    diag_error(r->u, where, "%s must be %s, not \"%s\"", path_name(where), listed, word);
+  if (word)
+    diag_error(r->u, where, "%s must be %s, not \"%s\"%s", path_name(where), listed, word,
+               did_you_mean(r->u->arena, read_meant(word, names, count_names(names))));
   else
     diag_error(r->u, where, "%s must be %s, not %s", path_name(where), listed, read_kind(value));
   return false;
