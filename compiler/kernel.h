@@ -160,7 +160,8 @@ bool kernel_uses_index(const Kernel *, int l);
 int kernel_free_loops(const Kernel *); /* how many of its loops are free: the first ones */
 /* How many points its free (reduced) loops have, for n samples. */
 int64_t kernel_points(const Kernel *, bool reduced, int64_t n);
-/* Is an input read by the term of a fold? And needed: does it say which terms there are, SKIP? */
+/* Does the term of a fold read an input? Does it need it: for its value, or because a SKIP view says
+ * which terms there are? */
 bool kernel_term_reads(const Kernel *, int in);
 bool kernel_term_needs(const Kernel *, int in);
 /* A view by its number: inputs, then outs. */

@@ -188,7 +188,7 @@ typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer
 void plan_leaves(const Plan *, LeafVisit, void *context);
 /* The part of loop l that a kernel runs on n samples while its enclosing steps are at `block`. */
 Range bind_range(const Kernel *, int l, const Range *block, int64_t n);
-/* Does one of its kernels? */
+/* Does one of the step's kernels read, or write, the buffer? */
 bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);
 /* The algorithm that its kernels are steps of: of the first that has one; NULL: none. */

@@ -93,10 +93,6 @@ static bool is_held(const Plan *p, int param) {
   return false;
 }
 
-static bool is_read(const Simulated *s, int input) {
-  return s->plan->graph->input.at[input].kind == INPUT_DATA;
-}
-
 static int outputs(const Simulated *s) {
   return s->plan->graph->entry[ENTRY_FORWARD].want.n;
 }
@@ -135,7 +131,7 @@ static const char *size_text(const Simulated *s, const Type *type) {
 static void add_tensors(Text *d, const Simulated *s) {
   const Graph *g = s->plan->graph;
   for (int i = 0; i < g->input.n; i++)
-    if (is_read(s, i))
+    if (library_reads(s->plan, i))
       text_add(d, "  %s *in%d;\n  sent(&in%d, %s);\n", c_type(g->input.at[i].type.dtype), i, i,
                size_text(s, &g->input.at[i].type));
   for (int o = 0; o < outputs(s); o++)
@@ -166,7 +162,7 @@ static void write_driver(const Simulated *s) {
   add_tensors(&d, s);
   text_add(&d, "  if (!status) status = %s_forward(&net, n", p);
   for (int i = 0; i < s->plan->graph->input.n; i++)
-    if (is_read(s, i)) text_add(&d, ", in%d", i);
+    if (library_reads(s->plan, i)) text_add(&d, ", in%d", i);
   for (int o = 0; o < outputs(s); o++) text_add(&d, ", out%d", o);
   text_add(&d, ", NULL);\n  if (!status) {\n");
   for (int o = 0; o < outputs(s); o++)
@@ -304,7 +300,7 @@ static void write_input(const Simulated *s, const SimulatedRun *r) {
     if (is_held(s->plan, i))
       simulated_values(&bytes, s->param[i], F32, type_size(&g->param.at[i].type, 1));
   for (int i = 0; i < g->input.n; i++)
-    if (is_read(s, i))
+    if (library_reads(s->plan, i))
       simulated_values(&bytes, r->in[i], g->input.at[i].type.dtype,
                        type_size(&g->input.at[i].type, r->n));
   assert_true(file_write(s->u, simulated_path(s, "in"), bytes.at, bytes.n));
