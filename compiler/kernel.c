@@ -223,17 +223,17 @@ void coord_range(const Kernel *k, const Coord *c, int64_t n, int64_t *lo, int64_
   }
 }
 
-static bool loops_same(const Kernel *a, const Kernel *b) {
-  for (int l = 0; l < a->nloop; l++)
-    if (!extent_same(a->loop[l].extent, b->loop[l].extent) ||
-        a->loop[l].reduced != b->loop[l].reduced)
-      return false;
-  return true;
+bool kernel_same_loops(const Kernel *a, const Kernel *b) {
+  bool same = a->nloop == b->nloop;
+  for (int l = 0; same && l < a->nloop; l++)
+    same = extent_same(a->loop[l].extent, b->loop[l].extent) &&
+           a->loop[l].reduced == b->loop[l].reduced;
+  return same;
 }
 
 bool kernel_same(const Kernel *a, const Kernel *b) {
-  if (a->nloop != b->nloop || a->nin != b->nin || a->nfold != b->nfold || a->nout != b->nout ||
-      a->math != b->math || !loops_same(a, b))
+  if (a->nin != b->nin || a->nfold != b->nfold || a->nout != b->nout || a->math != b->math ||
+      !kernel_same_loops(a, b))
     return false;
   for (int i = 0; i < a->nin; i++)
     if (!view_same(&a->in[i], &b->in[i])) return false;

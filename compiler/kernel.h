@@ -120,6 +120,8 @@ typedef struct Bind {
 /* What a kernel computes of its layer: forward, or the gradient of its data or of its weights. */
 typedef enum Role { ROLE_FWD, ROLE_DGRAD, ROLE_WGRAD, ROLES } Role;
 extern const char *const role_names[ROLES];
+/* "conv1", "conv1:dgrad": the kernel of a layer in a role, as --algo and plan files name it. */
+const char *role_kernel(Arena *, const char *layer, Role);
 
 typedef struct Kernel {
   const char *name; /* the layer it computes, for names and comments */
@@ -160,8 +162,8 @@ bool kernel_uses_index(const Kernel *, int l);
 int kernel_free_loops(const Kernel *); /* how many of its loops are free: the first ones */
 /* How many points its free (reduced) loops have, for n samples. */
 int64_t kernel_points(const Kernel *, bool reduced, int64_t n);
-/* Does the term of a fold read an input? Does it need it: for its value, or because a SKIP view says
- * which terms there are? */
+/* Does the term of a fold read an input? Does it need it: for its value, or because a SKIP view
+ * says which terms there are? */
 bool kernel_term_reads(const Kernel *, int in);
 bool kernel_term_needs(const Kernel *, int in);
 /* A view by its number: inputs, then outs. */
@@ -190,7 +192,8 @@ bool view_uses(const View *, int loop);
 bool coord_same(const Coord *, const Coord *);
 bool view_same(const View *, const View *);
 bool kernel_same(const Kernel *, const Kernel *); /* but for names */
-int64_t floor_div(int64_t a, int64_t b);          /* rounded down; b > 0 */
+bool kernel_same_loops(const Kernel *, const Kernel *);
+int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
 /* Smallest and largest value of a coordinate over all points (n at its largest is given). */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);
 

@@ -143,9 +143,7 @@ bool choice_is_of(const Choice *c, const Kernel *k) {
 }
 
 const Decision *plan_decision(const Plan *p, const Choice *c) {
-  const char *name = c->role == ROLE_FWD
-                         ? c->layer
-                         : arena_printf(p->u->arena, "%s:%s", c->layer, role_names[c->role]);
+  const char *name = role_kernel(p->u->arena, c->layer, c->role);
   for (int i = 0; i < p->decision.n; i++) {
     const Decision *d = &p->decision.at[i];
     if (d->entry == c->entry && strcmp(d->kernel, name) == 0) return d;

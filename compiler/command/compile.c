@@ -161,13 +161,10 @@ static const char *time_text(Unit *u, double seconds) {
 }
 
 /* "conv1", in training "conv1 in train_forward", "conv1:dgrad". */
-static void print_choice_title(const Choice *c) {
-  if (c->role != ROLE_FWD)
-    printf("%s:%s\n", c->layer, role_names[c->role]);
-  else if (c->entry != PLAN_FORWARD)
-    printf("%s in %s\n", c->layer, plan_entry_names[c->entry]);
-  else
-    printf("%s\n", c->layer);
+static void print_choice_title(Unit *u, const Choice *c) {
+  printf("%s", role_kernel(u->arena, c->layer, c->role));
+  if (c->role == ROLE_FWD && c->entry != PLAN_FORWARD) printf(" in %s", plan_entry_names[c->entry]);
+  printf("\n");
 }
 
 /* Why it is refused; of what was taken, what was measured. */
@@ -183,7 +180,7 @@ void compile_explain(Unit *u, const Plan *plan) {
     const Choice *c = &plan->choice.at[i];
     if (!last || strcmp(last->layer, c->layer) != 0 || last->role != c->role ||
         last->entry != c->entry)
-      print_choice_title(c);
+      print_choice_title(u, c);
     last = c;
     printf("  %c %-13s %10s  %s\n", c->taken ? '*' : ' ', c->algo,
            c->predicted < 0 ? "refused" : time_text(u, c->predicted), remark(u, plan, c));

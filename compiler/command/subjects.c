@@ -114,8 +114,7 @@ static void count_gradients(Subjects *all) {
 }
 
 const char *subject_name(Unit *u, const Subject *s) {
-  return s->role == ROLE_FWD ? s->layer
-                             : arena_printf(u->arena, "%s:%s", s->layer, role_names[s->role]);
+  return role_kernel(u->arena, s->layer, s->role);
 }
 
 void measure_number(Subjects *all) {

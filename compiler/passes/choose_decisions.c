@@ -11,11 +11,8 @@
 /* ---- names ---- */
 
 static const char *kernel_in_entry(Arena *arena, const Kernel *k, int nth) {
-  Text text = {.arena = arena};
-  text_add(&text, "%s", k->name);
-  if (k->role != ROLE_FWD) text_add(&text, ":%s", role_names[k->role]);
-  if (nth > 1) text_add(&text, "#%d", nth);
-  return text.at;
+  const char *name = role_kernel(arena, k->name, k->role);
+  return nth > 1 ? arena_printf(arena, "%s#%d", name, nth) : name;
 }
 
 static Decision *asked_for(const PlanOptions *options, PlanEntry entry, const char *kernel) {

@@ -12,12 +12,7 @@
 /* ---- joining two kernels ---- */
 
 bool fuse_same_points(const Kernel *a, const Kernel *b) {
-  if (a->nloop != b->nloop) return false;
-  for (int l = 0; l < a->nloop; l++)
-    if (!extent_same(a->loop[l].extent, b->loop[l].extent) ||
-        a->loop[l].reduced != b->loop[l].reduced)
-      return false;
-  return a->nout + b->nout <= MAX_OUT && a->nin + b->nin <= MAX_IN &&
+  return kernel_same_loops(a, b) && a->nout + b->nout <= MAX_OUT && a->nin + b->nin <= MAX_IN &&
          a->nfold + b->nfold <= MAX_FOLD;
 }
 
