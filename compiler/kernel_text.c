@@ -20,6 +20,7 @@ const char *const role_names[ROLES] = {"fwd", "dgrad", "wgrad"};
 const char *role_kernel(Arena *arena, const char *layer, Role role) {
   return role == ROLE_FWD ? layer : arena_printf(arena, "%s:%s", layer, role_names[role]);
 }
+
 static const char *const combine_names[COMBINES] = {"sum", "max", "argmax"};
 
 /* ---- printing ---- */
