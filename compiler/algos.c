@@ -42,7 +42,10 @@ bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
   kernel_operands(k, &a, &b);
   const Phase of_a = p->buffer.at[k->in[a].tensor].phase,
               of_b = p->buffer.at[k->in[b].tensor].phase;
+  const bool batch_a = buffer_in_batch(&p->buffer.at[k->in[a].tensor]),
+             batch_b = buffer_in_batch(&p->buffer.at[k->in[b].tensor]);
   bool first = of_a < of_b;
+  if (k->algo && batch_a != batch_b) first = batch_a;
   if (of_a == PHASE_CALL && of_b == PHASE_CALL && !k->algo) first = lanes_along_first(p, k, a, b);
   *c = (Contraction){.k = k, .x = first ? b : a, .w = first ? a : b};
   for (int l = 0; l < k->nloop; l++) c->role[l] = loop_role(k, c->x, c->w, l);
@@ -100,6 +103,16 @@ Format format_lanes(const Plan *p, const Type *type) {
   if (rest && !p->target->language->margins) return f;
   f.lane_axis = 1;
   f.lanes = (int16_t)plan_lanes(p);
+  return f;
+}
+
+Format format_batch(const Plan *p, const Type *type) {
+  Format f = format_plain(type->dtype);
+  const int lanes = p->target->lanes;
+  const bool images = type->rank > 1 && type->dim[0].per_n == 1 && type->dim[0].plus == 0;
+  if (!images || type->dtype != F32 || lanes == 1 || p->max_batch < lanes) return f;
+  f.lane_axis = 0;
+  f.lanes = (int16_t)lanes;
   return f;
 }
 
@@ -277,6 +290,7 @@ Kernel packed_in_order(Plan *p, const Contraction *c) {
 
 const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
   if (role == ROLE_BLOCKS) return refuses_blocks(p, c);
+  if (role == ROLE_BATCH) return refuses_batch(p, c);
   if (both_change(p, c)) return refuses_correlation(p, c, role);
   const char *reason = refuses_packing(p, c);
   if (!reason && lane_loop(p, c, role) < 0)
@@ -288,6 +302,8 @@ const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
 void lower_affine(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   if (role == ROLE_BLOCKS)
     lower_to_blocks(p, c, algo, steps);
+  else if (role == ROLE_BATCH)
+    lower_to_batch(p, c, algo, steps);
   else if (both_change(p, c))
     lower_correlation(p, c, role, algo, steps);
   else

@@ -138,6 +138,10 @@ bool buffer_has_margin(const Buffer *b) {
   return false;
 }
 
+bool buffer_in_batch(const Buffer *b) {
+  return b->format.lane_axis == 0 && b->type.dim[0].per_n > 0;
+}
+
 bool choice_is_of(const Choice *c, const Kernel *k) {
   return c->layer && k->name && c->role == k->role && strcmp(c->layer, k->name) == 0;
 }

@@ -14,10 +14,10 @@ typedef struct Algo Algo;
 
 /* How a tensor lies in memory: axes in row-major order as they come, except that the lane axis is
  * cut into blocks of `lanes` elements that lie innermost. NCHW: lanes 1. NCHW16c: lane_axis 1,
- * lanes 16. Packed weights: axes in the order of reading, lanes = output channels per register
- * tile. The physical box of axis a is [-lo[a], extent + hi[a]), rounded up to whole blocks on the
- * lane axis; whatever lies outside the logical box equals `fill` whenever a kernel reads it: the
- * producer writes it. */
+ * lanes 16. NCHW16n: lane_axis 0, images of the batch. Packed weights: axes in the order of
+ * reading, lanes = output channels per register tile. The physical box of axis a is [-lo[a], extent
+ * + hi[a]), rounded up to whole blocks on the lane axis; whatever lies outside the logical box
+ * equals `fill` whenever a kernel reads it: the producer writes it. */
 typedef struct Format {
   DType dtype;
   int8_t lane_axis; /* -1: none */
@@ -85,10 +85,12 @@ typedef enum PlanEntry {
 extern const char *const plan_entry_names[PLAN_ENTRIES];
 
 typedef enum Layouts {
-  LAYOUT_ANY,
+  LAYOUT_ANY, /* plain or lanes */
   LAYOUT_PLAIN,
-  LAYOUT_LANES
-} Layouts; /* lanes: target->lanes channels innermost */
+  LAYOUT_LANES, /* target->lanes channels innermost, */
+  LAYOUT_BATCH, /* or as many images */
+  LAYOUT_END
+} Layouts;
 
 typedef VEC(Tile) Tiles; /* of the steps of one kernel, in the order of making them */
 
@@ -229,6 +231,7 @@ typedef struct Layout {
 Layout buffer_layout(const Buffer *, int64_t n);
 int64_t buffer_bytes(const Buffer *, int64_t n);
 bool buffer_has_margin(const Buffer *);
+bool buffer_in_batch(const Buffer *); /* images lie in its lanes */
 
 /* Which tests tell whether an axis of a view is inside; 0 where it always is, or where margins hold
  * the fill. */
@@ -260,7 +263,8 @@ void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
 typedef struct Contraction {
   const Kernel *k;
   int x, w;             /* which inputs; w is the one of the earlier phase. Of two that both change
-                           in every call, the one that lanes run along; once lowered, the second */
+                           in every call, the one that lanes run along; once lowered, the second,
+                           or the only one with images in its lanes */
   char role[MAX_LOOPS]; /* 'B' 'M' 'N' 'K', per loop */
 } Contraction;
 bool contraction(const Plan *, const Kernel *, Contraction *);
@@ -293,6 +297,8 @@ int plan_lanes(const Plan *);    /* floats per vector of the target */
 DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */
+Format format_batch(const Plan *, const Type *); /* images in the target's lanes; plain where calls
+                                                    have too few */
 /* By the plan's TileLog or by the target, which may have no opinion. */
 void pick_tile(const Plan *, Kernel *);
 /* The free loop that runs along the lanes of the result: the one of this role that moves its
@@ -340,6 +346,15 @@ Kernel correlation_settle(Plan *, const Contraction *, const View *sums, const i
 enum { ROLE_BLOCKS = 'M' };
 const char *refuses_blocks(const Plan *, const Contraction *);
 void lower_to_blocks(Plan *, const Contraction *, const char *algo, Steps *);
+/* Images of the batch in the lanes (batch.c): as above. */
+enum { ROLE_BATCH = 'n' };
+const char *refuses_batch(const Plan *, const Contraction *);
+void lower_to_batch(Plan *, const Contraction *, const char *algo, Steps *);
+/* Does one reduced loop move each coordinate that leaves the tensor, by one element: can it keep
+ * inside? */
+bool window_keeps_inside(const Plan *, const Kernel *, const View *);
+/* Do the images of a lowered contraction meet in its sum: are both operands vectors of them? */
+bool sums_batch(const Plan *, const Contraction *);
 /* One or the other, by when the operands change. */
 const char *refuses_affine(const Plan *, const Contraction *, char role);
 void lower_affine(Plan *, const Contraction *, char role, const char *algo, Steps *);

@@ -7,6 +7,8 @@
  * left over gets smaller tiles. Every element is summed in the order of the reduced loops, whatever
  * the tile, so results do not depend on the number of samples or on threads. Long sums of operands
  * that no cache holds (weight gradients) grow in memory, by one band of positions after another.
+ * Where samples are the lanes, the points are channels; where a sum over samples runs along the
+ * lanes, a tile is R x K elements of the result, the lanes of each added up at the end.
  *
  *   for n, groups ..
  *     for (int k_tile = ..)            K vectors of lanes
@@ -25,12 +27,15 @@ static bool is_shared(const Coord *c) {
   return coord_is_loop(&linear, &loop);
 }
 
+/* Windows that keep inside need no tests. */
 static bool view_fits(const Plan *p, const Kernel *k, const View *v, bool weights) {
   const Buffer *b = &p->buffer.at[v->tensor];
+  const bool inside =
+      weights && v->outside == SKIP && buffer_in_batch(b) && window_keeps_inside(p, k, v);
   if (b->format.dtype != F32) return false;
   for (int a = 0; a < v->rank; a++) {
     const bool linear = coord_affine(&v->at[a]) || (weights && is_shared(&v->at[a]));
-    if (!linear || view_tests(p, k, v, a)) return false;
+    if (!linear || (!inside && view_tests(p, k, v, a))) return false;
   }
   return true;
 }
@@ -54,13 +59,25 @@ static bool weights_fit(const Plan *p, const Contraction *c, int l) {
 
 static bool lane_fits(const Plan *p, const Contraction *c, int l) {
   const Kernel *k = c->k;
-  if (k->loop[l].extent.per_n) return false;
+  const int to = k->out[0].to.tensor;
+  if (k->loop[l].extent.per_n && !buffer_in_batch(&p->buffer.at[to])) return false;
   if (!view_uses(&k->out[0].to, l) || !view_moves_by_one(p, k, &k->out[0].to, l)) return false;
   if (!view_moves_by_one(p, k, &k->in[c->x], l)) return false;
   return weights_fit(p, c, l);
 }
 
+/* The longest of the free loops that only w knows; -1: none. */
+static int longest_column(const Contraction *c) {
+  int column = -1;
+  for (int l = 0; l < c->k->nloop; l++)
+    if (c->role[l] == 'N' &&
+        (column < 0 || c->k->loop[l].extent.plus > c->k->loop[column].extent.plus))
+      column = l;
+  return column;
+}
+
 int contract_lane(const Plan *p, const Contraction *c) {
+  if (sums_batch(p, c)) return longest_column(c);
   for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == 'N' && lane_fits(p, c, l)) return l;
   for (int l = 0; l < c->k->nloop; l++)
@@ -105,6 +122,13 @@ static int find_outer(const Plan *p, const Contraction *c, int point) {
   for (int l = point - 1; l >= 0; l--)
     if (c->role[l] == 'M' && loops_follow(p, k, l, point)) return l;
   return -1;
+}
+
+int64_t contract_points(const Plan *p, const Contraction *c) {
+  const int point = contract_point(c), outer = point < 0 ? -1 : find_outer(p, c, point);
+  int64_t points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
+  if (outer >= 0) points *= extent_at(c->k->loop[outer].extent, p->max_batch);
+  return points;
 }
 
 /* ---- loops ---- */
@@ -227,7 +251,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   Leaf *f = w->f;
   Emit *e = f->e;
   Arena *arena = e->arena;
-  const int l = w->lane, wide = w->lanes * w->vectors;
+  const int l = w->lane, wide = w->step * w->vectors;
   const int64_t extent = f->k->loop[l].extent.plus;
   const char *name = arena_printf(arena, "%s_tile", f->k->loop[l].name);
   const Linear first = linear_divided(&f->from[l], wide), *to = &f->to[l];
@@ -248,12 +272,21 @@ static void lane_tiles(Contract *w, TileAt t) {
   }
   const int rest = (int)(extent % wide);
   if (rest == 0) return;
-  t.vectors = (rest + w->lanes - 1) / w->lanes;
-  t.count = rest % w->lanes;
+  t.vectors = (rest + w->step - 1) / w->step;
+  t.count = rest % w->step;
   t.lane_at = linear_constant(extent - rest);
   leaf_open_rest(f, to->n ? reaches_end(f, l, extent, extent >= wide) : NULL, rest);
   free_loops(w, l + 1, &t);
   emit_close(e);
+}
+
+/* Samples in the lanes: one vector of them a turn. */
+static void sample_tiles(Contract *w, TileAt t) {
+  const bool opened = leaf_open_images(w->f, w->lane);
+  t.vectors = 1;
+  t.lane_at = w->f->value[w->lane];
+  free_loops(w, w->lane + 1, &t);
+  leaf_close_images(w->f, w->lane, opened);
 }
 
 static void free_loops(Contract *w, int l, const TileAt *t) {
@@ -266,6 +299,8 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
       point_blocks(w, t, lanes);
     else
       point_loop(w, *t);
+  } else if (l == w->lane && k->loop[l].extent.per_n) {
+    sample_tiles(w, *t);
   } else if (l == w->lane) {
     lane_tiles(w, *t);
   } else {
@@ -297,13 +332,13 @@ static int64_t rows_of_band(const Plan *p, const Contraction *c, int l) {
 }
 
 /* Scalars stay in registers: compilers that make vectors of them may store what lies between, which
- * is another job's. */
+ * is another job's. So do sums of images in lanes, which are added up once, at the end. */
 bool contract_bands(const Plan *p, const Contraction *c, Bands *b) {
   const Kernel *k = c->k;
   const int first = kernel_free_loops(k);
   const bool samples = first + 1 < k->nloop && k->loop[first].extent.per_n;
   *b = (Bands){.samples = samples ? first : -1, .loop = samples ? first + 1 : first};
-  if (p->target->lanes == 1) return false;
+  if (p->target->lanes == 1 || buffer_in_batch(&p->buffer.at[k->in[c->w].tensor])) return false;
   if (b->loop == k->nloop || k->loop[b->loop].extent.per_n || k->bind[b->loop].step >= 0)
     return false;
   b->rows = both_change(p, c) ? rows_of_band(p, c, b->loop) : k->loop[b->loop].extent.plus;
@@ -337,16 +372,18 @@ void contract_body(Leaf *f) {
   w.lane = contract_lane(p, &w.c);
   w.point = contract_point(&w.c);
   w.outer = find_outer(p, &w.c, w.point);
-  w.x_lanes = view_uses(&k->in[w.c.x], w.lane);
+  w.sums = sums_batch(p, &w.c);
+  w.step = w.sums ? 1 : w.lanes;
+  w.x_lanes = w.sums || view_uses(&k->in[w.c.x], w.lane);
   w.points = tile_get(&k->tile, "r", 1);
-  w.vectors = w.x_lanes ? 1 : tile_get(&k->tile, "k", 1);
+  w.vectors = w.x_lanes && !w.sums ? 1 : tile_get(&k->tile, "k", 1);
   w.unroll = tile_get(&k->tile, "unroll", 1);
-  while (!linear_divides(&f->from[w.lane], w.lanes * w.vectors)) w.vectors--;
+  while (!linear_divides(&f->from[w.lane], w.step * w.vectors)) w.vectors--;
   w.d = vector_dialect(f->e, p->target);
   if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
   if (contract_bands(p, &w.c, &w.bands))
     sum_bands(&w);
   else
     all_tiles(&w, TILE_WHOLE);
-  leaf_margins(f, &k->out[0], false);
+  leaf_margins(f, &k->out[0], w.sums);
 }

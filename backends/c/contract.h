@@ -15,13 +15,15 @@ typedef struct Contract {
   int point; /* the free loop whose points share weights: R at a time */
   int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or -1 */
   int lanes; /* of the target */
+  int step;  /* between vectors of a tile, along the lane loop */
+  bool sums; /* the lanes are samples, added up at the end: `lane` is a loop of columns */
   int vectors; /* K: vectors of lanes in a whole tile */
   int points;  /* R */
   int unroll;  /* of the innermost reduced loop */
   TilePass pass;
   Bands bands;    /* of TILE_WHOLE only `samples` is meant */
   Linear band_at; /* where the band begins that a tile sums */
-  bool x_lanes;   /* x moves along the lanes too (depthwise) */
+  bool x_lanes;   /* x is loaded in vectors as well (depthwise, sums) */
   Dialect d;
 } Contract;
 
@@ -33,6 +35,8 @@ typedef struct TileAt {
 } TileAt;
 
 void ukernel_tile(Contract *, const TileAt *);
+/* How many points tiles can take from: of two loops, where those run as one. */
+int64_t contract_points(const Plan *, const Contraction *);
 /* Lanes of the axis that loop l moves x along; 1: none. */
 int lanes_of_loop(const Plan *, const View *x, int l);
 

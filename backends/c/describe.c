@@ -171,10 +171,17 @@ static void add_algorithm(Text *out, const Leaf *f) {
 
 /* ---- the comment ---- */
 
-/* A layer with weights: not a gradient, whose operands are both activations. */
+/* A layer with weights: not a gradient, whose operands are both activations. Where images are in
+ * the lanes, the weights are x to the tiles. */
 static bool has_weights(const Leaf *f, Contraction *c) {
-  return f->k->math == F32 && contraction(f->plan, f->k, c) &&
-         leaf_buffer(f, &f->k->in[c->w])->phase != PHASE_CALL;
+  const Kernel *k = f->k;
+  if (k->math != F32 || !contraction(f->plan, k, c)) return false;
+  if (leaf_buffer(f, &k->in[c->x])->phase != PHASE_CALL) {
+    const int x = c->x;
+    c->x = c->w;
+    c->w = x;
+  }
+  return leaf_buffer(f, &k->in[c->w])->phase != PHASE_CALL;
 }
 
 void leaf_describe(const Leaf *f, PlanEntry entry) {

@@ -173,6 +173,50 @@ void leaf_close(Leaf *f, bool opened) {
   if (opened) emit_close(f->e);
 }
 
+bool leaf_one_vector(const Leaf *f, int l) {
+  const Bind *b = &f->k->bind[l];
+  return b->step >= 0 && b->mul == 1 && b->from == 0 && b->to == 1 &&
+         f->outer[b->step]->block == f->plan->target->lanes;
+}
+
+/* The text inside is kept until it is known whether it asks how many images there are. */
+bool leaf_open_images(Leaf *f, int l) {
+  Arena *arena = f->e->arena;
+  const int lanes = f->plan->target->lanes;
+  const bool one = leaf_one_vector(f, l);
+  const char *name = arena_printf(arena, "%s_block", f->k->loop[l].name);
+  f->value[l] = one ? f->from[l] : linear_variable(lanes, name);
+  if (!one) {
+    const Linear from = linear_divided(&f->from[l], lanes);
+    const char *first = leaf_form(f, &from), *last = leaf_form(f, &f->to[l]);
+    emit_open(f->e, "for (int %s = %s; %s < (%s + %d) / %d; %s++)", name, first, name, last,
+              lanes - 1, lanes, name);
+  }
+  f->images = arena_printf(arena, "%s_used", f->k->loop[l].name);
+  f->uses_images = false;
+  f->around = f->e->out;
+  f->inside = (Text){.arena = arena};
+  f->e->out = &f->inside;
+  return !one;
+}
+
+void leaf_close_images(Leaf *f, int l, bool opened) {
+  f->e->out = f->around;
+  if (f->uses_images) {
+    Linear left = f->to[l];
+    linear_add(&left, &f->value[l], -1);
+    const char *text = leaf_form(f, &left);
+    const int lanes = f->plan->target->lanes;
+    if (opened)
+      emit(f->e, "const int %s = %s < %d ? %s : %d;", f->images, text, lanes, text, lanes);
+    else
+      emit(f->e, "const int %s = %s;", f->images, text);
+  }
+  emit_text(f->e, f->inside.at ? f->inside.at : "");
+  f->images = NULL;
+  leaf_close(f, opened);
+}
+
 void leaf_open_rest(Leaf *f, const char *test, int count) {
   if (test) {
     emit_open(f->e, "if (%s)", test);
@@ -298,9 +342,19 @@ static bool stores_part(const Leaf *f, const View *to) {
   return hi + 1 < b->type.dim[axis].plus;
 }
 
+/* The first lanes of a vector, as many as there are images, and behind them what fills the buffer.
+ */
+static const char *only_images(Leaf *f, const View *to, const char *value) {
+  const char *isa = f->plan->target->name;
+  f->uses_images = true;
+  return arena_printf(f->e->arena, "%s_keep(%s, %s, %s_set1(%s))", isa, value, f->images, isa,
+                      emit_number(f->e->arena, leaf_buffer(f, to)->format.fill, F32));
+}
+
 void leaf_store(Leaf *f, const View *to, const char *pointer, const char *at, const char *value,
                 int count) {
   const char *isa = f->plan->target->name;
+  if (f->images) value = only_images(f, to, value);
   if (!count)
     emit(f->e, "%s_store(%s + %s, %s);", isa, pointer, at, value);
   else if (stores_part(f, to))

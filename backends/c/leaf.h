@@ -50,6 +50,10 @@ typedef struct Leaf {
   Linear from[MAX_LOOPS], to[MAX_LOOPS]; /* the part of each loop that runs */
   const char *coordinate[MAX_IN + MAX_OUT][MAX_RANK]; /* variable that holds a view's coordinate */
 
+  const char *images; /* inside a loop over samples in vectors: how many lanes hold some */
+  bool uses_images;
+  Text *around, inside; /* where the text of that loop goes, and its text */
+
   /* Which parameters the text mentions: set where they are printed. */
   bool uses_batch, uses_scalar, uses_block[MAX_NESTING], uses_in[MAX_IN];
 } Leaf;
@@ -67,6 +71,11 @@ void leaf_bounds(Leaf *);
  * leaf_close. */
 bool leaf_open(Leaf *, int l);
 void leaf_close(Leaf *, bool opened);
+/* Opens loop l over samples, a vector of them a turn: those of a buffer with images in its lanes.
+ * What is stored there of lanes behind the last image is `fill`. */
+bool leaf_one_vector(const Leaf *, int l); /* is the part of it that runs one vector? */
+bool leaf_open_images(Leaf *, int l);
+void leaf_close_images(Leaf *, int l, bool opened);
 /* Opens the block of the last `count` turns of a loop, which run
  * where `test` says (NULL: always). */
 void leaf_open_rest(Leaf *, const char *test, int count);

@@ -15,7 +15,8 @@
  *         }
  *
  * One free loop runs in vectors where every view that mentions it moves by one element with it;
- * else everything is scalar. Loops around it that only continue its rows run as one with it.
+ * else everything is scalar. Samples run in vectors where they are lanes of all tensors; sums over
+ * them add up the lanes at the end. Loops around it that only continue its rows run as one with it.
  * Coordinates that may be outside, or have divisions, are named and tested. Arithmetic in double
  * keeps to the interpreter's order, so its bits are the same; sums in double of terms in vectors
  * have one of each half. Outs that combine get loops of their own: the free loops that `to` misses
@@ -188,6 +189,10 @@ static void open_loop(Loops *w, int level) {
     window_loop(w, level, window, extent);
   } else if (strided) {
     stride_loop(w, level, strided, axis);
+  } else if (l == w->lane && f->k->loop[l].extent.per_n) {
+    const bool opened = leaf_open_images(f, l);
+    loop_body(w, level);
+    leaf_close_images(f, l, opened);
   } else if (l == w->lane) {
     vector_loop(w, level);
   } else {
@@ -216,10 +221,24 @@ static void run_terms(Loops *w) {
   if (all.n || !loops) emit_close(e);
 }
 
+bool loops_sum_lanes(const Loops *w) {
+  return w->lane >= 0 && w->f->k->loop[w->lane].reduced;
+}
+
 static void run_point(Loops *w) {
   const Kernel *k = w->f->k;
+  const Dialect vector = vector_dialect(w->f->e, w->f->plan->target), *const scalar = w->d;
+  if (loops_sum_lanes(w)) {
+    w->d = &vector;
+    w->vectors = true;
+  }
   for (int a = 0; a < k->nfold; a++) loops_start_fold(w, a);
   if (k->nfold > 0) run_terms(w);
+  if (loops_sum_lanes(w)) {
+    for (int a = 0; a < k->nfold; a++) loops_total(w, a);
+    w->d = scalar;
+    w->vectors = false;
+  }
   for (int i = 0; i < k->nin; i++)
     if (loops_in_value(w, i) && !w->early[i]) loops_load(w, i);
   for (int o = 0; o < k->nout; o++)
@@ -247,13 +266,23 @@ static void run_level(Loops *w, int level) {
 
 /* ---- choosing the lane loop ---- */
 
+/* Where loop l runs in vectors, the view's element is one of a vector, or the same for all. Samples
+ * are in lanes: behind the last one plain memory ends. */
+static bool view_in_vectors(const Plan *p, const Kernel *k, const View *v, int l) {
+  const bool samples = k->loop[l].extent.per_n && view_uses(v, l);
+  return view_moves_by_one(p, k, v, l) && (!samples || buffer_in_batch(&p->buffer.at[v->tensor]));
+}
+
 static bool runs_in_vectors(const Plan *p, const Kernel *k, int l) {
-  if (k->loop[l].reduced || k->loop[l].extent.per_n != 0 || kernel_uses_index(k, l)) return false;
+  const bool sums = k->loop[l].reduced;
+  if ((sums && !k->loop[l].extent.per_n) || kernel_uses_index(k, l)) return false;
+  for (int a = 0; a < k->nfold && sums; a++)
+    if (k->fold[a].op != FOLD_SUM) return false;
   for (int i = 0; i < k->nin; i++)
-    if (!view_moves_by_one(p, k, &k->in[i], l)) return false;
+    if (!view_in_vectors(p, k, &k->in[i], l)) return false;
   for (int o = 0; o < k->nout; o++)
-    if (k->out[o].combine || !view_uses(&k->out[o].to, l) ||
-        !view_moves_by_one(p, k, &k->out[o].to, l))
+    if (k->out[o].combine || view_uses(&k->out[o].to, l) == sums ||
+        !view_in_vectors(p, k, &k->out[o].to, l))
       return false;
   return true;
 }
@@ -306,14 +335,16 @@ static void run_outs(Leaf *f, const bool *out, bool combine, DType math) {
   Loops w = {.f = f, .math = math, .combine = combine, .lane = -1};
   if (!combine) w.lane = loops_lane(f->plan, f->k, math, f->from);
   const Dialect vector = vector_dialect(f->e, f->plan->target);
-  w.d = w.lane >= 0 ? &vector : math == F64 ? &scalar_double : &scalar_float;
+  w.vectors = w.lane >= 0 && !loops_sum_lanes(&w);
+  w.d = w.vectors ? &vector : math == F64 ? &scalar_double : &scalar_float;
   memcpy(w.out, out, sizeof w.out);
-  if (w.lane >= 0) find_run(&w);
+  w.run = w.lane;
+  if (w.lane >= 0 && !f->k->loop[w.lane].extent.per_n) find_run(&w);
   order_loops(&w);
   loops_find_early(&w);
   run_level(&w, 0);
   for (int o = 0; o < f->k->nout; o++)
-    if (out[o]) leaf_margins(f, &f->k->out[o], w.lane < 0);
+    if (out[o]) leaf_margins(f, &f->k->out[o], !w.vectors);
 }
 
 /* Sums in double take all arithmetic with them, unless they run in vectors. */

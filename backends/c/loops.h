@@ -9,7 +9,8 @@
 enum { MAX_PARTS = 8 };
 typedef struct Loops {
   Leaf *f;
-  const Dialect *d;
+  const Dialect *d; /* of what is printed now: */
+  bool vectors;     /* vectors along the lane loop, or scalars */
   DType math;
   bool out[MAX_OUT]; /* which outs these loops compute */
   bool combine;
@@ -28,6 +29,9 @@ typedef struct Loops {
   int nparts;
   const Expr *term[MAX_FOLD], *value[MAX_OUT]; /* the formulas without them */
 } Loops;
+
+/* Are the lanes samples that sums add up? Then terms are vectors, and what follows is scalar. */
+bool loops_sum_lanes(const Loops *);
 
 /* ---- loops_coordinates.c ---- */
 
@@ -61,6 +65,8 @@ bool loops_in_value(const Loops *w, int in);
 void loops_load(Loops *w, int in);
 /* acc0, before its terms. */
 void loops_start_fold(Loops *w, int fold);
+/* total0: the lanes of a fold added up. */
+void loops_total(Loops *, int fold);
 /* Stores an out, or adds it to its sum. */
 void loops_store(Loops *w, int out);
 /* Reads what terms need and adds them. */

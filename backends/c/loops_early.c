@@ -8,7 +8,7 @@
  *   }
  *
  * Compilers may not do it: for all they know the stores change these inputs. Parts are inputs with
- * numbers from MAX_IN on. */
+ * numbers from MAX_IN on. Where terms are vectors and what follows is scalar, nothing is early. */
 #include "loops.h"
 
 /* How many levels of loops a view needs: it stands still inside of these. */
@@ -78,7 +78,7 @@ void loops_find_early(Loops *w) {
   w->early_level = -1;
   for (int f = 0; f < k->nfold; f++) w->term[f] = k->fold[f].term;
   for (int o = 0; o < k->nout; o++) w->value[o] = k->out[o].value;
-  if (w->combine || most < 0) return;
+  if (w->combine || most < 0 || loops_sum_lanes(w)) return;
   w->early_level = most;
   while (w->early_level > 0 && count_still(w, w->early_level - 1) == count_still(w, most))
     w->early_level--;

@@ -26,7 +26,7 @@ static const char *random_text(Loops *w, const Expr *x) {
 
 /* Does a sum of vectors run in double? */
 static bool wide(const Loops *w, int fold) {
-  return w->lane >= 0 && w->f->k->fold[fold].acc == F64;
+  return w->vectors && w->f->k->fold[fold].acc == F64;
 }
 
 /* An index, or a position made from indices. */
@@ -42,12 +42,13 @@ static const char *leaf_text(void *context, const Expr *x) {
   Arena *arena = w->f->e->arena;
   if (x->op == E_random) return random_text(w, x);
   if (x->op == E_in) return arena_printf(arena, "x%d", x->index);
+  if (x->op == E_acc && loops_sum_lanes(w)) return arena_printf(arena, "total%d", x->index);
   if (x->op == E_acc && wide(w, x->index))
     return arena_printf(arena, "%s_narrow(acc%d)", w->f->plan->target->name, x->index);
   if (x->op == E_acc) return arena_printf(arena, "acc%d", x->index);
   if (x->op == E_scalar) {
     const char *text = leaf_scalar(w->f, x->index);
-    if (w->lane >= 0)
+    if (w->vectors)
       return arena_printf(arena, "%s_set1((float)%s)", w->f->plan->target->name, text);
     return c_convert(w->f->e, text, F64, w->math);
   }
@@ -61,7 +62,7 @@ const char *loops_expression(Loops *w, const Expr *x) {
 static const char *load_text(Loops *w, int in) {
   Leaf *f = w->f;
   const View *v = &f->k->in[in];
-  if (w->lane >= 0) return leaf_load(f, v, w->lane, w->count);
+  if (w->vectors) return leaf_load(f, v, w->lane, w->count);
   const char *at = leaf_subscript(f, v), *from = leaf_pointer(f, v);
   return c_convert(f->e, arena_printf(f->e->arena, "%s[%s]", from, at),
                    leaf_buffer(f, v)->format.dtype, w->math);
@@ -121,24 +122,32 @@ static void add_place(Loops *w, int fold, const char *term) {
   emit(e, "most%d = %s_fold_max(most%d, term%d);", fold, isa, fold, fold);
 }
 
+/* A term; of lanes that hold no sample, nothing. */
+static const char *term_text(Loops *w, const Expr *term) {
+  const char *text = loops_expression(w, term), *isa = w->f->plan->target->name;
+  if (!loops_sum_lanes(w)) return text;
+  w->f->uses_images = true;
+  return arena_printf(w->f->e->arena, "%s_keep(%s, %s, %s_zero())", isa, text, w->f->images, isa);
+}
+
 static void add_to_fold(Loops *w, int fold) {
   Emit *e = w->f->e;
   const Fold *a = &w->f->k->fold[fold];
   const Expr *x = w->term[fold];
   const char *isa = w->f->plan->target->name;
   if (wide(w, fold)) {
-    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, loops_expression(w, x));
+    emit(e, "acc%d = %s_wide_add(acc%d, %s);", fold, isa, fold, term_text(w, x));
     return;
   }
-  if (w->lane >= 0 && a->op == FOLD_SUM && x->op == E_mul) {
+  if (w->vectors && a->op == FOLD_SUM && x->op == E_mul && !loops_sum_lanes(w)) {
     const char *left = loops_expression(w, x->arg[0]), *right = loops_expression(w, x->arg[1]);
     emit(e, "acc%d = %s_fma(%s, %s, acc%d);", fold, isa, left, right, fold);
     return;
   }
-  const char *term = loops_expression(w, x);
-  if (w->lane >= 0 && a->op == FOLD_ARGMAX) {
+  const char *term = term_text(w, x);
+  if (w->vectors && a->op == FOLD_ARGMAX) {
     add_place(w, fold, term);
-  } else if (w->lane >= 0) {
+  } else if (w->vectors) {
     emit(e, "acc%d = %s_%s(acc%d, %s);", fold, isa, a->op == FOLD_SUM ? "add" : "fold_max", fold,
          term);
   } else if (a->op == FOLD_SUM) {
@@ -154,6 +163,12 @@ static void add_to_fold(Loops *w, int fold) {
   }
 }
 
+void loops_total(Loops *w, int fold) {
+  const char *isa = w->f->plan->target->name,
+             *sum = w->f->k->fold[fold].acc == F64 ? "(float)%s_wide_sum(acc%d)" : "%s_sum(acc%d)";
+  emit(w->f->e, "const float total%d = %s;", fold, arena_printf(w->f->e->arena, sum, isa, fold));
+}
+
 void loops_store(Loops *w, int out) {
   Leaf *f = w->f;
   Emit *e = f->e;
@@ -164,7 +179,7 @@ void loops_store(Loops *w, int out) {
     return;
   }
   const char *to = leaf_pointer(f, &o->to), *at = leaf_subscript(f, &o->to);
-  if (w->lane >= 0)
+  if (w->vectors)
     leaf_store(f, &o->to, to, at, value, w->count);
   else
     emit(e, "%s[%s] = %s;", to, at,

@@ -147,42 +147,57 @@ static void fill_side(Margins *m, int a, bool high) {
   }
 }
 
-/* The lanes of the last block that hold no element. */
-static void fill_lanes(Margins *m, int b, int used) {
+/* The lanes from `used` on of the block that begins at `first`. */
+static void fill_lanes(Margins *m, int b, const Linear *first, const char *used) {
   Emit *e = m->f->e;
   if (b < m->rank) {
     const Axis *x = &m->axis[b];
     const char *from = leaf_form(m->f, &x->from), *to = leaf_form(m->f, &x->to);
     m->at[b] = linear_variable(1, x->name);
     if (b == m->lane_axis) {
-      m->at[b] = linear_constant(m->b->type.dim[b].plus - used);
-      fill_lanes(m, b + 1, used);
+      m->at[b] = *first;
+      fill_lanes(m, b + 1, first, used);
       return;
     }
     BLOCK(e, "for (int %s = %s; %s < %s; %s++)", x->name, from, x->name, to, x->name) {
-      fill_lanes(m, b + 1, used);
+      fill_lanes(m, b + 1, first, used);
     }
     return;
   }
   const Linear place = leaf_element(m->f, m->b, m->at);
-  FOR(e, "lane", used, m->lanes, 1) {
+  BLOCK(e, "for (int lane = %s; lane < %d; lane++)", used, m->lanes) {
     emit(e, "%s[%s + lane] = %s;", leaf_pointer(m->f, &m->out->to), leaf_form(m->f, &place),
          emit_number(e->arena, m->b->format.fill, m->b->format.dtype));
   }
 }
 
+/* The lanes of the last block that hold no element. */
 static void fill_last_block(Margins *m) {
   const Axis *x = &m->axis[m->lane_axis];
-  const int used = (int)(m->b->type.dim[m->lane_axis].plus % m->lanes);
+  const int64_t extent = m->b->type.dim[m->lane_axis].plus, rest = extent % m->lanes;
   const int reached = reaches(x, true);
-  if (used == 0 || reached == 0) return;
+  if (rest == 0 || reached == 0) return;
+  const Linear first = linear_constant(extent - rest);
+  const char *used = arena_printf(m->f->e->arena, "%lld", (long long)rest);
   if (reached == 1) {
-    fill_lanes(m, 0, used);
+    fill_lanes(m, 0, &first, used);
     return;
   }
   BLOCK(m->f->e, "if (%s)", reaches_text(m, x, true)) {
-    fill_lanes(m, 0, used);
+    fill_lanes(m, 0, &first, used);
   }
+}
+
+/* The lanes behind the last image that the function wrote: whole blocks have none. */
+static void fill_last_images(Margins *m) {
+  Leaf *f = m->f;
+  const int l = coord_forward_loop(&m->out->to.at[m->lane_axis]);
+  Linear last = f->to[l], first = f->from[l];
+  last.constant -= 1;
+  const char *text = leaf_form(f, &last);
+  if (!leaf_one_vector(f, l))
+    first = linear_variable(m->lanes, arena_printf(f->e->arena, "((%s) / %d)", text, m->lanes));
+  fill_lanes(m, 0, &first, arena_printf(f->e->arena, "(%s) %% %d + 1", text, m->lanes));
 }
 
 void leaf_margins(Leaf *f, const Out *out, bool lanes) {
@@ -194,10 +209,16 @@ void leaf_margins(Leaf *f, const Out *out, bool lanes) {
                .lane_axis = layout.lane_axis,
                .lanes = layout.lanes,
                .rank = b->type.rank};
+  lanes &= layout.lane_axis >= 0;
+  if (!lanes && !buffer_has_margin(b)) return;
   for (int a = 0; a < m.rank; a++) find_axis(&m, a);
   for (int a = 0; a < m.rank; a++) {
     fill_side(&m, a, false);
     fill_side(&m, a, true);
   }
-  if (lanes && m.lane_axis >= 0) fill_last_block(&m);
+  if (!lanes) return;
+  if (buffer_in_batch(b))
+    fill_last_images(&m);
+  else
+    fill_last_block(&m);
 }

@@ -16,7 +16,8 @@
  *         }
  *       }
  * Several loops whose elements follow each other are one run. Where both tensors lie along the same
- * loop, but one in wider blocks, vectors are copied. */
+ * loop, but one in wider blocks, vectors are copied. Samples that are lanes are a run as well; of
+ * the last block only those that there are have rows. */
 #include "leaf.h"
 
 /* Loops along which the elements of a tensor follow each other, the innermost first. */
@@ -24,6 +25,7 @@ typedef struct Run {
   int n, loop[MAX_LOOPS];
   int64_t extent; /* of all of them */
   int block;      /* so many elements lie together for sure */
+  bool samples;   /* their number is known when the code runs */
 } Run;
 
 typedef struct Move {
@@ -41,7 +43,8 @@ typedef struct Move {
 /* Do elements of the view follow each other along loop l: in lanes, if there are any? */
 static bool is_first(const Plan *p, const Kernel *k, const Layout *layout, const View *v, int l) {
   const int lanes = p->target->lanes;
-  if (k->loop[l].extent.per_n) return false;
+  const bool samples = k->loop[l].extent.per_n > 0;
+  if (samples && layout->lane_axis != 0) return false;
   for (int a = 0; a < v->rank; a++) {
     int only;
     if (!coord_uses(&v->at[a], l)) continue;
@@ -57,7 +60,8 @@ static bool find_first(const Plan *p, const Kernel *k, const View *v, Run *run) 
   const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
   for (int l = 0; l < k->nloop; l++) {
     if (!is_first(p, k, &layout, v, l)) continue;
-    *run = (Run){.n = 1, .loop = {l}, .extent = k->loop[l].extent.plus};
+    *run = (Run){.n = 1, .loop = {l}, .extent = extent_at(k->loop[l].extent, p->max_batch)};
+    run->samples = k->loop[l].extent.per_n > 0;
     run->block = layout.lane_axis >= 0 ? layout.lanes : p->target->lanes;
     return true;
   }
@@ -98,6 +102,7 @@ static bool find_runs(const Plan *p, const Kernel *k, Move *m) {
     return false;
   m->turned = m->to.loop[0] != m->from.loop[0];
   if (!m->turned) {
+    if (m->to.samples) return false;
     if (m->from.block > m->to.block) m->to.block = m->from.block;
     return m->to.block > lanes;
   }
@@ -136,15 +141,23 @@ static void stand_at(Move *m, const Run *run, const Linear *at) {
   m->f->value[run->loop[0]] = *at;
 }
 
-/* Stands at element `at` + row, each loop of the run that the view uses at its own value. */
-static void stand_at_row(Move *m, const Run *run, const Linear *at, const View *v) {
+/* Stands at element `at` + row, each loop of the run that the view uses at its own value. Samples
+ * are asked for: then what follows has to be closed. */
+static bool stand_at_row(Move *m, const Run *run, const Linear *at, const View *v) {
   Linear here = *at, row = linear_variable(1, "row");
   row.term[0].below = m->lanes;
   linear_add(&here, &row, 1);
   m->f->value[run->loop[0]] = here;
   bool used = false;
   for (int i = 0; i < run->n; i++) used |= view_uses(v, run->loop[i]);
-  if (run->n == 1 || !used) return;
+  if (run->samples) {
+    const Loop *loop = &m->f->k->loop[run->loop[0]];
+    const Linear end = extent_form(loop->extent);
+    emit(m->e, "const int %s = %s;", loop->name, leaf_form(m->f, &here));
+    m->f->value[run->loop[0]] = linear_variable(1, loop->name);
+    return emit_open(m->e, "if (%s < %s)", loop->name, leaf_form(m->f, &end));
+  }
+  if (run->n == 1 || !used) return false;
   emit(m->e, "const int at = %s;", leaf_form(m->f, &here));
   int64_t step = 1;
   for (int i = 0; i < run->n; i++) {
@@ -158,6 +171,7 @@ static void stand_at_row(Move *m, const Run *run, const Linear *at, const View *
     emit(m->e, "const int %s = %s;", loop->name, value.at);
     m->f->value[run->loop[i]] = linear_variable(1, loop->name);
   }
+  return false;
 }
 
 /* ---- blocks ---- */
@@ -181,19 +195,22 @@ static void print_block(Move *m, const Part *to, const Part *from) {
   const int rows = to->count ? to->count : m->lanes;
   emit(m->e, "%s_v block[%d];", m->isa, m->lanes);
   FOR(m->e, "row", 0, rows, 1) {
-    stand_at_row(m, &m->to, &to->at, &k->in[0]);
+    if (m->to.samples) emit(m->e, "block[row] = %s_zero();", m->isa);
+    const bool asked = stand_at_row(m, &m->to, &to->at, &k->in[0]);
     stand_at(m, &m->from, &from->at);
     emit(m->e, "block[row] = %s;", leaf_load(m->f, &k->in[0], m->from.loop[0], from->count));
+    leaf_close(m->f, asked);
   }
   if (to->count) FOR(m->e, "row", rows, m->lanes, 1) {
       emit(m->e, "block[row] = %s_zero();", m->isa);
     }
   emit(m->e, "%s_transpose(block);", m->isa);
   FOR(m->e, "row", 0, from->count ? from->count : m->lanes, 1) {
-    stand_at_row(m, &m->from, &from->at, out);
+    const bool asked = stand_at_row(m, &m->from, &from->at, out);
     stand_at(m, &m->to, &to->at);
     leaf_store(m->f, out, leaf_pointer(m->f, out), leaf_subscript(m->f, out), "block[row]",
                to->count);
+    leaf_close(m->f, asked);
   }
 }
 
@@ -232,10 +249,24 @@ static void parts_of_block(Move *m, const Run *run, const Part *to, Linear begin
   emit_close(m->e);
 }
 
+/* Samples, a vector of them a turn. */
+static void print_samples(Move *m, const Run *run, const Part *to) {
+  const int l = run->loop[0];
+  const bool opened = leaf_open_images(m->f, l);
+  const Linear at = m->f->value[l];
+  m->f->images = NULL; /* rows ask */
+  print_at(m, run, to, &at, 0);
+  leaf_close_images(m->f, l, opened);
+}
+
 /* A run part by part: whole blocks, then what is left. */
 static void print_parts(Move *m, const Run *run, const Part *to) {
   Leaf *f = m->f;
   const int l = run->loop[0];
+  if (run->samples) {
+    print_samples(m, run, to);
+    return;
+  }
   const int64_t rest = run->extent % run->block;
   const char *name = arena_printf(m->arena, "%s_block", f->k->loop[l].name);
   Linear from = f->from[l], end = f->to[l];
@@ -279,5 +310,5 @@ void move_body(Leaf *f) {
   m.isa = f->plan->target->name;
   m.lanes = f->plan->target->lanes;
   other_loops(&m, 0);
-  leaf_margins(f, &f->k->out[0], true);
+  leaf_margins(f, &f->k->out[0], !m.to.samples);
 }

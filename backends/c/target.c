@@ -26,12 +26,16 @@ static double clock_of(const Target *t) {
 /* Turns of the loops that a contraction's tile covers. */
 typedef struct Shape {
   int64_t vectors, points, rows; /* vectors along the lanes; points, and how often they come */
+  int64_t most_vectors;          /* of a tile */
   int64_t terms;                 /* of one sum, */
   double parts;                  /* which is made of so many */
   bool shares_x;                 /* all lanes read the same x: several vectors pay */
   int64_t block;                 /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle;        /* of operands that every tile reads whole; 0: from L1 */
+  double store;                  /* cycles for each vector of a tile that is stored */
 } Shape;
+
+enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_COLUMNS = 8, MOST_UNROLLED = 16 };
 
 /* Does x follow loop l element by element, so that it may run as one with the loop inside it? */
 static bool unstrided(const Kernel *k, const View *x, int l) {
@@ -67,26 +71,73 @@ static double parts_of_sum(const Plan *p, const Contraction *c) {
   return bands.samples >= 0 ? each * (double)p->max_batch : each;
 }
 
+/* What every tile reads of that many bytes arrives so fast. */
+static double bytes_per_cycle(const Target *t, double bytes) {
+  const Machine *m = &t->machine;
+  return bytes <= m->l1 ? 0 : (bytes > m->l2 ? m->l3_bandwidth : m->l2_bandwidth) / clock_of(t);
+}
+
 /* Operands that lie as they are: each tile reads all of both, or what a part of its sum takes. */
 static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
-  const Machine *m = &p->target->machine;
   const View *x = &c->k->in[c->x];
   const double bytes = (view_bytes(p, x) + view_bytes(p, &c->k->in[c->w])) / s->parts;
   const int point = contract_point(c);
   s->points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
   if (point >= 0) s->block = lanes_of_loop(p, x, point);
-  if (bytes > m->l1)
-    s->bytes_per_cycle = (bytes > m->l2 ? m->l3_bandwidth : m->l2_bandwidth) / clock_of(p->target);
+  s->bytes_per_cycle = bytes_per_cycle(p->target, bytes);
+}
+
+/* The part of a window's taps along an axis that do not leave its tensor. */
+static double part_inside(const Plan *p, const Kernel *k, const View *v, int axis) {
+  const Coord *c = &v->at[axis];
+  int64_t inside = 0, all = 0;
+  int tap = -1, point = -1;
+  for (int l = 0; l < k->nloop; l++)
+    if (coord_uses(c, l)) *(k->loop[l].reduced ? &tap : &point) = l;
+  if (tap < 0 || point < 0 || !view_tests(p, k, v, axis)) return 1;
+  for (int64_t i = 0; i < k->loop[point].extent.plus; i++)
+    for (int64_t j = 0; j < k->loop[tap].extent.plus; j++, all++) {
+      const int64_t at = c->plus + c->coef[point] * i + c->coef[tap] * j;
+      inside += at >= 0 && at < p->buffer.at[v->tensor].type.dim[axis].plus;
+    }
+  return (double)inside / (double)all;
+}
+
+/* Images in the lanes: tiles of channels read one block of them. Their sums are of both operands'
+ * vectors, R x K of them in a tile, whose lanes are added up. */
+static void shape_of_batch(const Plan *p, const Contraction *c, int lane, Shape *s) {
+  const int lanes = p->target->lanes;
+  const double blocks = (double)((p->max_batch + lanes - 1) / lanes);
+  const View *w = &c->k->in[c->w];
+  double bytes = view_bytes(p, w) / blocks, part = 1;
+  for (int a = 0; a < w->rank && w->outside == SKIP; a++) part *= part_inside(p, c->k, w, a);
+  s->terms = (int64_t)ceil((double)s->terms * part);
+  s->points = contract_points(p, c);
+  s->most_vectors = 1;
+  if (sums_batch(p, c)) {
+    bytes += view_bytes(p, &c->k->in[c->x]) / blocks;
+    s->vectors = c->k->loop[lane].extent.plus;
+    s->most_vectors = MOST_COLUMNS;
+    s->terms = (s->terms + lanes - 1) / lanes;
+    s->block = lanes;
+    s->store = lanes;
+  }
+  s->bytes_per_cycle = bytes_per_cycle(p->target, bytes);
 }
 
 static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   const Kernel *k = c->k;
-  Shape s = {
-      .block = 1, .terms = kernel_points(k, true, p->max_batch), .parts = parts_of_sum(p, c)};
-  const int64_t channels = lane < 0 ? 1 : k->loop[lane].extent.plus;
+  Shape s = {.block = 1,
+             .terms = kernel_points(k, true, p->max_batch),
+             .parts = parts_of_sum(p, c),
+             .store = 1};
+  const int64_t channels = lane < 0 ? 1 : extent_at(k->loop[lane].extent, p->max_batch);
   s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
   s.shares_x = lane >= 0 && c->role[lane] == 'N';
-  if (both_change(p, c))
+  s.most_vectors = s.shares_x ? MOST_VECTORS : 1;
+  if (buffer_in_batch(&p->buffer.at[k->in[c->w].tensor]))
+    shape_of_batch(p, c, lane, &s);
+  else if (both_change(p, c))
     shape_of_streams(p, c, &s);
   else
     s.points = points_of_rows(p, c);
@@ -106,7 +157,8 @@ static double step_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
 
 /* Cycles of a whole contraction of that shape in tiles of r points x k vectors. */
 static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
-  const double edge = (12 + (double)(r * k)) * s->parts; /* starting and storing a tile */
+  const double store = (double)(r * k) * s->store;
+  const double edge = (12 + store) * s->parts; /* starting and storing a tile */
   const double terms = (double)s->terms;
   double cycles = 0;
   for (int part = 0; part < 2; part++) {
@@ -127,15 +179,13 @@ static int lane_of(const Plan *p, const Contraction *c) {
   return lane >= 0 ? lane : lane_loop(p, c, 'B');
 }
 
-enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_UNROLLED = 16 };
-
 /* Why a tile of r points x k vectors cannot be, or NULL. */
 static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int64_t k) {
   if (r < 1 || k < 1) return "a tile has at least one point and one vector";
-  if (k > (s->shares_x ? MOST_VECTORS : 1) || k > s->vectors) return "it has too many vectors";
+  if (k > s->most_vectors || k > s->vectors) return "it has too many vectors";
   if (r > s->points || r > MOST_POINTS) return "it has too many points";
   if (r * k + k + 1 > t->registers) return "it needs more registers than there are";
-  if (s->block > 1 && r != s->points && s->block % r != 0)
+  if (s->block > 1 && s->store == 1 && r != s->points && s->block % r != 0)
     return "its points do not divide the blocks that they lie in";
   return NULL;
 }
@@ -158,7 +208,7 @@ static void c_tile(const Plan *p, Kernel *k) {
   if (lane < 0 && both_change(p, &c)) return;
   const Shape s = shape_of(p, &c, lane);
   double best = INFINITY;
-  for (int64_t vectors = 1; vectors <= MOST_VECTORS; vectors++)
+  for (int64_t vectors = 1; vectors <= s.most_vectors; vectors++)
     for (int64_t r = 1; r <= MOST_POINTS; r++) {
       if (refuses_size(t, &s, r, vectors)) continue;
       const double cycles = tile_cycles(t, &s, r, vectors);

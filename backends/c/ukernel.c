@@ -49,7 +49,7 @@ static void stand_at(const Ukernel *m, int r, int j) {
   m->f->value[w->point] = m->t->at;
   m->f->value[w->point].constant += r;
   m->f->value[w->lane] = m->t->lane_at;
-  m->f->value[w->lane].constant += (int64_t)j * w->lanes;
+  m->f->value[w->lane].constant += (int64_t)j * w->step;
 }
 
 static const View *view_of(const Ukernel *m, int i) {
@@ -75,7 +75,21 @@ static bool in_epilogue(const Ukernel *m, int i) {
 
 /* An input of the epilogue that vectors do not line up with is gathered lane by lane. */
 static bool gathered(const Ukernel *m, int i) {
-  return !view_moves_by_one(m->f->plan, m->f->k, &m->f->k->in[i], m->w->lane);
+  return !m->w->sums && !view_moves_by_one(m->f->plan, m->f->k, &m->f->k->in[i], m->w->lane);
+}
+
+/* Does the window leave the tensor along this axis? Then it runs over the coordinate. */
+static bool leaves(const Ukernel *m, const View *v, int axis) {
+  return v->outside == SKIP && view_tests(m->f->plan, m->f->k, v, axis);
+}
+
+/* Where a view begins for the tile: coordinates that loops run over at 0. */
+static Linear begin_of(const Ukernel *m, const View *v) {
+  Linear at[MAX_RANK];
+  if (v->outside != SKIP) return leaf_place(m->f, v);
+  for (int a = 0; a < v->rank; a++)
+    at[a] = leaves(m, v, a) ? linear_constant(0) : leaf_coordinate(m->f, v, a);
+  return leaf_element(m->f, leaf_buffer(m->f, v), at);
 }
 
 /* Does the loop over samples run outside of the tile? */
@@ -106,7 +120,7 @@ static void print_pointers(Ukernel *m) {
     const bool ends = w->pass == TILE_WHOLE || w->pass == TILE_FINISH;
     if (i < k->nin && !(operand && sums) && !(ends && in_epilogue(m, i) && !gathered(m, i)))
       continue;
-    m->base[i] = leaf_place(m->f, view_of(m, i));
+    m->base[i] = begin_of(m, view_of(m, i));
     emit(m->e, "%sfloat *%s = %s + %s;", i < k->nin ? "const " : "", pointer_name(m, i),
          leaf_pointer(m->f, view_of(m, i)), leaf_form(m->f, &m->base[i]));
   }
@@ -138,6 +152,19 @@ static void print_step(Ukernel *m) {
     for (int j = 0; j < m->t->vectors; j++) print_fma(m, r, j, x);
   }
   if (w->lanes > 1) emit(m->e, "%s_fence();", m->f->plan->target->name);
+}
+
+/* Loop l over all of its samples; or over vectors of them, if they are the lanes. */
+static bool open_samples(const Ukernel *m, int l) {
+  const bool lanes = m->w->sums && m->f->k->loop[l].extent.per_n;
+  return lanes ? leaf_open_images(m->f, l) : leaf_open(m->f, l);
+}
+
+static void close_samples(const Ukernel *m, int l, bool opened) {
+  if (m->w->sums && m->f->k->loop[l].extent.per_n)
+    leaf_close_images(m->f, l, opened);
+  else
+    leaf_close(m->f, opened);
 }
 
 static void reduce(Ukernel *m, int l);
@@ -181,6 +208,43 @@ static void turns(Ukernel *m, int l, const char *name, const Linear *start, int6
   }
 }
 
+/* Loop l moves an axis of the window that leaves its tensor: it runs over the coordinate there,
+ *   for (int ih = ih_from; ih < ih_to; ih++)     kh = ih - (oh - 2) */
+static void keep_inside(Ukernel *m, int l, int axis) {
+  Leaf *f = m->f;
+  const View *v = view_of(m, m->w->c.w);
+  const Coord *c = &v->at[axis];
+  const Loop *loop = &f->k->loop[l];
+  const bool tap_name = loop->name[0] == 'k' && loop->name[1];
+  const char *name = arena_printf(m->arena, "i%s", loop->name + tap_name);
+  const char **coordinate = &f->coordinate[leaf_view(f, v)][axis];
+  f->value[l] = linear_constant(0);
+  const Linear tap = leaf_coordinate(f, v, axis), at = linear_variable(1, name); /* 0's place */
+  Linear first = tap, last = tap, value = linear_constant(0);
+  first.constant -= c->coef[l] < 0 ? loop->extent.plus - 1 : 0;
+  last.constant += c->coef[l] < 0 ? 1 : loop->extent.plus;
+  linear_add(&value, &at, c->coef[l]);
+  linear_add(&value, &tap, -c->coef[l]);
+  const char *from = leaf_form(f, &first), *to = leaf_form(f, &last);
+  const long long end = leaf_buffer(f, v)->type.dim[axis].plus;
+  emit(m->e, "const int %s_from = %s > 0 ? %s : 0;", name, from, from);
+  emit(m->e, "const int %s_to = %s < %lld ? %s : %lld;", name, to, end, to, end);
+  *coordinate = name;
+  BLOCK(m->e, "for (int %s = %s_from; %s < %s_to; %s++)", name, name, name, name, name) {
+    f->value[l] = value;
+    reduce(m, l + 1);
+  }
+  *coordinate = NULL;
+}
+
+/* The axis that loop l moves out of its tensor; -1: none. */
+static int leaving_axis(const Ukernel *m, int l) {
+  const View *v = view_of(m, m->w->c.w);
+  for (int a = 0; a < v->rank; a++)
+    if (coord_uses(&v->at[a], l) && leaves(m, v, a)) return a;
+  return -1;
+}
+
 /* A reduced loop on the lane axis of x, block by block: subscripts stay linear. */
 static void blocks(Ukernel *m, int l, int lanes) {
   const Loop *loop = &m->f->k->loop[l];
@@ -217,7 +281,7 @@ static void start_accumulators(const Ukernel *m, const char *name) {
 static void reduce_samples(Ukernel *m, int l) {
   const char *isa = m->f->plan->target->name;
   start_accumulators(m, "sum");
-  const bool opened = leaf_open(m->f, l);
+  const bool opened = open_samples(m, l);
   start_accumulators(m, "acc");
   reduce(m, l + 1);
   for (int r = 0; r < m->t->points; r++)
@@ -226,7 +290,7 @@ static void reduce_samples(Ukernel *m, int l) {
         emit(m->e, "sum%d_%d += acc%d_%d;", r, j, r, j);
       else
         emit(m->e, "sum%d_%d = %s_add(sum%d_%d, acc%d_%d);", r, j, isa, r, j, r, j);
-  leaf_close(m->f, opened);
+  close_samples(m, l, opened);
 }
 
 static void reduce(Ukernel *m, int l) {
@@ -237,13 +301,16 @@ static void reduce(Ukernel *m, int l) {
     return;
   }
   const int lanes = lanes_of_loop(m->f->plan, view_of(m, m->w->c.x), l);
+  const int leaving = leaving_axis(m, l);
   const Linear zero = linear_constant(0);
   if (is_band(m->w, l)) {
     turns(m, l, k->loop[l].name, &m->w->band_at, m->w->bands.rows);
   } else if (k->loop[l].extent.per_n || k->bind[l].step >= 0) {
-    const bool opened = leaf_open(m->f, l);
+    const bool opened = open_samples(m, l);
     reduce(m, l + 1);
-    leaf_close(m->f, opened);
+    close_samples(m, l, opened);
+  } else if (leaving >= 0) {
+    keep_inside(m, l, leaving);
   } else if (lanes > 1) {
     blocks(m, l, lanes);
   } else {
@@ -288,10 +355,14 @@ static bool shared(const Ukernel *m, int i) {
          (m->w->outer < 0 || !view_uses(view_of(m, i), m->w->outer));
 }
 
+/* The accumulator whose value is printed. */
+static const char *accumulator(const Ukernel *m) {
+  return arena_printf(m->arena, "%s%d_%d", sums_samples(m) ? "sum" : "acc", m->r, m->j);
+}
+
 static const char *epilogue_leaf(void *context, const Expr *x) {
   const Ukernel *m = context;
-  if (x->op == E_acc)
-    return arena_printf(m->arena, "%s%d_%d", sums_samples(m) ? "sum" : "acc", m->r, m->j);
+  if (x->op == E_acc) return accumulator(m);
   if (x->op == E_in && shared(m, x->index)) return arena_printf(m->arena, "b%d_%d", x->index, m->j);
   if (x->op == E_in) return input_text(m, x->index);
   return emit_constant(m->e, &m->w->d,
@@ -320,6 +391,26 @@ static void epilogue(Ukernel *m) {
       print_store(m, emit_expr(m->e, &m->w->d, k->out[0].value, epilogue_leaf, m));
     }
   }
+}
+
+static const char *sum_leaf(void *context, const Expr *x) {
+  const Ukernel *m = context;
+  if (x->op == E_acc)
+    return arena_printf(m->arena, "%s_sum(%s)", m->f->plan->target->name, accumulator(m));
+  if (x->op == E_in)
+    return arena_printf(m->arena, "%s[%s]", pointer_name(m, x->index), distance(m, x->index));
+  return arena_printf(m->arena, "(float)%s", leaf_scalar(m->f, x->index));
+}
+
+/* An element of the result for each accumulator: its lanes added up. */
+static void epilogue_of_sums(Ukernel *m) {
+  for (m->j = 0; m->j < m->t->vectors; m->j++)
+    for (m->r = 0; m->r < m->t->points; m->r++) {
+      stand_at(m, m->r, m->j);
+      const char *at = distance(m, m->f->k->nin);
+      emit(m->e, "py[%s] = %s;", at,
+           emit_expr(m->e, &scalar_float, m->f->k->out[0].value, sum_leaf, m));
+    }
 }
 
 /* ---- tiles that are summed in memory ---- */
@@ -364,6 +455,8 @@ void ukernel_tile(Contract *w, const TileAt *t) {
   if (w->pass == TILE_FINISH) read_sums(&m);
   if (w->pass == TILE_CLEAR || w->pass == TILE_ADD)
     write_sums(&m);
+  else if (w->sums)
+    epilogue_of_sums(&m);
   else
     epilogue(&m);
 }

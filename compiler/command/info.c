@@ -51,7 +51,7 @@ static const char *format_text(Unit *u, const Buffer *b) {
   static const char *const letters[] = {"", "N", "NC", "NCW", "NCHW", "NCDHW"};
   Text text = {.arena = u->arena};
   text_add(&text, "%s", b->type.rank < COUNT(letters) ? letters[b->type.rank] : "row-major");
-  if (b->format.lanes > 1) text_add(&text, "%dc", b->format.lanes);
+  if (b->format.lanes > 1) text_add(&text, "%d%c", b->format.lanes, buffer_in_batch(b) ? 'n' : 'c');
   if (buffer_has_margin(b)) text_add(&text, " +margin");
   return text.at;
 }

@@ -24,6 +24,7 @@ typedef struct Alone {
   Unit *u;
   const Graph *g;
   const Kernel *k; /* as pass fuse makes it: tensors are buffers */
+  const Algo *algo;
   Plan *plan;
   Decisions decision;
 } Alone;
@@ -40,13 +41,15 @@ static int copy_buffer(Plan *p, int like, const char *name) {
   return plan_buffer(p, b);
 }
 
-/* A tensor of whole vectors of channels lies in lanes, as who writes it decides. */
+/* A tensor of whole vectors of channels lies in lanes, as who writes it decides; or of images, if
+ * the algorithm wants that. */
 static void ask_for_lanes(Alone *a, int buffer, const char *writer) {
   const Buffer *b = &a->plan->buffer.at[buffer];
-  const Format lanes = format_lanes(a->plan, &b->type);
+  const bool images = a->algo->wants == LAYOUT_BATCH;
+  const Format lanes = images ? format_batch(a->plan, &b->type) : format_lanes(a->plan, &b->type);
   Decision d = {.entry = PLAN_FORWARD, .kernel = writer};
-  if (lanes.lane_axis < 0 || b->type.dim[lanes.lane_axis].plus < lanes.lanes) return;
-  vec_push(a->u->arena, &d.result, LAYOUT_LANES);
+  if (lanes.lane_axis < 0 || (!images && b->type.dim[lanes.lane_axis].plus < lanes.lanes)) return;
+  vec_push(a->u->arena, &d.result, images ? LAYOUT_BATCH : LAYOUT_LANES);
   vec_push(a->u->arena, &a->decision, d);
 }
 
@@ -85,6 +88,7 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   const char *asked = arena_printf(u->arena, SUBJECT_KERNEL "=%s", algo->name);
   vec_push(u->arena, &options.algo, asked);
   a->g = g;
+  a->algo = algo;
   a->plan = pass_fuse(g, &options);
   a->k = plan_leaf(a->plan, a->plan->entry[PLAN_FORWARD].step.at[0]->run)->run;
   add_copies(a);

@@ -20,7 +20,11 @@
 enum { VERSION = 1, MOST_TILES = 4096 };
 
 static const char *const layout_names[] = {
-    [LAYOUT_ANY] = "any", [LAYOUT_PLAIN] = "plain", [LAYOUT_LANES] = "lanes"};
+    [LAYOUT_ANY] = "any",
+    [LAYOUT_PLAIN] = "plain",
+    [LAYOUT_LANES] = "lanes",
+    [LAYOUT_BATCH] = "batch",
+};
 
 typedef struct Reading {
   Unit *u;
@@ -36,10 +40,11 @@ static const char *suggestion(Unit *u, const char *word, const char *const *name
 
 static Layouts read_layout(Reading *r, json_t *value, const Path *path) {
   const char *word = json_is_string(value) ? json_string_value(value) : NULL;
-  for (int i = LAYOUT_PLAIN; word && i <= LAYOUT_LANES; i++)
+  for (int i = LAYOUT_PLAIN; word && i < LAYOUT_END; i++)
     if (strcmp(word, layout_names[i]) == 0) return (Layouts)i;
-  diag_error(r->u, path, "a layout is \"plain\" or \"lanes\"%s",
-             word ? suggestion(r->u, word, layout_names + 1, 2) : "");
+  diag_error(r->u, path, "a layout is \"plain\", \"lanes\" or \"batch\"%s",
+             word ? suggestion(r->u, word, layout_names + LAYOUT_PLAIN, LAYOUT_END - LAYOUT_PLAIN)
+                  : "");
   return LAYOUT_ANY;
 }
 

@@ -63,6 +63,13 @@ static int loop_of(const Kernel *k, const View *v, int axis, int *div) {
   return !c.exact && coord_is_loop(&c, &loop) && !k->loop[loop].reduced ? loop : -1;
 }
 
+/* Images in the lanes of what one of the kernels reads or writes stay together. */
+static bool joins_images(const Nest *n, const Chain *c, const Axis *x) {
+  return c->product->loop[x->product].extent.per_n &&
+         (nest_lanes(n->p, c->product, x->product) > 1 || nest_lanes(n->p, c->last, x->last) > 1 ||
+          (x->first >= 0 && nest_lanes(n->p, c->first, x->first) > 1));
+}
+
 /* What a block of `m`, an axis of M, needs of the kernels. */
 static bool find_axis(const Chain *c, int m, Axis *x) {
   int one = 1;
@@ -96,7 +103,7 @@ static bool find_chain(const Nest *n, Step *const *three, Chain *c) {
   c->u = c->product->in[k.w].tensor;
   for (int m = 0; m < c->m_read->rank; m++) {
     Axis x;
-    if (!find_axis(c, m, &x)) continue;
+    if (!find_axis(c, m, &x) || joins_images(n, c, &x)) continue;
     if (x.first < 0 && k.role[x.product] == 'N') c->column = x;
     if (x.first >= 0 && k.role[x.product] == 'M' && c->n < MAX_BANDS) c->axis[c->n++] = x;
   }

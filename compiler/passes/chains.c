@@ -32,12 +32,7 @@ static int sample_loop(const Kernel *k) {
 /* May samples of a step run apart? Lanes must not hold several of them. */
 static bool runs_by_sample(const Plan *p, const Step *s) {
   const int loop = s->run ? sample_loop(s->run) : -1;
-  for (int i = 0; loop >= 0 && i < s->run->nin + s->run->nout; i++) {
-    const View *v = kernel_view(s->run, i);
-    const Format *f = &p->buffer.at[v->tensor].format;
-    if (f->lanes > 1 && coord_uses(&v->at[f->lane_axis], loop)) return false;
-  }
-  return loop >= 0;
+  return loop >= 0 && nest_lanes(p, s->run, loop) == 1;
 }
 
 /* Does one of two kernels write what the other reads or writes? */

@@ -2,12 +2,12 @@
  *
  * Needs: a Plan of plain buffers. Guarantees: contractions are lowered, buffers have their final
  * formats, margins included; where formats disagree a kernel moves the data.
- * Every kernel and every activation is a node of a PBQP. A buffer is plain or in lanes; a
- * contraction takes one of the algorithms that do not refuse it, any other kernel works in plain
- * or in lanes. A node costs the time of the kernels it becomes, an edge between a kernel and a
- * buffer whose formats differ the time of a move. What a plan file decides leaves a node one
- * alternative that may be. Then algorithms lower their contractions, and whatever those read
- * outside of a tensor's box becomes its margin. */
+ * Every kernel and every activation is a node of a PBQP. A buffer is plain or has channels or
+ * images in lanes; a contraction takes one of the algorithms that do not refuse it, any other
+ * kernel works in one of the layouts. A node costs the time of the kernels it becomes, an edge
+ * between a kernel and a buffer whose formats differ the time of a move. What a plan file decides
+ * leaves a node one alternative that may be. Then algorithms lower their contractions, and whatever
+ * those read outside of a tensor's box becomes its margin. */
 #include "choose.h"
 #include "narrow.h"
 #include "nest.h"
@@ -26,7 +26,9 @@ static DType stored_type(const Plan *p, const Buffer *b) {
 }
 
 static Format format_of(const Plan *p, const Buffer *b, Layouts layout) {
-  Format f = layout == LAYOUT_LANES ? format_lanes(p, &b->type) : format_plain(b->type.dtype);
+  Format f = layout == LAYOUT_LANES   ? format_lanes(p, &b->type)
+             : layout == LAYOUT_BATCH ? format_batch(p, &b->type)
+                                      : format_plain(b->type.dtype);
   f.dtype = stored_type(p, b);
   return f;
 }
@@ -38,11 +40,30 @@ static void set_stored_types(Plan *p) {
   }
 }
 
-/* An activation whose two formats differ: worth a decision, or a wish that can be disappointed. */
-static bool has_layouts(const Plan *p, int buffer) {
+bool choose_may_lie(const Plan *p, int buffer, Layouts layout) {
   const Buffer *b = &p->buffer.at[buffer];
-  Format lanes = format_lanes(p, &b->type);
-  return b->phase == PHASE_CALL && lanes.lane_axis >= 0;
+  return layout == LAYOUT_PLAIN ||
+         (b->phase == PHASE_CALL && format_of(p, b, layout).lane_axis >= 0);
+}
+
+/* An activation that may lie in several ways: worth a decision, or a wish that can be disappointed.
+ */
+static bool has_layouts(const Plan *p, int buffer) {
+  return choose_may_lie(p, buffer, LAYOUT_LANES) || choose_may_lie(p, buffer, LAYOUT_BATCH);
+}
+
+/* What becomes of the wish that a buffer lie so. */
+static Layouts possible(const Plan *p, int buffer, Layouts want) {
+  return want == LAYOUT_ANY || choose_may_lie(p, buffer, want) ? want : LAYOUT_PLAIN;
+}
+
+static bool serves(Layouts layout, Layouts want) {
+  return want == LAYOUT_ANY ? layout != LAYOUT_BATCH : layout == want;
+}
+
+/* The layout that a buffer is moved to for who wants it so. */
+static Layouts moved_to(Layouts want) {
+  return want == LAYOUT_ANY ? LAYOUT_PLAIN : want;
 }
 
 static bool is_open(const Plan *p, int buffer) {
@@ -56,9 +77,11 @@ static double format_bytes(const Plan *p, int buffer, Layouts layout) {
   return (double)buffer_bytes(&b, p->max_batch);
 }
 
-static double move_time(const Plan *p, int buffer) {
+/* Where a buffer in this layout is wanted so. */
+static double move_time(const Plan *p, int buffer, Layouts layout, Layouts want) {
   const Machine *m = &p->target->machine;
-  double bytes = format_bytes(p, buffer, LAYOUT_PLAIN) + format_bytes(p, buffer, LAYOUT_LANES);
+  if (serves(layout, want)) return 0;
+  double bytes = format_bytes(p, buffer, layout) + format_bytes(p, buffer, moved_to(want));
   return m->launch + bytes / m->l3_bandwidth;
 }
 
@@ -85,7 +108,8 @@ static bool only_copies(const Kernel *k) {
 
 static bool splits_lanes(const Plan *p, const View *to) {
   const Format lanes = format_lanes(p, &p->buffer.at[to->tensor].type);
-  return has_layouts(p, to->tensor) && to->at[lanes.lane_axis].plus % lanes.lanes != 0;
+  return choose_may_lie(p, to->tensor, LAYOUT_LANES) &&
+         to->at[lanes.lane_axis].plus % lanes.lanes != 0;
 }
 
 /* Vectors of channels can only be stored at multiples of lanes: what is computed for another place
@@ -140,7 +164,7 @@ static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
   if (layout == LAYOUT_ANY || !has_layouts(p, buffer)) return;
   old->buffer[old->n] = buffer;
   old->format[old->n++] = p->buffer.at[buffer].format;
-  p->buffer.at[buffer].format = format_of(p, &p->buffer.at[buffer], layout);
+  p->buffer.at[buffer].format = format_of(p, &p->buffer.at[buffer], possible(p, buffer, layout));
 }
 
 /* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result, and
@@ -231,10 +255,11 @@ static void contraction_candidates(Choose *c, Item *item, const Contraction *k) 
   }
 }
 
-static bool touches_layouts(const Plan *p, const Kernel *k) {
+/* Does it read or write something that may lie so? */
+static bool may_work(const Plan *p, const Kernel *k, Layouts layout) {
   bool any = false;
-  for (int i = 0; i < k->nin; i++) any |= has_layouts(p, k->in[i].tensor);
-  for (int o = 0; o < k->nout; o++) any |= has_layouts(p, k->out[o].to.tensor);
+  for (int i = 0; i < k->nin + k->nout; i++)
+    any |= choose_may_lie(p, kernel_view(k, i)->tensor, layout);
   return any;
 }
 
@@ -245,9 +270,9 @@ static void find_candidates(Choose *c, Item *item) {
     if (item->asked) decision_ask_algorithm(c, item, &k);
     return;
   }
-  add_candidate(c, item, (Candidate){NULL, LAYOUT_PLAIN, LAYOUT_PLAIN});
-  if (touches_layouts(c->p, item->leaf->run))
-    add_candidate(c, item, (Candidate){NULL, LAYOUT_LANES, LAYOUT_LANES});
+  for (Layouts layout = LAYOUT_PLAIN; layout < LAYOUT_END; layout++)
+    if (may_work(c->p, item->leaf->run, layout))
+      add_candidate(c, item, (Candidate){NULL, layout, layout});
   if (item->asked) decision_ask_layout(item);
 }
 
@@ -281,22 +306,22 @@ static int count_nodes(Choose *c) {
   return n;
 }
 
+/* The alternatives of a buffer. */
+enum { FIRST_LAYOUT = LAYOUT_PLAIN, LAYOUT_KINDS = LAYOUT_END - FIRST_LAYOUT };
+
 /* Kernel i reads or writes the buffer, in layout like[candidate]. */
 static void add_access(Choose *c, Pbqp *q, int i, int buffer, const Layouts *like) {
   if (!has_layouts(c->p, buffer)) return;
-  const Item *item = &c->item.at[i];
-  double cost[MAX_CANDIDATES * 2] = {0}, move = move_time(c->p, buffer);
-  bool open = c->node[buffer] >= 0;
+  Item *item = &c->item.at[i];
+  double cost[MAX_CANDIDATES * LAYOUT_KINDS] = {0};
   for (int a = 0; a < item->n; a++) {
-    double plain = like[a] == LAYOUT_LANES ? move : 0, lanes = like[a] == LAYOUT_PLAIN ? move : 0;
-    if (open) {
-      cost[2 * a] = plain;
-      cost[2 * a + 1] = lanes;
-    } else { /* a given format: the kernel's own cost */
-      c->item.at[i].cost[a] += plain;
-    }
+    const Layouts want = possible(c->p, buffer, like[a]);
+    for (int l = 0; l < LAYOUT_KINDS; l++)
+      cost[LAYOUT_KINDS * a + l] = move_time(c->p, buffer, (Layouts)(FIRST_LAYOUT + l), want);
+    if (c->node[buffer] < 0) /* a given format: the kernel's own cost */
+      item->cost[a] += move_time(c->p, buffer, LAYOUT_PLAIN, want);
   }
-  if (open) pbqp_edge(q, i, c->node[buffer], cost);
+  if (c->node[buffer] >= 0) pbqp_edge(q, i, c->node[buffer], cost);
 }
 
 static void add_accesses(Choose *c, Pbqp *q, int i) {
@@ -323,7 +348,7 @@ static void take(Choose *c, const int *choice) {
   }
   for (int b = 0; b < c->p->buffer.n; b++) {
     if (c->node[b] < 0) continue;
-    c->layout[b] = choice[c->node[b]] ? LAYOUT_LANES : LAYOUT_PLAIN;
+    c->layout[b] = (Layouts)(FIRST_LAYOUT + choice[c->node[b]]);
     c->p->buffer.at[b].format = format_of(c->p, &c->p->buffer.at[b], c->layout[b]);
   }
 }
@@ -333,10 +358,14 @@ static void add_buffers(Choose *c, Pbqp *q) {
   for (int i = 0; i < c->item.n; i++) decision_ask_results(c, i);
   for (int b = 0; b < c->p->buffer.n; b++) {
     if (c->node[b] < 0) continue;
-    double cost[2] = {format_bytes(c->p, b, LAYOUT_PLAIN), format_bytes(c->p, b, LAYOUT_LANES)};
-    for (int i = 0; i < 2; i++) cost[i] /= c->p->target->machine.l2_bandwidth;
-    if (c->asked[b] != LAYOUT_ANY) cost[c->asked[b] == LAYOUT_PLAIN] += PBQP_NEVER;
-    pbqp_node(q, c->node[b], 2, cost);
+    double cost[LAYOUT_KINDS];
+    for (int i = 0; i < LAYOUT_KINDS; i++) {
+      const Layouts layout = (Layouts)(FIRST_LAYOUT + i);
+      const bool asked = serves(layout, c->asked[b]) || c->asked[b] == LAYOUT_ANY;
+      cost[i] = format_bytes(c->p, b, layout) / c->p->target->machine.l2_bandwidth;
+      if (!asked || !choose_may_lie(c->p, b, layout)) cost[i] += PBQP_NEVER;
+    }
+    pbqp_node(q, c->node[b], LAYOUT_KINDS, cost);
   }
 }
 
@@ -359,31 +388,36 @@ static void solve(Choose *c) {
 
 /* ---- applying it ---- */
 
+typedef struct Copies { /* of a buffer, by layout; -1: none yet */
+  int made[LAYOUT_END];
+} Copies;
+
 /* A copy of a buffer in another layout, made where it is first wanted and shared from then on. */
-static int moved_copy(Choose *c, int *copy, int buffer, Layouts layout, Steps *steps) {
-  if (copy[buffer] >= 0) return copy[buffer];
+static int moved_copy(Choose *c, Copies *copy, int buffer, Layouts layout, Steps *steps) {
+  int *made = &copy[buffer].made[layout];
+  if (*made >= 0) return *made;
   Plan *p = c->p;
   Buffer b = p->buffer.at[buffer];
   b.name = arena_printf(p->u->arena, "%s.moved", b.name);
   b.home = HOME_WORK;
   b.format = format_of(p, &b, layout);
-  copy[buffer] = plan_buffer(p, b);
-  vec_push(p->u->arena, steps, plan_copy(p, buffer, copy[buffer], NULL));
-  return copy[buffer];
+  *made = plan_buffer(p, b);
+  vec_push(p->u->arena, steps, plan_copy(p, buffer, *made, NULL));
+  return *made;
 }
 
 /* The kernel's views name a copy wherever a buffer does not lie as the candidate wants it. */
-static void move_inputs(Choose *c, const Item *item, Kernel *k, int *copy, Steps *steps) {
+static void move_inputs(Choose *c, const Item *item, Kernel *k, Copies *copy, Steps *steps) {
   const Kernel *original = item->leaf->run;
   for (int i = 0; i < k->nin; i++) {
     int buffer = original->in[i].tensor;
-    Layouts want = wanted(c->p, &item->at[item->taken], original, i);
-    if (want != LAYOUT_ANY && has_layouts(c->p, buffer) && want != c->layout[buffer])
-      k->in[i].tensor = moved_copy(c, copy, buffer, want, steps);
+    Layouts want = possible(c->p, buffer, wanted(c->p, &item->at[item->taken], original, i));
+    if (!serves(c->layout[buffer], want))
+      k->in[i].tensor = moved_copy(c, copy, buffer, moved_to(want), steps);
   }
 }
 
-static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
+static void apply_item(Choose *c, const Item *item, Copies *copy, Steps *steps) {
   Plan *p = c->p;
   TileLog log = {.asked = decision_tiles(item, &item->at[item->taken])};
   Kernel k = *item->leaf->run;
@@ -393,9 +427,9 @@ static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
   for (int o = 0; o < k.nout; o++) {
     int buffer = k.out[o].to.tensor;
     int64_t at[MAX_RANK];
-    if (taken->gives == LAYOUT_ANY || !has_layouts(p, buffer) || taken->gives == c->layout[buffer])
-      continue;
-    k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, taken->gives, at);
+    const Layouts gives = possible(p, buffer, taken->gives);
+    if (serves(c->layout[buffer], gives)) continue;
+    k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, moved_to(gives), at);
     vec_push(p->u->arena, &late, plan_copy(p, k.out[o].to.tensor, buffer, at));
   }
   lower(p, taken, &k, steps, &log);
@@ -406,10 +440,12 @@ static void apply_item(Choose *c, const Item *item, int *copy, Steps *steps) {
 
 static void apply(Choose *c) {
   Plan *p = c->p;
-  int buffers = p->buffer.n, *copy = NEW_ARRAY(p->u->arena, int, buffers);
+  const int buffers = p->buffer.n;
+  Copies *copy = NEW_ARRAY(p->u->arena, Copies, buffers);
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
     Steps steps = {0};
-    for (int b = 0; b < buffers; b++) copy[b] = -1; /* work memory ends with the entry */
+    for (int b = 0; b < buffers; b++) /* work memory ends with the entry */
+      for (int l = 0; l < LAYOUT_END; l++) copy[b].made[l] = -1;
     for (int i = 0; i < c->item.n; i++)
       if (c->item.at[i].entry == e) apply_item(c, &c->item.at[i], copy, &steps);
     p->entry[e].step = steps;

@@ -7,7 +7,7 @@
 #include "pbqp.h"
 #include "plan.h"
 
-enum { MAX_CANDIDATES = ALGO_KINDS + 2 };
+enum { MAX_CANDIDATES = ALGO_KINDS + LAYOUT_END };
 
 typedef struct Candidate {
   const Algo *algo; /* NULL: not a contraction */
@@ -38,6 +38,8 @@ typedef struct Choose {
 
 /* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
 const char *choose_complaint(const Plan *, const PlanOptions *);
+/* Is there such a layout of the buffer? */
+bool choose_may_lie(const Plan *, int buffer, Layouts);
 /* The algorithm that --algo asks for, NULL if none. */
 const Algo *choose_forced(Arena *, const PlanOptions *, const Kernel *);
 /* Gives the item, which comes after all others, its name in plan files, and finds what is asked for

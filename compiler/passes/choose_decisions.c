@@ -78,10 +78,12 @@ void decision_ask_layout(Item *item) {
   Decision *d = item->asked;
   if (d->algo) refuse(d, "algorithm", "the kernel is no contraction");
   if (d->layout == LAYOUT_ANY) return;
-  if (item->n > 1)
-    allow_only(item, d->layout == LAYOUT_LANES);
-  else if (d->layout != item->at[0].wants)
-    refuse(d, "layout", "its tensors lie in plain rows");
+  for (int i = 0; i < item->n; i++) {
+    if (item->at[i].wants != d->layout) continue;
+    allow_only(item, i);
+    return;
+  }
+  refuse(d, "layout", item->n > 1 ? "its tensors cannot lie so" : "its tensors lie in plain rows");
 }
 
 /* The tiles that are asked for belong to the algorithm that is. */
@@ -111,7 +113,11 @@ void decision_ask_results(Choose *c, int i) {
            n ? arena_printf(c->p->u->arena, "it decides about %d of its tensors", n)
              : "it decides about none: the tensor is the caller's, or another kernel is "
                "the first to write it");
-  for (int o = 0; o < n && n == d->result.n; o++) c->asked[buffer[o]] = d->result.at[o];
+  for (int o = 0; o < n && n == d->result.n; o++)
+    if (choose_may_lie(c->p, buffer[o], d->result.at[o]))
+      c->asked[buffer[o]] = d->result.at[o];
+    else
+      refuse(d, "result", "its tensors cannot lie so");
 }
 
 /* ---- what was decided ---- */

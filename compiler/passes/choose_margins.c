@@ -31,8 +31,10 @@ static bool leaves_box(const Plan *p, const Kernel *k, const View *v) {
   return false;
 }
 
-/* A margin serves affine maps that leave the box along axes without lanes. */
+/* A margin serves affine maps that leave the box along axes without lanes. What lies behind the
+ * last image in lanes is 0, and so is its margin. */
 static bool margin_serves(const Plan *p, const Kernel *k, const View *v) {
+  if (v->fill != 0 && buffer_in_batch(&p->buffer.at[v->tensor])) return false;
   for (int a = 0; a < v->rank; a++) {
     int64_t lo, hi;
     overhang(p, k, v, a, &lo, &hi);

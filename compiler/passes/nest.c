@@ -50,28 +50,50 @@ static bool last_free(const Kernel *k, int l) {
   return last;
 }
 
-/* What vectors of an operand that lies in rows take of loop l. */
-static int vectors_unit(const Plan *p, const Kernel *k, int l) {
-  const int vectors = tile_get(&k->tile, "k", 0);
-  Contraction c;
-  return vectors && contraction(p, k, &c) && both_change(p, &c) && correlation_lane(p, &c, 'N') == l
-             ? vectors * plan_lanes(p)
-             : 1;
+/* Is l the last of the loops that only x knows? */
+static bool last_of_x(const Contraction *c, int l) {
+  bool last = c->role[l] == 'M';
+  for (int i = l + 1; i < c->k->nloop; i++) last &= c->role[i] != 'M';
+  return last;
 }
 
-/* Blocks of loop l must be multiples of this, or lanes would be split, or tiles where a coordinate
- * divides; tiles of points should not be. */
-static int loop_unit(const Plan *p, const Kernel *k, int l) {
+/* What tiles take of loop l: channels, where images are in the lanes, or vectors of an operand that
+ * lies in rows. */
+static int tile_unit(const Plan *p, const Kernel *k, int l) {
+  const int vectors = tile_get(&k->tile, "k", 0);
+  Contraction c;
+  if (!vectors || !contraction(p, k, &c)) return 1;
+  if (buffer_in_batch(&p->buffer.at[k->in[c.w].tensor]))
+    return last_of_x(&c, l)                        ? tile_get(&k->tile, "r", 1)
+           : c.role[l] == 'N' && sums_batch(p, &c) ? vectors
+                                                   : 1;
+  return both_change(p, &c) && correlation_lane(p, &c, 'N') == l ? vectors * plan_lanes(p) : 1;
+}
+
+int nest_lanes(const Plan *p, const Kernel *k, int l) {
   int unit = 1;
   for (int i = 0; i < k->nin + k->nout; i++) {
     const View *v = kernel_view(k, i);
     const Format *f = &p->buffer.at[v->tensor].format;
     if (f->lane_axis >= 0 && coord_uses(&v->at[f->lane_axis], l) && f->lanes > unit)
       unit = f->lanes;
+  }
+  return unit;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/* The same, or tiles would be split where a coordinate divides; tiles of points should not be. */
+static int loop_unit(const Plan *p, const Kernel *k, int l) {
+  const int lanes = nest_lanes(p, k, l);
+  int unit = (int)ceil_div(tile_unit(p, k, l), lanes) * lanes;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = kernel_view(k, i);
     for (int a = 0; a < v->rank; a++)
       if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
-  if (vectors_unit(p, k, l) > unit) unit = vectors_unit(p, k, l);
   if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
@@ -99,10 +121,6 @@ bool may_cut(const Kernel *k, int l) {
 static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
   return may_cut(k, l) && !is_row(p, k, l) &&
          (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
 }
 
 int nest_own_axis(const View *v, int loop) {
@@ -165,8 +183,8 @@ static Step *cut_into_jobs(Plan *p, Step *leaf) {
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
     bool batch = k->loop[l].extent.per_n != 0;
-    if (batch) block = 1;
-    if (extent <= block && !batch) continue;
+    if (batch) block = nest_lanes(p, k, l);
+    if (extent <= block && (!batch || block > 1)) continue;
     cut_loop(p, k, l, block, &last, &depth);
     if (!first) first = last;
     jobs *= ceil_div(extent, block);
@@ -251,7 +269,6 @@ static bool is_pair(const Nest *n, const Step *first, const Step *next, Pair *pa
   pair->buffer = a->out[0].to.tensor;
   const Buffer *buffer = &n->p->buffer.at[pair->buffer];
   if (buffer->home != HOME_WORK || buffer->type.rank < 3) return false;
-  if (buffer->format.lane_axis == 0) return false; /* which is cut into single ones */
   for (int axis = 0; axis < 3; axis++)
     if (buffer->format.lo[axis] || buffer->format.hi[axis]) return false;
   if (n->readers[pair->buffer] != 1 || n->writers[pair->buffer] != 1) return false;
@@ -275,11 +292,18 @@ double nest_room(const Nest *n) {
   return 0.85 * n->p->target->machine.l2;
 }
 
+/* Images whose lanes cannot be cut apart. */
+static int64_t image_block(const Nest *n, const Pair *pair) {
+  const int64_t made = nest_lanes(n->p, pair->producer, pair->made[0]);
+  const int64_t used = nest_lanes(n->p, pair->consumer, pair->used[0]);
+  return made > used ? made : used;
+}
+
 /* How many of the consumer's rows keep the producer's part within a quarter of L2; 0: all of them.
  * -1: none, or only by computing more than a tenth of the rows twice. */
-static int64_t row_block(const Nest *n, Pair *pair, int64_t channels) {
+static int64_t row_block(const Nest *n, Pair *pair, int64_t images, int64_t channels) {
   const Buffer *b = &n->p->buffer.at[pair->buffer];
-  double row = 4.0 * (double)channels, room = n->p->target->machine.l2 / 4;
+  double row = 4.0 * (double)(images * channels), room = n->p->target->machine.l2 / 4;
   for (int a = 3; a < b->type.rank; a++) row *= (double)b->type.dim[a].plus;
   double all = row * (double)b->type.dim[2].plus;
   if (all <= nest_room(n)) return 0;
@@ -311,8 +335,8 @@ static void bind_axis(Plan *p, const Pair *pair, int axis, int depth, int64_t bl
 /* Both kernels in one nest, the buffer inside it; NULL where that does not pay. */
 static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
   Plan *p = n->p;
-  int64_t block[3] = {1, channel_block(n, pair), 0};
-  block[2] = row_block(n, pair, block[1]);
+  int64_t block[3] = {image_block(n, pair), channel_block(n, pair), 0};
+  block[2] = row_block(n, pair, block[0], block[1]);
   if (block[2] < 0) return NULL;
   pair->axes = block[2] > 0 ? 3 : 2;
   bool parallel = worth_threads(p, leaf_time(p, first->run) + leaf_time(p, next->run));

@@ -31,9 +31,11 @@ static int sample_loop(const Kernel *k) {
   return first;
 }
 
-/* Sums that can be taken apart: of maps, or in tiles of operands that both change in every call. */
-static bool only_sums(const Plan *p, const Kernel *k) {
+/* Sums that can be taken apart: of maps, or in tiles of operands that both change in every call.
+ * Samples that lie in lanes are summed together. */
+static bool only_sums(const Plan *p, const Kernel *k, int samples) {
   if (k->nfold == 0 || k->nin + k->nfold > MAX_IN || !kernel_only_sums(k)) return false;
+  if (nest_lanes(p, k, samples) > 1) return false;
   for (int o = 0; o < k->nout; o++)
     if (k->out[o].combine) return false;
   for (int i = 0; i < k->nin; i++)
@@ -105,7 +107,7 @@ static int lane_of(const Plan *p, const Kernel *k) {
 
 static bool take_apart(Plan *p, const Kernel *k, Steps *steps) {
   const int samples = sample_loop(k);
-  if (samples < 0 || !only_sums(p, k) || !pays(p, k)) return false;
+  if (samples < 0 || !only_sums(p, k, samples) || !pays(p, k)) return false;
   Kernel each = of_each_sample(p, k, samples);
   const int lane = lane_of(p, k);
   if (lane < 0 && kernel_kind(k) == KIND_CONTRACT) return false;

@@ -13,7 +13,7 @@
 __extension__ typedef __int128
     Wide; /* holds sums and products of all 64-bit numbers, signed or not */
 
-enum { MAX_TERMS = 10 };
+enum { MAX_TERMS = 14 }; /* windows along three axes: where each begins, its turn and its point */
 
 typedef struct Term {
   int atom;

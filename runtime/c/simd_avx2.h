@@ -120,6 +120,14 @@ CNNC_AVX2_INLINE avx2_v avx2_narrow(avx2_wide sum) {
   return _mm256_insertf128_ps(low, _mm256_cvtpd_ps(sum.high), 1);
 }
 
+CNNC_AVX2_INLINE double avx2_wide_sum(avx2_wide v) { /* of all lanes, in a fixed order */
+  double lane[8], sum = 0.0;
+  _mm256_storeu_pd(lane, v.low);
+  _mm256_storeu_pd(lane + 4, v.high);
+  for (int i = 0; i < 8; i++) sum += lane[i];
+  return sum;
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_AVX2_INLINE avx2_v avx2_round(avx2_v a) { /* to the nearest integer, |a| < 2^31 */

@@ -124,6 +124,14 @@ CNNC_AVX512_INLINE avx512_v avx512_narrow(avx512_wide sum) {
   return _mm512_castpd_ps(_mm512_insertf64x4(low, _mm256_castps_pd(_mm512_cvtpd_ps(sum.high)), 1));
 }
 
+CNNC_AVX512_INLINE double avx512_wide_sum(avx512_wide v) { /* of all lanes, in a fixed order */
+  double lane[16], sum = 0.0;
+  _mm512_storeu_pd(lane, v.low);
+  _mm512_storeu_pd(lane + 8, v.high);
+  for (int i = 0; i < 16; i++) sum += lane[i];
+  return sum;
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_AVX512_INLINE avx512_v avx512_round(avx512_v a) { /* to the nearest integer, |a| < 2^31 */

@@ -132,6 +132,14 @@ CNNC_NEON_INLINE neon_v neon_narrow(neon_wide sum) {
   return vcvt_high_f32_f64(vcvt_f32_f64(sum.low), sum.high);
 }
 
+CNNC_NEON_INLINE double neon_wide_sum(neon_wide v) { /* of all lanes, in a fixed order */
+  double lane[4], sum = 0.0;
+  vst1q_f64(lane, v.low);
+  vst1q_f64(lane + 2, v.high);
+  for (int i = 0; i < 4; i++) sum += lane[i];
+  return sum;
+}
+
 /* ---- what runtime/c/simd_math.h builds on ---- */
 
 CNNC_NEON_INLINE neon_v neon_round(neon_v a) { /* to the nearest integer, |a| < 2^31 */

@@ -16,6 +16,7 @@ fft64          1 - -   1 - -   1 - -
 separable      - 2 3   - 2 3   - - -
 strassen       1 2 3   1 2 3   - - -
 im2col         1 2 3   1 2 3   - - -
+batch          1 2 3   1 2 3   1 2 3
 implicit_gemm  1 2 3   1 2 3   1 2 3
 loops          1 2 3   1 2 3   1 2 3
 = 0

@@ -98,7 +98,7 @@ words.json:3:3: error: unknown key "foward"; did you mean "forward"?
 words.json:5:25: error: unknown algorithm "winograd7"; did you mean "winograd2"?
     5 |     "c1": {"algorithm": "winograd7", "result": "lane"},
       |                         ^~~~~~~~~~~
-words.json:5:48: error: a layout is "plain" or "lanes"; did you mean "lanes"?
+words.json:5:48: error: a layout is "plain", "lanes" or "batch"; did you mean "lanes"?
     5 |     "c1": {"algorithm": "winograd7", "result": "lane"},
       |                                                ^~~~~~
 words.json:6:12: error: unknown key "algoritm"; did you mean "algorithm"?

@@ -7,8 +7,9 @@ from shapes import write_network
 from support import BEST, COMPILERS, HERE, LONG, MODELS, RUNNABLE, UNPROVED, Case, can, main
 
 MIXED = HERE / "networks" / "mixed.json"
-NETS = {"lenet5": (MODELS / "lenet5.json", "5"), "mixed": (MIXED, "3")}
-REPRESENTATIVE = tuple(NETS) if LONG else ("mixed",)  # every kind of kernel is in it
+NETS = {"lenet5": (MODELS / "lenet5.json", "5"), "mixed": (MIXED, "3"),
+        "images_in_lanes": (MODELS / "lenet5.json", "18", "--algo", "*=batch")}
+REPRESENTATIVE = tuple(NETS) if LONG else ("mixed", "images_in_lanes")  # every kind of kernel is in these
 LARGER = {"resnet20_cifar": "3", "squeezenet1_1": "2", "googlenet": "2", "mobilenet_v1": "2"}  # where time is no matter
 IN_MEMORY = "-DPARAMS_IN_MEMORY"
 WITH_OPENMP = [cc for cc in COMPILERS if can(cc, "-fopenmp")]
@@ -35,8 +36,8 @@ class Behaviour(Case):
             write_network(self.folder / f"{name}.json", name)
 
     def emitted(self, name, target, *options):
-        network, batch = NETS.get(name) or (self.folder / f"{name}.json", LARGER[name])
-        return self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *options)
+        network, batch, *more = NETS.get(name) or (self.folder / f"{name}.json", LARGER[name])
+        return self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *more, *options)
 
     def threads(self, name, target, *compilers):
         library = self.emitted(name, target)
@@ -134,11 +135,11 @@ class Behaviour(Case):
         expected = results.read_bytes()
         self.run_command(program, results, weights, "load")
         self.assertEqual(results.read_bytes(), expected)
-        network, batch = NETS[name]
+        network, batch, *more = NETS[name]
         for form, flags in (("embed", ()), ("file", (IN_MEMORY, "-DBAKED"))):
             stem = f"{name}_{target}_{form}"
             library = self.emit(network, stem, "--target", target, "--batch", batch, "--weights", weights,
-                                "--weights-as", form)
+                                "--weights-as", form, *more)
             packed = [self.folder / f"{stem}.weights"] if form == "file" else []
             self.run_command(self.build(library, "outputs.c", *flags), results, *packed)
             self.assertEqual(results.read_bytes(), expected, f"--weights-as {form}: other bits than loaded weights")

@@ -1,14 +1,15 @@
 /* c_kernels.c - random kernels as C: emitted for every target that this CPU runs, compiled without
  * flags, run, and compared with the interpreter. Convolutions by a random algorithm, pools,
- * gradients and maps, of one to three dimensions, over buffers with random lanes and margins. What
- * lies in a result's memory outside of its box must hold the fill. */
+ * gradients and maps, of one to three dimensions, over buffers with random lanes and margins; once
+ * more with samples in the lanes, the last vector not full. What lies in a result's memory outside
+ * of its box must hold the fill. */
 #include "../unit/kernels.h"
 #include "c/function.h"
 
 #include <dlfcn.h>
 #include <unistd.h>
 
-enum { CASES = 80, SAMPLES = 3, TIMES = 2, ROLES_TRIED = 3, MOST_TRIES = 400 };
+enum { CASES = 80, SAMPLES = 3, MANY_SAMPLES = 19, TIMES = 2, ROLES_TRIED = 3, MOST_TRIES = 400 };
 
 typedef struct Case {
   Kernel k; /* as it was made: tensors are buffers */
@@ -24,7 +25,7 @@ typedef struct Test {
   Random random;
   Plan *p;
   const Algo *only; /* the algorithm of contractions; NULL: any */
-  int n;
+  int n, samples;
   Case at[CASES > TIMES *ROLES_TRIED *ALGO_KINDS ? CASES : TIMES *ROLES_TRIED *ALGO_KINDS];
 } Test;
 
@@ -34,14 +35,15 @@ static int add_buffer(Test *t, const Type *type, Phase phase, bool lanes, const 
   const int width = t->p->target->lanes;
   Buffer b = {.name = "b", .type = *type, .home = HOME_WORK, .phase = phase};
   b.format = format_plain(F32);
-  if (lanes && width > 1 && type->rank > 2) {
+  if (phase == PHASE_CALL && t->samples == MANY_SAMPLES) b.format = format_batch(t->p, type);
+  if (b.format.lane_axis < 0 && lanes && width > 1 && type->rank > 2) {
     b.format.lane_axis = 1;
     b.format.lanes = (int16_t)width;
   }
   for (int a = 2; a < type->rank && phase == PHASE_CALL && random_int(&t->random, 0, 1); a++) {
     int64_t lo = random_int(&t->random, 0, 2), hi = random_int(&t->random, 0, 2);
     if (in >= 0 && random_int(&t->random, 0, 3)) { /* what the kernel reads outside */
-      coord_range(k, &k->in[in].at[a], SAMPLES, &lo, &hi);
+      coord_range(k, &k->in[in].at[a], t->samples, &lo, &hi);
       lo = lo < 0 ? -lo : 0;
       hi = hi >= type->dim[a].plus ? hi - type->dim[a].plus + 1 : 0;
     }
@@ -76,11 +78,11 @@ static void fix_weights(Test *t, int buffer) {
 /* Gives the kernel's tensors buffers. Inputs are numbered 0 .. nin - 1 in k. */
 static void place(Test *t, Case *c, int weights) {
   Kernel *k = &c->k;
-  const bool lanes = random_int(&t->random, 0, 3) > 0;
+  const bool lanes = random_int(&t->random, 0, 3) > 0, many = t->samples == MANY_SAMPLES;
   for (int i = 0; i < k->nin; i++) {
     const bool weight = i == weights;
-    c->buffer[i] = add_buffer(t, &c->type[i], weight ? PHASE_LOAD : PHASE_CALL, !weight && lanes, k,
-                              k->in[i].outside == FILL ? i : -1);
+    c->buffer[i] = add_buffer(t, &c->type[i], weight ? PHASE_LOAD : PHASE_CALL,
+                              lanes && !weight && !many, k, k->in[i].outside == FILL ? i : -1);
     k->in[i].tensor = c->buffer[i];
     if (weight && t->only == &algo_separable) fix_weights(t, c->buffer[i]);
   }
@@ -341,6 +343,27 @@ static void sum_case(Test *t, Case *c) {
   add_loops(t, c);
 }
 
+/* A sum over samples and points by fold, in float or double. */
+static void fold_case(Test *t, Case *c) {
+  static const char *const name[MAX_RANK] = {"n", "c", "x", "y", "z"};
+  const Window w = case_window(t, 16);
+  const Type x = window_type(&w, w.c, w.size);
+  int to[MAX_RANK] = {0};
+  c->what = "sum over samples";
+  c->type[0] = x;
+  c->type[1] = TYPE(fixed(w.c));
+  kernel_start(&c->k, "fold", 0, &c->type[1]);
+  for (int a = 0; a < x.rank; a++) to[a] = a == 1 ? 0 : kernel_loop(&c->k, name[a], x.dim[a], true);
+  View *v = kernel_in(&c->k, 0, &x);
+  for (int a = 0; a < x.rank; a++) v->at[a] = coord_loop(to[a], 1, 0);
+  const Expr *term = expr2(t->u, E_add, expr_in(t->u, 0), expr_const(t->u, 1));
+  c->k.fold[c->k.nfold++] = (Fold){FOLD_SUM, term, random_int(&t->random, 0, 1) ? F32 : F64};
+  c->k.out[0].value = expr_acc(t->u, 0);
+  c->k.math = F32;
+  place(t, c, -1);
+  add_loops(t, c);
+}
+
 /* ---- emitting ---- */
 
 static void emit_steps(Emit *e, const Plan *p, PlanEntry entry, const Steps *steps) {
@@ -405,13 +428,13 @@ static void *compile(Unit *u, const Text *text) {
 /* Physical memory of a buffer; a logical array goes into it, the rest is the fill (or NaN). */
 static float *physical(Test *t, int buffer, const Array *logical, double rest) {
   const Buffer *b = &t->p->buffer.at[buffer];
-  const Layout layout = buffer_layout(b, SAMPLES);
+  const Layout layout = buffer_layout(b, t->samples);
   float *at = aligned_alloc(64, ((size_t)layout.size * sizeof *at + 63) / 64 * 64);
   for (int64_t i = 0; i < layout.size; i++) at[i] = (float)rest;
-  for (int64_t i = 0; logical && i < type_size(&b->type, SAMPLES); i++) {
+  for (int64_t i = 0; logical && i < type_size(&b->type, t->samples); i++) {
     int64_t place = layout.origin, rest_of = i;
     for (int a = b->type.rank - 1; a >= 0; a--) {
-      const int64_t extent = extent_at(b->type.dim[a], SAMPLES), c = rest_of % extent;
+      const int64_t extent = extent_at(b->type.dim[a], t->samples), c = rest_of % extent;
       rest_of /= extent;
       place += a == layout.lane_axis ? c / layout.lanes * layout.stride[a] + c % layout.lanes
                                      : c * layout.stride[a];
@@ -423,7 +446,7 @@ static float *physical(Test *t, int buffer, const Array *logical, double rest) {
 
 /* What the compiler knows: a matrix of an algorithm, in f32 or f64. */
 static void *constant(const Buffer *b) {
-  const size_t n = (size_t)type_size(&b->type, SAMPLES);
+  const size_t n = (size_t)type_size(&b->type, 1);
   const size_t size = n * (size_t)dtype_size(b->type.dtype);
   double *at = aligned_alloc(64, (size + 63) / 64 * 64);
   if (b->type.dtype == F64) return memcpy(at, b->value, size);
@@ -432,19 +455,19 @@ static void *constant(const Buffer *b) {
 }
 
 /* Rounding errors of a sum grow with its length. */
-static double growth(const Kernel *k) {
+static double growth(const Test *t, const Kernel *k) {
   double terms = 1;
   for (int l = 0; l < k->nloop; l++)
-    if (k->loop[l].reduced) terms *= (double)extent_at(k->loop[l].extent, SAMPLES);
+    if (k->loop[l].reduced) terms *= (double)extent_at(k->loop[l].extent, t->samples);
   return fmax(1, sqrt(terms) / 8);
 }
 
 /* An input of a case; those of maxima are -infinity in most places. */
 static Array draw(Test *t, const Case *c, int in) {
-  Array a = random_array(t->u, &t->random, &c->type[in], SAMPLES);
+  Array a = random_array(t->u, &t->random, &c->type[in], t->samples);
   const double *value = t->p->buffer.at[c->buffer[in]].value;
   const bool maximum = c->k.nfold > 0 && c->k.fold[0].op != FOLD_SUM;
-  for (int64_t i = 0; i < type_size(&c->type[in], SAMPLES); i++) {
+  for (int64_t i = 0; i < type_size(&c->type[in], t->samples); i++) {
     if (maximum && random_int(&t->random, 0, 3)) a.at[i] = -INFINITY;
     a.at[i] = value ? value[i] : (double)(float)a.at[i];
   }
@@ -476,12 +499,12 @@ static void run_case(Test *t, int number, void *library) {
     const int b = k->out[0].to.tensor;
     if (!memory[b]) memory[b] = physical(t, b, NULL, NAN);
   }
-  kernel_run(&c->k, array, NULL, NULL, SAMPLES);
-  run(memory, SAMPLES);
+  kernel_run(&c->k, array, NULL, NULL, t->samples);
+  run(memory, t->samples);
   const int y = c->buffer[c->k.nin];
   const float *got = memory[y];
   float *want = physical(t, y, &array[y], t->p->buffer.at[y].format.fill);
-  const int64_t size = buffer_layout(&t->p->buffer.at[y], SAMPLES).size;
+  const int64_t size = buffer_layout(&t->p->buffer.at[y], t->samples).size;
   double most = 0, scale = 1e-30;
   for (int64_t i = 0; i < size; i++) {
     if (got[i] == want[i]) continue; /* a maximum of nothing is -infinity */
@@ -489,7 +512,7 @@ static void run_case(Test *t, int number, void *library) {
     if (fabs((double)want[i]) > scale) scale = fabs((double)want[i]);
     if (!(difference <= most)) most = difference;
   }
-  if (!(most <= c->tolerance * growth(&c->k) * scale))
+  if (!(most <= c->tolerance * growth(t, &c->k) * scale))
     fail_msg("%d: %s: differs by %g of %g", number, c->what, most, scale);
   free(want);
   for (int b = 0; b < t->p->buffer.n; b++) free(memory[b]);
@@ -522,6 +545,7 @@ static bool find_case(Test *t, Make *make, Case *c) {
 }
 
 extern const Algo algo_implicit_gemm; /* for devices only */
+extern const Algo algo_batch;         /* for many samples */
 
 /* Every algorithm in every role that it serves; more than once in the long form. */
 static void each_algorithm(Test *t) {
@@ -532,16 +556,29 @@ static void each_algorithm(Test *t) {
       t->only = algos[a];
       if (find_case(t, make[i % ROLES_TRIED], &t->at[t->n]))
         t->n++;
-      else if (i == 0 && t->only != &algo_implicit_gemm)
+      else if (i == 0 && t->only != &algo_implicit_gemm && t->only != &algo_batch)
         fail_msg("%s serves nothing on %s", t->only->name, t->p->target->name);
     }
 }
 
-static void test_target(const char *name, void (*add_cases)(Test *)) {
+/* Samples in the lanes of all that kernels read and write. */
+static void samples_in_lanes(Test *t) {
+  static Make *const make[] = {conv_case, data_gradient_case, weight_gradient_case,
+                               pool_case, map_case,           sum_case,
+                               fold_case};
+  t->only = &algo_batch;
+  for (int i = 0; i < 8 * COUNT(make); i++)
+    if (find_case(t, make[i % COUNT(make)], &t->at[t->n]))
+      t->n++;
+    else
+      fail_msg("no case %d on %s", i % COUNT(make), t->p->target->name);
+}
+
+static void test_target(const char *name, int samples, void (*add_cases)(Test *)) {
   static Graph graph = {.name = "test"};
   Test *t = heap_alloc(sizeof *t);
-  *t = (Test){.u = unit_new(), .random = {7}};
-  t->p = plan_new(t->u, &graph, target_find(name), SAMPLES);
+  *t = (Test){.u = unit_new(), .random = {7}, .samples = samples};
+  t->p = plan_new(t->u, &graph, target_find(name), samples);
   add_cases(t);
   const Text text = emit_cases(t);
   void *library = compile(t->u, &text);
@@ -553,23 +590,25 @@ static void test_target(const char *name, void (*add_cases)(Test *)) {
 
 static void generic(void **state) {
   (void)state;
-  test_target("generic", random_cases);
-  test_target("generic", each_algorithm);
+  test_target("generic", SAMPLES, random_cases);
+  test_target("generic", SAMPLES, each_algorithm);
 }
 
 #if defined(__x86_64__)
 static void avx512(void **state) {
   (void)state;
   if (!__builtin_cpu_supports("avx512f")) skip();
-  test_target("avx512", random_cases);
-  test_target("avx512", each_algorithm);
+  test_target("avx512", SAMPLES, random_cases);
+  test_target("avx512", SAMPLES, each_algorithm);
+  test_target("avx512", MANY_SAMPLES, samples_in_lanes);
 }
 
 static void avx2(void **state) {
   (void)state;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) skip();
-  test_target("avx2", random_cases);
-  test_target("avx2", each_algorithm);
+  test_target("avx2", SAMPLES, random_cases);
+  test_target("avx2", SAMPLES, each_algorithm);
+  test_target("avx2", MANY_SAMPLES, samples_in_lanes);
 }
 #endif
 

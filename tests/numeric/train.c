@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { MAX_BATCH = 4, STEPS = 2, SEED = 5 };
+enum { MAX_BATCH = 4, MANY = 19, STEPS = 2, SEED = 5 };
 
 typedef struct Net {
   const char *name, *file; /* file NULL: */
@@ -132,6 +132,16 @@ static const Net nets[] = {
   "{\"op\": \"slice\", \"stop\": 16}, " CONV("\"filters\": 16, \"kernel\": 3")                     \
       RELU CONV("\"filters\": 16, \"kernel\": 3") RELU
 
+/* Few channels, windows with steps and groups, maxima. */
+#define MAXIMA     "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2}, "
+#define NO_BIAS    "\"bias\": false"
+#define GROUPS     "\"filters\": 6, \"kernel\": 3, \"stride\": 2, \"pad\": 1, \"groups\": 3, " NO_BIAS
+#define NORMALISED "{\"op\": \"batch_norm\"}, "
+#define IMAGES                                                                                     \
+  CONV("\"filters\": 3, \"kernel\": 3, \"pad\": 1")                                                \
+  RELU MAXIMA CONV(GROUPS)                                                                         \
+  NORMALISED RELU CONV("\"filters\": 5, \"kernel\": 2") RELU
+
 static const Forced forced[] = {
     FORCED("winograd4", ROLES, "tiles along one axis", "3, 23", ROWS),
     FORCED("winograd2", ROLES, "tiles of 2", "5, 11, 9", MAPS),
@@ -143,6 +153,9 @@ static const Forced forced[] = {
     FORCED("fft16", ROLES, "Fourier transforms along one axis", "3, 23", ROWS),
     FORCED("fft8", ROLES, "Fourier transforms", "5, 11, 9", MAPS),
     FORCED("fft8", ROLES, "Fourier transforms in space", "3, 5, 6, 7", VOLUMES),
+    FORCED("batch", ROLES, "images in lanes", "1, 13, 11", IMAGES),
+    FORCED("batch", ROLES, "rows of images in lanes", "3, 23", ROWS),
+    FORCED("batch", ROLES, "volumes of images in lanes", "2, 5, 6, 7", VOLUMES),
     FORCED("strassen", ROLE_WGRAD, "products of halves", "64, 6, 5", PRODUCTS),
 };
 
@@ -236,12 +249,17 @@ static int64_t largest_param(const Graph *g) {
   return most;
 }
 
+static bool takes_many(const Forced *f) {
+  return f && strcmp(f->algo, "batch") == 0;
+}
+
 /* Compiles the library and the program around it. */
 static void build(Run *r, const char *target) {
   Unit *u = r->u;
   const char *source = arena_printf(u->arena, "%s/net.c", r->folder);
   const char *main_file = arena_printf(u->arena, "%s/program.c", r->folder);
-  const char *words[] = {"cnnc", r->file, "--train", "--batch",  "4",   "--target",
+  const char *batch = arena_printf(u->arena, "%d", takes_many(r->forced) ? MANY : MAX_BATCH);
+  const char *words[] = {"cnnc", r->file, "--train", "--batch",  batch, "--target",
                          target, "-o",    source,    "--prefix", "toy", NULL,
                          NULL,   NULL,    NULL,      NULL,       NULL};
   int n = 11;
@@ -585,8 +603,26 @@ static void algorithms_take_steps(void **state) {
   const char *name[16];
   int n = runnable(name);
   for (int k = 0; k < COUNT(forced); k++)
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !takes_many(&forced[k]); i++)
       if (has_turn(k, i, n)) check_net(&forced[k].net, &forced[k], name[i], 3, 3);
+}
+
+/* With images in lanes: of several vectors of them the last one is not full. */
+static void many_samples_take_steps(void **state) {
+  (void)state;
+  const char *name[16];
+  int n = 0, usable = runnable(name);
+  for (int i = 0; i < usable; i++)
+    if (target_find(name[i])->lanes > 1) name[n++] = name[i];
+  for (int k = 0; k < COUNT(forced); k++)
+    for (int i = 0; i < n && takes_many(&forced[k]); i++) {
+      if (!has_turn(k, i, n)) continue;
+      Run r;
+      open_net(&r, &forced[k].net, &forced[k], name[i], 0);
+      check_batch(&r, 3);
+      check_batch(&r, MANY);
+      close_net(&r);
+    }
 }
 
 /* Batch norm's statistics are updated once, what is dropped stays dropped. */
@@ -603,7 +639,8 @@ static void activations_are_computed_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(algorithms_take_steps), cmocka_unit_test(activations_are_computed_again),
-      cmocka_unit_test(small_networks_take_steps), cmocka_unit_test(lenet5_takes_steps)};
+      cmocka_unit_test(algorithms_take_steps), cmocka_unit_test(many_samples_take_steps),
+      cmocka_unit_test(activations_are_computed_again), cmocka_unit_test(small_networks_take_steps),
+      cmocka_unit_test(lenet5_takes_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,10 +59,11 @@ static Window pool_window(Random *r, const Window *conv) {
   return w;
 }
 
-static Small small_plan(Unit *u, Random *r, const Target *target, const Window *w, bool pool) {
+static Small small_plan(Unit *u, Random *r, const Target *target, int64_t batch, const Window *w,
+                        bool pool) {
   static Layer layer = {.name = "conv"};
   static Graph graph = {.name = "small", .layer = {.at = &layer, .n = 1}};
-  Small s = {.p = plan_new(u, &graph, target, 3)};
+  Small s = {.p = plan_new(u, &graph, target, batch)};
   Plan *p = s.p;
   Window after = pool_window(r, w);
   Type conv = window_type(w, w->groups * w->k, w->out);
@@ -180,28 +181,35 @@ static bool is_small(const Window *w) {
 }
 
 /* Threads in blocks have an algorithm of their own; plain loops are for all. Weights are parameters
- * here, so what takes constant windows apart has no turn. */
+ * here, so what takes constant windows apart has no turn. Samples need lanes. */
 static bool is_for(const char *algo, const Target *t) {
   if (strcmp(algo, "separable") == 0) return false;
+  if (strcmp(algo, "batch") == 0) return t->lanes > 1;
   return strcmp(algo, "loops") == 0 || (strcmp(algo, "implicit_gemm") == 0) == t->language->blocks;
 }
 
+/* A few samples, or more than lanes take. */
+static int batch_for(const char *algo, const Target *t) {
+  const int few = 3;
+  return algo && strcmp(algo, "batch") == 0 ? t->lanes + few : few;
+}
+
 static void values_stay(const char *algo, const Target *target, uint64_t seed) {
-  const int wanted = !algo ? ANY : is_long() ? TAKEN : 1;
+  const int wanted = !algo ? ANY : is_long() ? TAKEN : 1, batch = batch_for(algo, target);
   int compared = 0;
   Random r = {seed};
   for (int round = 0; round < DRAWN && compared < wanted; round++) {
     Unit *u = unit_new();
     Window w = lanes_window(&r, target->lanes);
-    Small s = small_plan(u, &r, target, &w, round % 2);
-    PlanOptions options = {.target = target, .max_batch = 3};
+    Small s = small_plan(u, &r, target, batch, &w, round % 2);
+    PlanOptions options = {.target = target, .max_batch = batch};
     plan_verify(s.p);
     if (!is_small(&w) || (algo && !fits(s.p, algo))) {
       unit_free(u);
       continue;
     }
     if (algo) vec_push(u->arena, &options.algo, arena_printf(u->arena, "*=%s", algo));
-    int64_t n = random_int(&r, 1, 3);
+    int64_t n = random_int(&r, 1, batch);
     double *param[2] = {random_values(u, &r, s.weights), random_values(u, &r, s.biases)};
     double *x = random_values(u, &r, type_size(&s.x, n)), *expected = run(&s, param, x, n);
     pass_choose(s.p, &options);
