@@ -98,6 +98,8 @@ struct Target {
   /* Why the kernel's tile cannot be, or NULL. */
   const char *(*refuses_tile)(const Plan *, const Kernel *);
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */
+  /* Does a sum or a move with an update behind it run as fast as both apart, and round alike? */
+  bool (*updates)(const Plan *, const Kernel *);
 };
 
 extern const Target *const targets[]; /* targets.c; NULL-terminated */

@@ -165,8 +165,12 @@ void library_train_facts(Emit *, const Library *);
 bool library_returns(const Plan *, int input);
 /* These arguments of backward: ", float *x_grad"; without types ", x_grad". */
 const char *library_gradients(const Library *, bool types);
-/* What must not be NULL for a step of backward to be of use: "x_grad"; NULL: it always is. */
-const char *library_wanted(const Library *, int step);
+/* When a step of backward or `step` has to run: "x_grad", where it serves only that; or not where
+ * train_step has an update in its place. NULL: always. */
+const char *library_wanted(const Library *, PlanEntry, int step);
+/* That condition where train_step updates parameters as it goes; does it anywhere? */
+#define LIBRARY_UPDATING "ctx->updating"
+bool library_updates(const Library *);
 /* Which gradients of parameters are complete after which step; in NAME_run_backward, the calls
  * after a step. */
 void library_find_buckets(Library *);

@@ -42,8 +42,18 @@ static bool find_served(const Library *l, int step, bool *served) {
   return true;
 }
 
-const char *library_wanted(const Library *l, int step) {
+bool library_updates(const Library *l) {
+  bool updates = false;
+  for (const Plan *p = l->plans; p; p = p->next) updates |= p->entry[PLAN_TRAIN_STEP].exists;
+  return updates;
+}
+
+const char *library_wanted(const Library *l, PlanEntry entry, int step) {
   Text text = {.arena = l->arena};
+  if (entry == PLAN_BACKWARD ? plan_own_step(l->plan, PLAN_TRAIN_STEP, step) != NULL
+                             : plan_updates_early(l->plan, step))
+    return "!" LIBRARY_UPDATING;
+  if (entry != PLAN_BACKWARD) return NULL;
   bool *served = NEW_ARRAY(l->arena, bool, l->plan->graph->input.n + 1);
   if (!*library_gradients(l, false) || !find_served(l, step, served)) return NULL;
   for (int i = 0; i < l->plan->graph->input.n; i++)

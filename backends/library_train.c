@@ -91,7 +91,8 @@ void library_train_members(Text *out, const Library *l) {
   text_add(out, "  double least, waited; /* of what was reported */\n"
                 "  int samples; /* of the last forward pass for training */\n"
                 "  int passes;  /* backward, since the last step */\n"
-                "  int adding;  /* a backward pass, to the gradients that are there */\n");
+                "  int adding;  /* a backward pass, to the gradients that are there */\n"
+                "  int updating; /* train_step moves parameters while it goes back */\n");
   for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
 }
 
@@ -143,12 +144,14 @@ void library_train_functions(Text *out, const Library *l, const char *own) {
   library_template(out, l, "c/training.h");
   add_gradient_note(out, l);
   add_note(out, l);
-  text_add(out,
-           "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
-           "%s;\n/* All of it: forward, backward, step%s. */\n%s;\n",
-           l->o->prefix, head_of(l, "train_forward"),
-           passes(l) > 1 ? " after as many as the optimiser accumulates" : "",
-           head_of(l, "train_step"));
+  text_add(
+      out,
+      "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
+      "%s;\n/* All of it: forward, backward, step%s. For %s_get_grad it leaves gradients\n * only "
+      "where `bucket` is set. */\n%s;\n",
+      l->o->prefix, head_of(l, "train_forward"),
+      passes(l) > 1 ? " after as many as the optimiser accumulates" : "", l->o->prefix,
+      head_of(l, "train_step"));
 }
 
 /* ---- questions to the plan ---- */
@@ -239,13 +242,20 @@ void library_end_train_forward(Emit *e, const Library *l) {
 
 void library_train_step(Emit *e, const Library *l) {
   const char *p = l->o->prefix, *more = *library_stream(l) ? ", stream" : "";
-  const bool several = passes(l) > 1;
+  const bool several = passes(l) > 1, updates = library_updates(l);
   open_function(e, l, "train_step");
   emit(e, "int status = %s_train_forward(ctx, n%s%s);", p, library_train_arguments(l, false), more);
+  if (updates) {
+    emit(e, "if (status) return status;");
+    emit(e, LIBRARY_UPDATING " = !ctx->bucket;");
+    emit(e, "if (" LIBRARY_UPDATING ") status = %s_begin_step(ctx%s);", p, more);
+  }
   emit(e, "if (!status) status = %s_backward(ctx, n, %s%s%s);", p,
        several ? "ctx->passes > 0" : "0", no_gradients(l), more);
   if (several) emit(e, "if (!status && ctx->passes < %s_ACCUMULATE) return %s_OK;", p, p);
-  emit(e, "return status ? status : %s_step(ctx%s);", p, more);
+  emit(e, "if (!status) status = %s_step(ctx%s);", p, more);
+  if (updates) emit(e, LIBRARY_UPDATING " = 0;");
+  emit(e, "return status;");
   emit_close(e);
 }
 

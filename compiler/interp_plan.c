@@ -203,6 +203,7 @@ static const PlanEntry before[PLAN_ENTRIES] = {
     [PLAN_TRAIN_FORWARD] = PLAN_PREPARE,
     [PLAN_BACKWARD] = PLAN_TRAIN_FORWARD,
     [PLAN_STEP] = PLAN_STEP,
+    [PLAN_TRAIN_STEP] = PLAN_TRAIN_FORWARD,
 };
 
 static void run_entry(Machinery *m, PlanEntry entry) {

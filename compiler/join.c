@@ -76,9 +76,14 @@ bool kernel_join(Unit *u, const Kernel *fold, int id, const Type *type, const Ke
     j.input[i] = joined->nin;
     joined->in[joined->nin++] = view_through(&m->in[i], j.axis, &fold->out[0].to);
   }
-  joined->out[0].to = view_through(&m->out[0].to, j.axis, &fold->out[0].to);
-  joined->out[0].value = expr_replace(u, m->out[0].value, join_leaf, &j);
-  if (joined->out[0].value->size > EXPR_MOST) return false;
+  joined->nout = m->nout;
+  for (int o = 0; o < m->nout; o++) {
+    Out *out = &joined->out[o];
+    *out = m->out[o];
+    out->to = view_through(&m->out[o].to, j.axis, &fold->out[0].to);
+    out->value = expr_replace(u, m->out[o].value, join_leaf, &j);
+    if (out->value->size > EXPR_MOST) return false;
+  }
   kernel_simplify(u, joined);
   return true;
 }

@@ -9,8 +9,9 @@
 bool view_is_whole(const Kernel *m, const View *v, const Type *type, int *axis);
 /* v of a kernel whose loop l runs over axis[l] of what `to` writes, in the loops of that writer. */
 View view_through(const View *v, const int *axis, const View *to);
-/* A fold that computes tensor `id`, then the map m of it: one kernel. False where m does not read
- * it element by element, or where the expression would grow beyond EXPR_MOST. */
+/* A kernel that computes tensor `id`, a fold as a rule, then the map m of it: one kernel. False
+ * where m does not read it element by element, or where an expression would grow beyond EXPR_MOST.
+ */
 bool kernel_join(Unit *, const Kernel *fold, int id, const Type *, const Kernel *m, Kernel *joined);
 
 #endif

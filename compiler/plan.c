@@ -80,6 +80,21 @@ Range bind_range(const Kernel *k, int l, const Range *block, int64_t n) {
   return (Range){lo < 0 ? 0 : lo, hi > extent ? extent : hi};
 }
 
+Step *plan_own_step(const Plan *p, PlanEntry entry, int i) {
+  const Steps *steps = &p->entry[entry].step, *backward = &p->entry[PLAN_BACKWARD].step;
+  if (i >= steps->n) return NULL;
+  if (entry != PLAN_TRAIN_STEP) return steps->at[i];
+  return i < backward->n && steps->at[i] != backward->at[i] ? steps->at[i] : NULL;
+}
+
+bool plan_updates_early(const Plan *p, int i) {
+  const Steps *all = &p->entry[PLAN_TRAIN_STEP].step;
+  bool left = false;
+  for (int s = p->entry[PLAN_BACKWARD].step.n; s < all->n; s++)
+    left |= all->at[s] == p->entry[PLAN_STEP].step.at[i];
+  return all->n > 0 && !left;
+}
+
 bool step_reads(const Step *s, int buffer) {
   bool reads = s->run && kernel_reads(s->run, buffer);
   for (int i = 0; i < s->body.n && !reads; i++) reads = step_reads(s->body.at[i], buffer);

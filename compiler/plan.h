@@ -80,6 +80,8 @@ typedef enum PlanEntry {
   PLAN_TRAIN_FORWARD,
   PLAN_BACKWARD,
   PLAN_STEP,
+  PLAN_TRAIN_STEP, /* instead of backward and step: the same steps, some with updates (pass update)
+                    */
   PLAN_ENTRIES
 } PlanEntry;
 extern const char *const plan_entry_names[PLAN_ENTRIES];
@@ -190,6 +192,10 @@ typedef void (*LeafVisit)(void *context, PlanEntry, Kernel *, Step *const *outer
 void plan_leaves(const Plan *, LeafVisit, void *context);
 /* The part of loop l that a kernel runs on n samples while its enclosing steps are at `block`. */
 Range bind_range(const Kernel *, int l, const Range *block, int64_t n);
+/* Step i of an entry; NULL: it is another entry's as well, which only train_step's are. */
+Step *plan_own_step(const Plan *, PlanEntry, int i);
+/* Does train_step do with a gradient's kernel what step i of PLAN_STEP does? */
+bool plan_updates_early(const Plan *, int i);
 /* Does one of the step's kernels read, or write, the buffer? */
 bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);

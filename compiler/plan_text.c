@@ -24,8 +24,8 @@ const char *const plan_home_names[HOMES] = {"input", "output", "param", "derived
                                             "state", "grad",   "kept",  "work"};
 const char *const precision_names[PRECISIONS] = {"f32", "tf32", "bf16", "f16", "f32x3"};
 const char *const plan_phase_names[PHASES] = {"const", "load", "call"};
-const char *const plan_entry_names[PLAN_ENTRIES] = {"prepare", "forward", "train_forward",
-                                                    "backward", "step"};
+const char *const plan_entry_names[PLAN_ENTRIES] = {"prepare",  "forward", "train_forward",
+                                                    "backward", "step",    "train_step"};
 
 static void print_bind(Text *out, Bind b) {
   text_add(out, "%d:%d,%d,%d", b.step, b.mul, b.from, b.to);

@@ -3,8 +3,8 @@
  *
  * Views stay inside their boxes; formats have lanes where they say; what the caller owns is plain;
  * every value is written before it is read and only once; nothing reads a parameter or a state
- * after its update in the same entry; blocks of steps fit loops and parts;
- * after `memory`, what lives at the same time does not overlap. */
+ * after its update in the same entry, of which train_step has those of backward and step; blocks of
+ * steps fit loops and parts; after `memory`, what lives at the same time does not overlap. */
 #include "plan.h"
 
 #include <string.h>
@@ -255,6 +255,11 @@ static void verify_in_place(const Kernel *k, const View *to, const char *buffer)
               "%s reads other elements of %s than it writes", k->name, buffer);
 }
 
+/* Does an entry run instead of another one? */
+static bool stands_for(PlanEntry entry, PlanEntry other) {
+  return entry == PLAN_TRAIN_STEP && (other == PLAN_BACKWARD || other == PLAN_STEP);
+}
+
 static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const View *to,
                           const Step *nest) {
   const Buffer *b = &w->p->buffer.at[to->tensor];
@@ -262,8 +267,8 @@ static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const Vi
   Written one = {.previous = w->last[to->tensor], .entry = entry, .kernel = k, .to = to};
   for (int i = one.previous; i >= 0; i = w->at.at[i].previous) {
     const Written *other = &w->at.at[i];
-    REQUIRE(apart(w->p, other->kernel, other->to, k, to), "%s and %s write the same part of %s",
-            other->kernel->name, k->name, b->name);
+    REQUIRE(stands_for(entry, other->entry) || apart(w->p, other->kernel, other->to, k, to),
+            "%s and %s write the same part of %s", other->kernel->name, k->name, b->name);
   }
   REQUIRE(!is_state(b) || !nest || reader->nest != nest || reader->kernel == k,
           "%s updates %s block by block beside %s, which reads it", k->name, b->name,

@@ -49,8 +49,11 @@ static bool any_parallel(const Steps *steps) {
 }
 
 void c_add_kernels(Emit *e, const Library *l, PlanEntry entry) {
-  const Steps *steps = &l->plan->entry[entry].step;
-  for (int i = 0; i < steps->n; i++) generate_kernel(e, l->plan, entry, steps->at[i]);
+  const Plan *p = l->plan;
+  for (int i = 0; i < p->entry[entry].step.n; i++) {
+    const Step *own = plan_own_step(p, entry, i);
+    if (own) generate_kernel(e, p, entry, own);
+  }
 }
 
 void c_add_calls(Emit *e, const Library *l, PlanEntry entry) {

@@ -15,6 +15,7 @@
  *           avx512_store(out0 + .., block[row]);
  *         }
  *       }
+ * What is moved may be worked into tensors that lie like the result: an update of a parameter.
  * Several loops whose elements follow each other are one run. Where both tensors lie along the same
  * loop, but one in wider blocks, vectors are copied. Samples that are lanes are a run as well; of
  * the last block only those that there are have rows. */
@@ -34,6 +35,7 @@ typedef struct Move {
   Arena *arena;
   const char *isa;
   int lanes;
+  int in;      /* the input that is moved; any other one is where it is written */
   bool turned; /* the tensors lie along different loops */
   Run to, from;
 } Move;
@@ -91,18 +93,51 @@ static bool view_fits(const Plan *p, const Kernel *k, const View *v) {
   return true;
 }
 
+/* The one input that is not replaced; -1: there are several. */
+static int moved_input(const Kernel *k) {
+  int moved = -1;
+  for (int i = 0; i < k->nin; i++) {
+    if (kernel_writes(k, k->in[i].tensor)) continue;
+    if (moved >= 0) return -1;
+    moved = i;
+  }
+  return moved;
+}
+
+/* Do the elements of a view lie like those of the first result? */
+static bool lies_like_result(const Plan *p, const Kernel *k, const View *v) {
+  const View *to = &k->out[0].to;
+  const Buffer *a = &p->buffer.at[to->tensor], *b = &p->buffer.at[v->tensor];
+  if (!type_same(&a->type, &b->type) || b->format.dtype != F32) return false;
+  if (a->format.lanes > 1 || b->format.lanes > 1) return false;
+  for (int i = 0; i < to->rank; i++)
+    if (!coord_same(&to->at[i], &v->at[i])) return false;
+  return true;
+}
+
+/* One input that becomes the result, or part of everything that lies like it. */
+static bool values_fit(const Plan *p, const Kernel *k, int in) {
+  if (k->nin == 1) return k->nout == 1 && !k->out[0].combine && k->out[0].value->op == E_in;
+  for (int i = 0; i < k->nin; i++)
+    if (i != in && !lies_like_result(p, k, &k->in[i])) return false;
+  for (int o = 0; o < k->nout; o++)
+    if (k->out[o].combine || !lies_like_result(p, k, &k->out[o].to)) return false;
+  return !kernel_uses(k, E_index, -1) && !kernel_uses(k, E_random, -1);
+}
+
 /* Copies of whole vectors along one loop are left to plain loops, which take more than one input;
  * so are runs too short for blocks. */
 static bool find_runs(const Plan *p, const Kernel *k, Move *m) {
-  const View *to = &k->out[0].to, *from = &k->in[0];
-  const int lanes = p->target->lanes;
-  if (lanes == 1 || k->math != F32 || k->nfold || k->nin != 1 || k->nout != 1 ||
-      k->out[0].combine || k->out[0].value->op != E_in || !view_fits(p, k, to) ||
-      !view_fits(p, k, from) || !find_first(p, k, to, &m->to) || !find_first(p, k, from, &m->from))
+  const int lanes = p->target->lanes, in = moved_input(k);
+  if (lanes == 1 || k->math != F32 || k->nfold || in < 0 || !values_fit(p, k, in)) return false;
+  const View *to = &k->out[0].to, *from = &k->in[in];
+  if (!view_fits(p, k, to) || !view_fits(p, k, from) || !find_first(p, k, to, &m->to) ||
+      !find_first(p, k, from, &m->from))
     return false;
+  m->in = in;
   m->turned = m->to.loop[0] != m->from.loop[0];
   if (!m->turned) {
-    if (m->to.samples) return false;
+    if (m->to.samples || k->nin > 1) return false;
     if (m->from.block > m->to.block) m->to.block = m->from.block;
     return m->to.block > lanes;
   }
@@ -181,24 +216,47 @@ typedef struct Part { /* elements of a run: a vector of them, or the first `coun
   int count; /* 0: all lanes */
 } Part;
 
+static void store_vector(Move *m, const View *to, const char *value, int count) {
+  leaf_store(m->f, to, leaf_pointer(m->f, to), leaf_subscript(m->f, to), value, count);
+}
+
 static void print_copy(Move *m, const Part *to) {
   const Kernel *k = m->f->k;
   stand_at(m, &m->to, &to->at);
   const char *value = leaf_load(m->f, &k->in[0], m->from.loop[0], to->count);
-  leaf_store(m->f, &k->out[0].to, leaf_pointer(m->f, &k->out[0].to),
-             leaf_subscript(m->f, &k->out[0].to), value, to->count);
+  store_vector(m, &k->out[0].to, value, to->count);
+}
+
+static const char *update_leaf(void *context, const Expr *x) {
+  const Move *m = context;
+  if (x->op == E_in) return arena_printf(m->arena, "x%d", x->index);
+  return arena_printf(m->arena, "%s_set1((float)%s)", m->isa, leaf_scalar(m->f, x->index));
+}
+
+/* Stores block[row], or works it into what lies where it would. */
+static void store_row(Move *m, int count) {
+  const Kernel *k = m->f->k;
+  const Dialect d = vector_dialect(m->e, m->f->plan->target);
+  if (k->nin == 1) {
+    store_vector(m, &k->out[0].to, "block[row]", count);
+    return;
+  }
+  for (int i = 0; i < k->nin; i++)
+    emit(m->e, "const %s x%d = %s;", d.type, i,
+         i == m->in ? "block[row]" : leaf_load(m->f, &k->in[i], m->to.loop[0], count));
+  for (int o = 0; o < k->nout; o++)
+    store_vector(m, &k->out[o].to, emit_expr(m->e, &d, k->out[o].value, update_leaf, m), count);
 }
 
 static void print_block(Move *m, const Part *to, const Part *from) {
-  const Kernel *k = m->f->k;
-  const View *out = &k->out[0].to;
+  const View *in = &m->f->k->in[m->in], *out = &m->f->k->out[0].to;
   const int rows = to->count ? to->count : m->lanes;
   emit(m->e, "%s_v block[%d];", m->isa, m->lanes);
   FOR(m->e, "row", 0, rows, 1) {
     if (m->to.samples) emit(m->e, "block[row] = %s_zero();", m->isa);
-    const bool asked = stand_at_row(m, &m->to, &to->at, &k->in[0]);
+    const bool asked = stand_at_row(m, &m->to, &to->at, in);
     stand_at(m, &m->from, &from->at);
-    emit(m->e, "block[row] = %s;", leaf_load(m->f, &k->in[0], m->from.loop[0], from->count));
+    emit(m->e, "block[row] = %s;", leaf_load(m->f, in, m->from.loop[0], from->count));
     leaf_close(m->f, asked);
   }
   if (to->count) FOR(m->e, "row", rows, m->lanes, 1) {
@@ -208,8 +266,7 @@ static void print_block(Move *m, const Part *to, const Part *from) {
   FOR(m->e, "row", 0, from->count ? from->count : m->lanes, 1) {
     const bool asked = stand_at_row(m, &m->from, &from->at, out);
     stand_at(m, &m->to, &to->at);
-    leaf_store(m->f, out, leaf_pointer(m->f, out), leaf_subscript(m->f, out), "block[row]",
-               to->count);
+    store_row(m, to->count);
     leaf_close(m->f, asked);
   }
 }

@@ -6,19 +6,31 @@
 static const PlanEntry timed_entries[] = {PLAN_FORWARD, PLAN_TRAIN_FORWARD, PLAN_BACKWARD,
                                           PLAN_STEP};
 
-static int count_timed(const Plan *p) {
-  int n = 0;
-  for (int i = 0; i < COUNT(timed_entries); i++) n += p->entry[timed_entries[i]].step.n;
-  return n;
+typedef struct Timed {
+  PlanEntry entry;
+  const Step *step;
+} Timed;
+typedef VEC(Timed) TimedSteps;
+
+/* In the order of running: a step of train_step's own beside the one of backward that it replaces.
+ */
+static TimedSteps find_timed(const Plan *p) {
+  TimedSteps all = {0};
+  for (int i = 0; i < COUNT(timed_entries); i++) {
+    const PlanEntry entry = timed_entries[i];
+    for (int k = 0; k < p->entry[entry].step.n; k++) {
+      const Timed own = {PLAN_TRAIN_STEP, plan_own_step(p, PLAN_TRAIN_STEP, k)};
+      if (entry == PLAN_BACKWARD && own.step) vec_push(p->u->arena, &all, own);
+      vec_push(p->u->arena, &all, ((Timed){entry, p->entry[entry].step.at[k]}));
+    }
+  }
+  return all;
 }
 
 int profile_index(const Plan *p, PlanEntry entry, const Step *s) {
-  int index = 0;
-  for (int i = 0; i < COUNT(timed_entries); i++) {
-    const Steps *steps = &p->entry[timed_entries[i]].step;
-    for (int k = 0; k < steps->n; k++, index++)
-      if (timed_entries[i] == entry && steps->at[k] == s) return index;
-  }
+  const TimedSteps all = find_timed(p);
+  for (int i = 0; i < all.n; i++)
+    if (all.at[i].entry == entry && all.at[i].step == s) return i;
   return -1;
 }
 
@@ -29,7 +41,7 @@ static double operations(const Step *s) {
 }
 
 void c_profile_declarations(Text *out, const Library *l) {
-  const int n = count_timed(l->plan);
+  const int n = find_timed(l->plan).n;
   text_add(out, "\n#define %s_KERNELS %d\n\n", l->o->prefix, n > 0 ? n : 1);
   library_template(out, l, "c/profile.h");
 }
@@ -44,18 +56,16 @@ static void add_row(Emit *e, PlanEntry entry, const Step *s) {
 
 void c_profile_body(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
+  const TimedSteps all = find_timed(l->plan);
   emit(e, "const %s_timed %s_kernels[%s_KERNELS] = {", p, p, p);
-  for (int i = 0; i < COUNT(timed_entries); i++) {
-    const Steps *steps = &l->plan->entry[timed_entries[i]].step;
-    for (int k = 0; k < steps->n; k++) add_row(e, timed_entries[i], steps->at[k]);
-  }
-  if (count_timed(l->plan) == 0) emit(e, "    {\"forward\", \"\", \"\", 0},");
+  for (int i = 0; i < all.n; i++) add_row(e, all.at[i].entry, all.at[i].step);
+  if (all.n == 0) emit(e, "    {\"forward\", \"\", \"\", 0},");
   emit(e, "};");
   emit_line(e);
   library_template(e->out, l, "c/profile.c");
   emit_line(e);
   emit_fact(e, NULL, "profile", 0, 0);
-  emit_fact(e, arena_printf(e->arena, "%s_leave", p), "kernel", 0, count_timed(l->plan) - 1);
+  emit_fact(e, arena_printf(e->arena, "%s_leave", p), "kernel", 0, all.n - 1);
   emit_fact(e, arena_printf(e->arena, "%s_profile_table", p), "profile", 0, 0);
   emit_fact(e, arena_printf(e->arena, "%s_profile_trace", p), "profile", 0, 0);
 }

@@ -123,13 +123,17 @@ static void add_arguments(Emit *e, const Library *l, PlanEntry entry) {
 static void add_checked_entry(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
   const char *p = e->prefix, **probes = NEW_ARRAY(e->arena, const char *, steps->n + 1);
-  for (int i = 0; i < steps->n; i++) probes[i] = add_probes(e, l->plan, entry, steps->at[i]);
+  for (int i = 0; i < steps->n; i++) {
+    const Step *own = plan_own_step(l->plan, entry, i);
+    if (own) probes[i] = add_probes(e, l->plan, entry, own);
+  }
   emit_open(e, "static void %s_check_%s(%s *ctx, %s_test *t, const %s_samples *s)", p,
             plan_entry_names[entry], p, p, p);
   emit(e, "%s_expectation expected[%s_MOST_PROBES];", p, p);
   emit(e, "(void)t, (void)expected;");
   add_arguments(e, l, entry);
   for (int i = 0; i < steps->n; i++) {
+    if (!plan_own_step(l->plan, entry, i)) continue;
     generate_open_call(e, l->plan, entry, steps->at[i]);
     if (probes[i])
       emit(e, "int probes = %s_expect(t, %s, (int)(sizeof %s / sizeof *%s), &args, expected);", p,
@@ -243,6 +247,7 @@ static void add_training(Emit *e, const Library *l) {
   emit(e, "ctx->scalar[%s_SCALAR_STEP] = ctx->scalar[%s_SCALAR_UNBIAS1] = 1;", p, p);
   emit(e, "ctx->scalar[%s_SCALAR_UNBIAS2] = 1;", p);
   emit(e, "%s_check_step(ctx, &t, &s);", p);
+  if (l->plan->entry[PLAN_TRAIN_STEP].exists) emit(e, "%s_check_train_step(ctx, &t, &s);", p);
   emit(e, "memcpy(ctx->params, was, %s_RAW_BYTES);", p);
   emit(e, "%s_restart(ctx, 0);", p);
   emit_close(e);

@@ -334,6 +334,12 @@ static double c_time(const Plan *p, const Kernel *k) {
   return seconds > traffic ? seconds : traffic;
 }
 
+/* In vectors, as updates run apart, where there are any. */
+static bool c_updates(const Plan *p, const Kernel *k) {
+  return p->target->lanes == 1 || k->math != F32 || move_cycles(p, k) >= 0 ||
+         loops_lane(p, k, k->math, NULL) >= 0;
+}
+
 /* ---- does the CPU have it? ---- */
 
 /* One condition as the text that emitted libraries ask by and as the question to this CPU. */
@@ -363,7 +369,8 @@ static bool always(void) {
 /* ---- rows ---- */
 
 #define C_TARGET                                                                                   \
-  .language = &language_c, .tile = c_tile, .refuses_tile = c_refuses_tile, .time = c_time
+  .language = &language_c, .tile = c_tile, .refuses_tile = c_refuses_tile, .time = c_time,         \
+  .updates = c_updates
 
 const Target target_avx512 = {
     C_TARGET,

@@ -1,5 +1,5 @@
-/* train.c - the part of NAME.c and NAME.h that trains: the entries train_forward, backward and step
- * of the Plan as functions, around runtime/c/train.c. */
+/* train.c - the part of NAME.c and NAME.h that trains: the entries train_forward, backward, step
+ * and train_step of the Plan as functions, around runtime/c/train.c. */
 #include "file.h"
 #include "generate.h"
 #include "function.h"
@@ -31,6 +31,12 @@ void c_train_members(Text *out, const Library *l) {
 
 /* ---- NAME.c ---- */
 
+static void call_if(Emit *e, const Plan *p, PlanEntry entry, const Step *s, const char *condition) {
+  if (condition) emit_open(e, "if (%s)", condition);
+  generate_call(e, p, entry, s);
+  if (condition) emit_close(e);
+}
+
 /* Of backward and step; inputs are those of the last forward pass. */
 static void entry_body(Emit *e, const Library *l, PlanEntry entry) {
   const Steps *steps = &l->plan->entry[entry].step;
@@ -39,10 +45,9 @@ static void entry_body(Emit *e, const Library *l, PlanEntry entry) {
   if (!steps->n) emit(e, step ? "(void)ctx;" : "(void)ctx, (void)n;");
   library_kept_inputs(e, l, entry);
   for (int i = 0; i < steps->n; i++) {
-    const char *wanted = step ? NULL : library_wanted(l, i);
-    if (wanted) emit_open(e, "if (%s)", wanted);
-    generate_call(e, l->plan, entry, steps->at[i]);
-    if (wanted) emit_close(e);
+    const Step *updating = step ? NULL : plan_own_step(l->plan, PLAN_TRAIN_STEP, i);
+    if (updating) call_if(e, l->plan, PLAN_TRAIN_STEP, updating, LIBRARY_UPDATING);
+    call_if(e, l->plan, entry, steps->at[i], library_wanted(l, entry, i));
     if (!step) library_hand_over(e, l, i);
   }
 }
@@ -95,9 +100,8 @@ static void add_uniform(Emit *e, const Plan *plan) {
 
 static void add_kernels(Emit *e, const Library *l, const void *context) {
   (void)context;
-  c_add_kernels(e, l, PLAN_TRAIN_FORWARD);
-  c_add_kernels(e, l, PLAN_BACKWARD);
-  c_add_kernels(e, l, PLAN_STEP);
+  for (PlanEntry entry = PLAN_TRAIN_FORWARD; entry < PLAN_ENTRIES; entry++)
+    c_add_kernels(e, l, entry);
 }
 
 void c_train_body(Emit *e, const Library *l) {

@@ -38,18 +38,25 @@ typedef struct Printing {
   Emit *functions;
   Emit *calls[PLAN_ENTRIES];
   const Library *l;
-  int step; /* of backward, that comes next */
+  int step[PLAN_ENTRIES]; /* that comes next */
 } Printing;
+
+static void print_if(Printing *p, PlanEntry entry, const Kernel *k, const char *condition) {
+  if (condition) emit_open(p->calls[entry], "if (%s)", condition);
+  cuda_kernel(p->functions, p->calls[entry], p->l->plan, k);
+  if (condition) emit_close(p->calls[entry]);
+}
 
 static void print_leaf(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   Printing *p = context;
   (void)outer, (void)depth;
   if (!p->calls[entry]) return;
-  const char *wanted = entry == PLAN_BACKWARD ? library_wanted(p->l, p->step) : NULL;
-  if (wanted) emit_open(p->calls[entry], "if (%s)", wanted);
-  cuda_kernel(p->functions, p->calls[entry], p->l->plan, k);
-  if (wanted) emit_close(p->calls[entry]);
-  if (entry == PLAN_BACKWARD) library_hand_over(p->calls[entry], p->l, p->step++);
+  const int i = p->step[entry]++;
+  const bool back = entry == PLAN_BACKWARD;
+  const Step *updating = back ? plan_own_step(p->l->plan, PLAN_TRAIN_STEP, i) : NULL;
+  if (updating) print_if(p, entry, updating->run, LIBRARY_UPDATING);
+  print_if(p, entry, k, back || entry == PLAN_STEP ? library_wanted(p->l, entry, i) : NULL);
+  if (back) library_hand_over(p->calls[entry], p->l, i);
 }
 
 /* How many bytes of host memory the device gets:
@@ -220,8 +227,7 @@ static void add_body(Emit *e, const Library *l) {
   }
   if (l->o->weights_as == WEIGHTS_LOADED) p.calls[PLAN_PREPARE] = &calls[PLAN_PREPARE];
   p.calls[PLAN_FORWARD] = &calls[PLAN_FORWARD];
-  for (int i = PLAN_TRAIN_FORWARD; i < PLAN_ENTRIES && library_trains(l); i++)
-    p.calls[i] = &calls[i];
+  for (int i = PLAN_TRAIN_FORWARD; i <= PLAN_STEP && library_trains(l); i++) p.calls[i] = &calls[i];
 
   add_includes(e, l);
   library_template(e->out, l, "c/errors.c");

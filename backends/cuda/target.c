@@ -3,9 +3,15 @@
 #include "cost.h"
 #include "file.h"
 
+/* Plain loops, not blocks of threads for each point. */
+static bool cuda_updates(const Plan *p, const Kernel *k) {
+  (void)p;
+  return k->tile.n == 0;
+}
+
 #define CUDA_TARGET                                                                                \
   .language = &language_cuda, .lanes = 1, .registers = 255, .tile = cuda_pick_tile,                \
-  .refuses_tile = cuda_refuses_tile, .time = cuda_time
+  .refuses_tile = cuda_refuses_tile, .time = cuda_time, .updates = cuda_updates
 
 const Target target_sm_80 = {
     CUDA_TARGET,

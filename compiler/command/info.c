@@ -98,6 +98,24 @@ static bool trains(const Plan *p) {
   return p->graph->entry[ENTRY_TRAIN_FORWARD].want.n > 0;
 }
 
+/* How many updates of parameters there are, and of these in the kernels of their gradients. */
+typedef struct Updates {
+  int all, early;
+} Updates;
+
+static Updates count_updates(const Plan *p) {
+  Updates n = {0, 0};
+  for (int i = 0; i < p->entry[PLAN_STEP].step.n; i++) {
+    bool updates = false;
+    for (int b = 0; b < p->buffer.n && !updates; b++)
+      updates =
+          p->buffer.at[b].home == HOME_PARAM && step_writes(p->entry[PLAN_STEP].step.at[i], b);
+    n.all += updates;
+    n.early += updates && plan_updates_early(p, i);
+  }
+  return n;
+}
+
 /* The shared part of the entry of training that needs most. */
 static int64_t training_work(const Plan *p) {
   int64_t most = 0;
@@ -124,11 +142,13 @@ static void print_plan(const PlanInfo *f) {
          " (live at once %" PRId64 ") + %" PRId64 " per thread\n",
          p->param_bytes, p->derived_bytes, p->work_bytes[PLAN_FORWARD], p->live_bytes[PLAN_FORWARD],
          p->worker_bytes[PLAN_FORWARD]);
-  if (trains(p))
-    printf("training in bytes: state %" PRId64 ", gradients %" PRId64 ", kept activations %" PRId64
-           ", work %" PRId64 ", in all with one thread %" PRId64 "\n",
-           p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p),
-           library_training_bytes(p));
+  if (!trains(p)) return;
+  const Updates updates = count_updates(p);
+  printf("train_step: %d of %d updates are part of the kernels of their gradients\n", updates.early,
+         updates.all);
+  printf("training in bytes: state %" PRId64 ", gradients %" PRId64 ", kept activations %" PRId64
+         ", work %" PRId64 ", in all with one thread %" PRId64 "\n",
+         p->state_bytes, p->grad_bytes, p->kept_bytes, training_work(p), library_training_bytes(p));
 }
 
 static json_t *counts_json(const LayerCounts *r) {
@@ -157,12 +177,13 @@ static json_t *layer_json(const Counts *f, const LayerCounts *r) {
 
 static json_t *training_json(const Plan *p) {
   const Recompute *r = &p->recompute;
-  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}", "state_bytes",
+  const Updates updates = count_updates(p);
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:i, s:i}", "state_bytes",
                    (json_int_t)p->state_bytes, "gradient_bytes", (json_int_t)p->grad_bytes,
                    "kept_bytes", (json_int_t)p->kept_bytes, "work_bytes",
                    (json_int_t)training_work(p), "all_bytes", (json_int_t)library_training_bytes(p),
                    "recomputed", r->again.n, "recomputed_macs", (json_int_t)r->macs, "macs",
-                   (json_int_t)r->all_macs);
+                   (json_int_t)r->all_macs, "updates", updates.all, "early_updates", updates.early);
 }
 
 static json_t *plan_json(const PlanInfo *f) {

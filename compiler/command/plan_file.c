@@ -211,7 +211,7 @@ static const char *const head_keys[] = {"plan", "network", "target", "dtype", "b
 static PlanEntry entry_named(Reading *r, const char *key) {
   const char *names[COUNT(head_keys) + PLAN_ENTRIES];
   int n = 0;
-  for (int e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
+  for (int e = PLAN_FORWARD; e <= PLAN_STEP; e++) {
     if (strcmp(key, plan_entry_names[e]) == 0) return (PlanEntry)e;
     names[n++] = plan_entry_names[e];
   }

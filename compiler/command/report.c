@@ -172,7 +172,7 @@ static json_t *filters_json(const Graph *g, double *const *param, bool trained) 
 bool report_write(Unit *u, const Options *o, const Graph *g, const Plan *p, double *const *param) {
   Text text = {.arena = u->arena};
   json_t *entries = json_array();
-  for (int e = PLAN_FORWARD; e < PLAN_ENTRIES; e++)
+  for (int e = PLAN_FORWARD; e <= PLAN_STEP; e++)
     if (p->entry[e].exists) json_array_append_new(entries, entry_json(p, (PlanEntry)e));
   double *const *shown = param ? param : params_seeded(g, 1);
   page_print(&text, "pages/report.html",

@@ -124,7 +124,7 @@ static bool request(Trainer *t, Request r, Answer *answer) {
 
 /* ---- the program ---- */
 
-static const char *program_text(Trainer *t, const Plan *plan) {
+static const char *program_text(Trainer *t, const Options *o, const Plan *plan) {
   const Graph *g = t->g;
   Arena *arena = t->u->arena;
   EmitOptions options = {.prefix = "net", .base = "net"};
@@ -146,12 +146,15 @@ static const char *program_text(Trainer *t, const Plan *plan) {
            "enum { net_extra_at = %" PRId64 ", net_AREA = %" PRId64 ", net_EXTRA = %" PRId64
            " };\nstatic const size_t net_in_at[%d][%d] = {{%s}};\n",
            t->extra, t->area_size, t->extra_size, TRAINER_SLOTS, g->input.n, in.at);
+  if (o->gradient_norms) /* train_step leaves gradients if somebody is told of them */
+    text_add(&out, "static void net_keep(void *user, size_t first, size_t count) {\n"
+                   "  (void)user, (void)first, (void)count;\n}\n");
   text_add(&out,
            "static int net_call_step(net *ctx, int n, unsigned char *area, const size_t *at, "
-           "float *loss) {\n  return net_train_step(ctx, n%s, loss);\n}\n"
+           "float *loss) {\n%s  return net_train_step(ctx, n%s, loss);\n}\n"
            "static int net_call_forward(net *ctx, int n, unsigned char *area, const size_t *at) "
            "{\n  return net_forward(ctx, n%s);\n}\n",
-           step.at, forward.at);
+           o->gradient_norms ? "  ctx->bucket = net_keep;\n" : "", step.at, forward.at);
   library_program(&out, "net", "c/host.c");
   library_program(&out, "net", "c/trainer.c");
   t->param = l.param.at;
@@ -189,7 +192,7 @@ Status trainer_start(Unit *u, const Options *o, const Graph *g, Trainer *t) {
   t->batch = plan->max_batch;
   plan_area(t, plan);
   t->folder = toolchain_folder(u);
-  if (!t->folder || !program_build(u, o, plan, t->folder, program_text(t, plan)) || !start(t, o))
+  if (!t->folder || !program_build(u, o, plan, t->folder, program_text(t, o, plan)) || !start(t, o))
     return STATUS_TOOL;
   return greet(t) ? STATUS_DONE : STATUS_TOOL;
 }

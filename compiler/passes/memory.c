@@ -6,7 +6,8 @@
  * to the last one that reads it. Large buffers choose first, each taking the tightest gap that its
  * lifetime leaves (best fit); a few orders are tried and the smallest result kept. Buffers inside a
  * step live in a second memory that every worker has of its own. Where weights are baked,
- * parameters that only PLAN_PREPARE reads get no place. */
+ * parameters that only PLAN_PREPARE reads get no place. What train_step does lies where backward
+ * and step have it. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -190,14 +191,28 @@ static void place_forever(Plan *p, bool baked) {
   }
 }
 
+static void at_least(int64_t *bytes, int64_t least) {
+  if (*bytes < least) *bytes = least;
+}
+
+/* Where train_step runs the steps of another entry it finds what they find. */
+static void take_sizes(Plan *p, PlanEntry of) {
+  at_least(&p->work_bytes[PLAN_TRAIN_STEP], p->work_bytes[of]);
+  at_least(&p->worker_bytes[PLAN_TRAIN_STEP], p->worker_bytes[of]);
+  at_least(&p->live_bytes[PLAN_TRAIN_STEP], p->live_bytes[of]);
+}
+
 void pass_memory(Plan *p, const PlanOptions *options) {
   p->param_bytes = options->baked_before;
   place_forever(p, options->baked);
-  for (int e = 0; e < PLAN_ENTRIES; e++) {
+  for (int e = 0; e <= PLAN_STEP; e++) {
     if (!p->entry[e].exists) continue;
     Lives shared = find_lives(p, e, false), scoped = find_lives(p, e, true);
     p->live_bytes[e] = largest_live(&shared);
     p->work_bytes[e] = place_lives(p, &shared);
     p->worker_bytes[e] = place_lives(p, &scoped);
   }
+  if (!p->entry[PLAN_TRAIN_STEP].exists) return;
+  take_sizes(p, PLAN_BACKWARD);
+  take_sizes(p, PLAN_STEP);
 }

@@ -7,7 +7,7 @@ static void NAME_take_seed(NAME *ctx, uint64_t seed) {
 
 /* With new parameters training begins anew: no momentum, the network's learning rate. */
 static void NAME_restart(NAME *ctx, uint64_t seed) {
-  ctx->samples = ctx->passes = 0;
+  ctx->samples = ctx->passes = ctx->updating = 0;
   ctx->lr = NAME_LR;
   ctx->least = DBL_MAX;
   ctx->waited = 0;
@@ -53,15 +53,21 @@ int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients) {
   return NAME_OK;
 }
 
+/* What the updates of the next step are told. */
+static int NAME_begin_step(NAME *ctx) {
+  double step = ctx->scalar[NAME_SCALAR_STEP] += 1;
+  ctx->scalar[NAME_SCALAR_LR] = ctx->lr * NAME_factor(&NAME_optimizer, step);
+  ctx->scalar[NAME_SCALAR_UNBIAS1] = NAME_unbias(NAME_optimizer.beta1, step);
+  ctx->scalar[NAME_SCALAR_UNBIAS2] = sqrt(NAME_unbias(NAME_optimizer.beta2, step));
+  return NAME_OK;
+}
+
 int NAME_step(NAME *ctx) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!NAME_is_loaded(ctx->header)) return NAME_E_WEIGHTS;
   if (ctx->passes == 0) return NAME_E_BATCH;
-  double step = ctx->scalar[NAME_SCALAR_STEP] += 1;
-  ctx->scalar[NAME_SCALAR_LR] = ctx->lr * NAME_factor(&NAME_optimizer, step);
-  ctx->scalar[NAME_SCALAR_UNBIAS1] = NAME_unbias(NAME_optimizer.beta1, step);
-  ctx->scalar[NAME_SCALAR_UNBIAS2] = sqrt(NAME_unbias(NAME_optimizer.beta2, step));
+  if (!ctx->updating) NAME_begin_step(ctx);
   NAME_run_step(ctx);
   ctx->samples = ctx->passes = 0;
   NAME_mark(ctx, NAME_STALE);

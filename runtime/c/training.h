@@ -14,8 +14,8 @@ int NAME_set_lr(NAME *ctx, NAME_real lr NAME_stream);
 /* Something that should fall, now and then: a loss, a rate of errors. Where the schedule is plateau
  * and it stopped falling, the learning rate is reduced. What is no number has not fallen. */
 int NAME_report(NAME *ctx, NAME_real metric NAME_stream);
-/* Copies the gradient of one parameter, NAME_params[index].size values; NAME_E_RANGE if it has none
- * because it is not trained. */
+/* Copies the gradient of one parameter, NAME_params[index].size values, as NAME_backward left it;
+ * NAME_E_RANGE if it has none because it is not trained. */
 int NAME_get_grad(const NAME *ctx, int index, NAME_real *values NAME_stream);
 
 /* All that training is at: parameters, the optimiser's state, its step and learning rate. What is

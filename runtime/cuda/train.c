@@ -5,7 +5,7 @@ enum { NAME_BASE_LR = sizeof NAME_scalars / sizeof *NAME_scalars, NAME_NUMBERS }
 
 /* With new parameters training begins anew, when they are uploaded. */
 static void NAME_restart(NAME *ctx, uint64_t seed) {
-  ctx->samples = ctx->passes = 0;
+  ctx->samples = ctx->passes = ctx->updating = 0;
   ctx->least = DBL_MAX;
   ctx->waited = 0;
   memcpy(ctx->begin, NAME_scalars, sizeof NAME_scalars);
@@ -102,15 +102,21 @@ int NAME_backward(NAME *ctx, int n, int accumulate NAME_gradients, void *stream)
   return status;
 }
 
+/* What the updates of the next step are told. */
+static int NAME_begin_step(NAME *ctx, void *stream) {
+  return CNNC_START(NAME_device_step, 1, 1, stream, ctx->scalar, NAME_optimizer) ? NAME_E_DEVICE
+                                                                                 : NAME_OK;
+}
+
 int NAME_step(NAME *ctx, void *stream) {
   if (!ctx) return NAME_E_NULL;
   if (!ctx->grads) return NAME_E_MEMORY;
   if (!ctx->uploaded) return NAME_E_WEIGHTS;
   if (ctx->passes == 0) return NAME_E_BATCH;
-  if (CNNC_START(NAME_device_step, 1, 1, stream, ctx->scalar, NAME_optimizer))
-    return NAME_E_DEVICE;
+  int status = ctx->updating ? NAME_OK : NAME_begin_step(ctx, stream);
+  if (status) return status;
   ctx->samples = ctx->passes = 0;
-  int status = NAME_run_step(ctx, stream);
+  status = NAME_run_step(ctx, stream);
   return status ? status : NAME_derive(ctx, stream);
 }
 

@@ -31,7 +31,7 @@
         self._call("step")
 
     def gradient(self, name):
-        """A copy of the gradient by one parameter."""
+        """A copy of the gradient by one parameter, as backward left it."""
         index = self._index(name)
         array = np.empty(_PARAMS[index][1], _REAL)
         self._call("get_grad", index, self._pointer(array))

@@ -44,10 +44,22 @@ static int apart(NET *net, int n) {
   return status | (NET_(backward)(net, n, 0, NULL) != NET_(E_BATCH));
 }
 
+/* A step at once and the same one in its parts are equal in every bit. */
 static int together(NET *net, int n) {
-  int status = NET_(train_step)(net, n, x, target, loss, NULL);
+  static unsigned char saved[NET_(CHECKPOINT_BYTES)], parts[NET_(CHECKPOINT_BYTES)],
+      once[NET_(CHECKPOINT_BYTES)];
+  int status = NET_(checkpoint_save)(net, saved, sizeof saved, NULL);
+  status |= NET_(train_forward)(net, n, x, target, loss, NULL);
+  status |= NET_(backward)(net, n, 0, NULL);
   received(loss, 1);
-  return status | gradients(net) | parameters(net);
+  status |= gradients(net) | NET_(step)(net, NULL);
+  status |= NET_(checkpoint_save)(net, parts, sizeof parts, NULL);
+  cudaDeviceSynchronize();
+  status |= NET_(checkpoint_restore)(net, saved, sizeof saved, NULL);
+  status |= NET_(train_step)(net, n, x, target, loss, NULL);
+  status |= NET_(checkpoint_save)(net, once, sizeof once, NULL);
+  cudaDeviceSynchronize();
+  return status | parameters(net) | (memcmp(parts, once, sizeof once) != 0);
 }
 
 static size_t handed;

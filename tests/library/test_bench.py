@@ -170,7 +170,7 @@ class Bench(Case):
         table = (self.folder / "table.txt").read_text().splitlines()
         events = json.loads((self.folder / "trace.json").read_text())["traceEvents"]
         self.assertEqual(len(table), 1 + len([line for line in table[1:] if line]))
-        self.assertEqual({event["cat"] for event in events}, {"train_forward", "backward", "step"})
+        self.assertEqual({event["cat"] for event in events}, {"train_forward", "backward", "step", "train_step"})
         self.assertTrue(any(event["name"].startswith("c1") and event["args"]["operations"] == 2 * 16 * 16 * 9 * 100
                             for event in events))
         for before, after in zip(events, events[1:]):

@@ -1,6 +1,7 @@
 /* plan_gradients.c - random chains of convolutions in training: by every algorithm, wherever it
  * serves forward or a gradient, the Plan gives the gradients of the Graph. Between convolutions
- * lies what is absorbed into the index maps of their gradients. */
+ * lies what is absorbed into the index maps of their gradients. A step at once leaves what its
+ * parts leave. */
 #include <stdio.h>
 
 #include "kernels.h"
@@ -90,7 +91,8 @@ static const char *random_network(Arena *arena, uint64_t seed) {
     between[random_int(&w.r, 0, COUNT(between) - 1)](&w);
   }
   text_add(&w.text, "{ \"op\": \"dense\", \"units\": 4 }], \"loss\": { \"op\": \"cross_entropy\" "
-                    "}, \"optimizer\": { \"op\": \"sgd\", \"lr\": 0.1 } }\n");
+                    "}, \"optimizer\": { \"op\": \"sgd\", \"lr\": 0.1, "
+                    "\"momentum\": 0.9 } }\n");
   return w.text.at;
 }
 
@@ -128,26 +130,49 @@ static void fill_case(Case *c, uint64_t seed) {
   c->expected = graph_run(g, entry->want.at, entry->want.n, SAMPLES, leaf_value, c);
 }
 
-static void compare(const Case *c, const Plan *p, const char *what) {
-  const Graph *g = p->graph;
+/* Memory of its own, before the first step. */
+static PlanRun fresh_run(const Case *c, const Graph *g) {
+  PlanRun run = {.input = c->input, .n = SAMPLES};
+  Arena *arena = c->u->arena;
+  run.output = NEW_ARRAY(arena, double *, 1);
+  run.output[0] = NEW(arena, double);
+  run.param = NEW_ARRAY(arena, double *, g->param.n);
+  run.grad = NEW_ARRAY(arena, double *, g->param.n);
+  run.state = NEW_ARRAY(arena, double *, g->state.n + 1);
+  for (int i = 0; i < g->param.n; i++) {
+    const int64_t size = type_size(&g->param.at[i].type, 1);
+    run.param[i] = NEW_ARRAY(arena, double, size);
+    run.grad[i] = NEW_ARRAY(arena, double, size);
+    memcpy(run.param[i], c->param[i], (size_t)size * sizeof(double));
+  }
+  for (int i = 0; i < g->state.n; i++)
+    run.state[i] = NEW_ARRAY(arena, double, type_size(&g->state.at[i].type, 1));
+  return run;
+}
+
+static void compare_gradients(const Case *c, const Graph *g, double *const *grad,
+                              const char *what) {
   const Entry *entry = &g->entry[ENTRY_BACKWARD];
-  double loss, *output[] = {&loss};
-  double **grad = NEW_ARRAY(c->u->arena, double *, g->param.n);
-  for (int i = 0; i < g->param.n; i++)
-    grad[i] = NEW_ARRAY(c->u->arena, double, type_size(&g->param.at[i].type, 1));
-  const PlanRun run = {.input = c->input,
-                       .output = output,
-                       .param = c->param,
-                       .state = c->state,
-                       .grad = grad,
-                       .n = SAMPLES};
-  plan_verify(p);
-  plan_run(p, PLAN_BACKWARD, &run);
   for (int w = 0; w < entry->want.n; w++)
     for (int i = 0; i < g->param.n; i++)
       if (strcmp(entry->want_name.at[w], g->param.at[i].name) == 0)
         assert_near(grad[i], c->expected[w].at, type_size(&g->param.at[i].type, 1), 1e-10,
                     arena_printf(c->u->arena, "%s of %s", entry->want_name.at[w], what));
+}
+
+/* A step at once, where it is not just backward and step, against its parts. */
+static void compare(const Case *c, const Plan *p, const char *what) {
+  const Graph *g = p->graph;
+  const PlanRun parts = fresh_run(c, g), once = fresh_run(c, g);
+  plan_verify(p);
+  plan_run(p, PLAN_BACKWARD, &parts);
+  compare_gradients(c, g, parts.grad, what);
+  if (!p->entry[PLAN_TRAIN_STEP].exists) return;
+  plan_run(p, PLAN_STEP, &parts);
+  plan_run(p, PLAN_TRAIN_STEP, &once);
+  for (int i = 0; i < g->param.n; i++)
+    assert_near(once.param[i], parts.param[i], type_size(&g->param.at[i].type, 1), 0,
+                arena_printf(c->u->arena, "%s after a step by %s", g->param.at[i].name, what));
 }
 
 static bool takes(const Plan *p, const Algo *algo) {
@@ -156,24 +181,28 @@ static bool takes(const Plan *p, const Algo *algo) {
   return false;
 }
 
-static void plan_case(const Case *c, const Target *target, const Algo *algo) {
+/* Is train_step an entry of its own? */
+static bool plan_case(const Case *c, const Target *target, const Algo *algo) {
   PlanOptions options = {
       .target = target, .max_batch = SAMPLES, .max_error = INFINITY, .training = true};
   vec_push(c->u->arena, &options.algo, arena_printf(c->u->arena, "*=%s", algo->name));
   Plan *p = pass_fuse(pass_clean(pass_grad(graph_rewrite(c->g, NULL, NULL))), &options);
   pass_choose(p, &options);
-  if (!takes(p, algo)) return;
+  if (!takes(p, algo)) return false;
   pass_nest(p, &options);
   pass_split(p, &options);
+  pass_update(p, &options);
   pass_memory(p, &options);
   compare(c, p, arena_printf(c->u->arena, "%s on %s", algo->name, target->name));
+  return p->entry[PLAN_TRAIN_STEP].exists;
 }
 
 /* Widest vectors and none: in the usual form, algorithms change between them from network to
  * network. */
 static const char *const tried[] = {"avx512", "generic"};
 
-static void run_network(const char *text, uint64_t seed) {
+static int run_network(const char *text, uint64_t seed) {
+  int at_once = 0;
   Case c = {.u = unit_new()};
   const ReadOptions options = {.training = true};
   c.g = read_text(c.u, "network", text, strlen(text), &options);
@@ -181,19 +210,23 @@ static void run_network(const char *text, uint64_t seed) {
   fill_case(&c, seed);
   for (int t = 0; t < COUNT(tried); t++)
     for (int a = 0; a < ALGO_KINDS; a++)
-      if (has_turn((int)seed + a, t, COUNT(tried))) plan_case(&c, target_find(tried[t]), algos[a]);
+      if (has_turn((int)seed + a, t, COUNT(tried)))
+        at_once += plan_case(&c, target_find(tried[t]), algos[a]);
   unit_free(c.u);
+  return at_once;
 }
 
 static void gradients_stay(void **state) {
   (void)state;
+  int at_once = 0;
   for (uint64_t seed = 1; seed <= NETWORKS; seed++) {
     Arena *arena = arena_new();
     const char *text = random_network(arena, seed);
     if (getenv("CNNC_SHOW")) fprintf(stderr, "seed %d\n%s\n", (int)seed, text);
-    run_network(text, seed);
+    at_once += run_network(text, seed);
     arena_free(arena);
   }
+  assert_true(at_once > 0);
 }
 
 int main(void) {

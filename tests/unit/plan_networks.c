@@ -319,6 +319,7 @@ static void train_network(const char *source) {
   pass_choose(p, &options);
   pass_nest(p, &options);
   pass_split(p, &options);
+  pass_update(p, &options);
   pass_memory(p, &options);
   plan_verify(p);
   print_and_parse(p);
