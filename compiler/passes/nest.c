@@ -155,6 +155,11 @@ static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
   return tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, c) && both_change(p, c);
 }
 
+/* Does a kernel only put a gradient where it belongs? Then whole rows are turned round at once. */
+static bool settles(const Plan *p, const Kernel *k) {
+  return k->nfold == 0 && p->buffer.at[k->out[0].to.tensor].home == HOME_GRAD;
+}
+
 /* The loops of k that may be cut, in the order of trying: of streams, taps come last, because all
  * of them read the same of both operands. */
 static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
@@ -176,8 +181,8 @@ static Step *cut_into_jobs(Plan *p, Step *leaf) {
   if (!worth_threads(p, time)) return leaf;
   Step *first = NULL, *last = NULL;
   int depth = 0, order[MAX_LOOPS];
-  const int cuts = order_of_cuts(p, k, order);
-  for (int i = 0; i < cuts && jobs < wanted && depth < 3; i++) {
+  const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : 3;
+  for (int i = 0; i < cuts && jobs < wanted && depth < deepest; i++) {
     const int l = order[i];
     int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
