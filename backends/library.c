@@ -50,9 +50,7 @@ static const Word *word_of(const Word *words, const char *rest) {
 }
 
 /* A word for further parameters follows a blank, which goes with it. */
-static void expand(Text *out, const char *prefix, const Word *words, const char *runtime_name) {
-  const char *text = runtime_file(runtime_name);
-  if (!text) BUG("no runtime file %s", runtime_name);
+static void expand(Text *out, const char *prefix, const Word *words, const char *text) {
   for (const char *from = text, *at = text;;) {
     at = strstr(at, "NAME");
     if (!at) {
@@ -73,18 +71,30 @@ const char *library_stream(const Library *l) {
   return l->plan->target->language->streams ? ", void *stream" : "";
 }
 
+static const char *template_of(const char *name) {
+  const char *text = runtime_file(name);
+  if (!text) BUG("no runtime file %s", name);
+  return text;
+}
+
+void library_text(Text *out, const Library *l, const char *text) {
+  const Word words[] = {
+      {"_real", c_type(l->plan->graph->real)},
+      {"_stream", library_stream(l)},
+      {"_gradients", library_gradients(l, true)},
+      {"_gradient_names", library_gradients(l, false)},
+      {"_train_arguments", library_trains(l) ? library_train_arguments(l, true) : ""},
+      {NULL, NULL}};
+  expand(out, l->o->prefix, words, text);
+}
+
 void library_template(Text *out, const Library *l, const char *runtime_name) {
-  const Word words[] = {{"_real", c_type(l->plan->graph->real)},
-                        {"_stream", library_stream(l)},
-                        {"_gradients", library_gradients(l, true)},
-                        {"_gradient_names", library_gradients(l, false)},
-                        {NULL, NULL}};
-  expand(out, l->o->prefix, words, runtime_name);
+  library_text(out, l, template_of(runtime_name));
 }
 
 void library_program(Text *out, const char *prefix, const char *runtime_name) {
   const Word words[] = {{"_real", c_type(F32)}, {NULL, NULL}};
-  expand(out, prefix, words, runtime_name);
+  expand(out, prefix, words, template_of(runtime_name));
 }
 
 const char *library_null_tests(const Library *l) {
@@ -197,7 +207,8 @@ void library_count_and_hash(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   if (l->o->weights_as == WEIGHTS_LOADED)
     text_add(out,
-             "\n/* Elements of %s_params, and of the longest name. */\n#define %s_PARAM_COUNT %d\n"
+             "\n/* Parameters in %s_params; bytes of the longest name, its end included. "
+             "*/\n#define %s_PARAM_COUNT %d\n"
              "#define %s_PARAM_NAME %d\n",
              p, p, l->param.n, p, longest_name(l));
   text_add(out,
@@ -206,10 +217,8 @@ void library_count_and_hash(Text *out, const Library *l) {
            p, l->hash);
 }
 
-void library_params_type(Text *out, const Library *l) {
-  text_add(out,
-           "typedef %sunsigned char %s_params_memory; /* parameters, for the library's eyes */\n\n",
-           l->o->weights_as == WEIGHTS_LOADED ? "" : "const ", l->o->prefix);
+const char *library_params_type(const Library *l) {
+  return l->o->weights_as == WEIGHTS_LOADED ? "unsigned char" : "const unsigned char";
 }
 
 /* ---- files ---- */

@@ -72,8 +72,11 @@ void library_tensors(Text *, const Library *);
 
 /* ", void *stream", or nothing: the last parameter of functions that work. */
 const char *library_stream(const Library *);
-/* A file of runtime/: NAME becomes the prefix, NAME_real the type of the library's numbers,
- * NAME_stream library_stream, NAME_gradients and NAME_gradient_names library_gradients. */
+/* A text in which NAME becomes the prefix, NAME_real the type of the library's numbers, NAME_stream
+ * library_stream, NAME_gradients and NAME_gradient_names library_gradients, NAME_train_arguments
+ * library_train_arguments. */
+void library_text(Text *, const Library *, const char *text);
+/* The same with a file of runtime/. */
 void library_template(Text *, const Library *, const char *runtime_name);
 /* The same for a program around a library of floats. */
 void library_program(Text *, const char *prefix, const char *runtime_name);
@@ -85,8 +88,13 @@ int64_t library_work(const Library *);
 void library_size_check(Text *, const Library *);
 /* NAME_PARAM_COUNT and NAME_HASH. */
 void library_count_and_hash(Text *, const Library *);
-/* The type of the context's pointers to parameters. */
-void library_params_type(Text *, const Library *);
+/* The type that pointers of the context to parameters point to. */
+const char *library_params_type(const Library *);
+
+/* ---- errors (library_errors.c) ---- */
+
+void library_error_codes(Text *, const Library *); /* in NAME.h */
+void library_error_texts(Text *, const Library *); /* NAME_strerror */
 
 /* ---- parameters and constants (library_params.c) ---- */
 
@@ -131,20 +139,6 @@ int64_t library_checkpoint_bytes(const Plan *);
 /* All memory that training takes with one thread: what the header's sizes add up to. */
 int64_t library_training_bytes(const Plan *);
 
-/* In the header's first comment: members of NAME_memory for training; a loop over steps, whose
- * calls get the arguments `more` as well. */
-void library_train_memory(Text *, const Library *);
-void library_train_example(Text *, const Library *, const char *more);
-
-/* NAME_memory's members for training; `where` stands behind each pointer. */
-void library_train_memory_members(Text *, const Library *, const char *where);
-/* The member of the context that the caller sets: NAME_bucket. */
-void library_train_hook(Text *, const Library *);
-/* Members of the context: what was reported, passes, the inputs of the last forward pass. */
-void library_train_members(Text *, const Library *);
-/* Prototypes; `own` is the language's file in front of those that all have. */
-void library_train_functions(Text *, const Library *, const char *own);
-
 /* Variables of the inputs' names for an entry that reads them after the forward pass. */
 void library_kept_inputs(Emit *, const Library *, PlanEntry);
 /* NAME_train_forward up to its tests of arguments, and from where its kernels have run: open until
@@ -158,6 +152,22 @@ void library_train_step(Emit *, const Library *); /* the function */
 void library_train_tables(Text *, const Library *);
 void library_train_code(Text *, const Library *);
 void library_train_facts(Emit *, const Library *);
+
+/* ---- training, in NAME.h (library_train_header.c) ---- */
+
+/* In the first comment: members of NAME_memory for training; a loop over steps, whose calls get the
+ * arguments `more` as well. */
+void library_train_memory(Text *, const Library *);
+void library_train_example(Text *, const Library *, const char *more);
+
+/* NAME_memory's members for training; `where` stands behind each pointer. */
+void library_train_memory_members(Text *, const Library *, const char *where);
+/* The member of the context that the caller sets: NAME_bucket. */
+void library_train_hook(Text *, const Library *);
+/* Members of the context: what was reported, passes, the inputs of the last forward pass. */
+void library_train_members(Text *, const Library *);
+/* Prototypes; `own` is the language's file in front of those that all have. */
+void library_train_functions(Text *, const Library *, const char *own);
 
 /* ---- what backward gives (library_gradients.c) ---- */
 

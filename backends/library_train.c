@@ -44,116 +44,6 @@ static const char *null_tests(const Library *l) {
   return text.n ? text.at : "";
 }
 
-/* ---- NAME.h ---- */
-
-void library_train_memory(Text *out, const Library *l) {
-  const char *p = l->o->prefix;
-  text_add(out,
-           ",\n *        .grads = grads, .grads_bytes = %s_GRADS_BYTES,"
-           "\n *        .state = state, .state_bytes = %s_STATE_BYTES",
-           p, p);
-}
-
-void library_train_example(Text *out, const Library *l, const char *more) {
-  const char *p = l->o->prefix;
-  text_add(out,
-           " *\n * It trains from what was loaded, or from parameters drawn by chance:\n *\n"
-           " *   status = %s_init_params(&net, seed);\n",
-           p);
-  if (*more) text_add(out, " *   status = %s_upload(&net%s);\n", p, more);
-  text_add(out, " *   while (!status && ...) status = %s_train_step(&net, n%s, %sloss%s);\n", p,
-           names(l), *more ? "" : "&", more);
-  if (*more)
-    text_add(out, " *   status = %s_download(&net%s); then wait for the stream\n", p, more);
-  text_add(out, " *   status = %s_save_file(&net, \"%s.safetensors\");\n", p, l->name);
-}
-
-void library_train_memory_members(Text *out, const Library *l, const char *where) {
-  static const char *const member[][2] = {{"grads", "GRADS"}, {"state", "STATE"}};
-  text_add(
-      out,
-      "  /* To train, both of these and %s_TRAIN_WORK_BYTES%s of work; to infer only, neither: "
-      "*/\n",
-      l->o->prefix, *where ? "" : "(threads)");
-  for (int i = 0; i < COUNT(member); i++)
-    text_add(out, "  void *%s;%s\n  size_t %s_bytes; /* at least %s_%s_BYTES */\n", member[i][0],
-             where, member[i][0], l->o->prefix, member[i][1]);
-}
-
-void library_train_hook(Text *out, const Library *l) {
-  text_add(out,
-           "  /* Is told of gradients that are complete, with `user`; %s_init sets it to NULL. */\n"
-           "  %s_bucket *bucket;\n",
-           l->o->prefix, l->o->prefix);
-}
-
-void library_train_members(Text *out, const Library *l) {
-  text_add(out, "  double least, waited; /* of what was reported */\n"
-                "  int samples; /* of the last forward pass for training */\n"
-                "  int passes;  /* backward, since the last step */\n"
-                "  int adding;  /* a backward pass, to the gradients that are there */\n"
-                "  int updating; /* train_step moves parameters while it goes back */\n");
-  for (int i = 0; i < inputs(l); i++) text_add(out, "  const %s *input%d;\n", type_of(l, i), i);
-}
-
-/* Backward passes that the optimiser takes for a step. */
-static int64_t passes(const Library *l) {
-  return graph_rule(l->plan->graph)->accumulate;
-}
-
-/* What a step does with several backward passes, and when a checkpoint may be made. */
-static void add_note(Text *out, const Library *l) {
-  const int64_t accumulate = passes(l);
-  const char *p = l->o->prefix;
-  if (accumulate > 1)
-    text_add(out,
-             "/* The optimiser accumulates: a step takes the gradients divided by %" PRId64
-             ", however "
-             "many backward\n * passes they are the sum of. A checkpoint keeps the sum; make none "
-             "between %s_train_forward and\n * %s_backward. */\n",
-             accumulate, p, p);
-  else
-    text_add(out,
-             "/* A step takes the gradients as they are, the sum of the backward passes that "
-             "accumulated. A\n * checkpoint does not keep them: make none between "
-             "%s_train_forward and %s_step. */\n",
-             p, p);
-}
-
-static void add_gradient_note(Text *out, const Library *l) {
-  for (int i = 0; i < inputs(l); i++)
-    if (library_returns(l->plan, i))
-      text_add(
-          out,
-          "/* %s of %s_backward gets the gradient of the loss by %s, in its shape; NULL: it is "
-          "not computed. */\n",
-          l->gradient[i], l->o->prefix, l->input[i]);
-}
-
-/* int NAME_train_step(NAME *ctx, int n, const float *x, const int *y, float *loss */
-static const char *head_of(const Library *l, const char *function) {
-  const char *p = l->o->prefix;
-  return arena_printf(l->arena, "int %s_%s(%s *ctx, int n%s%s)", p, function, p,
-                      library_train_arguments(l, true), library_stream(l));
-}
-
-void library_train_functions(Text *out, const Library *l, const char *own) {
-  text_add(out, "\n");
-  library_template(out, l, own);
-  text_add(out, "\n");
-  library_template(out, l, "c/training.h");
-  add_gradient_note(out, l);
-  add_note(out, l);
-  text_add(
-      out,
-      "\n/* The loss of n samples, as training sees them; keeps what %s_backward needs. */\n"
-      "%s;\n/* All of it: forward, backward, step%s. For %s_get_grad it leaves gradients\n * only "
-      "where `bucket` is set. */\n%s;\n",
-      l->o->prefix, head_of(l, "train_forward"),
-      passes(l) > 1 ? " after as many as the optimiser accumulates" : "", l->o->prefix,
-      head_of(l, "train_step"));
-}
-
 /* ---- questions to the plan ---- */
 
 typedef struct Search {
@@ -213,6 +103,18 @@ void library_kept_inputs(Emit *e, const Library *l, PlanEntry entry) {
 }
 
 /* ---- entries ---- */
+
+/* Backward passes that the optimiser takes for a step. */
+static int64_t passes(const Library *l) {
+  return graph_rule(l->plan->graph)->accumulate;
+}
+
+/* int NAME_train_step(NAME *ctx, int n, const float *x, const int *y, float *loss */
+static const char *head_of(const Library *l, const char *function) {
+  const char *p = l->o->prefix;
+  return arena_printf(l->arena, "int %s_%s(%s *ctx, int n%s%s)", p, function, p,
+                      library_train_arguments(l, true), library_stream(l));
+}
 
 /* Gradients by inputs that train_step does not ask for: ", NULL". */
 static const char *no_gradients(const Library *l) {

@@ -211,11 +211,14 @@ typedef struct Field {
   const char *example; /* its value in the operator's example, in JSON; NULL: not there */
 } Field;
 
+/* How the learning rate moves, as runtime/c/schedule.c numbers it. */
+enum { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_COSINE, SCHEDULE_PLATEAU };
+
 /* How every optimiser's attributes begin. */
 typedef struct Rule {
   double lr, weight_decay, clip_norm, gamma, floor;
   int64_t accumulate, warm_up, period, patience;
-  int32_t schedule; /* of runtime/c/schedule.c */
+  int32_t schedule; /* SCHEDULE_ */
   bool decay_bias_norm;
 } Rule;
 /* Of the graph's optimiser (graph_rule.c); NULL: none. */

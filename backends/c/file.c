@@ -162,7 +162,8 @@ static void add_body(Emit *e, const Library *l) {
   c_parts(e, l, add_vectors, NULL);
   if (l->o->weights_as == WEIGHTS_EMBED) emit(e, "#include \"%s_weights.h\"", l->name);
   emit_line(e);
-  library_template(e->out, l, "c/errors.c");
+  library_error_texts(e->out, l);
+  library_template(e->out, l, "c/about.c");
   emit_line(e);
   if (needs_parallel(l)) {
     library_template(e->out, l, "c/parallel.c");

@@ -1,5 +1,5 @@
 /* header.c - NAME.h: what a user of an emitted library sees, documented; shapes, units, ownership,
- * errors. The parts that are the same for all networks are runtime/c/api.h and params.h. */
+ * errors, in the order of use. What is the same for all networks are files of runtime/c. */
 #include "file.h"
 #include "generate.h"
 
@@ -96,32 +96,11 @@ static void add_extern(Text *out, const Library *l) {
         l->name, p, p, p);
 }
 
-static void add_context(Text *out, const Library *l) {
+static void add_memory(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  if (library_trains(l)) library_template(out, l, "c/bucket.h");
-  text_add(
-      out,
-      "\ntypedef struct %s {\n"
-      "  /* The caller's loop over jobs and its first argument; %s_init sets both to NULL: then "
-      "OpenMP\n   * runs them if the library was compiled with it, otherwise one thread. May be "
-      "set between calls. */\n  %s_parallel_for *parallel;\n  void *user;\n",
-      p, p, p);
-  if (library_trains(l)) library_train_hook(out, l);
-  text_add(out,
-           "  /* private */\n  int threads;\n  %s_params_memory *header, *params, *derived;\n"
-           "  unsigned char *work;\n",
-           p);
-  if (l->o->profile) text_add(out, "  /* the caller's again */\n  %s_profile *profile;\n", p);
-  if (library_trains(l)) c_train_members(out, l);
-  text_add(out, "} %s;\n", p);
-}
-
-static void add_init(Text *out, const Library *l) {
-  const char *p = l->o->prefix;
-  text_add(out,
-           "\n/* What %s_init gets: memory of the caller, aligned to %s_ALIGN bytes, which must "
-           "live as long\n * as contexts use it. It need not be zeroed.",
-           p, p);
+  library_text(out, l,
+               "\n/* What NAME_init gets: memory of the caller, aligned to NAME_ALIGN bytes, which "
+               "must live as long\n * as contexts use it. It need not be zeroed.");
   if (l->o->weights_as == WEIGHTS_LOADED) text_add(out, " Contexts may share params, not work.");
   if (l->o->weights_as == WEIGHTS_FILE)
     text_add(out, " params: the bytes of %s.weights, mapped or read;\n * contexts may share them.",
@@ -136,48 +115,83 @@ static void add_init(Text *out, const Library *l) {
              l->o->weights_as == WEIGHTS_FILE ? "const " : "", p);
   text_add(out, "  void *work;\n  size_t work_bytes; /* at least %s_WORK_BYTES(threads) */\n", p);
   if (library_trains(l)) library_train_memory_members(out, l, "");
-  text_add(out, "} %s_memory;\n\n", p);
-  text_add(
-      out,
-      "/* Makes a context for up to `threads` workers, 1 <= threads <= %s_MAX_THREADS. Checks\n"
-      " * everything it is given, the processor, and that header and source belong together. "
-      "*/\n"
-      "int %s_init(%s *ctx, const %s_memory *memory, int threads);\n",
-      p, p, p, p);
+  text_add(out, "} %s_memory;\n", p);
+}
+
+static void add_context(Text *out, const Library *l) {
+  text_add(out, "\n");
+  library_template(out, l, "c/jobs.h");
+  if (library_trains(l)) library_template(out, l, "c/bucket.h");
+  library_text(
+      out, l,
+      "\ntypedef struct NAME {\n"
+      "  /* The caller's loop over jobs and its first argument; NAME_init sets both to NULL: then "
+      "OpenMP\n   * runs them if the library was compiled with it, otherwise one thread. May be "
+      "set between calls. */\n  NAME_parallel_for *parallel;\n  void *user;\n");
+  if (library_trains(l)) library_train_hook(out, l);
+  if (l->o->profile)
+    library_text(out, l, "  NAME_profile *profile; /* times, or NULL: see below */\n");
+  text_add(out,
+           "  /* private */\n  int threads;\n  %s *header, *params, *derived;\n"
+           "  unsigned char *work;\n",
+           library_params_type(l));
+  if (library_trains(l)) c_train_members(out, l);
+  text_add(out, "} %s;\n", l->o->prefix);
+}
+
+static void add_contexts(Text *out, const Library *l) {
+  text_add(out, "\n");
+  library_template(out, l, "c/api.h");
+  add_extern(out, l);
+  add_memory(out, l);
+  if (l->o->profile) c_profile_declarations(out, l);
+  add_context(out, l);
+  library_text(
+      out, l,
+      "\n/* Makes a context for up to `threads` workers, 1 <= threads <= NAME_MAX_THREADS. Checks\n"
+      " * everything it is given, the processor, and that header and source belong together. */\n"
+      "int NAME_init(NAME *ctx, const NAME_memory *memory, int threads);\n\n");
+  library_template(out, l, "c/about.h");
+}
+
+static void add_forward(Text *out, const Library *l) {
+  library_text(
+      out, l,
+      "\n/* ---- inference ----\n * Computes n samples, 1 <= n <= NAME_MAX_BATCH. Inputs and "
+      "outputs are listed above; they must not\n * overlap and need no more than the alignment of "
+      "their elements. A sample's result depends neither\n * on n nor on the number of threads.");
+  if (l->o->weights_as == WEIGHTS_LOADED)
+    library_text(
+        out, l,
+        library_trains(l)
+            ? "\n * NAME_E_WEIGHTS before parameters were loaded. When a step, a checkpoint "
+              "or NAME_set_param changed\n * them, they are prepared first: contexts that "
+              "share them may run at the same time after one\n * call has returned."
+            : "\n * NAME_E_WEIGHTS before parameters were loaded. After NAME_set_param they "
+              "are prepared first:\n * contexts that share them may run at the same time "
+              "after one call has returned.");
+  text_add(out, " */\nint %s_forward(%s *ctx, int n%s);\n", l->o->prefix, l->o->prefix,
+           library_arguments(l, true));
 }
 
 void c_header(Text *out, const Library *l) {
-  const char *p = l->o->prefix;
   add_summary(out, l);
   library_guard(out, l);
   add_sizes(out, l);
   text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-  library_params_type(out, l);
-  library_template(out, l, "c/errors.h");
-  text_add(out, "\n");
-  library_template(out, l, "c/api.h");
-  add_extern(out, l);
-  if (l->o->profile) c_profile_declarations(out, l);
-  add_context(out, l);
-  add_init(out, l);
+  library_error_codes(out, l);
+  add_contexts(out, l);
   if (l->o->weights_as == WEIGHTS_LOADED) {
     text_add(out, "\n");
     library_template(out, l, "c/params.h");
   }
-  text_add(
-      out,
-      "\n/* ---- inference ----\n * Computes n samples, 1 <= n <= %s_MAX_BATCH. Inputs and outputs "
-      "are listed above; they must not\n * overlap and need no more than the alignment of their "
-      "elements. A sample's result depends neither\n * on n nor on the number of threads.%s */\n"
-      "int %s_forward(%s *ctx, int n%s);\n",
-      p,
-      l->o->weights_as == WEIGHTS_LOADED
-          ? "\n * Parameters that a step, a checkpoint or a call of set_param changed are prepared "
-            "first: contexts\n * that share them may run at the same time after one call has "
-            "returned."
-          : "",
-      p, p, library_arguments(l, true));
-  if (library_trains(l)) library_train_functions(out, l, "c/train.h");
+  add_forward(out, l);
+  if (library_trains(l)) {
+    library_train_functions(out, l, "c/train.h");
+    library_text(out, l,
+                 "/* The learning rate of the next step, by the schedule. */\n"
+                 "NAME_real NAME_lr(const NAME *ctx);\n");
+  }
   if (l->o->profile) {
     text_add(out, "\n");
     library_template(out, l, "c/profile_functions.h");

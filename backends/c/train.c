@@ -13,8 +13,9 @@ void c_train_sizes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(
       out,
-      "\n/* For training: gradients, the optimiser's state, and work that holds activations too. "
-      "*/\n#define %s_GRADS_BYTES ((size_t)%" PRId64 ")\n#define %s_STATE_BYTES ((size_t)%" PRId64
+      "\n/* For training: gradients, the optimiser's state, work that holds activations too, a "
+      "checkpoint. */\n#define %s_GRADS_BYTES ((size_t)%" PRId64
+      ")\n#define %s_STATE_BYTES ((size_t)%" PRId64
       ")\n#define %s_TRAIN_WORK_BYTES(threads) (%s_WORK_BYTES(threads) + (size_t)%" PRId64
       ")\n#define %s_CHECKPOINT_BYTES ((size_t)%" PRId64 ")\n",
       p, library_at_least(plan->grad_bytes), p, library_at_least(plan->state_bytes), p, p,

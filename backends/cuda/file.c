@@ -230,7 +230,8 @@ static void add_body(Emit *e, const Library *l) {
   for (int i = PLAN_TRAIN_FORWARD; i <= PLAN_STEP && library_trains(l); i++) p.calls[i] = &calls[i];
 
   add_includes(e, l);
-  library_template(e->out, l, "c/errors.c");
+  library_error_texts(e->out, l);
+  library_template(e->out, l, "c/about.c");
   emit_line(e);
   library_constants(e, l, "static __device__ const");
   plan_leaves(l->plan, print_leaf, &p);

@@ -77,11 +77,15 @@ static void add_memory(Text *out, const Library *l) {
            "  size_t work_bytes; /* at least %s_WORK_BYTES */\n",
            p, p);
   if (library_trains(l)) library_train_memory_members(out, l, " /* device */");
-  text_add(out, "} %s_memory;\n\n", p);
+  text_add(out, "} %s_memory;\n", p);
 }
 
 static void add_context(Text *out, const Library *l) {
-  if (library_trains(l)) library_template(out, l, "c/bucket.h");
+  text_add(out, "\n");
+  if (library_trains(l)) {
+    library_template(out, l, "c/bucket.h");
+    text_add(out, "\n");
+  }
   text_add(out, "typedef struct %s {\n", l->o->prefix);
   if (library_trains(l)) {
     library_train_hook(out, l);
@@ -89,9 +93,9 @@ static void add_context(Text *out, const Library *l) {
   }
   text_add(out,
            "  /* private */\n"
-           "  %s_params_memory *header, *params, *derived; /* host */\n"
-           "  unsigned char *device_params, *work;           /* device */\n  int uploaded;\n",
-           l->o->prefix);
+           "  %s *header, *params, *derived; /* host */\n"
+           "  unsigned char *device_params, *work; /* device */\n  int uploaded;\n",
+           library_params_type(l));
   if (library_trains(l)) cuda_train_members(out, l);
   text_add(out, "} %s;\n", l->o->prefix);
 }
@@ -122,16 +126,15 @@ void cuda_header(Text *out, const Library *l) {
   library_guard(out, l);
   add_sizes(out, l);
   text_add(out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-  library_params_type(out, l);
-  library_template(out, l, "c/errors.h");
+  library_error_codes(out, l);
   text_add(out, "\n");
   library_template(out, l, "cuda/api.h");
-  add_context(out, l);
   add_memory(out, l);
-  text_add(out,
-           "/* Makes a context. Checks everything it is given, and that header and source belong "
-           "together. */\nint %s_init(%s *ctx, const %s_memory *memory);\n",
-           l->o->prefix, l->o->prefix, l->o->prefix);
+  add_context(out, l);
+  library_text(out, l,
+               "\n/* Makes a context. Checks everything it is given, and that header and source "
+               "belong together. */\nint NAME_init(NAME *ctx, const NAME_memory *memory);\n\n");
+  library_template(out, l, "c/about.h");
   add_functions(out, l);
   text_add(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

@@ -7,7 +7,11 @@
 
 /* ---- what every optimiser has: struct Rule ---- */
 
-static const char *const schedules[] = {"constant", "step", "cosine", "plateau", NULL};
+static const char *const schedules[] = {[SCHEDULE_CONSTANT] = "constant",
+                                        [SCHEDULE_STEP] = "step",
+                                        [SCHEDULE_COSINE] = "cosine",
+                                        [SCHEDULE_PLATEAU] = "plateau",
+                                        [SCHEDULE_PLATEAU + 1] = NULL};
 
 #define RULE_REAL(member, least, most, ...)                                                        \
   {                                                                                                \
