@@ -61,9 +61,12 @@ static void erase(Change *c, const double *value) {
 }
 
 void change_end(Change *c) {
-  int64_t n = c->c * places(c);
-  for (int64_t i = 0; c->bytes && i < n; i++)
-    c->at[i] = c->at[i] < 0 ? 0 : c->at[i] > 255 ? 255 : c->at[i];
+  int64_t n = c->bytes ? c->c * places(c) : 0;
+  float *at = c->at;
+  for (int64_t i = 0; i < n; i++) {
+    const float least = at[i] < 0 ? 0 : at[i];
+    at[i] = least > 255 ? 255 : least;
+  }
 }
 
 /* ---- colours ---- */

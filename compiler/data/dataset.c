@@ -67,8 +67,10 @@ void scale_values(const Scaling *s, int64_t n, float *values) {
   int64_t inner = s->nmean ? s->inner : n;
   for (int64_t at = 0, c = 0; at < n; at += inner, c++) {
     double mean = s->nmean ? s->mean[c % s->nmean] : 0, std = s->nmean ? s->std[c % s->nmean] : 1;
-    for (int64_t i = at; i < at + inner && i < n; i++)
-      values[i] = (float)(((double)values[i] * s->scale - mean) / std);
+    const double scale = s->scale;
+    const int64_t end = at + inner < n ? at + inner : n;
+    for (int64_t i = at; i < end; i++)
+      values[i] = (float)(((double)values[i] * scale - mean) / std);
   }
 }
 

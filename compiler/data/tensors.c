@@ -72,7 +72,10 @@ double tensor_value(const Tensor *t, int64_t i) {
 }
 
 #define CONVERT(Type)                                                                              \
-  for (int64_t i = 0; i < n; i++) out[i] = (float)((const Type *)t->data)[from + i * step]
+  if (step == 1) /* compilers make vectors of this one */                                          \
+    for (int64_t i = 0; i < n; i++) out[i] = (float)((const Type *)t->data)[from + i];             \
+  else                                                                                             \
+    for (int64_t i = 0; i < n; i++) out[i] = (float)((const Type *)t->data)[from + i * step]
 
 void tensor_floats(const Tensor *t, int64_t from, int64_t step, int64_t n, float *out) {
   switch (t->element) {
