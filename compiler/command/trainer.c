@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -171,8 +172,15 @@ static bool greet(Trainer *t) {
   return runs;
 }
 
+/* Batches are prepared in this process while the program computes: those of its threads (GCC's
+ * OpenMP) that wait for others spin for microseconds only, and then make room. */
+static void wait_briefly(void) {
+  setenv("GOMP_SPINCOUNT", "2000", 0);
+}
+
 static bool start(Trainer *t, const Options *o) {
   Unit *u = t->u;
+  wait_briefly();
   const char *area = arena_printf(u->arena, "%s/area", t->folder);
   TextList words = program_words(u, o, t->folder);
   if (!map_area(t, area)) return false;
