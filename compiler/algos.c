@@ -1,6 +1,6 @@
 /* algos.c - the table of algorithms, how a contraction looks to them, and what they share: weights
  * packed in the order of reading under the register-tile contraction. */
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 #include "views.h"
 
@@ -46,7 +46,8 @@ bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
              batch_b = buffer_in_batch(&p->buffer.at[k->in[b].tensor]);
   bool first = of_a < of_b;
   if (k->algo && batch_a != batch_b) first = batch_a;
-  if (of_a == PHASE_CALL && of_b == PHASE_CALL && !k->algo) first = lanes_along_first(p, k, a, b);
+  if (of_a == PHASE_CALL && of_b == PHASE_CALL && !k->algo)
+    first = correlation_lanes_along_first(p, k, a, b);
   *c = (Contraction){.k = k, .x = first ? b : a, .w = first ? a : b};
   for (int l = 0; l < k->nloop; l++) c->role[l] = loop_role(k, c->x, c->w, l);
   return true;
@@ -78,44 +79,6 @@ bool strides(const Contraction *c) {
   return false;
 }
 
-/* ---- lanes ---- */
-
-/* Inference with tensor cores reads channels in chunks of 16 bytes. */
-static bool reads_chunks(const Plan *p) {
-  return p->target->language->blocks && p->precision != PRECISION_F32 &&
-         !p->entry[PLAN_BACKWARD].exists;
-}
-
-int plan_lanes(const Plan *p) {
-  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
-  return reads_chunks(p) ? CHUNK : p->target->lanes;
-}
-
-DType plan_stored(const Plan *p) {
-  if (!reads_chunks(p)) return p->graph->real;
-  return p->precision == PRECISION_BF16 ? BF16 : p->precision == PRECISION_F16 ? F16 : F32;
-}
-
-Format format_lanes(const Plan *p, const Type *type) {
-  Format f = format_plain(type->dtype);
-  const bool rest = type->rank > 1 && type->dim[1].plus % plan_lanes(p) != 0;
-  if (type->rank <= 2 || plan_lanes(p) == 1 || type->dim[1].per_n) return f;
-  if (rest && !p->target->language->margins) return f;
-  f.lane_axis = 1;
-  f.lanes = (int16_t)plan_lanes(p);
-  return f;
-}
-
-Format format_batch(const Plan *p, const Type *type) {
-  Format f = format_plain(type->dtype);
-  const int lanes = p->target->lanes;
-  const bool images = type->rank > 1 && type->dim[0].per_n == 1 && type->dim[0].plus == 0;
-  if (!images || type->dtype != F32 || lanes == 1 || p->max_batch < lanes) return f;
-  f.lane_axis = 0;
-  f.lanes = (int16_t)lanes;
-  return f;
-}
-
 /* Changes the tile as `asked` says; the reason if the target cannot run it so, or NULL. */
 static const char *ask_tile(const Plan *p, Kernel *k, const Tile *asked) {
   Kernel changed = *k;
@@ -139,23 +102,16 @@ void pick_tile(const Plan *p, Kernel *k) {
   vec_push(p->u->arena, &log->made, k->tile);
 }
 
-/* Blocks of lanes that other loops or offsets would straddle cannot be loaded as vectors. */
-bool lines_up(const Coord *c, int loop, int lanes) {
-  for (int l = 0; l < MAX_LOOPS; l++)
-    if (l != loop && c->coef[l] % lanes != 0) return false;
-  return c->coef[loop] == 1 && c->plus % lanes == 0 && coord_affine(c);
-}
-
 int lane_loop(const Plan *p, const Contraction *c, char role) {
   const View *to = &c->k->out[0].to;
   int axis = to->rank > 1 ? 1 : 0;
   int lanes = to->rank > 2 ? plan_lanes(p) : 1;
   for (int l = 0; l < c->k->nloop; l++)
-    if (c->role[l] == role && lines_up(&to->at[axis], l, lanes)) return l;
+    if (c->role[l] == role && coord_lines_up(&to->at[axis], l, lanes)) return l;
   return -1;
 }
 
-const char *refuses_packing(const Plan *p, const Contraction *c) {
+const char *packed_refuses(const Plan *p, const Contraction *c) {
   const View *x = &c->k->in[c->x], *w = &c->k->in[c->w];
   if (p->target->language->blocks) return "threads of this target work in blocks";
   if (c->k->math != F32) return "it works in double";
@@ -168,7 +124,7 @@ const char *refuses_packing(const Plan *p, const Contraction *c) {
   return NULL;
 }
 
-const char *refuses_error(const Plan *p, const Kernel *k, double error) {
+const char *algo_refuses_error(const Plan *p, const Kernel *k, double error) {
   const double most = p->max_error[k->role];
   return error > most ? arena_printf(p->u->arena, "its rounding error would exceed %g", most)
                       : NULL;
@@ -197,7 +153,7 @@ static const Kernel *prepared_by(const Plan *p, int buffer) {
   return NULL;
 }
 
-void push_prepare(Plan *p, Kernel *fill) {
+void algo_prepare(Plan *p, Kernel *fill) {
   const Kernel *from = prepared_by(p, fill->in[0].tensor);
   Type type[MAX_IN];
   for (int i = 0; from && i < from->nin; i++) type[i] = p->buffer.at[from->in[i].tensor].type;
@@ -222,7 +178,7 @@ static Coord packed_coord(const Kernel *k, const View *w, int l) {
   return c.mod < k->loop[l].extent.plus ? c : coord_loop(l, 1, 0);
 }
 
-int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
+int packed_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   Unit *u = p->u;
   Kernel fill = {.name = k->name, .math = F64, .nin = 1, .nout = 1, .in = {k->in[w]}};
   View packed = {.rank = 0};
@@ -247,17 +203,17 @@ int pack_weights(Plan *p, Kernel *k, int w, int lane, int lanes) {
   for (int a = 0; a < packed.rank; a++) coord_simplify(&fill, &fill.out[0].to.at[a]);
   for (int a = 0; a < fill.in[0].rank; a++) coord_simplify(&fill, &fill.in[0].at[a]);
   fill.out[0].value = expr_in(u, 0);
-  push_prepare(p, &fill);
+  algo_prepare(p, &fill);
   k->in[w] = packed;
   return packed.tensor;
 }
 
-Step *lower_to_tiles(Plan *p, const Contraction *c, int lane, const char *algo) {
+Step *packed_lower(Plan *p, const Contraction *c, int lane, const char *algo) {
   Step *leaf = plan_leaf(p, c->k);
   Kernel *k = leaf->run;
   k->algo = algo;
   taps_first(p->u, k, c);
-  int packed = pack_weights(p, k, c->w, lane, plan_lanes(p));
+  int packed = packed_weights(p, k, c->w, lane, plan_lanes(p));
   pick_tile(p, k);
   Format *f = &p->buffer.at[packed].format;
   int columns = plan_lanes(p) * (c->role[lane] == 'N' ? tile_get(&k->tile, "k", 1) : 1);
@@ -274,38 +230,38 @@ static void lanes_last(Plan *p, Kernel *k, const Contraction *c) {
   int to[MAX_LOOPS], next = 0;
   for (int group = 0; group < 3; group++)
     for (int l = 0; l < k->nloop; l++) {
-      const bool lanes = axis >= 0 && lines_up(&x->at[axis], l, plan_lanes(p));
+      const bool lanes = axis >= 0 && coord_lines_up(&x->at[axis], l, plan_lanes(p));
       if (group == (!k->loop[l].reduced ? 0 : lanes ? 2 : 1)) to[l] = next++;
     }
   kernel_move_loops(p->u, k, to);
 }
 
-Kernel packed_in_order(Plan *p, const Contraction *c) {
+Kernel packed_kernel(Plan *p, const Contraction *c) {
   Kernel k = *c->k;
   lanes_last(p, &k, c);
-  const int packed = pack_weights(p, &k, c->w, -1, 1);
+  const int packed = packed_weights(p, &k, c->w, -1, 1);
   p->buffer.at[packed].format.dtype = plan_stored(p);
   return k;
 }
 
-const char *refuses_affine(const Plan *p, const Contraction *c, char role) {
-  if (role == ROLE_BLOCKS) return refuses_blocks(p, c);
-  if (role == ROLE_BATCH) return refuses_batch(p, c);
-  if (both_change(p, c)) return refuses_correlation(p, c, role);
-  const char *reason = refuses_packing(p, c);
+const char *affine_refuses(const Plan *p, const Contraction *c, char role) {
+  if (role == ROLE_BLOCKS) return blocks_refuses(p, c);
+  if (role == ROLE_BATCH) return batch_refuses(p, c);
+  if (both_change(p, c)) return correlation_refuses(p, c, role);
+  const char *reason = packed_refuses(p, c);
   if (!reason && lane_loop(p, c, role) < 0)
     reason = role == 'B' ? "output channels share input channels"
                          : "output channels that share inputs do not fill lanes";
   return reason;
 }
 
-void lower_affine(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+void affine_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   if (role == ROLE_BLOCKS)
-    lower_to_blocks(p, c, algo, steps);
+    blocks_lower(p, c, algo, steps);
   else if (role == ROLE_BATCH)
-    lower_to_batch(p, c, algo, steps);
+    batch_lower(p, c, algo, steps);
   else if (both_change(p, c))
-    lower_correlation(p, c, role, algo, steps);
+    correlation_lower(p, c, role, algo, steps);
   else
-    vec_push(p->u->arena, steps, lower_to_tiles(p, c, lane_loop(p, c, role), algo));
+    vec_push(p->u->arena, steps, packed_lower(p, c, lane_loop(p, c, role), algo));
 }

@@ -132,6 +132,12 @@ bool coord_affine(const Coord *c) {
   return c->div == 1 && c->mod == 0;
 }
 
+bool coord_lines_up(const Coord *c, int loop, int lanes) {
+  for (int l = 0; l < MAX_LOOPS; l++)
+    if (l != loop && c->coef[l] % lanes != 0) return false;
+  return c->coef[loop] == 1 && c->plus % lanes == 0 && coord_affine(c);
+}
+
 Coord coord_linear(const Coord *c) {
   Coord linear = *c;
   linear.div = 1;

@@ -184,7 +184,9 @@ View *kernel_in_whole(Kernel *, int tensor, const Type *); /* the same, axis a m
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
 bool coord_affine(const Coord *);             /* no div, no mod */
-Coord coord_linear(const Coord *);            /* what is divided: without div, mod, exact */
+/* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
+bool coord_lines_up(const Coord *, int loop, int lanes);
+Coord coord_linear(const Coord *);     /* what is divided: without div, mod, exact */
 int coord_only_loop(const Coord *);    /* the loop that alone moves it; -1: none, or several */
 int coord_forward_loop(const Coord *); /* the same of an affine coordinate that it moves forwards */
 bool coord_uses(const Coord *, int loop);

@@ -3,6 +3,7 @@
  * A buffer's physical box is cut into rows as its Format says; buffer_layout turns that into
  * strides. */
 #include "plan.h"
+#include "backend.h"
 
 #include <limits.h>
 #include <string.h>
@@ -19,7 +20,7 @@ Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch)
   p->graph = g;
   p->target = target;
   p->max_batch = max_batch;
-  plan_allow_error(p, MAX_ERROR);
+  plan_allow_error(p, PLAN_MAX_ERROR);
   return p;
 }
 
@@ -118,6 +119,44 @@ void step_titles(Text *out, const Step *s) {
   if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
 }
 
+/* ---- lanes ---- */
+
+/* Inference with tensor cores reads channels in chunks of 16 bytes. */
+static bool reads_chunks(const Plan *p) {
+  return p->target->language->blocks && p->precision != PRECISION_F32 &&
+         !p->entry[PLAN_BACKWARD].exists;
+}
+
+int plan_lanes(const Plan *p) {
+  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
+  return reads_chunks(p) ? CHUNK : p->target->lanes;
+}
+
+DType plan_stored(const Plan *p) {
+  if (!reads_chunks(p)) return p->graph->real;
+  return p->precision == PRECISION_BF16 ? BF16 : p->precision == PRECISION_F16 ? F16 : F32;
+}
+
+Format format_lanes(const Plan *p, const Type *type) {
+  Format f = format_plain(type->dtype);
+  const bool rest = type->rank > 1 && type->dim[1].plus % plan_lanes(p) != 0;
+  if (type->rank <= 2 || plan_lanes(p) == 1 || type->dim[1].per_n) return f;
+  if (rest && !p->target->language->margins) return f;
+  f.lane_axis = 1;
+  f.lanes = (int16_t)plan_lanes(p);
+  return f;
+}
+
+Format format_batch(const Plan *p, const Type *type) {
+  Format f = format_plain(type->dtype);
+  const int lanes = p->target->lanes;
+  const bool images = type->rank > 1 && type->dim[0].per_n == 1 && type->dim[0].plus == 0;
+  if (!images || type->dtype != F32 || lanes == 1 || p->max_batch < lanes) return f;
+  f.lane_axis = 0;
+  f.lanes = (int16_t)lanes;
+  return f;
+}
+
 /* ---- places ---- */
 
 /* Elements along an axis that exist, without margins. */
@@ -200,7 +239,7 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
     if (!unit || v->at[a].coef[l] != 1 || !coord_affine(&v->at[a]) || view_tests(p, k, v, a))
       return false;
     if (layout.lane_axis < 0) continue;
-    if (layout.lanes != lanes || !lines_up(&v->at[a], l, lanes)) return false;
+    if (layout.lanes != lanes || !coord_lines_up(&v->at[a], l, lanes)) return false;
   }
   return true;
 }

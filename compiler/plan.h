@@ -183,6 +183,7 @@ typedef struct Plan {
 /* ---- building and looking (plan.c) ---- */
 
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
+#define PLAN_MAX_ERROR 1e-5 /* without --max-error, and not in training */
 /* Algorithms may have such errors in all roles, with tiles of any size. */
 void plan_allow_error(Plan *, double most);
 int plan_buffer(Plan *, Buffer); /* returns its index */
@@ -225,6 +226,15 @@ void plan_verify(const Plan *);
 void plan_print(Text *, const Plan *);
 Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
 
+/* ---- lanes (plan.c) ---- */
+
+int plan_lanes(const Plan *);    /* floats per vector of the target */
+DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
+Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
+                                                    where there is no space beside them */
+Format format_batch(const Plan *, const Type *); /* images in the target's lanes; plain where calls
+                                                    have too few */
+
 /* ---- places (plan.c) ---- */
 
 /* Physical places. Element c[] of a buffer lies at origin + sum of c[a] * stride[a], on the lane
@@ -261,146 +271,5 @@ void plan_run(const Plan *, PlanEntry, const PlanRun *);
  * section that prepare makes of all parameters, f64 rounded once to f32. What lies in front of a
  * plan's own is zero. */
 void *plan_bake(const Plan *, double *const *param, int64_t *bytes);
-
-/* ---- algorithms ---- */
-
-/* A contraction seen by the roles of its loops: B is in all three of x, w, out; M in x and out; N
- * in w and out; K is reduced. */
-typedef struct Contraction {
-  const Kernel *k;
-  int x, w;             /* which inputs; w is the one of the earlier phase. Of two that both change
-                           in every call, the one that lanes run along; once lowered, the second,
-                           or the only one with images in its lanes */
-  char role[MAX_LOOPS]; /* 'B' 'M' 'N' 'K', per loop */
-} Contraction;
-bool contraction(const Plan *, const Kernel *, Contraction *);
-
-struct Algo {
-  const char *name, *doc;
-  /* NULL if it serves this contraction on this target; otherwise the reason of refusal. */
-  const char *(*refuses)(const Plan *, const Contraction *);
-  Layouts wants, gives; /* of x (and epilogue inputs), of out */
-  double tolerance;     /* growth of the rounding error over direct summation */
-  double doubt;    /* how many times its estimate counts, for what that does not see; 0: once */
-  bool transforms; /* what it multiplies are transforms of both operands */
-  /* Appends the steps that compute c to `steps`; makes the buffers it needs (packed weights,
-   * columns). */
-  void (*lower)(Plan *, const Contraction *c, Steps *steps);
-};
-typedef enum AlgoKind {
-#define ALGO(name) ALGO_##name,
-#include "algos.def"
-#undef ALGO
-  ALGO_KINDS
-} AlgoKind;
-extern const Algo *const algos[ALGO_KINDS];
-const Algo *algo_find(const char *name); /* NULL: unknown */
-/* Sets serves[a] of each algorithm algos[a] that serves the contraction on the plan's target. */
-void algos_serving(const Plan *, const Contraction *, bool serves[ALGO_KINDS]);
-
-/* What algorithms share (algos.c). */
-int plan_lanes(const Plan *);    /* floats per vector of the target */
-DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
-Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
-                                                    where there is no space beside them */
-Format format_batch(const Plan *, const Type *); /* images in the target's lanes; plain where calls
-                                                    have too few */
-/* By the plan's TileLog or by the target, which may have no opinion. */
-void pick_tile(const Plan *, Kernel *);
-/* The free loop that runs along the lanes of the result: the one of this role that moves its
- * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
-int lane_loop(const Plan *, const Contraction *, char role);
-/* Why no algorithm with packed weights serves c, or NULL. */
-const char *refuses_packing(const Plan *, const Contraction *);
-/* Why an algorithm may not serve k with such a relative error (root of mean squares against
- * double), or NULL. */
-const char *refuses_error(const Plan *, const Kernel *k, double error);
-#define DIRECT_ERROR 1.5e-7 /* of sums in f32 as they come: measured */
-/* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
-bool slides(const Contraction *);
-bool loop_slides(const Contraction *, int loop);
-bool strides(const Contraction *); /* does one move by more than one? */
-/* Is the coordinate `loop` beside whole blocks of lanes, so that vectors of them can be loaded? */
-bool lines_up(const Coord *, int loop, int lanes);
-/* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what
- * that reads. What only moves has no need of double. */
-void push_prepare(Plan *, Kernel *fill);
-/* A derived buffer that holds input w of k along the free and reduced loops that read it, that many
- * values of loop `lane` innermost, and the kernel of PLAN_PREPARE that fills it; k reads it from
- * now on. */
-int pack_weights(Plan *, Kernel *k, int w, int lane, int lanes);
-/* The register-tile contraction: lanes run over the result's channels (loop `lane`), x is broadcast
- * or, if lanes run over its channels too, loaded. Reduces taps first, channels last; weights are
- * packed by a kernel of PLAN_PREPARE in the order of reading. */
-Step *lower_to_tiles(Plan *, const Contraction *, int lane, const char *algo);
-/* The kernel of a contraction with its weights in the order of reading, lanes of x last. */
-Kernel packed_in_order(Plan *, const Contraction *);
-
-/* Contractions of two operands that both change in every call (correlation.c): as above, by role of
- * the loop that lanes run along. */
-bool both_change(const Plan *, const Contraction *);
-int correlation_lane(const Plan *, const Contraction *, char role);
-bool lanes_along_first(const Plan *, const Kernel *, int a, int b);
-const char *refuses_correlation(const Plan *, const Contraction *, char role);
-void lower_correlation(Plan *, const Contraction *, char role, const char *algo, Steps *);
-/* A buffer for the sums of k, `lane` innermost in lanes, k's own loops along its axes: where the
- * result does not lie so. Then what follows the sums, a map of the result; loop l of c->k is loop
- * to[l] of k. */
-View correlation_sums(Plan *, const Kernel *k, int lane);
-Kernel correlation_settle(Plan *, const Contraction *, const View *sums, const int *to);
-/* Blocks of threads (implicit_gemm.c): as above, for the one role of them all. */
-enum { ROLE_BLOCKS = 'M' };
-const char *refuses_blocks(const Plan *, const Contraction *);
-void lower_to_blocks(Plan *, const Contraction *, const char *algo, Steps *);
-/* Images of the batch in the lanes (batch.c): as above. */
-enum { ROLE_BATCH = 'n' };
-const char *refuses_batch(const Plan *, const Contraction *);
-void lower_to_batch(Plan *, const Contraction *, const char *algo, Steps *);
-/* Does one reduced loop move each coordinate that leaves the tensor, by one element: can it keep
- * inside? */
-bool window_keeps_inside(const Plan *, const Kernel *, const View *);
-/* Do the images of a lowered contraction meet in its sum: are both operands vectors of them? */
-bool sums_batch(const Plan *, const Contraction *);
-/* One or the other, by when the operands change. */
-const char *refuses_affine(const Plan *, const Contraction *, char role);
-void lower_affine(Plan *, const Contraction *, char role, const char *algo, Steps *);
-
-/* Contractions that read exact quotients become affine ones (polyphase.c): loop l is period[l]
- * times a loop and one of as many rests; each part has one rest for every free loop. */
-typedef struct Phases {
-  int64_t period[MAX_LOOPS], parts;
-} Phases;
-bool phases_find(const Kernel *, Phases *); /* false: there are none, or too many */
-/* False: it has no points. No longer a contraction where no term is left. */
-bool phases_part(Unit *, const Kernel *, const Phases *, int64_t part, Kernel *);
-/* Register tiles of any of these: why not, and their steps. */
-const char *refuses_tiles(const Plan *, const Contraction *, char role);
-void lower_in_tiles(Plan *, const Contraction *, char role, const char *algo, Steps *);
-
-/* ---- passes: passes.def lists them in order ---- */
-
-#define MAX_ERROR 1e-5 /* without --max-error, and not in training */
-
-typedef struct PlanOptions {
-  const Target *target;
-  int64_t max_batch;
-  Precision precision;
-  VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
-  Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
-  double max_error;       /* --max-error; 0: not given */
-  int64_t memory;         /* bytes of activations and work that training may take, as pass recompute
-                             estimates them; 0: any */
-  bool training;
-  bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
-  int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */
-} PlanOptions;
-/* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it
- * returns is used afterwards. */
-typedef Graph *Pass_graph(Graph *);
-typedef Plan *Pass_lower(const Graph *, const PlanOptions *);
-typedef void Pass_plan(Plan *, const PlanOptions *);
-#define PASS(name, kind, when, doc) Pass_##kind pass_##name;
-#include "passes/passes.def"
-#undef PASS
 
 #endif

@@ -1,6 +1,6 @@
 /* plan_parse.c - plan_parse reads the text form of a Plan, which plan_text.c describes. */
 #include "text.h"
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 
 #include <string.h>

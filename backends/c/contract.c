@@ -295,7 +295,7 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
   while (l < k->nloop && (k->loop[l].reduced || l == w->point || l == w->outer)) l++;
   if (l == k->nloop) {
     const int lanes = lanes_of_loop(f->plan, &k->in[w->c.x], w->point);
-    if (lanes > 1 && lines_up(&k->in[w->c.x].at[1], w->point, lanes))
+    if (lanes > 1 && coord_lines_up(&k->in[w->c.x].at[1], w->point, lanes))
       point_blocks(w, t, lanes);
     else
       point_loop(w, *t);

@@ -4,6 +4,7 @@
 #define CONTRACT_H
 
 #include "leaf.h"
+#include "algos.h"
 
 /* A tile is summed and stored at once, or in memory: set to 0, added to, finished. */
 typedef enum TilePass { TILE_WHOLE, TILE_CLEAR, TILE_ADD, TILE_FINISH } TilePass;

@@ -4,6 +4,7 @@
 #define LEAF_H
 
 #include "generate.h"
+#include "algos.h"
 
 /* A linear form over C variables: constant + sum of coef * name. */
 enum { LINEAR_TERMS = 24 };

@@ -5,6 +5,7 @@
 #define CUDA_GEMM_H
 
 #include "function.h"
+#include "algos.h"
 
 /* What a precision needs of the text: numbers of shared memory are words of one or two. */
 typedef struct Arithmetic {

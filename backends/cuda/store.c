@@ -26,7 +26,7 @@ static bool lies_in_pairs(const Gemm *g, const View *v, int loop) {
   for (int a = 0; fits && a < v->rank; a++) {
     const Coord *c = &v->at[a];
     fits = coord_affine(c) && view_tests(w->p, w->k, v, a) == 0 &&
-           (a == f->lane_axis ? lines_up(c, loop, 2) : !coord_uses(c, loop));
+           (a == f->lane_axis ? coord_lines_up(c, loop, 2) : !coord_uses(c, loop));
   }
   return fits;
 }

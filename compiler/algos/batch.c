@@ -9,7 +9,7 @@
  * Lanes behind the last image hold zeros, so they add nothing. Whatever the window, stride or
  * group, all lanes do the same: nothing is packed, no channel is padded, and what a window reads
  * beyond its input is left out of the sum, where taps move it by single elements. */
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static const char *refuses_roles(const Contraction *c, int image) {
   return column ? NULL : "no output channels share inputs";
 }
 
-const char *refuses_batch(const Plan *p, const Contraction *c) {
+const char *batch_refuses(const Plan *p, const Contraction *c) {
   const Kernel *k = c->k;
   const int image = image_loop(k);
   if (p->target->lanes == 1) return "this target has no lanes";
@@ -98,7 +98,7 @@ bool sums_batch(const Plan *p, const Contraction *c) {
          buffer_in_batch(&p->buffer.at[c->k->in[c->w].tensor]);
 }
 
-void lower_to_batch(Plan *p, const Contraction *c, const char *algo, Steps *steps) {
+void batch_lower(Plan *p, const Contraction *c, const char *algo, Steps *steps) {
   Step *leaf = plan_leaf(p, c->k);
   View *x = &leaf->run->in[c->x];
   leaf->run->algo = algo;
@@ -112,11 +112,11 @@ void lower_to_batch(Plan *p, const Contraction *c, const char *algo, Steps *step
 extern const Algo algo_batch;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  return refuses_tiles(p, c, ROLE_BATCH);
+  return tiles_refuses(p, c, ROLE_BATCH);
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  lower_in_tiles(p, c, ROLE_BATCH, algo_batch.name, steps);
+  tiles_lower(p, c, ROLE_BATCH, algo_batch.name, steps);
 }
 
 const Algo algo_batch = {

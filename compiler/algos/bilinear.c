@@ -169,7 +169,7 @@ static void section_coordinate(const Slide *s, View *w, int section, int tap) {
 static View filter_view(const Tiling *t) {
   Kernel packed = *t->k;
   if (!in_vectors(t->p)) return packed.in[t->c->w];
-  const int buffer = pack_weights(t->p, &packed, t->c->w, t->lane, plan_lanes(t->p));
+  const int buffer = packed_weights(t->p, &packed, t->c->w, t->lane, plan_lanes(t->p));
   t->p->buffer.at[buffer].home = HOME_WORK;
   return packed.in[t->c->w];
 }
@@ -200,7 +200,7 @@ static void lower_weights(const Tiling *t, const Kernel *product, const int *to)
     const Slide *s = &t->slide[i];
     section_coordinate(s, &fill.in[0], s->sections > 1 ? from[to[s->tap]] : -1, tap[i]);
   }
-  push_prepare(t->p, &fill);
+  algo_prepare(t->p, &fill);
 }
 
 /* ---- V, U -> M ---- */

@@ -3,7 +3,7 @@
 #ifndef BILINEAR_H
 #define BILINEAR_H
 
-#include "plan.h"
+#include "algos.h"
 
 /* m results of a filter with r taps from n = m + r - 1 values by `points` products:
  *   y = at * ((g * w) . (bt * x)), element by element between the parentheses. Row-major. */

@@ -154,7 +154,7 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   if (points > MOST_POINTS) return "a tile would have more points than caches hold";
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
-  return refuses_error(p, c->k, error);
+  return algo_refuses_error(p, c->k, error);
 }
 
 const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
@@ -163,7 +163,7 @@ const char *refuses_bilinear(const Plan *p, const Contraction *c, const Bilinear
   Kernel apart;
   Contraction by_one;
   Steps copies = {0};
-  const char *reason = refuses_affine(p, c, 'N');
+  const char *reason = affine_refuses(p, c, 'N');
   if (reason) return reason;
   if (!both_change(p, c) && c->k->out[0].to.rank < 3)
     return "its result has no points beside channels";

@@ -7,7 +7,7 @@
  * a tile. A result that lies in rows along the same loop (a dense layer's) is stored at once. Any
  * other is summed into a buffer with these lanes innermost, and a kernel of its own puts it where
  * it belongs. Sums stay in the kernel's order, so they depend on neither tiles nor threads. */
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 
 bool both_change(const Plan *p, const Contraction *c) {
@@ -24,7 +24,7 @@ static int channel_loop(const Plan *p, const Kernel *k, int in, int other, bool 
   const int axis = v->rank > 2 ? 1 : v->rank - 1, lanes = v->rank > 2 ? plan_lanes(p) : 1;
   for (int l = 0; l < k->nloop && v->rank > 0; l++)
     if (!k->loop[l].reduced && view_uses(&k->out[0].to, l) &&
-        view_uses(&k->in[other], l) == shared && lines_up(&v->at[axis], l, lanes))
+        view_uses(&k->in[other], l) == shared && coord_lines_up(&v->at[axis], l, lanes))
       return l;
   return -1;
 }
@@ -41,7 +41,7 @@ static double filled(const Plan *p, const Loop *loop) {
   return (double)extent / (double)((extent + lanes - 1) / lanes * lanes);
 }
 
-bool lanes_along_first(const Plan *p, const Kernel *k, int a, int b) {
+bool correlation_lanes_along_first(const Plan *p, const Kernel *k, int a, int b) {
   const int first = channel_loop(p, k, a, b, false), second = channel_loop(p, k, b, a, false);
   const View *to = &k->out[0].to;
   int rows;
@@ -61,7 +61,7 @@ static int point_loop(const Contraction *c) {
   return point;
 }
 
-const char *refuses_correlation(const Plan *p, const Contraction *c, char role) {
+const char *correlation_refuses(const Plan *p, const Contraction *c, char role) {
   const Kernel *k = c->k;
   if (p->target->language->blocks) return "threads of this target work in blocks";
   if (k->math != F32 || k->fold[0].acc != F32) return "its sum is in double";
@@ -151,7 +151,7 @@ Kernel correlation_settle(Plan *p, const Contraction *c, const View *sums, const
   return k;
 }
 
-void lower_correlation(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+void correlation_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   Arena *arena = p->u->arena;
   const int lane = correlation_lane(p, c, role);
   Step *leaf = plan_leaf(p, c->k);

@@ -1,6 +1,6 @@
 /* depthwise.c - every channel has its own filter: lanes run over channels of input, weights and
  * result alike, so nothing is broadcast. */
-#include "plan.h"
+#include "algos.h"
 
 /* Do x and the result move along their channels together? */
 static bool same_channel(const Plan *p, const Contraction *c, int lane) {
@@ -14,7 +14,7 @@ static bool same_channel(const Plan *p, const Contraction *c, int lane) {
 extern const Algo algo_depthwise;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_tiles(p, c, 'B');
+  const char *reason = tiles_refuses(p, c, 'B');
   if (reason) return reason;
   if (both_change(p, c)) return NULL;
   const int lane = lane_loop(p, c, 'B');
@@ -24,7 +24,7 @@ static const char *refuses(const Plan *p, const Contraction *c) {
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  lower_in_tiles(p, c, 'B', algo_depthwise.name, steps);
+  tiles_lower(p, c, 'B', algo_depthwise.name, steps);
 }
 
 const Algo algo_depthwise = {

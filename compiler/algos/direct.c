@@ -3,19 +3,19 @@
  * Every tap of every input channel is broadcast to the lanes of the output channels and multiplied
  * with packed weights; borders need no tests because the input has a physical margin. Serves any
  * stride, dilation and group whose channels fill lanes. */
-#include "plan.h"
+#include "algos.h"
 
 extern const Algo algo_direct;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_tiles(p, c, 'N');
+  const char *reason = tiles_refuses(p, c, 'N');
   if (reason) return reason;
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   return NULL;
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  lower_in_tiles(p, c, 'N', algo_direct.name, steps);
+  tiles_lower(p, c, 'N', algo_direct.name, steps);
 }
 
 const Algo algo_direct = {

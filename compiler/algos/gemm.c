@@ -2,19 +2,19 @@
  *
  * For contractions in which no window slides: 1x1 convolutions and dense layers. The same register
  * tiles as direct; a dense layer's result is a row of channels, which vectors write as it lies. */
-#include "plan.h"
+#include "algos.h"
 
 extern const Algo algo_gemm;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_tiles(p, c, 'N');
+  const char *reason = tiles_refuses(p, c, 'N');
   if (reason) return reason;
   if (slides(c)) return "a window slides over its input";
   return NULL;
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  lower_in_tiles(p, c, 'N', algo_gemm.name, steps);
+  tiles_lower(p, c, 'N', algo_gemm.name, steps);
 }
 
 const Algo algo_gemm = {

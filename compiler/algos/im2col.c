@@ -4,12 +4,12 @@
  *   out[n, k, oh, ow] = sum over Q of w[k, Q] * col[n, P, Q]
  * Chellapilla, Puri & Simard (2006). Costs memory, but serves inputs whose margins or lanes suit
  * nobody: the copy may read them in any way. */
-#include "plan.h"
+#include "algos.h"
 
 extern const Algo algo_im2col;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  const char *reason = refuses_packing(p, c);
+  const char *reason = packed_refuses(p, c);
   if (reason) return reason;
   if (!slides(c)) return "no window slides over its input: gemm without copies";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
@@ -74,7 +74,7 @@ static void lower(Plan *p, const Contraction *c, Steps *steps) {
   vec_push(p->u->arena, steps, plan_leaf(p, &copy));
   Contraction matrix;
   if (!contraction(p, &product, &matrix)) BUG("%s: no product left", product.name);
-  vec_push(p->u->arena, steps, lower_to_tiles(p, &matrix, lane_loop(p, c, 'N'), algo_im2col.name));
+  vec_push(p->u->arena, steps, packed_lower(p, &matrix, lane_loop(p, c, 'N'), algo_im2col.name));
 }
 
 const Algo algo_im2col = {

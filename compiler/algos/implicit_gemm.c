@@ -16,14 +16,14 @@
  *
  * Tensor cores want neighbours along the terms: where channels lie in lanes, weights are packed
  * with their channels last. */
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 
 extern const Algo algo_implicit_gemm;
 
 enum { FEWEST_TERMS = 128, MOST_PARTS = 256 };
 
-const char *refuses_blocks(const Plan *p, const Contraction *c) {
+const char *blocks_refuses(const Plan *p, const Contraction *c) {
   const Kernel *k = c->k;
   if (!p->target->language->blocks) return "threads of this target do not work in blocks";
   if (k->math != F32 || k->fold[0].acc != F32) return "its sum is in double";
@@ -159,9 +159,9 @@ static bool packs(const Plan *p, const Contraction *c) {
          loops > 0 && loops <= MAX_RANK;
 }
 
-void lower_to_blocks(Plan *p, const Contraction *given, const char *algo, Steps *steps) {
+void blocks_lower(Plan *p, const Contraction *given, const char *algo, Steps *steps) {
   Contraction packed = *given, *c = &packed;
-  const Kernel whole = packs(p, given) ? packed_in_order(p, given) : *given->k;
+  const Kernel whole = packs(p, given) ? packed_kernel(p, given) : *given->k;
   if (!contraction(p, &whole, c)) BUG("%s is no contraction once it is packed", whole.name);
   const Split split = best_split(p, c, algo);
   Lowered k = lowered(p, c, split, algo);
@@ -172,11 +172,11 @@ void lower_to_blocks(Plan *p, const Contraction *given, const char *algo, Steps 
 }
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  return refuses_tiles(p, c, ROLE_BLOCKS);
+  return tiles_refuses(p, c, ROLE_BLOCKS);
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  lower_in_tiles(p, c, ROLE_BLOCKS, algo_implicit_gemm.name, steps);
+  tiles_lower(p, c, ROLE_BLOCKS, algo_implicit_gemm.name, steps);
 }
 
 const Algo algo_implicit_gemm = {

@@ -1,6 +1,6 @@
 /* loops.c - the contraction as it stands: one scalar sum per element of the result. It serves every
  * contraction, whatever its index maps, so nothing is ever refused as a whole. */
-#include "plan.h"
+#include "algos.h"
 #include "backend.h"
 
 static const char *refuses(const Plan *p, const Contraction *c) {

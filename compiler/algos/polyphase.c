@@ -5,12 +5,18 @@
  * a constant: one affine contraction for each r, which writes every s-th row. Where no tap takes
  * part, the sum is 0 and what follows it stays. An input of the epilogue is read at a quotient or,
  * for the other rests, is what lies outside of it. */
-#include "plan.h"
+#include "algos.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_PHASES = 64 };
+
+/* Loop l is period[l] times a loop and one of as many rests; each part has one rest for every free
+ * loop. */
+typedef struct Phases {
+  int64_t period[MAX_LOOPS], parts;
+} Phases;
 
 static int64_t gcd(int64_t a, int64_t b) {
   return b ? gcd(b, a % b) : llabs(a);
@@ -26,7 +32,8 @@ static bool factor(const Kernel *k, int i) {
   return term->arg[0]->index == i || term->arg[1]->index == i;
 }
 
-bool phases_find(const Kernel *k, Phases *f) {
+/* False: there are none, or too many. */
+static bool find_phases(const Kernel *k, Phases *f) {
   *f = (Phases){.parts = 1};
   for (int l = 0; l < MAX_LOOPS; l++) f->period[l] = 1;
   bool any = false;
@@ -118,7 +125,8 @@ static void phase_view(View *v, const Substitute *s) {
   }
 }
 
-bool phases_part(Unit *u, const Kernel *k, const Phases *f, int64_t part, Kernel *result) {
+/* False: it has no points. No longer a contraction where no term is left. */
+static bool phase_part(Unit *u, const Kernel *k, const Phases *f, int64_t part, Kernel *result) {
   int64_t rest[MAX_LOOPS] = {0}, found[MAX_LOOPS] = {0};
   for (int l = 0; l < k->nloop; l++) {
     if (k->loop[l].reduced) continue;
@@ -154,33 +162,33 @@ static bool one_rest(const Kernel *k, const Phases *f) {
   return true;
 }
 
-const char *refuses_tiles(const Plan *p, const Contraction *c, char role) {
+const char *tiles_refuses(const Plan *p, const Contraction *c, char role) {
   Phases f;
-  if (phases_find(c->k, &f) && c->k->nout == 1 && one_rest(c->k, &f)) {
+  if (find_phases(c->k, &f) && c->k->nout == 1 && one_rest(c->k, &f)) {
     for (int64_t i = 0; i < f.parts; i++) {
       Kernel part;
       Contraction affine;
-      if (!phases_part(p->u, c->k, &f, i, &part) || !contraction(p, &part, &affine)) continue;
-      const char *reason = refuses_affine(p, &affine, role);
+      if (!phase_part(p->u, c->k, &f, i, &part) || !contraction(p, &part, &affine)) continue;
+      const char *reason = affine_refuses(p, &affine, role);
       if (reason) return reason;
     }
     return NULL;
   }
-  return refuses_affine(p, c, role);
+  return affine_refuses(p, c, role);
 }
 
-void lower_in_tiles(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+void tiles_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   Phases f;
-  if (!phases_find(c->k, &f)) {
-    lower_affine(p, c, role, algo, steps);
+  if (!find_phases(c->k, &f)) {
+    affine_lower(p, c, role, algo, steps);
     return;
   }
   for (int64_t i = 0; i < f.parts; i++) {
     Kernel part;
     Contraction affine;
-    if (!phases_part(p->u, c->k, &f, i, &part)) continue;
+    if (!phase_part(p->u, c->k, &f, i, &part)) continue;
     if (contraction(p, &part, &affine)) {
-      lower_affine(p, &affine, role, algo, steps);
+      affine_lower(p, &affine, role, algo, steps);
       continue;
     }
     part.algo = NULL;

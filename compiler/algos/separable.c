@@ -6,7 +6,7 @@
  * take KH + KW products for a point in place of KH * KW. The second is a contraction like the one
  * it came from and is taken apart again (3 dimensions). Blurs, edges, blobs: what is given in the
  * network and not trained. `first` depends on output channels only where it must: then t does. */
-#include "plan.h"
+#include "algos.h"
 
 #include <math.h>
 #include <string.h>
@@ -153,7 +153,7 @@ static const char *find_split(const Plan *p, const Contraction *c, Split *s) {
 
 static const char *refuses(const Plan *p, const Contraction *c) {
   Split s;
-  const char *reason = refuses_packing(p, c);
+  const char *reason = packed_refuses(p, c);
   return reason ? reason : find_split(p, c, &s);
 }
 
@@ -220,11 +220,11 @@ static void push(Plan *p, const Kernel *k, Steps *steps) {
   Contraction c;
   char role = 0;
   if (contraction(p, k, &c) && in_lanes(p, &k->out[0].to)) {
-    if (!refuses_tiles(p, &c, 'N')) role = 'N';
-    if (!refuses_tiles(p, &c, 'B') && in_lanes(p, &k->in[c.x])) role = 'B';
+    if (!tiles_refuses(p, &c, 'N')) role = 'N';
+    if (!tiles_refuses(p, &c, 'B') && in_lanes(p, &k->in[c.x])) role = 'B';
   }
   if (role) {
-    lower_in_tiles(p, &c, role, algo_separable.name, steps);
+    tiles_lower(p, &c, role, algo_separable.name, steps);
     return;
   }
   Step *leaf = plan_leaf(p, k);

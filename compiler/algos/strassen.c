@@ -12,7 +12,7 @@
  *                                       y22 = M3 + M2
  * Sums of weights are made when these arrive, sums of products where a product is stored: what
  * follows the contraction follows there. Blocks are halves of loops, so an offset in a view. */
-#include "plan.h"
+#include "algos.h"
 
 #include <math.h>
 #include <string.h>
@@ -98,13 +98,13 @@ static double growth(void) {
 
 static const char *refuses(const Plan *p, const Contraction *c) {
   Halves h;
-  const char *reason = refuses_packing(p, c);
+  const char *reason = packed_refuses(p, c);
   if (reason) return reason;
   if (slides(c)) return "a window slides over its input";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
   reason = find_halves(p, c, &h);
-  return reason ? reason : refuses_error(p, c->k, DIRECT_ERROR * growth());
+  return reason ? reason : algo_refuses_error(p, c->k, ALGO_DIRECT_ERROR * growth());
 }
 
 /* ---- blocks ---- */
@@ -214,7 +214,7 @@ static View weights(const Halves *h, const Product *product) {
   to.tensor = plan_buffer(h->p, b);
   Kernel sum = sum_of_blocks(h, w, h->rows, product->w, &to, F64);
   sum.algo = NULL;
-  push_prepare(h->p, &sum);
+  algo_prepare(h->p, &sum);
   return to;
 }
 
@@ -276,7 +276,7 @@ static void lower_product(Halves *h, const Product *product, Steps *steps) {
   if (product->sign == 0)
     vec_push(p->u->arena, steps, plan_leaf(p, &k));
   else if (contraction(p, &k, &c))
-    vec_push(p->u->arena, steps, lower_to_tiles(p, &c, lane_loop(p, &c, 'N'), k.algo));
+    vec_push(p->u->arena, steps, packed_lower(p, &c, lane_loop(p, &c, 'N'), k.algo));
   else
     BUG("%s: no product left", k.name);
 }

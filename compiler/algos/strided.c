@@ -189,7 +189,7 @@ static void split_filter(const Strides *s, Kernel *k, int channel) {
   read->tensor = to.tensor = plan_buffer(p, b);
   copy.out[0] = (Out){.to = to, .value = expr_in(p->u, 0)};
   kernel_simplify(p->u, &copy);
-  push_prepare(p, &copy);
+  algo_prepare(p, &copy);
 }
 
 bool split_strides(Plan *p, const Contraction *c, const char *algo, Kernel *k, Steps *steps) {

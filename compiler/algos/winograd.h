@@ -1,8 +1,9 @@
-/* winograd.h - the matrices of F(m, r), for winograd.c and for tests. */
+/* winograd.h - the matrices of F(m, r), which winograd_matrix.c makes for its rows and for tests.
+ */
 #ifndef WINOGRAD_H
 #define WINOGRAD_H
 
-#include "plan.h"
+#include <stdbool.h>
 
 /* Most results, filter taps and points of one dimension that there are matrices for. */
 enum { WINOGRAD_MOST_M = 8, WINOGRAD_MOST_R = 8, WINOGRAD_MOST_N = 10 };

@@ -4,6 +4,7 @@
  * target, and all algorithms are asked about each of its contractions (forward, data gradient,
  * weight gradient). The network has one of every kind that an algorithm is made for. */
 #include "driver.h"
+#include "algos.h"
 
 #include <math.h>
 #include <string.h>

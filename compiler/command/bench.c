@@ -1,5 +1,6 @@
 /* bench.c - the command bench: every algorithm of every contraction, by running what is emitted. */
 #include "bench.h"
+#include "algos.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -38,7 +39,7 @@ static double best_estimate(const Bench *b, const Subject *s, double *estimate) 
 /* The fastest of the rows from `from` on whose error is allowed. */
 static void find_winner(Bench *b, int from) {
   BenchRow *best = NULL;
-  const double most = b->o->max_error > 0 ? b->o->max_error : MAX_ERROR;
+  const double most = b->o->max_error > 0 ? b->o->max_error : PLAN_MAX_ERROR;
   for (int i = from; i < b->row.n; i++) {
     BenchRow *row = &b->row.at[i];
     if (!row->allowed || !(row->m.error <= most)) continue;

@@ -1,6 +1,7 @@
 /* bench_report.c - measurements as a table for programs, as JSON, and as a page that needs nothing
  * but itself: the JSON inside runtime/pages/bench.html. */
 #include "bench.h"
+#include "algos.h"
 #include "page.h"
 
 #include <inttypes.h>

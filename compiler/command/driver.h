@@ -3,6 +3,7 @@
 #ifndef DRIVER_H
 #define DRIVER_H
 
+#include "passes.h"
 #include "backend.h"
 #include "options.h"
 #include "plan_file.h"

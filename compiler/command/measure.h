@@ -4,6 +4,7 @@
 #define MEASURE_H
 
 #include "driver.h"
+#include "algos.h"
 
 /* A contraction of a network. */
 typedef struct Subject {

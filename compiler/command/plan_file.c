@@ -10,6 +10,7 @@
  * algorithm of a contraction with the tiles of its steps, the layout that any other kernel works
  * in, and how the tensors lie that it is the first to write. What no line says is estimated. */
 #include "plan_file.h"
+#include "algos.h"
 #include "read.h"
 
 #include <inttypes.h>

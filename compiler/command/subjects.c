@@ -3,6 +3,7 @@
  * What changes in every call becomes inputs, what is known when weights arrive becomes parameters.
  * Each measurement has memory of its own, so the network travels as text. */
 #include "measure.h"
+#include "algos.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* trainer.c - builds, starts and asks the process that trains. See trainer.h. */
 #include "trainer.h"
-#include "c/file.h"
+#include "library.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +192,7 @@ static bool start(Trainer *t, const Options *o) {
 }
 
 Status trainer_start(Unit *u, const Options *o, const Graph *g, Trainer *t) {
-  const Target *target = pipeline_target(u, o, &language_c);
+  const Target *target = pipeline_target(u, o, program_language());
   *t = (Trainer){.u = u, .g = g, .process = -1};
   if (!target) return STATUS_USAGE;
   Plan *plan = pipeline_plan(u, o, g, target, false);

@@ -5,7 +5,8 @@
 #define CHOOSE_H
 
 #include "pbqp.h"
-#include "plan.h"
+#include "algos.h"
+#include "passes.h"
 
 enum { MAX_CANDIDATES = ALGO_KINDS + LAYOUT_END };
 

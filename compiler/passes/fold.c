@@ -7,7 +7,7 @@
  * A chain of maps that is a * r + b in the result r of a contraction that nobody else reads, where
  * a and b come from parameters alone and a varies only along axes that the weights have as well,
  * becomes the contraction with weights a * w, plus b. */
-#include "plan.h"
+#include "passes.h"
 #include "join.h"
 
 typedef struct Folding {

@@ -3,7 +3,7 @@
 #ifndef FUSE_H
 #define FUSE_H
 
-#include "plan.h"
+#include "passes.h"
 
 typedef struct Group { /* a kernel over node ids */
   Kernel k;

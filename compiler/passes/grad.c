@@ -5,7 +5,7 @@
  * on, under the parameter's name, then of every input that asks for it, under the input's name;
  * ENTRY_STEP updates these parameters by the optimiser's rule. What is frozen has no gradient, and
  * nothing is computed for it. */
-#include "plan.h"
+#include "passes.h"
 
 /* ---- what a step takes for the gradients: their mean, shortened ---- */
 

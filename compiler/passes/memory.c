@@ -8,7 +8,7 @@
  * step live in a second memory that every worker has of its own. Where weights are baked,
  * parameters that only PLAN_PREPARE reads get no place. What train_step does lies where backward
  * and step have it. */
-#include "plan.h"
+#include "passes.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 #ifndef NEST_H
 #define NEST_H
 
-#include "plan.h"
+#include "algos.h"
+#include "passes.h"
 
 typedef struct Nest {
   Plan *p;

@@ -3,7 +3,7 @@
 #ifndef RECOMPUTE_H
 #define RECOMPUTE_H
 
-#include "plan.h"
+#include "passes.h"
 
 typedef VEC(int) Ints;
 

@@ -6,7 +6,7 @@
  *   pad: c h<6 w<6:  y = x[c, h - 1, w - 1] fill 0   ->   h<1: y = 0;  h<4: ...;  h<1: y = 0
  *
  * and the middle rows in turn by columns. Loops that a step cuts into blocks stay whole. */
-#include "plan.h"
+#include "passes.h"
 
 typedef struct Cut { /* loop `loop` reads inside the tensor for [lo, hi) */
   int input, loop;

@@ -17,7 +17,7 @@
  * gradients, accumulation and whoever still wants the old parameter prevent it by plain flow of
  * data; of optimisers nothing is known here. */
 #include "join.h"
-#include "plan.h"
+#include "passes.h"
 #include "backend.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* test_kernels.c - kernels of every kind, one by one: plans made by hand, simulated for every
  * number of samples; and compiled by nvcc where it is installed. */
 #include "harness.h"
+#include "passes.h"
 
 enum { BATCH = 3 };
 

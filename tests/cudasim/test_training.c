@@ -3,6 +3,7 @@
  * checkpoint, a learning rate of 0 and another seed (training.h). All orders give the same bits.
  * With "all" LeNet-5 and ResNet-20 as well. */
 #include "harness.h"
+#include "passes.h"
 
 #include <math.h>
 #include <stdio.h>

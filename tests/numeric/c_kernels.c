@@ -4,6 +4,7 @@
  * more with samples in the lanes, the last vector not full. What lies in a result's memory outside
  * of its box must hold the fill. */
 #include "../unit/kernels.h"
+#include "algos.h"
 #include "c/function.h"
 
 #include <dlfcn.h>

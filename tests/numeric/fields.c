@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "plan.h"
+#include "passes.h"
 
 enum { SAMPLES = 2 };
 

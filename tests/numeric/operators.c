@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "inference.h"
-#include "plan.h"
+#include "algos.h"
 #include "rounding.h"
 
 enum { SAMPLES = 2 };

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "plan.h"
+#include "passes.h"
 
 static const double tolerance = 1e-12; /* of the largest expected number */
 static const double least = 1e-3;      /* what is 0 but for rounding is compared with this */

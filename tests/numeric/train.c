@@ -5,6 +5,8 @@
  * nor on what the context did before its parameters were set anew, nor, where kernels have no
  * choice, on what --max-memory makes backward compute again. */
 #include "../unit/unit.h"
+#include "algos.h"
+#include "passes.h"
 #include "driver.h"
 #include "library.h"
 

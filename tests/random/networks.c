@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "driver.h"
+#include "algos.h"
 #include "generate.h"
 #include "judge.h"
 

@@ -1,6 +1,7 @@
 /* Kernels alone: every contraction of a network, cut out and lowered by every algorithm that serves
  * it, becomes a plan that holds together; equal ones are found. */
 #include "unit.h"
+#include "algos.h"
 
 #include <stdlib.h>
 

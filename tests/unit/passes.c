@@ -1,7 +1,8 @@
 /* passes.c - random contractions as small Plans: whatever choose, nest and memory make of them, the
  * values stay those of the kernels as they were written. */
 #include "kernels.h"
-#include "plan.h"
+#include "algos.h"
+#include "passes.h"
 #include "backend.h"
 #include "passes/choose.h"
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #include "kernels.h"
-#include "plan.h"
+#include "algos.h"
+#include "passes.h"
 #include "backend.h"
 
 enum { NETWORKS = 10, MOST_AXES = 3, SAMPLES = 2 };

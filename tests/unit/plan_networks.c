@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "kernels.h"
-#include "plan.h"
+#include "algos.h"
+#include "passes.h"
 #include "backend.h"
 
 /* ---- random networks ---- */

@@ -4,7 +4,7 @@
 
 #include "graph.h"
 #include "kernels.h"
-#include "plan.h"
+#include "passes.h"
 
 static char *print(const Graph *g) {
   Text text = {.arena = g->u->arena};
