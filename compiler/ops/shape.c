@@ -84,6 +84,15 @@ static void reshape_kernel(const Graph *g, const Node *node, Kernel *k) {
   k->out[0].value = expr_in(g->u, 0);
 }
 
+/* The gradient in the shape that was before: inverting the index maps asks more of the shapes. */
+static Id reshape_grad(Graph *g, Id node, int which, Id dout) {
+  const Node *of = &g->node.at[node];
+  const Type *before = &g->node.at[of->arg[which]].type;
+  ReshapeAttr attr = {.shape = {.n = before->rank - 1}};
+  for (int a = 1; a < before->rank; a++) attr.shape.at[a - 1] = before->dim[a].plus;
+  return graph_add(g, OP_reshape, &dout, 1, &attr, of->where);
+}
+
 const Op op_reshape = {
     .name = "reshape",
     .class = CLASS_VIEW,
@@ -97,6 +106,7 @@ const Op op_reshape = {
     .attr_size = sizeof(ReshapeAttr),
     .infer = reshape_infer,
     .kernel = reshape_kernel,
+    .grad = reshape_grad,
 };
 
 static Id flatten_build(Build *b, const void *attr, const Id *arg, int nargs) {

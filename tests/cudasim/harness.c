@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../numeric/rounding.h"
-#include "library.h"
+#include "harness_program.h"
 
 /* Watching takes ten times the memory: networks with more parameters than this are only run. */
 enum { MOST_SETTINGS = 8, WATCHED_BYTES = 32 << 20 };
@@ -62,6 +62,38 @@ void simulated_free(Simulated *s) {
   unit_free(s->u);
 }
 
+/* ---- what it gives ---- */
+
+static const Entry *entries(const Simulated *s) {
+  return s->plan->graph->entry;
+}
+
+int simulated_results(const Simulated *s) {
+  const int outputs = entries(s)[ENTRY_FORWARD].want.n;
+  return program_trains(s->plan) ? outputs + 1 + entries(s)[ENTRY_BACKWARD].want.n : outputs;
+}
+
+typedef struct Result {
+  Id id;
+  const char *name;
+} Result;
+
+static Result entry_value(const Entry *e, int i) {
+  return (Result){e->want.at[i], e->want_name.at[i]};
+}
+
+static Result result_of(const Simulated *s, int i) {
+  const Entry *e = entries(s);
+  const int outputs = e[ENTRY_FORWARD].want.n;
+  if (i < outputs) return entry_value(&e[ENTRY_FORWARD], i);
+  if (i == outputs) return entry_value(&e[ENTRY_TRAIN_FORWARD], 0);
+  return entry_value(&e[ENTRY_BACKWARD], i - outputs - 1);
+}
+
+const Type *simulated_type(const Simulated *s, int result) {
+  return &s->plan->graph->node.at[result_of(s, result).id].type;
+}
+
 /* ---- the program ---- */
 
 void simulated_emit(const Simulated *s) {
@@ -87,90 +119,6 @@ void simulated_replace(const Simulated *s, const char *from, const char *to) {
   assert_true(file_write(s->u, path, changed.at, changed.n));
 }
 
-static bool is_held(const Plan *p, int param) {
-  for (int b = 0; b < p->buffer.n; b++)
-    if (p->buffer.at[b].home == HOME_PARAM && p->buffer.at[b].index == param) return true;
-  return false;
-}
-
-static int outputs(const Simulated *s) {
-  return s->plan->graph->entry[ENTRY_FORWARD].want.n;
-}
-
-static const Type *output_type(const Simulated *s, int o) {
-  return graph_output_type(s->plan->graph, o);
-}
-
-/* Statements that bring the parameters to the device. */
-static void add_params(Text *d, const Simulated *s) {
-  const char *p = name_of(s);
-  const Graph *g = s->plan->graph;
-  if (s->as == WEIGHTS_FILE)
-    text_add(d,
-             "  FILE *f = fopen(\"%s.weights\", \"rb\");\n"
-             "  if (!f || fread(params, 1, m.params_bytes, f) != m.params_bytes) return 106;\n"
-             "  fclose(f);\n",
-             simulated_path(s, p));
-  text_add(d, "  %s net;\n  int status = %s_init(&net, &m);\n", p, p);
-  if (s->as == WEIGHTS_LOADED) {
-    text_add(d, "  if (!status) status = %s_init_params(&net, 2);\n", p);
-    for (int i = 0, held = 0; i < g->param.n; i++)
-      if (is_held(s->plan, i))
-        text_add(d, "  if (!status) status = %s_set_param(&net, %d, from_file(%lld));\n", p, held++,
-                 (long long)type_size(&g->param.at[i].type, 1) * 4);
-  }
-  text_add(d, "  if (!status) status = %s_upload(&net, NULL);\n", p);
-}
-
-/* The number of elements for n samples, as text. */
-static const char *size_text(const Simulated *s, const Type *type) {
-  const int64_t one = type_size(type, 1), each = type_size(type, 2) - one;
-  return arena_printf(s->u->arena, "%lld + n * %lldLL", (long long)(one - each), (long long)each);
-}
-
-static void add_tensors(Text *d, const Simulated *s) {
-  const Graph *g = s->plan->graph;
-  for (int i = 0; i < g->input.n; i++)
-    if (library_reads(s->plan, i))
-      text_add(d, "  %s *in%d;\n  sent(&in%d, %s);\n", c_type(g->input.at[i].type.dtype), i, i,
-               size_text(s, &g->input.at[i].type));
-  for (int o = 0; o < outputs(s); o++)
-    text_add(d, "  float *out%d = (float *)device((%s) * sizeof(float));\n", o,
-             size_text(s, output_type(s, o)));
-}
-
-static void write_driver(const Simulated *s) {
-  Text d = {.arena = s->u->arena};
-  const char *p = name_of(s);
-  text_add(&d, "#include \"%s.h\"\n#include \"program.h\"\n", p);
-  text_add(&d,
-           "int main(int argc, char **argv) {\n"
-           "  const int n = arguments(argc, argv);\n"
-           "  %s_memory m = {};\n  m.hash = %s_HASH;\n",
-           p, p);
-  if (s->as != WEIGHTS_EMBED)
-    text_add(&d,
-             "  m.params_bytes = %s_PARAMS_BYTES;\n"
-             "  void *params = host(m.params_bytes);\n  m.params = params;\n",
-             p);
-  text_add(&d,
-           "  m.device_params_bytes = %s_DEVICE_PARAMS_BYTES;\n"
-           "  m.device_params = device(m.device_params_bytes);\n"
-           "  m.work_bytes = %s_WORK_BYTES;\n  m.work = device(m.work_bytes);\n",
-           p, p);
-  add_params(&d, s);
-  add_tensors(&d, s);
-  text_add(&d, "  if (!status) status = %s_forward(&net, n", p);
-  for (int i = 0; i < s->plan->graph->input.n; i++)
-    if (library_reads(s->plan, i)) text_add(&d, ", in%d", i);
-  for (int o = 0; o < outputs(s); o++) text_add(&d, ", out%d", o);
-  text_add(&d, ", NULL);\n  if (!status) {\n");
-  for (int o = 0; o < outputs(s); o++)
-    text_add(&d, "    received(out%d, %s);\n", o, size_text(s, output_type(s, o)));
-  text_add(&d, "  }\n  fclose(out);\n  return status;\n}\n");
-  assert_true(file_write(s->u, simulated_path(s, "program.cc"), d.at, d.n));
-}
-
 /* Runs a command of words; fails with what it said. */
 static void tool(const Simulated *s, const char *const *words) {
   Text output = {.arena = s->u->arena};
@@ -185,7 +133,7 @@ void simulated_build(const Simulated *s) {
   if (s->program)
     assert_true(file_write(s->u, driver, s->program, strlen(s->program)));
   else
-    write_driver(s);
+    program_write(s, driver);
   tool(s, (const char *const[]){"g++",
                                 "-std=c++14",
                                 "-O1",
@@ -279,16 +227,16 @@ SimulatedRun simulated_inputs(const Simulated *s, int n) {
   uint32_t seed = (uint32_t)n;
   SimulatedRun r = {.n = n,
                     .in = NEW_ARRAY(arena, double *, g->input.n + 1),
-                    .expected = NEW_ARRAY(arena, double *, outputs(s) + 1),
-                    .out = NEW_ARRAY(arena, float *, outputs(s) + 1)};
+                    .expected = NEW_ARRAY(arena, double *, simulated_results(s) + 1),
+                    .out = NEW_ARRAY(arena, float *, simulated_results(s) + 1)};
   for (int i = 0; i < g->input.n; i++) {
     const Type *type = &g->input.at[i].type;
     const int64_t size = type_size(type, n);
     r.in[i] = NEW_ARRAY(arena, double, size);
     for (int64_t k = 0; k < size; k++) r.in[i][k] = random_value(&seed, type->dtype);
   }
-  for (int o = 0; o < outputs(s); o++)
-    r.expected[o] = NEW_ARRAY(arena, double, type_size(output_type(s, o), n));
+  for (int o = 0; o < simulated_results(s); o++)
+    r.expected[o] = NEW_ARRAY(arena, double, type_size(simulated_type(s, o), n));
   expect(s, &r);
   return r;
 }
@@ -297,10 +245,10 @@ static void write_input(const Simulated *s, const SimulatedRun *r) {
   const Graph *g = s->plan->graph;
   Text bytes = {.arena = s->u->arena};
   for (int i = 0; s->as == WEIGHTS_LOADED && i < g->param.n; i++)
-    if (is_held(s->plan, i))
+    if (program_holds(s->plan, i))
       simulated_values(&bytes, s->param[i], F32, type_size(&g->param.at[i].type, 1));
   for (int i = 0; i < g->input.n; i++)
-    if (library_reads(s->plan, i))
+    if (program_sends(s->plan, i))
       simulated_values(&bytes, r->in[i], g->input.at[i].type.dtype,
                        type_size(&g->input.at[i].type, r->n));
   assert_true(file_write(s->u, simulated_path(s, "in"), bytes.at, bytes.n));
@@ -325,8 +273,8 @@ int simulated_run(const Simulated *s, SimulatedRun *r, const char *const *settin
   if (status != 0) return status;
   const char *bytes = file_read(s->u, simulated_path(s, "out"), &size);
   assert_non_null(bytes);
-  for (int o = 0; o < outputs(s); o++) {
-    const int64_t elements = type_size(output_type(s, o), r->n);
+  for (int o = 0; o < simulated_results(s); o++) {
+    const int64_t elements = type_size(simulated_type(s, o), r->n);
     r->out[o] = NEW_ARRAY(s->u->arena, float, elements);
     assert_true(at + (size_t)elements * sizeof(float) <= size);
     memcpy(r->out[o], bytes + at, (size_t)elements * sizeof(float));
@@ -335,13 +283,13 @@ int simulated_run(const Simulated *s, SimulatedRun *r, const char *const *settin
   return 0;
 }
 
-double simulated_error(const Simulated *s, const SimulatedRun *r, int output) {
-  const int64_t size = type_size(output_type(s, output), r->n);
+double simulated_error(const Simulated *s, const SimulatedRun *r, int result) {
+  const int64_t size = type_size(simulated_type(s, result), r->n);
   double error = 0, largest = 0;
   for (int64_t i = 0; i < size; i++) {
-    const double difference = fabs((double)r->out[output][i] - r->expected[output][i]);
+    const double difference = fabs((double)r->out[result][i] - r->expected[result][i]);
     if (!(difference <= error)) error = difference; /* NaN stays */
-    largest = fmax(largest, fabs(r->expected[output][i]));
+    largest = fmax(largest, fabs(r->expected[result][i]));
   }
   return error == 0 ? 0 : error / largest;
 }
@@ -356,9 +304,9 @@ static void fail_run(const Simulated *s, const SimulatedRun *r, const char *cons
 }
 
 static const double *tolerances(const Simulated *s, int n, double tolerance) {
-  double *result = NEW_ARRAY(s->u->arena, double, outputs(s) + 1);
+  double *result = NEW_ARRAY(s->u->arena, double, simulated_results(s) + 1);
   double *known = tolerance > 0 ? NULL : NEW_ARRAY(s->u->arena, double, s->graph->node.n);
-  for (int o = 0; o < outputs(s); o++)
+  for (int o = 0; o < simulated_results(s); o++)
     result[o] = tolerance > 0
                     ? tolerance
                     : rounding_error(s->graph, s->graph->entry[ENTRY_FORWARD].want.at[o], n, known);
@@ -370,22 +318,22 @@ static void check_run(const Simulated *s, SimulatedRun *r, const char *const *se
   Arena *arena = s->u->arena;
   const int status = simulated_run(s, r, settings);
   if (status != 0) fail_run(s, r, settings, arena_printf(arena, "status %d", status));
-  for (int o = 0; o < outputs(s); o++) {
+  for (int o = 0; o < simulated_results(s); o++) {
     const double error = simulated_error(s, r, o);
     if (!(error <= tolerance[o]))
-      fail_run(
-          s, r, settings,
-          arena_printf(arena, "output %d has error %.3g, allowed %.3g", o, error, tolerance[o]));
+      fail_run(s, r, settings,
+               arena_printf(arena, "%s has error %.3g, allowed %.3g", result_of(s, o).name, error,
+                            tolerance[o]));
   }
 }
 
 static void same_bits(const Simulated *s, const SimulatedRun *a, const SimulatedRun *b) {
-  for (int o = 0; o < outputs(s); o++)
+  for (int o = 0; o < simulated_results(s); o++)
     assert_memory_equal(a->out[o], b->out[o],
-                        (size_t)type_size(output_type(s, o), a->n) * sizeof(float));
+                        (size_t)type_size(simulated_type(s, o), a->n) * sizeof(float));
 }
 
-void simulated_check(const Simulated *s, int from, int to, double tolerance) {
+void simulated_orders(const Simulated *s, const SimulatedRun *inputs, const double *allowed) {
   const char *const watched[] = {
       "CUDASIM_ORDER=natural",
       s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0",
@@ -393,16 +341,20 @@ void simulated_check(const Simulated *s, int from, int to, double tolerance) {
   static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
   const char *const late[] = {arena_printf(s->u->arena, "CUDASIM_ORDER=random:%d", (int)getpid()),
                               "CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
+  SimulatedRun first = *inputs, other = *inputs;
+  other.out = NEW_ARRAY(s->u->arena, float *, simulated_results(s) + 1);
+  check_run(s, &first, watched, allowed);
+  check_run(s, &other, reversed, allowed);
+  same_bits(s, &first, &other);
+  check_run(s, &other, late, allowed);
+  same_bits(s, &first, &other);
+}
+
+void simulated_check(const Simulated *s, int from, int to, double tolerance) {
   simulated_emit(s);
   simulated_build(s);
   for (int n = from; n <= to; n++) {
-    const double *allowed = tolerances(s, n, tolerance);
-    SimulatedRun first = simulated_inputs(s, n), other = first;
-    other.out = NEW_ARRAY(s->u->arena, float *, outputs(s) + 1);
-    check_run(s, &first, watched, allowed);
-    check_run(s, &other, reversed, allowed);
-    same_bits(s, &first, &other);
-    check_run(s, &other, late, allowed);
-    same_bits(s, &first, &other);
+    const SimulatedRun inputs = simulated_inputs(s, n);
+    simulated_orders(s, &inputs, tolerances(s, n, tolerance));
   }
 }

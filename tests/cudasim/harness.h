@@ -16,7 +16,7 @@ typedef struct Simulated {
   double *const *param; /* by index of graph->param */
   WeightsAs as;
   const char *folder;
-  const char *program; /* around the library; NULL: one that calls forward */
+  const char *program; /* around the library; NULL: harness_program.c's */
   bool old;            /* on a device that has nothing but what sm_80 has */
 } Simulated;
 
@@ -29,6 +29,12 @@ Simulated simulated_network(const char *file, const char *target, const char *sh
                             WeightsAs);
 Simulated simulated_text(const char *json, const char *target, int batch);
 void simulated_free(Simulated *); /* the unit and the folder */
+
+/* What the program writes: the outputs; of a library that trains the loss, then gradients as
+ * ENTRY_BACKWARD has them. The emitted library begins with SIMULATED_SEED. */
+enum { SIMULATED_SEED = 2 };
+int simulated_results(const Simulated *);
+const Type *simulated_type(const Simulated *, int result);
 
 /* Emits into the folder; in between, tests may change what was emitted; compiles. */
 void simulated_emit(const Simulated *);
@@ -57,12 +63,14 @@ typedef struct SimulatedRun {
 SimulatedRun simulated_inputs(const Simulated *, int n);
 /* Starts the program on them; fills out and messages. */
 int simulated_run(const Simulated *, SimulatedRun *, const char *const *settings);
-/* The largest error of an output of that run, relative to its largest element. */
-double simulated_error(const Simulated *, const SimulatedRun *, int output);
+/* The largest error of a result of that run, relative to its largest element. */
+double simulated_error(const Simulated *, const SimulatedRun *, int result);
 
-/* Emits, builds, and runs from ... to samples in every order, watched in the first: all give the
- * same bits, with errors below the tolerance. 0: what rounding may do. Where tensor cores multiply,
- * no access to shared memory has a bank conflict. */
+/* Runs the program on inputs in every order, watched in the first: all give the same bits, with
+ * errors below those allowed for each result. Where tensor cores multiply, no access to shared
+ * memory has a bank conflict. */
+void simulated_orders(const Simulated *, const SimulatedRun *inputs, const double *allowed);
+/* Emits, builds, and runs from ... to samples so. 0 for the tolerance: what rounding may do. */
 void simulated_check(const Simulated *, int from, int to, double tolerance);
 
 #endif

@@ -1,7 +1,7 @@
 /* memory.c - device memory and the shared memory of a block, watched: -fsanitize=thread makes the
  * compiler call a function for every load and store, and those functions are here.
  *
- * Every four bytes (two, once numbers of 16 bits have been written to a region) have a cell that
+ * Every four bytes (or one or two, once so few have been written to a region) have a cell that
  * knows who wrote them and who read them last. Two accesses race
  * if they belong to one launch, one of them writes, and they are made by different blocks, or by
  * different threads of a block with no barrier between them. As all threads of a block meet at its
@@ -14,7 +14,7 @@
 
 #include "cudasim.h"
 
-enum { GRANULE = 4, SMALLEST = 2, REGIONS = 1024, POISON = 0xff };
+enum { GRANULE = 4, REGIONS = 1024, POISON = 0xff };
 
 typedef struct Access {
   uint32_t launch;   /* 0: none */
@@ -217,7 +217,7 @@ static void on_region(const void *code, Region *r, uintptr_t at, size_t bytes, b
   if (bytes > r->size - from)
     cudasim_found(code, "%s of %zu bytes at byte %zu of %zu", write ? "write" : "read", bytes, from,
                   r->size);
-  if (bytes <= SMALLEST && r->granule > SMALLEST && write) split_cells(r);
+  while (write && bytes < r->granule) split_cells(r);
   for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) {
     if (r->shared) note_use(r, g);
     on_cell(code, r, g, write);

@@ -2,7 +2,7 @@
  * shared parameters, several inputs and outputs.
  *
  * A layer is drawn from the operators' field tables, added, and read. If the reader refuses the
- * network, or `accept` does, the layer is taken back and another one is drawn. */
+ * network, or `accepts` does, the layer is taken back and another one is drawn. */
 #include "generate.h"
 
 enum { MOST_LAYERS = 12, MOST_TRIES = 150, MOST_INPUTS = 3, MOST_OUTPUTS = 3 };
@@ -10,7 +10,7 @@ enum { MOST_LAYERS = 12, MOST_TRIES = 150, MOST_INPUTS = 3, MOST_OUTPUTS = 3 };
 typedef struct Generator {
   Random r;
   int64_t seed;
-  Accept accept;
+  const Wanted *wanted;
   Document d;
   int rank;                  /* spatial axes of the inputs */
   int names;                 /* made so far */
@@ -233,13 +233,17 @@ static json_t *block_layer(Generator *g) {
 char *document_text(const Document *d) {
   json_t *network = json_pack("{s:s, s:O, s:O, s:O, s:O}", "name", "net", "inputs", d->inputs,
                               "blocks", d->blocks, "layers", d->layers, "outputs", d->outputs);
+  if (json_array_size(d->losses)) {
+    json_object_set(network, "losses", d->losses);
+    json_object_set_new(network, "optimizer", json_pack("{s:s}", "op", "sgd"));
+  }
   char *text = json_dumps(network, JSON_COMPACT);
   json_decref(network);
   return text;
 }
 
 Document document_new(void) {
-  return (Document){json_object(), json_object(), json_array(), json_array()};
+  return (Document){json_object(), json_object(), json_array(), json_array(), json_array()};
 }
 
 void document_free(Document *d) {
@@ -247,21 +251,62 @@ void document_free(Document *d) {
   json_decref(d->blocks);
   json_decref(d->layers);
   json_decref(d->outputs);
+  json_decref(d->losses);
+}
+
+/* Half the sum of squares of each sample, whose gradients are as large as the values. */
+static void add_loss(const Generator *g, json_t *inputs, json_t *losses, int layer) {
+  const char *target = arena_printf(g->arena, "s%lld_t", (long long)g->seed);
+  const Type *type = &g->type.at[layer];
+  json_t *shape = json_array();
+  for (int a = 1; a < type->rank; a++)
+    json_array_append_new(shape, json_integer((json_int_t)type->dim[a].plus));
+  json_object_set_new(inputs, target, json_pack("{s:o}", "shape", shape));
+  json_array_append_new(losses,
+                        json_pack("{s:s, s:s, s:s, s:f}", "op", "mse", "from", g->name.at[layer],
+                                  "target", target, "weight", (double)type_size(type, 1) / 2));
+}
+
+static Graph *read_so_far(const Generator *g, Captured *c, bool training) {
+  char *text = document_text(&g->d);
+  Graph *graph =
+      read_text(c->u, "random.json", text, strlen(text), &(ReadOptions){.training = training});
+  free(text);
+  return graph;
+}
+
+/* With a loss on the layer that was added last, for as long as this takes. */
+static bool trains(Generator *g) {
+  Captured *c = captured_new(NULL, NULL);
+  json_t *inputs = json_copy(g->d.inputs);
+  add_loss(g, g->d.inputs, g->d.losses, g->type.n - 1);
+  Graph *graph = read_so_far(g, c, true);
+  const bool fits = graph && g->wanted->accepts(g->wanted, graph);
+  json_object_clear(g->d.inputs);
+  json_object_update(g->d.inputs, inputs);
+  json_array_clear(g->d.losses);
+  json_decref(inputs);
+  captured_free(c);
+  return fits;
 }
 
 /* Reads the network so far, with every layer as an output; if it is fine, the new layer counts. */
 static bool layer_fits(Generator *g, const char *name) {
   Captured *c = captured_new(NULL, NULL);
   json_array_append_new(g->d.outputs, json_string(name));
-  char *text = document_text(&g->d);
-  const Graph *graph = read_text(c->u, "random.json", text, strlen(text), &(ReadOptions){0});
-  bool fits = graph && g->accept(graph);
+  Graph *graph = read_so_far(g, c, false);
+  bool fits = graph && g->wanted->accepts(g->wanted, graph);
   if (fits) {
     const Entry *forward = &graph->entry[ENTRY_FORWARD];
+    vec_push(g->arena, &g->name, name);
     vec_push(g->arena, &g->type, graph->node.at[forward->want.at[forward->want.n - 1]].type);
   }
-  free(text);
   captured_free(c);
+  if (fits && g->wanted->training && !trains(g)) {
+    g->name.n--;
+    g->type.n--;
+    return false;
+  }
   return fits;
 }
 
@@ -270,8 +315,7 @@ static void add_layer(Generator *g) {
   const char *name = json_string_value(json_object_get(layer, "name"));
   const char *block = json_string_value(json_object_get(layer, "block"));
   json_array_append(g->d.layers, layer);
-  if (layer_fits(g, name)) {
-    vec_push(g->arena, &g->name, arena_copy(g->arena, name, strlen(name)));
+  if (layer_fits(g, arena_copy(g->arena, name, strlen(name)))) {
     vec_push(g->arena, &g->layer, block ? NULL : layer);
   } else {
     json_array_remove(g->d.layers, json_array_size(g->d.layers) - 1);
@@ -312,11 +356,12 @@ static void merge(Document *to, const Generator *g, json_t *outputs) {
   json_object_update(to->blocks, g->d.blocks);
   json_array_extend(to->layers, g->d.layers);
   json_array_extend(to->outputs, outputs);
+  if (g->wanted->training) add_loss(g, to->inputs, to->losses, g->type.n - 1);
 }
 
-void generate(Document *to, int64_t seed, Accept accept) {
+void generate(Document *to, int64_t seed, const Wanted *wanted) {
   Unit *u = unit_new();
-  Generator g = {.r = {(uint64_t)seed}, .seed = seed, .accept = accept, .d = document_new()};
+  Generator g = {.r = {(uint64_t)seed}, .seed = seed, .wanted = wanted, .d = document_new()};
   g.arena = u->arena;
   g.rank = random_int(&g.r, 1, 3);
   add_inputs(&g);

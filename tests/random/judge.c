@@ -5,12 +5,13 @@
  * of the size of f32's rounding, added to every value on the way, changes little. */
 #include "judge.h"
 
+#include "plan.h"
+
 enum {
   NOISY_RUNS = 3,
   MOST_WORK = 200000,
   MOST_SIZE = 4125 /* of the largest input, 33 x 5 x 5 x 5 */
 };
-static const double noise_step = 1.0 / (1 << 23);
 
 /* ---- numbers: by the name of what they are for, so that every graph of a network has the same
  * ---- */
@@ -43,73 +44,135 @@ typedef struct Values {
   Arena *arena;
   const Graph *g;
   int64_t n;
+  double rounding;
   Array *array; /* by node */
 } Values;
 
-static bool is_sane(double value) { /* nothing that f32 would not hold */
-  return value == 0 || (fabs(value) > 1e-12 && fabs(value) < 1e9);
+/* Nothing that f32 would not hold, or the numbers of 16 bits that products may round to. */
+static bool is_sane(double value, bool rounded) {
+  return value == 0 || (fabs(value) > 1e-12 && fabs(value) < (rounded ? 3e4 : 1e9));
+}
+
+/* Everything that is needed for what is wanted of a graph. */
+typedef struct Want {
+  Id *id;
+  const char **name;
+  int n;
+  bool *needed; /* by node */
+} Want;
+
+static void add_wants(Want *want, const Entry *entry) {
+  for (int i = 0; i < entry->want.n; i++) {
+    want->name[want->n] = entry->want_name.at[i];
+    want->id[want->n++] = entry->want.at[i];
+  }
+}
+
+static Want wants_of(Arena *arena, const Graph *g) {
+  const int n = judge_values(g);
+  Want want = {NEW_ARRAY(arena, Id, n), NEW_ARRAY(arena, const char *, n), 0,
+               NEW_ARRAY(arena, bool, g->node.n)};
+  add_wants(&want, &g->entry[ENTRY_FORWARD]);
+  add_wants(&want, &g->entry[ENTRY_TRAIN_FORWARD]);
+  add_wants(&want, &g->entry[ENTRY_BACKWARD]);
+  for (int i = 0; i < n; i++) want.needed[want.id[i]] = true;
+  graph_need(g, want.needed);
+  return want;
 }
 
 /* By what rounding may change: the value, and what it is made from, which often is near 1, as in
- * log(1 + exp(x)). */
-static double disturbed(double value, Random *noise) {
-  double by = noise_step * random_real(noise);
-  return value * (1 + by) + noise_step * random_real(noise);
+ * log(1 + exp(x)), or as large as the gradients around it. */
+static void disturb(double *at, int64_t size, double rounding, double near, Random *noise) {
+  for (int64_t i = 0; i < size; i++) {
+    at[i] *= 1 + rounding * random_real(noise);
+    at[i] += F32_ROUNDING * near * random_real(noise);
+  }
+}
+
+static double largest_of(const double *at, int64_t size) {
+  double largest = 0;
+  for (int64_t i = 0; i < size; i++) largest = fmax(largest, fabs(at[i]));
+  return largest;
+}
+
+static bool is_gradient(const Graph *g, Id id) {
+  const Entry *train = &g->entry[ENTRY_TRAIN_FORWARD];
+  return train->want.n > 0 && id > train->want.at[0];
 }
 
 /* False: a value is out of what f32 holds well. */
 static bool run_node(const Values *v, Id id, Random *noise) {
   const Node *node = &v->g->node.at[id];
-  int64_t size = type_size(&node->type, v->n);
-  double scalar[SCALARS];
+  const int64_t size = type_size(&node->type, v->n);
+  double scalar[SCALARS], *at = v->array[id].at;
   Kernel k;
   node_kernel(v->g, id, &k);
   graph_scalars(v->g, v->n, scalar);
   kernel_run(&k, v->array, scalar, NULL, v->n);
-  double *at = v->array[id].at;
-  for (int64_t i = 0; i < size; i++) {
-    if (!noise && !is_sane(at[i])) return false;
-    if (noise) at[i] = disturbed(at[i], noise);
-  }
+  for (int64_t i = 0; i < size && !noise; i++)
+    if (!is_sane(at[i], v->rounding > F32_ROUNDING)) return false;
+  const double near = is_gradient(v->g, id) ? fmin(1, largest_of(at, size)) : 1;
+  if (noise) disturb(at, size, v->rounding, near, noise);
   return true;
 }
 
-static bool run_graph(Arena *arena, const Graph *g, int64_t n, Random *noise, Array *array) {
-  Values v = {arena, g, n, array};
-  for (Id id = 0; id < g->node.n; id++) {
-    const Node *node = &g->node.at[id];
-    array[id] = array_new(arena, &node->type, n);
-    if (node->op == OP_constant)
-      memcpy(array[id].at, ((const ConstantAttr *)node->attr)->value.at,
-             sizeof(double) * (size_t)type_size(&node->type, 1));
-    else if (ops[node->op]->class == CLASS_LEAF)
-      array[id].at = judge_leaf(arena, g, id, n);
-    else if (!run_node(&v, id, noise))
+/* Parameters as they come into a kernel; f32 holds inputs as they are, which products may round. */
+static void run_leaf(const Values *v, Id id, Random *noise) {
+  const Node *node = &v->g->node.at[id];
+  const int64_t size = type_size(&node->type, v->n);
+  if (node->op == OP_constant)
+    memcpy(v->array[id].at, ((const ConstantAttr *)node->attr)->value.at,
+           sizeof(double) * (size_t)type_size(&node->type, 1));
+  else
+    v->array[id].at = judge_leaf(v->arena, v->g, id, v->n);
+  const bool rounded = v->rounding > F32_ROUNDING && node->type.dtype == F32;
+  if (noise && (rounded || node->op == OP_param))
+    disturb(v->array[id].at, size, v->rounding, 1, noise);
+}
+
+static bool run_graph(const Values *v, const bool *needed, Random *noise) {
+  for (Id id = 0; id < v->g->node.n; id++) {
+    if (!needed[id]) continue;
+    v->array[id] = array_new(v->arena, &v->g->node.at[id].type, v->n);
+    if (node_is_leaf(v->g, id))
+      run_leaf(v, id, noise);
+    else if (!run_node(v, id, noise))
       return false;
-    if (noise && node->op == OP_param)
-      for (int64_t i = 0; i < type_size(&node->type, n); i++)
-        array[id].at[i] = disturbed(array[id].at[i], noise);
   }
   return true;
 }
 
-bool judge(Arena *arena, const Graph *g, int64_t n, Judged *out) {
-  const Entry *forward = &g->entry[ENTRY_FORWARD];
-  Array *exact = NEW_ARRAY(arena, Array, g->node.n), *noisy = NEW_ARRAY(arena, Array, g->node.n);
-  if (!run_graph(arena, g, n, NULL, exact)) return false;
-  for (int i = 0; i < forward->want.n; i++) {
-    const Array *a = &exact[forward->want.at[i]];
-    out[i] = (Judged){.value = a->at, .size = type_size(&a->type, n)};
-    for (int64_t k = 0; k < out[i].size; k++) out[i].largest = fmax(out[i].largest, fabs(a->at[k]));
+int judge_values(const Graph *g) {
+  return g->entry[ENTRY_FORWARD].want.n + g->entry[ENTRY_TRAIN_FORWARD].want.n +
+         g->entry[ENTRY_BACKWARD].want.n;
+}
+
+bool judge(Arena *arena, const Graph *g, int64_t n, double rounding, Judged *out) {
+  const Want want = wants_of(arena, g);
+  Values exact = {arena, g, n, rounding, NEW_ARRAY(arena, Array, g->node.n)}, noisy = exact;
+  noisy.array = NEW_ARRAY(arena, Array, g->node.n);
+  if (!run_graph(&exact, want.needed, NULL)) return false;
+  for (int i = 0; i < want.n; i++) {
+    const Array *a = &exact.array[want.id[i]];
+    out[i] = (Judged){want.name[i], a->at, type_size(&a->type, n), 0, 0};
+    out[i].largest = largest_of(a->at, out[i].size);
   }
   for (int run = 0; run < NOISY_RUNS; run++) {
     Random noise = {(uint64_t)run};
-    if (!run_graph(arena, g, n, &noise, noisy)) return false;
-    for (int i = 0; i < forward->want.n; i++)
+    if (!run_graph(&noisy, want.needed, &noise)) return false;
+    for (int i = 0; i < want.n; i++)
       for (int64_t k = 0; k < out[i].size; k++)
-        out[i].noise = fmax(out[i].noise, fabs(noisy[forward->want.at[i]].at[k] - out[i].value[k]));
+        out[i].noise = fmax(out[i].noise, fabs(noisy.array[want.id[i]].at[k] - out[i].value[k]));
   }
   return true;
+}
+
+void judge_gradients(Graph *g) {
+  for (int i = 0; i < g->input.n; i++) {
+    Input *in = &g->input.at[i];
+    in->gradient = in->kind == INPUT_DATA && in->type.dtype == F32;
+  }
+  pass_grad(g);
 }
 
 /* ---- which networks are worth having ---- */
@@ -119,7 +182,7 @@ static bool is_small(const Graph *g) {
     Kernel k;
     double work = 1;
     if (type_size(&g->node.at[id].type, 1) > MOST_SIZE) return false;
-    if (ops[g->node.at[id].op]->class == CLASS_LEAF) continue;
+    if (node_is_leaf(g, id) || ops[g->node.at[id].op]->class == CLASS_OPTIMIZER) continue;
     node_kernel(g, id, &k);
     for (int l = 0; l < k.nloop; l++) work *= (double)extent_at(k.loop[l].extent, 1);
     if (work > MOST_WORK) return false;
@@ -127,10 +190,12 @@ static bool is_small(const Graph *g) {
   return true;
 }
 
-bool judge_accepts(const Graph *g) {
-  Judged *out = NEW_ARRAY(g->u->arena, Judged, g->entry[ENTRY_FORWARD].want.n);
-  if (!is_small(g) || !judge(g->u->arena, g, MOST_SAMPLES, out)) return false;
-  for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
-    if (out[i].noise > 1e-4 * out[i].largest) return false;
+bool judge_accepts(const Wanted *wanted, Graph *g) {
+  const double most = fmax(1e-4, 16 * wanted->rounding); /* of the noise, relative */
+  if (g->entry[ENTRY_TRAIN_FORWARD].want.n > 0) judge_gradients(g);
+  Judged *out = NEW_ARRAY(g->u->arena, Judged, judge_values(g));
+  if (!is_small(g) || !judge(g->u->arena, g, wanted->samples, wanted->rounding, out)) return false;
+  for (int i = 0; i < judge_values(g); i++)
+    if (out[i].noise > most * out[i].largest) return false;
   return true;
 }

@@ -2,22 +2,28 @@
 #ifndef JUDGE_H
 #define JUDGE_H
 
-#include "../unit/kernels.h"
-#include "graph.h"
+#include "generate.h"
 
 enum { MOST_SAMPLES = 3 };
+/* Relative rounding of f32, and what it does to numbers near 1. */
+#define F32_ROUNDING (1.0 / (1 << 23))
 
-typedef struct Judged { /* an output: what is expected, and how much noise may change it */
+typedef struct Judged { /* a value: what is expected, and how much noise may change it */
+  const char *name;
   const double *value;
   int64_t size;
   double largest, noise;
 } Judged;
 
+/* Gradients, as pass_grad makes them, by parameters and inputs. */
+void judge_gradients(Graph *);
 /* The numbers of a parameter or an input. */
 double *judge_leaf(Arena *, const Graph *, Id leaf, int64_t n);
-/* All outputs for n samples. False: a value is out of range. */
-bool judge(Arena *, const Graph *, int64_t n, Judged *out);
+/* How many values are judged: all outputs; in training the loss and all gradients as well. */
+int judge_values(const Graph *);
+/* These for n samples. False: a value is out of range. */
+bool judge(Arena *, const Graph *, int64_t n, double rounding, Judged *out);
 /* Is a network small and well-conditioned? */
-bool judge_accepts(const Graph *);
+bool judge_accepts(const Wanted *, Graph *);
 
 #endif

@@ -21,6 +21,8 @@
 
 enum { AT_ONCE = 25, DIFFERS = 1, UNPROVED = 2, CRASHED = 4 };
 static const double allowed_noise = 64;
+static const Wanted wanted = {
+    .samples = MOST_SAMPLES, .rounding = F32_ROUNDING, .accepts = judge_accepts};
 
 /* ---- a group: networks in one library ---- */
 
@@ -85,7 +87,7 @@ static const float *param_values(void *context, const char *name) {
 static void read_group(Group *b) {
   FILE *messages = b->u->messages;
   Document d = document_new();
-  for (int i = 0; i < b->count; i++) generate(&d, b->seed + i, judge_accepts);
+  for (int i = 0; i < b->count; i++) generate(&d, b->seed + i, &wanted);
   char *text = document_text(&d);
   const char *kept = arena_copy(b->u->arena, text, strlen(text));
   free(text);
@@ -177,10 +179,10 @@ static int compare(const Group *b, const Judged *want, int output, const float *
 
 /* Networks were accepted with few samples: where others are out of range, there are no more. */
 static bool judge_group(Group *b, Judged *want) {
-  if (judge(b->u->arena, b->g, b->n, want)) return true;
+  if (judge(b->u->arena, b->g, b->n, wanted.rounding, want)) return true;
   if (b->n <= MOST_SAMPLES) return false;
   b->n = MOST_SAMPLES;
-  return judge(b->u->arena, b->g, b->n, want);
+  return judge(b->u->arena, b->g, b->n, wanted.rounding, want);
 }
 
 static int run_group(Group *b) {
@@ -281,7 +283,7 @@ static int check_alone(char **argument) {
   int64_t seed = atoll(argument[1]);
   Group b = group_of(seed, 1);
   Document d = document_new();
-  generate(&d, seed, judge_accepts);
+  generate(&d, seed, &wanted);
   char *text = document_text(&d);
   puts(text);
   b.target = target_find(argument[3]);
