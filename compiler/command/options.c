@@ -139,8 +139,9 @@ static bool set(Unit *u, Options *o, const OptionRow *row, const char *text) {
   BUG("option kind %d", row->kind);
 }
 
-/* One option and its value; returns how many arguments it took, 0 after a message. */
-static int parse_option(Unit *u, Options *o, char *const *argv, int left) {
+/* One option and its value; returns how many arguments it took. *unknown: what follows may be the
+ * value of an option that is none. */
+static int parse_option(Unit *u, Options *o, char *const *argv, int left, bool *unknown) {
   const char *word = argv[0];
   bool is_make = strncmp(word, "-MF", 3) == 0, is_long = word[1] == '-' || is_make;
   const char *name = word + (word[1] == '-' ? 2 : 1);
@@ -149,24 +150,27 @@ static int parse_option(Unit *u, Options *o, char *const *argv, int left) {
   size_t shown = (size_t)(name - word) + length;
   if (!row || strncmp(word, option_spelled(u->arena, row), is_long ? shown : 1) != 0) {
     unknown_option(u, o, word, is_long ? shown : strlen(word));
-    return 0;
+    *unknown = true;
+    return 1;
   }
   if (!option_known(row, o->command)) {
     usage_error(u, "`cnnc %s` has no option %.*s", command_rows[o->command].name, (int)shown, word);
-    return 0;
+    *unknown = true;
+    return 1;
   }
   const char *rest = name + length;
   const char *value = !*rest ? NULL : is_long && *rest == '=' ? rest + 1 : rest;
   if (!row->argument && value) {
     usage_error(u, "%.*s takes no value", (int)shown, word);
-    return 0;
+    return 1;
   }
   int taken = row->argument && !value ? 2 : 1;
   if (taken > left) {
     usage_error(u, "%s needs a value: %s", word, row->argument);
-    return 0;
+    return 1;
   }
-  return set(u, o, row, taken == 2 ? argv[1] : value) ? taken : 0;
+  set(u, o, row, taken == 2 ? argv[1] : value);
+  return taken;
 }
 
 /* A first word that is neither a command nor looks like a file. */
@@ -201,7 +205,7 @@ static bool take_command(Unit *u, Options *o, int argc, char *const *argv, int *
   return check_first(u, argv[1]);
 }
 
-static bool take_operand(Unit *u, Options *o, const char *word) {
+static void take_operand(Unit *u, Options *o, const char *word) {
   const CommandRow *row = &command_rows[o->command];
   if (!row->operand)
     usage_error(u, "`cnnc %s` reads no file", row->name);
@@ -209,7 +213,6 @@ static bool take_operand(Unit *u, Options *o, const char *word) {
     usage_error(u, "one network at a time: \"%s\" after \"%s\"", word, o->network);
   else
     o->network = word;
-  return o->network == word;
 }
 
 /* Messages about the command line have the form that it asks for, wherever it does so. */
@@ -225,24 +228,24 @@ bool options_parse(Unit *u, Options *o, int argc, char *const *argv) {
   *o = (Options){.cc = "cc", .nvcc = "nvcc"};
   u->json_diagnostics = asks_for_json(argc, argv);
   int next;
-  bool fine = take_command(u, o, argc, argv, &next), ended = false;
-  while (fine && next < argc) {
+  bool ended = false, unknown = false;
+  if (!take_command(u, o, argc, argv, &next)) return false;
+  while (next < argc) {
     const char *word = argv[next];
     if (!ended && strcmp(word, "--") == 0) {
       ended = true;
       next++;
     } else if (!ended && word[0] == '-' && word[1]) {
-      int taken = parse_option(u, o, argv + next, argc - next);
-      fine = taken > 0;
-      next += taken;
+      next += parse_option(u, o, argv + next, argc - next, &unknown);
     } else {
-      fine = take_operand(u, o, word);
+      if (!unknown) take_operand(u, o, word);
       next++;
     }
   }
-  if (!fine || o->help || o->version || o->network || !command_rows[o->command].operand)
+  const bool fine = u->usage_errors == 0;
+  if (unknown || o->help || o->version || o->network || !command_rows[o->command].operand)
     return fine;
-  if (o->shapes) return true; /* in place of a network */
+  if (o->shapes) return fine; /* in place of a network */
   usage_error(u, "no network given; usage: cnnc %s%s%s [options], or cnnc --help",
               o->command == COMMAND_compile ? "" : command_rows[o->command].name,
               o->command == COMMAND_compile ? "" : " ", command_rows[o->command].operand);

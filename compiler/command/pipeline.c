@@ -135,14 +135,21 @@ static const Target *find_target(Unit *u, const Options *o, const Language *lang
     unknown_target(u, name);
   else if (language && t->language != language)
     wrong_language(u, o, language, t);
-  else if (o->dtype == DTYPE_F64 && !t->language->doubles)
-    usage_error(u, "--dtype f64: this version has no f64 in %s", t->language->title);
-  else if (precision_of(o) && !t->language->rounds)
-    usage_error(u, "--dtype %s: libraries in %s compute in f32 or f64",
-                precision_names[precision_of(o)], t->language->title);
   else
     return t;
   return NULL;
+}
+
+/* Have libraries in this language such numbers? */
+static bool check_dtype(Unit *u, const Options *o, const Language *language) {
+  if (o->dtype == DTYPE_F64 && !language->doubles)
+    usage_error(u, "--dtype f64: this version has no f64 in %s", language->title);
+  else if (precision_of(o) && !language->rounds)
+    usage_error(u, "--dtype %s: libraries in %s compute in f32 or f64",
+                precision_names[precision_of(o)], language->title);
+  else
+    return true;
+  return false;
 }
 
 /* Why a target cannot follow those that were named before it, or NULL. */
@@ -181,13 +188,16 @@ static bool add_target(Unit *u, const Options *o, Targets *all, const Target *t)
 Targets pipeline_targets(Unit *u, const Options *o, const Language *language) {
   const char *names = o->target ? o->target : language ? language->target : "native";
   Targets all = {0};
+  bool fine = true;
   for (const char *at = names;;) {
     const size_t length = strcspn(at, ",");
     const Target *t = find_target(u, o, language, arena_copy(u->arena, at, length));
-    if (!t || !add_target(u, o, &all, t)) return (Targets){0};
-    if (!at[length]) return all;
+    fine &= t && add_target(u, o, &all, t);
+    if (!at[length]) break;
     at += length + 1;
   }
+  for (int i = 0; i < all.n && fine; i++) fine = check_dtype(u, o, all.at[i]->language);
+  return fine ? all : (Targets){0};
 }
 
 /* What is built for another machine needs a compiler that has a name of its own. */

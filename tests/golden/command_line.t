@@ -15,6 +15,16 @@
 $ cnnc net.json --trian
 cnnc: error: unknown option "--trian"; did you mean "--train"?
 = 2
+$ cnnc net.json --dtype f8 --bathc 3 --batch 0 --max-memory
+cnnc: error: --dtype f8: this version knows f32, f64, tf32, bf16, f16, f32x3
+cnnc: error: unknown option "--bathc"; did you mean "--batch"?
+cnnc: error: --batch 0: a whole number from 1 to 1048576 is expected
+cnnc: error: --max-memory needs a value: BYTES
+= 2
+$ cnnc net.json --target avx51,foo -o net.c
+cnnc: error: unknown target "avx51"; did you mean "avx512"?
+cnnc: error: unknown target "foo"; `cnnc targets` lists them
+= 2
 $ cnnc chekc net.json
 cnnc: error: unknown command "chekc"; did you mean "check"?
 = 2
