@@ -6,6 +6,7 @@
 #include "judge.h"
 
 #include "plan.h"
+#include "passes.h"
 
 enum {
   NOISY_RUNS = 3,
