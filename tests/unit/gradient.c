@@ -61,7 +61,8 @@ static double loss(Case *c) {
 static void check(Case *c, const char *what) {
   c->dout = add_input(c, &c->g->node.at[c->result].type);
   for (int a = 0; a < c->nargs; a++) {
-    Id gradient = graph_gradient(c->g, c->result, c->arg[a], c->dout);
+    Id gradient;
+    graph_gradients(c->g, c->result, c->dout, &c->arg[a], 1, &gradient);
     assert_true(gradient != NO_ID);
     graph_verify(c->g);
     assert_true(type_same(&c->g->node.at[gradient].type, &c->type[a]));
@@ -192,6 +193,18 @@ static void local_response(void **state) {
 
 static void identity_view(Kernel *k, int arg, const Type *type) {
   memcpy(kernel_in(k, arg, type)->at, k->out[0].to.at, sizeof k->in[0].at);
+}
+
+/* The same elements in shapes that have no axis in common. */
+static void shapes(void **state) {
+  (void)state;
+  Case *c = case_new(1);
+  const Type x = TYPE(per_n(), fixed(3), fixed(4), fixed(4), fixed(3));
+  const ReshapeAttr attr = {.shape = {.n = 4, .at = {4, 6, -1, 2}}};
+  argument(c, &x);
+  c->result = graph_add(c->g, OP_reshape, c->arg, 1, &attr, (Where){.layer = "reshape"});
+  assert_true(c->result != NO_ID);
+  check(c, "reshape");
 }
 
 static void moves(void **state) {
@@ -344,10 +357,11 @@ static void first_maximum(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(convolutions), cmocka_unit_test(gradients_are_contractions),
-      cmocka_unit_test(pools),        cmocka_unit_test(local_response),
-      cmocka_unit_test(moves),        cmocka_unit_test(maps),
-      cmocka_unit_test(statistics),   cmocka_unit_test(first_maximum),
+      cmocka_unit_test(convolutions),  cmocka_unit_test(gradients_are_contractions),
+      cmocka_unit_test(pools),         cmocka_unit_test(local_response),
+      cmocka_unit_test(moves),         cmocka_unit_test(shapes),
+      cmocka_unit_test(maps),          cmocka_unit_test(statistics),
+      cmocka_unit_test(first_maximum),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
