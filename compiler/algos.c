@@ -132,13 +132,25 @@ const char *algo_refuses_error(const Plan *p, const Kernel *k, double error) {
 
 /* ---- packing ---- */
 
-/* Reduced loops that slide come before those that do not: taps, then channels. */
-static void taps_first(Unit *u, Kernel *k, const Contraction *c) {
+/* Does the loop run along the lanes that x lies in? */
+static bool along_lanes(const Plan *p, const Contraction *c, int l) {
+  const View *x = &c->k->in[c->x];
+  const int axis = p->buffer.at[x->tensor].format.lane_axis;
+  return axis >= 0 && coord_lines_up(&x->at[axis], l, plan_lanes(p));
+}
+
+/* Free loops, then reduced ones: those that slide come before those that do not, taps before
+ * channels; what lies side by side in x comes last. */
+static void taps_first(const Plan *p, Kernel *k, const Contraction *c) {
   int to[MAX_LOOPS], next = 0;
-  for (int group = 0; group < 3; group++)
+  for (int group = 0; group < 4; group++)
     for (int l = 0; l < k->nloop; l++)
-      if (group == (!k->loop[l].reduced ? 0 : loop_slides(c, l) ? 1 : 2)) to[l] = next++;
-  kernel_move_loops(u, k, to);
+      if (group == (!k->loop[l].reduced     ? 0
+                    : loop_slides(c, l)     ? 1
+                    : !along_lanes(p, c, l) ? 2
+                                            : 3))
+        to[l] = next++;
+  kernel_move_loops(p->u, k, to);
 }
 
 /* The kernel of PLAN_PREPARE that computes a derived buffer, if a map does. What lies in work
@@ -212,7 +224,7 @@ Step *packed_lower(Plan *p, const Contraction *c, int lane, const char *algo) {
   Step *leaf = plan_leaf(p, c->k);
   Kernel *k = leaf->run;
   k->algo = algo;
-  taps_first(p->u, k, c);
+  taps_first(p, k, c);
   int packed = packed_weights(p, k, c->w, lane, plan_lanes(p));
   pick_tile(p, k);
   Format *f = &p->buffer.at[packed].format;
@@ -225,14 +237,10 @@ Step *packed_lower(Plan *p, const Contraction *c, int lane, const char *algo) {
 
 /* The reduced loop that runs along the lanes of x comes last. */
 static void lanes_last(Plan *p, Kernel *k, const Contraction *c) {
-  const View *x = &k->in[c->x];
-  const int axis = p->buffer.at[x->tensor].format.lane_axis;
   int to[MAX_LOOPS], next = 0;
   for (int group = 0; group < 3; group++)
-    for (int l = 0; l < k->nloop; l++) {
-      const bool lanes = axis >= 0 && coord_lines_up(&x->at[axis], l, plan_lanes(p));
-      if (group == (!k->loop[l].reduced ? 0 : lanes ? 2 : 1)) to[l] = next++;
-    }
+    for (int l = 0; l < k->nloop; l++)
+      if (group == (!k->loop[l].reduced ? 0 : along_lanes(p, c, l) ? 2 : 1)) to[l] = next++;
   kernel_move_loops(p->u, k, to);
 }
 

@@ -23,19 +23,23 @@ static double clock_of(const Target *t) {
 
 /* ---- register tiles ---- */
 
+enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_COLUMNS = 8, MOST_UNROLLED = 16 };
+
+/* Samples lie whole tensors apart, as a rule where L1 has room for so many lines only. */
+enum { MOST_SAMPLES = 8 };
+
 /* Turns of the loops that a contraction's tile covers. */
 typedef struct Shape {
-  int64_t vectors, points, rows; /* vectors along the lanes; points, and how often they come */
-  int64_t most_vectors;          /* of a tile */
-  int64_t terms;                 /* of one sum, */
-  double parts;                  /* which is made of so many */
-  bool shares_x;                 /* all lanes read the same x: several vectors pay */
-  int64_t block;                 /* so many points lie side by side in x's lanes; 1: elsewhere */
-  double bytes_per_cycle;        /* of operands that every tile reads whole; 0: from L1 */
-  double store;                  /* cycles for each vector of a tile that is stored */
+  int64_t vectors, points, rows;     /* vectors along the lanes; points, and how often they come */
+  int64_t most_vectors, most_points; /* of a tile */
+  int64_t terms;                     /* of one sum, */
+  double parts;                      /* which is made of so many */
+  bool shares_x;                     /* all lanes read the same x: several vectors pay */
+  int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
+  double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
+  bool samples;           /* points are samples: what is left over of them runs one by one */
+  double store;           /* cycles for each vector of a tile that is stored */
 } Shape;
-
-enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_COLUMNS = 8, MOST_UNROLLED = 16 };
 
 /* Does x follow loop l element by element, so that it may run as one with the loop inside it? */
 static bool unstrided(const Kernel *k, const View *x, int l) {
@@ -125,12 +129,23 @@ static void shape_of_batch(const Plan *p, const Contraction *c, int lane, Shape 
   s->bytes_per_cycle = bytes_per_cycle(p->target, bytes);
 }
 
+/* Points that share weights. In dense layers they are samples, and every tile reads weights. */
+static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
+  const int point = contract_point(c);
+  s->points = points_of_rows(p, c);
+  s->samples = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
+  if (!s->samples) return;
+  s->most_points = MOST_SAMPLES;
+  s->bytes_per_cycle = bytes_per_cycle(p->target, view_bytes(p, &c->k->in[c->w]));
+}
+
 static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   const Kernel *k = c->k;
   Shape s = {.block = 1,
              .terms = kernel_points(k, true, p->max_batch),
              .parts = parts_of_sum(p, c),
-             .store = 1};
+             .store = 1,
+             .most_points = MOST_POINTS};
   const int64_t channels = lane < 0 ? 1 : extent_at(k->loop[lane].extent, p->max_batch);
   s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
   s.shares_x = lane >= 0 && c->role[lane] == 'N';
@@ -140,7 +155,7 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   else if (both_change(p, c))
     shape_of_streams(p, c, &s);
   else
-    s.points = points_of_rows(p, c);
+    shape_of_rows(p, c, &s);
   s.rows = kernel_points(k, false, p->max_batch) / (channels * s.points);
   if (s.rows < 1) s.rows = 1;
   return s;
@@ -163,10 +178,10 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
   double cycles = 0;
   for (int part = 0; part < 2; part++) {
     const int64_t vectors = part ? s->vectors % k : k, times = part ? 1 : s->vectors / k;
-    const int64_t rest = s->points % r;
+    const int64_t rest = s->points % r, tile = s->samples ? 1 : rest;
     if (vectors == 0 || times == 0) continue;
     double one = (double)(s->points / r) * (terms * step_cycles(t, s, r, vectors) + edge);
-    if (rest) one += terms * step_cycles(t, s, rest, vectors) + edge;
+    if (rest) one += (double)(rest / tile) * (terms * step_cycles(t, s, tile, vectors) + edge);
     cycles += one * (double)times;
   }
   const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */
@@ -183,7 +198,7 @@ static int lane_of(const Plan *p, const Contraction *c) {
 static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int64_t k) {
   if (r < 1 || k < 1) return "a tile has at least one point and one vector";
   if (k > s->most_vectors || k > s->vectors) return "it has too many vectors";
-  if (r > s->points || r > MOST_POINTS) return "it has too many points";
+  if (r > s->points || r > s->most_points) return "it has too many points";
   if (r * k + k + 1 > t->registers) return "it needs more registers than there are";
   if (s->block > 1 && s->store == 1 && r != s->points && s->block % r != 0)
     return "its points do not divide the blocks that they lie in";
@@ -209,7 +224,7 @@ static void c_tile(const Plan *p, Kernel *k) {
   const Shape s = shape_of(p, &c, lane);
   double best = INFINITY;
   for (int64_t vectors = 1; vectors <= s.most_vectors; vectors++)
-    for (int64_t r = 1; r <= MOST_POINTS; r++) {
+    for (int64_t r = 1; r <= s.most_points; r++) {
       if (refuses_size(t, &s, r, vectors)) continue;
       const double cycles = tile_cycles(t, &s, r, vectors);
       if (cycles > best * 1.001) continue;

@@ -20,8 +20,8 @@
  * starts; so many jobs per core keep all of them busy to the end. */
 enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
 
-/* A job of a contraction whose operands both change in every call reads one of them as a whole:
- * fewer of them do. */
+/* A job of a contraction whose operands both change in every call, or whose samples share weights,
+ * reads one of them as a whole: fewer of them do. */
 enum { STREAMS_PER_CORE = 4 };
 
 static double leaf_time(const Plan *p, const Kernel *k) {
@@ -81,6 +81,13 @@ int nest_lanes(const Plan *p, const Kernel *k, int l) {
   return unit;
 }
 
+/* Is l the loop over samples, in tiles of several that share weights? */
+static bool samples_share(const Plan *p, const Kernel *k, int l) {
+  Contraction c;
+  return k->loop[l].extent.per_n && tile_get(&k->tile, "r", 1) > 1 && contraction(p, k, &c) &&
+         !both_change(p, &c) && last_of_x(&c, l);
+}
+
 static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
@@ -94,7 +101,7 @@ static int loop_unit(const Plan *p, const Kernel *k, int l) {
     for (int a = 0; a < v->rank; a++)
       if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
-  if (unit == 1 && last_free(k, l)) unit = tile_get(&k->tile, "r", 1);
+  if (unit == 1 && (last_free(k, l) || samples_share(p, k, l))) unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
 
@@ -155,39 +162,50 @@ static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
   return tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, c) && both_change(p, c);
 }
 
+/* Does k run in tiles of operands that both change in every call, or of as many samples? */
+static bool reads_whole(const Plan *p, const Kernel *k) {
+  Contraction c;
+  if (is_stream(p, k, &c)) return true;
+  for (int l = 0; l < k->nloop; l++)
+    if (samples_share(p, k, l)) return true;
+  return false;
+}
+
 /* Does a kernel only put a gradient where it belongs? Then whole rows are turned round at once. */
 static bool settles(const Plan *p, const Kernel *k) {
   return k->nfold == 0 && p->buffer.at[k->out[0].to.tensor].home == HOME_GRAD;
 }
 
 /* The loops of k that may be cut, in the order of trying: of streams, taps come last, because all
- * of them read the same of both operands. */
+ * of them read the same of both operands, and samples that share weights. */
 static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   Contraction c;
   const bool streams = is_stream(p, k, &c);
   int n = 0;
   for (int late = 0; late < 2; late++)
     for (int l = 0; l < k->nloop; l++)
-      if (worth_cutting(p, k, l) && (streams && loop_slides(&c, l)) == late) order[n++] = l;
+      if (worth_cutting(p, k, l) &&
+          ((streams && loop_slides(&c, l)) || samples_share(p, k, l)) == late)
+        order[n++] = l;
   return n;
 }
 
 /* The leaf inside the parallel steps that cut it into jobs. */
 static Step *cut_into_jobs(Plan *p, Step *leaf) {
   Kernel *k = leaf->run;
-  Contraction c;
   double time = leaf_time(p, k);
-  int64_t jobs = 1, wanted = jobs_wanted(p, time, is_stream(p, k, &c));
+  int64_t jobs = 1, wanted = jobs_wanted(p, time, reads_whole(p, k));
   if (!worth_threads(p, time)) return leaf;
   Step *first = NULL, *last = NULL;
   int depth = 0, order[MAX_LOOPS];
   const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : 3;
   for (int i = 0; i < cuts && jobs < wanted && depth < deepest; i++) {
     const int l = order[i];
+    if (depth > 0 && samples_share(p, k, l)) break; /* blocks of them would read weights again */
     int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
-    bool batch = k->loop[l].extent.per_n != 0;
+    bool batch = k->loop[l].extent.per_n != 0 && !samples_share(p, k, l);
     if (batch) block = nest_lanes(p, k, l);
     if (extent <= block && (!batch || block > 1)) continue;
     cut_loop(p, k, l, block, &last, &depth);
