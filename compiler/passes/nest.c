@@ -24,6 +24,8 @@ enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
  * reads one of them as a whole: fewer of them do. */
 enum { STREAMS_PER_CORE = 4 };
 
+enum { MAX_CUTS = 3 }; /* of one kernel */
+
 static double leaf_time(const Plan *p, const Kernel *k) {
   return p->target->time(p, k);
 }
@@ -148,14 +150,11 @@ Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
   return s;
 }
 
-/* Puts a step around everything inside `*inner` and binds loop l of the kernel to it. */
-static void cut_loop(Plan *p, Kernel *k, int l, int64_t block, Step **outer, int *depth) {
-  Step *s = new_step(p, &k->loop[l], block, true);
-  k->bind[l] = (Bind){.step = (int8_t)*depth, .mul = 1, .from = 0, .to = 1};
-  if (*outer) vec_push(p->u->arena, &(*outer)->body, s);
-  *outer = s;
-  ++*depth;
-}
+/* A loop that a kernel is cut along. */
+typedef struct Cut {
+  int loop;
+  int64_t block;
+} Cut;
 
 /* Does k run in tiles of operands that both change in every call? */
 static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
@@ -190,31 +189,64 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   return n;
 }
 
-/* The leaf inside the parallel steps that cut it into jobs. */
-static Step *cut_into_jobs(Plan *p, Step *leaf) {
-  Kernel *k = leaf->run;
-  double time = leaf_time(p, k);
-  int64_t jobs = 1, wanted = jobs_wanted(p, time, reads_whole(p, k));
-  if (!worth_threads(p, time)) return leaf;
-  Step *first = NULL, *last = NULL;
-  int depth = 0, order[MAX_LOOPS];
-  const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : 3;
-  for (int i = 0; i < cuts && jobs < wanted && depth < deepest; i++) {
+/* How a kernel is cut into jobs; the number of cuts. */
+static int find_cuts(const Plan *p, const Kernel *k, Cut *cut) {
+  const int64_t wanted = jobs_wanted(p, leaf_time(p, k), reads_whole(p, k));
+  int64_t jobs = 1;
+  int n = 0, order[MAX_LOOPS];
+  const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : MAX_CUTS;
+  for (int i = 0; i < cuts && jobs < wanted && n < deepest; i++) {
     const int l = order[i];
-    if (depth > 0 && samples_share(p, k, l)) break; /* blocks of them would read weights again */
+    if (n > 0 && samples_share(p, k, l)) break; /* blocks of them would read weights again */
     int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
     bool batch = k->loop[l].extent.per_n != 0 && !samples_share(p, k, l);
     if (batch) block = nest_lanes(p, k, l);
     if (extent <= block && (!batch || block > 1)) continue;
-    cut_loop(p, k, l, block, &last, &depth);
-    if (!first) first = last;
+    cut[n++] = (Cut){l, block};
     jobs *= ceil_div(extent, block);
   }
-  if (!last) return leaf;
-  vec_push(p->u->arena, &last->body, leaf);
-  return first;
+  return n;
+}
+
+/* Bytes of what is read whole by each worker if blocks of loop l are dealt to them. */
+static double read_by_all(const Plan *p, const Kernel *k, int l) {
+  double bytes = 0;
+  for (int i = 0; i < k->nin; i++)
+    if (!view_uses(&k->in[i], l))
+      bytes += (double)buffer_bytes(&p->buffer.at[k->in[i].tensor], p->max_batch);
+  return bytes;
+}
+
+/* A worker begins with jobs side by side: the outermost cut says what they share. Behind samples it
+ * is the one that leaves least to be read by all: of large images rows, of large weights channels.
+ */
+static void order_nesting(const Plan *p, const Kernel *k, Cut *cut, int n) {
+  const int first = n > 0 && k->loop[cut[0].loop].extent.per_n != 0;
+  int best = first;
+  for (int i = first + 1; i < n; i++)
+    if (read_by_all(p, k, cut[i].loop) < read_by_all(p, k, cut[best].loop)) best = i;
+  if (best == first) return;
+  const Cut outermost = cut[best];
+  for (int i = best; i > first; i--) cut[i] = cut[i - 1];
+  cut[first] = outermost;
+}
+
+/* The leaf inside the parallel steps that cut it into jobs. */
+static Step *cut_into_jobs(Plan *p, Step *leaf) {
+  Kernel *k = leaf->run;
+  Cut cut[MAX_CUTS];
+  const int n = worth_threads(p, leaf_time(p, k)) ? find_cuts(p, k, cut) : 0;
+  order_nesting(p, k, cut, n);
+  Step *step = leaf;
+  for (int i = n - 1; i >= 0; i--) {
+    Step *outer = new_step(p, &k->loop[cut[i].loop], cut[i].block, true);
+    k->bind[cut[i].loop] = (Bind){.step = (int8_t)i, .mul = 1, .from = 0, .to = 1};
+    vec_push(p->u->arena, &outer->body, step);
+    step = outer;
+  }
+  return step;
 }
 
 /* ---- a consumer beside its producer

@@ -3,9 +3,9 @@
 { "name": "wide", "input": { "shape": [16384] }, "layers": [{ "op": "dense", "name": "d", "units": 4, "bias": false }],
   "loss": { "op": "cross_entropy" }, "optimizer": { "op": "sgd", "lr": 0.1 } }
 $ cnnc wide.json --train --batch 32 --target avx512 --dump=nest -o wide.c | grep -B 3 'd wgrad:' | sed 's/ tile [^ ]*//'
-  parallel k<4 by 2 {
-    parallel c<16384 by 8192 {
-      run gemm f32 bind k=0:1,0,1 c=1:1,0,1
+  parallel c<16384 by 8192 {
+    parallel k<4 by 2 {
+      run gemm f32 bind k=1:1,0,1 c=0:1,0,1
         d wgrad: k<4 c<16384 | n<n
 = 0
 # In training samples go one by one through what stands between sums over the batch; such sums are made of each sample's.
