@@ -41,7 +41,7 @@ class Source(Case):
         for line in ("(value * 0.5 - mean) / std,\n *     mean 1 2, std 3 4\n",
                      " * target t        int [n]: numbers of classes, 0 ... 2; -100: does not count\n",
                      " * target wanted   float [n][5]: what the prediction should be\n", "float: 0.25 * (mean of -log softmax",
-                     "\n *     plus mean of (prediction - target)^2", "gradients divided by 4"):
+                     "\n *     plus mean of (prediction - target)^2", "along the gradients, divided by 4"):
             self.assertIn(line, text)
 
     def exported(self, binary, *options):
