@@ -161,7 +161,7 @@ static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
   return tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, c) && both_change(p, c);
 }
 
-/* Does k run in tiles of operands that both change in every call, or of as many samples? */
+/* Does k run in tiles whose operands both change in every call, or whose samples share weights? */
 static bool reads_whole(const Plan *p, const Kernel *k) {
   Contraction c;
   if (is_stream(p, k, &c)) return true;
@@ -189,9 +189,9 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   return n;
 }
 
-/* How a kernel is cut into jobs; the number of cuts. */
-static int find_cuts(const Plan *p, const Kernel *k, Cut *cut) {
-  const int64_t wanted = jobs_wanted(p, leaf_time(p, k), reads_whole(p, k));
+/* How a kernel of so many seconds is cut into jobs; the number of cuts. */
+static int find_cuts(const Plan *p, const Kernel *k, double time, Cut *cut) {
+  const int64_t wanted = jobs_wanted(p, time, reads_whole(p, k));
   int64_t jobs = 1;
   int n = 0, order[MAX_LOOPS];
   const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : MAX_CUTS;
@@ -237,7 +237,8 @@ static void order_nesting(const Plan *p, const Kernel *k, Cut *cut, int n) {
 static Step *cut_into_jobs(Plan *p, Step *leaf) {
   Kernel *k = leaf->run;
   Cut cut[MAX_CUTS];
-  const int n = worth_threads(p, leaf_time(p, k)) ? find_cuts(p, k, cut) : 0;
+  const double time = leaf_time(p, k);
+  const int n = worth_threads(p, time) ? find_cuts(p, k, time, cut) : 0;
   order_nesting(p, k, cut, n);
   Step *step = leaf;
   for (int i = n - 1; i >= 0; i--) {
