@@ -36,7 +36,7 @@ static char loop_role(const Kernel *k, int x, int w, int loop) {
   return in_x && in_w ? 'B' : in_w ? 'N' : 'M';
 }
 
-bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
+bool contraction_of(const Plan *p, const Kernel *k, Contraction *c) {
   if (kernel_kind(k) != KIND_CONTRACT) return false;
   int a, b;
   kernel_operands(k, &a, &b);
@@ -53,7 +53,7 @@ bool contraction(const Plan *p, const Kernel *k, Contraction *c) {
   return true;
 }
 
-bool loop_slides(const Contraction *c, int loop) {
+bool contraction_loop_slides(const Contraction *c, int loop) {
   const View *x = &c->k->in[c->x];
   for (int a = 0; a < x->rank; a++) {
     if (!coord_uses(&x->at[a], loop)) continue;
@@ -65,17 +65,17 @@ bool loop_slides(const Contraction *c, int loop) {
   return false;
 }
 
-bool slides(const Contraction *c) {
+bool contraction_slides(const Contraction *c) {
   for (int l = 0; l < c->k->nloop; l++)
-    if (c->role[l] == 'K' && loop_slides(c, l)) return true;
+    if (c->role[l] == 'K' && contraction_loop_slides(c, l)) return true;
   return false;
 }
 
-bool strides(const Contraction *c) {
+bool contraction_strides(const Contraction *c) {
   const View *x = &c->k->in[c->x];
   for (int a = 0; a < x->rank; a++)
     for (int l = 0; l < c->k->nloop; l++)
-      if (c->role[l] == 'M' && x->at[a].coef[l] > 1 && loop_slides(c, l)) return true;
+      if (c->role[l] == 'M' && x->at[a].coef[l] > 1 && contraction_loop_slides(c, l)) return true;
   return false;
 }
 
@@ -92,7 +92,7 @@ static const char *ask_tile(const Plan *p, Kernel *k, const Tile *asked) {
   return reason;
 }
 
-void pick_tile(const Plan *p, Kernel *k) {
+void algo_pick_tile(const Plan *p, Kernel *k) {
   p->target->tile(p, k);
   TileLog *log = p->tiles;
   if (!log || k->tile.n == 0) return;
@@ -102,7 +102,7 @@ void pick_tile(const Plan *p, Kernel *k) {
   vec_push(p->u->arena, &log->made, k->tile);
 }
 
-int lane_loop(const Plan *p, const Contraction *c, char role) {
+int contraction_lane(const Plan *p, const Contraction *c, char role) {
   const View *to = &c->k->out[0].to;
   int axis = to->rank > 1 ? 1 : 0;
   int lanes = to->rank > 2 ? plan_lanes(p) : 1;
@@ -145,10 +145,10 @@ static void taps_first(const Plan *p, Kernel *k, const Contraction *c) {
   int to[MAX_LOOPS], next = 0;
   for (int group = 0; group < 4; group++)
     for (int l = 0; l < k->nloop; l++)
-      if (group == (!k->loop[l].reduced     ? 0
-                    : loop_slides(c, l)     ? 1
-                    : !along_lanes(p, c, l) ? 2
-                                            : 3))
+      if (group == (!k->loop[l].reduced             ? 0
+                    : contraction_loop_slides(c, l) ? 1
+                    : !along_lanes(p, c, l)         ? 2
+                                                    : 3))
         to[l] = next++;
   kernel_move_loops(p->u, k, to);
 }
@@ -226,7 +226,7 @@ Step *packed_lower(Plan *p, const Contraction *c, int lane, const char *algo) {
   k->algo = algo;
   taps_first(p, k, c);
   int packed = packed_weights(p, k, c->w, lane, plan_lanes(p));
-  pick_tile(p, k);
+  algo_pick_tile(p, k);
   Format *f = &p->buffer.at[packed].format;
   int columns = plan_lanes(p) * (c->role[lane] == 'N' ? tile_get(&k->tile, "k", 1) : 1);
   for (int a = 0; a < k->in[c->w].rank && columns > 1; a++)
@@ -255,9 +255,9 @@ Kernel packed_kernel(Plan *p, const Contraction *c) {
 const char *affine_refuses(const Plan *p, const Contraction *c, char role) {
   if (role == ROLE_BLOCKS) return blocks_refuses(p, c);
   if (role == ROLE_BATCH) return batch_refuses(p, c);
-  if (both_change(p, c)) return correlation_refuses(p, c, role);
+  if (contraction_both_change(p, c)) return correlation_refuses(p, c, role);
   const char *reason = packed_refuses(p, c);
-  if (!reason && lane_loop(p, c, role) < 0)
+  if (!reason && contraction_lane(p, c, role) < 0)
     reason = role == 'B' ? "output channels share input channels"
                          : "output channels that share inputs do not fill lanes";
   return reason;
@@ -268,8 +268,8 @@ void affine_lower(Plan *p, const Contraction *c, char role, const char *algo, St
     blocks_lower(p, c, algo, steps);
   else if (role == ROLE_BATCH)
     batch_lower(p, c, algo, steps);
-  else if (both_change(p, c))
+  else if (contraction_both_change(p, c))
     correlation_lower(p, c, role, algo, steps);
   else
-    vec_push(p->u->arena, steps, packed_lower(p, c, lane_loop(p, c, role), algo));
+    vec_push(p->u->arena, steps, packed_lower(p, c, contraction_lane(p, c, role), algo));
 }

@@ -15,7 +15,7 @@ typedef struct Contraction {
                            or the only one with images in its lanes */
   char role[MAX_LOOPS]; /* 'B' 'M' 'N' 'K', per loop */
 } Contraction;
-bool contraction(const Plan *, const Kernel *, Contraction *);
+bool contraction_of(const Plan *, const Kernel *, Contraction *);
 
 struct Algo {
   const char *name, *doc;
@@ -42,10 +42,10 @@ void algos_serving(const Plan *, const Contraction *, bool serves[ALGO_KINDS]);
 
 /* What algorithms share (algos.c). */
 /* By the plan's TileLog or by the target, which may have no opinion. */
-void pick_tile(const Plan *, Kernel *);
+void algo_pick_tile(const Plan *, Kernel *);
 /* The free loop that runs along the lanes of the result: the one of this role that moves its
  * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
-int lane_loop(const Plan *, const Contraction *, char role);
+int contraction_lane(const Plan *, const Contraction *, char role);
 /* Why no algorithm with packed weights serves c, or NULL. */
 const char *packed_refuses(const Plan *, const Contraction *);
 /* Why an algorithm may not serve k with such a relative error (root of mean squares against
@@ -53,9 +53,9 @@ const char *packed_refuses(const Plan *, const Contraction *);
 const char *algo_refuses_error(const Plan *, const Kernel *k, double error);
 #define ALGO_DIRECT_ERROR 1.5e-7 /* of sums in f32 as they come: measured */
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
-bool slides(const Contraction *);
-bool loop_slides(const Contraction *, int loop);
-bool strides(const Contraction *); /* does one move by more than one? */
+bool contraction_slides(const Contraction *);
+bool contraction_loop_slides(const Contraction *, int loop);
+bool contraction_strides(const Contraction *); /* does one move by more than one? */
 /* Adds a kernel to PLAN_PREPARE; where its first input is itself prepared by a map, it reads what
  * that reads. What only moves has no need of double. */
 void algo_prepare(Plan *, Kernel *fill);
@@ -72,7 +72,7 @@ Kernel packed_kernel(Plan *, const Contraction *);
 
 /* Contractions of two operands that both change in every call (correlation.c): as above, by role of
  * the loop that lanes run along. */
-bool both_change(const Plan *, const Contraction *);
+bool contraction_both_change(const Plan *, const Contraction *);
 int correlation_lane(const Plan *, const Contraction *, char role);
 bool correlation_lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *correlation_refuses(const Plan *, const Contraction *, char role);
@@ -92,9 +92,9 @@ const char *batch_refuses(const Plan *, const Contraction *);
 void batch_lower(Plan *, const Contraction *, const char *algo, Steps *);
 /* Does one reduced loop move each coordinate that leaves the tensor, by one element: can it keep
  * inside? */
-bool window_keeps_inside(const Plan *, const Kernel *, const View *);
+bool batch_keeps_inside(const Plan *, const Kernel *, const View *);
 /* Do the images of a lowered contraction meet in its sum: are both operands vectors of them? */
-bool sums_batch(const Plan *, const Contraction *);
+bool batch_is_summed(const Plan *, const Contraction *);
 /* One or the other, by when the operands change. */
 const char *affine_refuses(const Plan *, const Contraction *, char role);
 void affine_lower(Plan *, const Contraction *, char role, const char *algo, Steps *);

@@ -31,7 +31,7 @@ static bool is_shared(const Coord *c) {
 static bool view_fits(const Plan *p, const Kernel *k, const View *v, bool weights) {
   const Buffer *b = &p->buffer.at[v->tensor];
   const bool inside =
-      weights && v->outside == SKIP && buffer_in_batch(b) && window_keeps_inside(p, k, v);
+      weights && v->outside == SKIP && buffer_in_batch(b) && batch_keeps_inside(p, k, v);
   if (b->format.dtype != F32) return false;
   for (int a = 0; a < v->rank; a++) {
     const bool linear = coord_affine(&v->at[a]) || (weights && is_shared(&v->at[a]));
@@ -47,7 +47,7 @@ static bool weights_fit(const Plan *p, const Contraction *c, int l) {
   const Format *f = &p->buffer.at[w->tensor].format;
   const int lanes = p->target->lanes;
   if (!view_uses(w, l)) return false;
-  if (both_change(p, c)) return view_moves_by_one(p, c->k, w, l);
+  if (contraction_both_change(p, c)) return view_moves_by_one(p, c->k, w, l);
   for (int a = 0; a < w->rank; a++) {
     if (!coord_uses(&w->at[a], l)) continue;
     int only;
@@ -77,7 +77,7 @@ static int longest_column(const Contraction *c) {
 }
 
 int contract_lane(const Plan *p, const Contraction *c) {
-  if (sums_batch(p, c)) return longest_column(c);
+  if (batch_is_summed(p, c)) return longest_column(c);
   for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == 'N' && lane_fits(p, c, l)) return l;
   for (int l = 0; l < c->k->nloop; l++)
@@ -104,7 +104,7 @@ int contract_point(const Contraction *c) {
 
 bool contract_fits(const Plan *p, const Kernel *k) {
   Contraction c;
-  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c) &&
+  return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction_of(p, k, &c) &&
          kernel_fits(p, k, c.w) && contract_lane(p, &c) >= 0 && contract_point(&c) >= 0;
 }
 
@@ -341,7 +341,8 @@ bool contract_bands(const Plan *p, const Contraction *c, Bands *b) {
   if (p->target->lanes == 1 || buffer_in_batch(&p->buffer.at[k->in[c->w].tensor])) return false;
   if (b->loop == k->nloop || k->loop[b->loop].extent.per_n || k->bind[b->loop].step >= 0)
     return false;
-  b->rows = both_change(p, c) ? rows_of_band(p, c, b->loop) : k->loop[b->loop].extent.plus;
+  b->rows =
+      contraction_both_change(p, c) ? rows_of_band(p, c, b->loop) : k->loop[b->loop].extent.plus;
   return samples || b->rows < k->loop[b->loop].extent.plus;
 }
 
@@ -367,12 +368,12 @@ void contract_body(Leaf *f) {
   const Plan *p = f->plan;
   const Kernel *k = f->k;
   Contract w = {.f = f, .lanes = p->target->lanes, .outer = -1};
-  contraction(p, k, &w.c);
+  contraction_of(p, k, &w.c);
   w.c.k = k;
   w.lane = contract_lane(p, &w.c);
   w.point = contract_point(&w.c);
   w.outer = find_outer(p, &w.c, w.point);
-  w.sums = sums_batch(p, &w.c);
+  w.sums = batch_is_summed(p, &w.c);
   w.step = w.sums ? 1 : w.lanes;
   w.x_lanes = w.sums || view_uses(&k->in[w.c.x], w.lane);
   w.points = tile_get(&k->tile, "r", 1);

@@ -175,7 +175,7 @@ static void add_algorithm(Text *out, const Leaf *f) {
  * the lanes, the weights are x to the tiles. */
 static bool has_weights(const Leaf *f, Contraction *c) {
   const Kernel *k = f->k;
-  if (k->math != F32 || !contraction(f->plan, k, c)) return false;
+  if (k->math != F32 || !contraction_of(f->plan, k, c)) return false;
   if (leaf_buffer(f, &k->in[c->x])->phase != PHASE_CALL) {
     const int x = c->x;
     c->x = c->w;

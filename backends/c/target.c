@@ -118,7 +118,7 @@ static void shape_of_batch(const Plan *p, const Contraction *c, int lane, Shape 
   s->terms = (int64_t)ceil((double)s->terms * part);
   s->points = contract_points(p, c);
   s->most_vectors = 1;
-  if (sums_batch(p, c)) {
+  if (batch_is_summed(p, c)) {
     bytes += view_bytes(p, &c->k->in[c->x]) / blocks;
     s->vectors = c->k->loop[lane].extent.plus;
     s->most_vectors = MOST_COLUMNS;
@@ -152,7 +152,7 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   s.most_vectors = s.shares_x ? MOST_VECTORS : 1;
   if (buffer_in_batch(&p->buffer.at[k->in[c->w].tensor]))
     shape_of_batch(p, c, lane, &s);
-  else if (both_change(p, c))
+  else if (contraction_both_change(p, c))
     shape_of_streams(p, c, &s);
   else
     shape_of_rows(p, c, &s);
@@ -189,9 +189,9 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
 }
 
 static int lane_of(const Plan *p, const Contraction *c) {
-  if (both_change(p, c)) return contract_lane(p, c);
-  const int lane = lane_loop(p, c, 'N');
-  return lane >= 0 ? lane : lane_loop(p, c, 'B');
+  if (contraction_both_change(p, c)) return contract_lane(p, c);
+  const int lane = contraction_lane(p, c, 'N');
+  return lane >= 0 ? lane : contraction_lane(p, c, 'B');
 }
 
 /* Why a tile of r points x k vectors cannot be, or NULL. */
@@ -208,7 +208,7 @@ static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int6
 static const char *c_refuses_tile(const Plan *p, const Kernel *k) {
   Contraction c;
   const int unroll = tile_get(&k->tile, "unroll", 1);
-  if (!contraction(p, k, &c)) return "it is no contraction";
+  if (!contraction_of(p, k, &c)) return "it is no contraction";
   if (unroll < 1 || unroll > MOST_UNROLLED) return "it unrolls by 1 to 16";
   const Shape s = shape_of(p, &c, lane_of(p, &c));
   return refuses_size(p->target, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1));
@@ -217,10 +217,10 @@ static const char *c_refuses_tile(const Plan *p, const Kernel *k) {
 /* The tile with the fewest cycles; of equal ones the larger one. */
 static void c_tile(const Plan *p, Kernel *k) {
   Contraction c;
-  if (!contraction(p, k, &c)) return;
+  if (!contraction_of(p, k, &c)) return;
   const Target *t = p->target;
   const int lane = lane_of(p, &c);
-  if (lane < 0 && both_change(p, &c)) return;
+  if (lane < 0 && contraction_both_change(p, &c)) return;
   const Shape s = shape_of(p, &c, lane);
   double best = INFINITY;
   for (int64_t vectors = 1; vectors <= s.most_vectors; vectors++)
@@ -341,7 +341,7 @@ static double c_time(const Plan *p, const Kernel *k) {
   const double moved = move_cycles(p, k);
   double seconds = (moved >= 0 ? moved : loop_cycles(p, k)) / clock;
   Contraction c;
-  if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, &c)) {
+  if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction_of(p, k, &c)) {
     const Shape s = shape_of(p, &c, lane_of(p, &c));
     seconds = tile_cycles(t, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1)) / clock;
   }

@@ -167,7 +167,7 @@ static const GemmTile *tiles_of(const Plan *p, int *n) {
 static void pick_product_tile(const Plan *p, Kernel *k) {
   Contraction c;
   int n;
-  if (!contraction(p, k, &c)) return;
+  if (!contraction_of(p, k, &c)) return;
   const GemmTile *tiles = tiles_of(p, &n);
   const Shape s = shape_of(p, &c);
   int best = 0;
@@ -230,7 +230,7 @@ double cuda_time(const Plan *p, const Kernel *k) {
   const GemmTile tile = gemm_tile(k);
   double compute;
   Contraction c;
-  if (tile.rows > 0 && contraction(p, k, &c)) {
+  if (tile.rows > 0 && contraction_of(p, k, &c)) {
     const Shape s = shape_of(p, &c);
     compute = tile_seconds(p, &s, &tile);
   } else {

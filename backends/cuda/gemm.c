@@ -256,7 +256,7 @@ static Operand operand(Gemm *g, int in, char role, int tile) {
 
 static void start(Gemm *g, Writer *w) {
   *g = (Gemm){.w = w, .tile = gemm_tile(w->k), .as = &gemm_arithmetic[w->p->precision]};
-  if (!contraction(w->p, w->k, &g->c)) BUG("%s is not a contraction", w->k->name);
+  if (!contraction_of(w->p, w->k, &g->c)) BUG("%s is not a contraction", w->k->name);
   g->threads = gemm_threads(&g->tile, g->as);
   g->unit = g->as->mma ? GEMM_CHUNK * g->as->pack : 1;
   g->x = operand(g, g->c.x, 'M', g->tile.rows);

@@ -51,7 +51,7 @@ static int window_loop(const Kernel *k, const View *v, int axis) {
   return found;
 }
 
-bool window_keeps_inside(const Plan *p, const Kernel *k, const View *v) {
+bool batch_keeps_inside(const Plan *p, const Kernel *k, const View *v) {
   for (int a = 0; a < v->rank; a++)
     if (view_tests(p, k, v, a) && window_loop(k, v, a) < 0) return false;
   return true;
@@ -93,7 +93,7 @@ const char *batch_refuses(const Plan *p, const Contraction *c) {
   return refuses_roles(c, image);
 }
 
-bool sums_batch(const Plan *p, const Contraction *c) {
+bool batch_is_summed(const Plan *p, const Contraction *c) {
   return buffer_in_batch(&p->buffer.at[c->k->in[c->x].tensor]) &&
          buffer_in_batch(&p->buffer.at[c->k->in[c->w].tensor]);
 }
@@ -102,10 +102,10 @@ void batch_lower(Plan *p, const Contraction *c, const char *algo, Steps *steps) 
   Step *leaf = plan_leaf(p, c->k);
   View *x = &leaf->run->in[c->x];
   leaf->run->algo = algo;
-  if (!sums_batch(p, c) && x->outside == FILL && x->fill == 0 &&
-      window_keeps_inside(p, leaf->run, x))
+  if (!batch_is_summed(p, c) && x->outside == FILL && x->fill == 0 &&
+      batch_keeps_inside(p, leaf->run, x))
     x->outside = SKIP;
-  pick_tile(p, leaf->run);
+  algo_pick_tile(p, leaf->run);
   vec_push(p->u->arena, steps, leaf);
 }
 

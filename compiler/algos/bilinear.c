@@ -309,8 +309,8 @@ static int lower_product(const Tiling *t, int tiles, int weights, Steps *steps) 
   if (t->changing) kernel_simplify(u, &k);
   push(t, &k, steps);
   Kernel *product = steps->at[steps->n - 1]->run;
-  if (!contraction(t->p, product, &c)) BUG("%s: no product left", k.name);
-  pick_tile(t->p, product);
+  if (!contraction_of(t->p, product, &c)) BUG("%s: no product left", k.name);
+  algo_pick_tile(t->p, product);
   if (!t->changing) add_weights(t, product, to);
   return made;
 }
@@ -364,15 +364,15 @@ static void lower(Plan *p, const Contraction *c, const BilinearRow *row, int lan
 }
 
 /* The result of two operands that change is made in lanes, then put where it belongs. */
-void lower_bilinear(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
+void bilinear_lower(Plan *p, const Contraction *c, const BilinearRow *row, Steps *steps) {
   Kernel apart;
   Contraction by_one;
-  if (split_strides(p, c, row->algo, &apart, steps)) {
-    if (!contraction(p, &apart, &by_one)) BUG("%s: no product left", apart.name);
+  if (strided_split(p, c, row->algo, &apart, steps)) {
+    if (!contraction_of(p, &apart, &by_one)) BUG("%s: no product left", apart.name);
     c = &by_one;
   }
-  if (!both_change(p, c)) {
-    lower(p, c, row, lane_loop(p, c, 'N'), steps);
+  if (!contraction_both_change(p, c)) {
+    lower(p, c, row, contraction_lane(p, c, 'N'), steps);
     return;
   }
   const int lane = correlation_lane(p, c, 'N');

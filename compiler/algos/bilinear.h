@@ -32,8 +32,8 @@ typedef struct BilinearRow {
   double unit_error; /* relative (root of mean squares), over the growth: measured */
 } BilinearRow;
 
-const char *refuses_bilinear(const Plan *, const Contraction *, const BilinearRow *);
-void lower_bilinear(Plan *, const Contraction *, const BilinearRow *, Steps *);
+const char *bilinear_refuses(const Plan *, const Contraction *, const BilinearRow *);
+void bilinear_lower(Plan *, const Contraction *, const BilinearRow *, Steps *);
 
 /* The matrices of fft.c; here for tests. */
 bool fft_matrices(Arena *, int n, int64_t results, int64_t taps, Bilinear *);

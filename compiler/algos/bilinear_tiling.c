@@ -72,7 +72,8 @@ static bool find_slide(const Plan *p, const Contraction *c, int axis, const Bili
   alone.plus = 0;
   if (!coord_is_loop(&alone, &once)) return false;
   s->backwards = at->coef[s->tap] < 0;
-  if (both_change(p, c) && (s->backwards || !is_whole(p, k, &k->in[c->w], s->axis[SIDE_W])))
+  if (contraction_both_change(p, c) &&
+      (s->backwards || !is_whole(p, k, &k->in[c->w], s->axis[SIDE_W])))
     return false;
   s->letter = result->name[strlen(result->name) - 1];
   s->taps = tap->extent.plus;
@@ -84,7 +85,8 @@ static bool find_slide(const Plan *p, const Contraction *c, int axis, const Bili
 
 static bool axis_slides(const Contraction *c, int axis) {
   for (int l = 0; l < c->k->nloop; l++)
-    if (c->role[l] == 'K' && coord_uses(&c->k->in[c->x].at[axis], l) && loop_slides(c, l))
+    if (c->role[l] == 'K' && coord_uses(&c->k->in[c->x].at[axis], l) &&
+        contraction_loop_slides(c, l))
       return true;
   return false;
 }
@@ -139,7 +141,7 @@ static bool has_room(const Tiling *t) {
 
 const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *row, Tiling *t) {
   double error = row->unit_error, points = 1;
-  *t = (Tiling){.c = c, .k = c->k, .changing = both_change(p, c)};
+  *t = (Tiling){.c = c, .k = c->k, .changing = contraction_both_change(p, c)};
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
     if (!axis_slides(c, a)) continue;
     if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
@@ -157,7 +159,7 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   return algo_refuses_error(p, c->k, error);
 }
 
-const char *refuses_bilinear(const Plan *p, const Contraction *c, const BilinearRow *row) {
+const char *bilinear_refuses(const Plan *p, const Contraction *c, const BilinearRow *row) {
   Tiling t;
   Plan trial = *p; /* forgets the buffers that are made */
   Kernel apart;
@@ -165,9 +167,9 @@ const char *refuses_bilinear(const Plan *p, const Contraction *c, const Bilinear
   Steps copies = {0};
   const char *reason = affine_refuses(p, c, 'N');
   if (reason) return reason;
-  if (!both_change(p, c) && c->k->out[0].to.rank < 3)
+  if (!contraction_both_change(p, c) && c->k->out[0].to.rank < 3)
     return "its result has no points beside channels";
-  if (!split_strides(&trial, c, row->algo, &apart, &copies)) return tiling_find(p, c, row, &t);
-  if (!contraction(&trial, &apart, &by_one)) BUG("%s: no product left", apart.name);
+  if (!strided_split(&trial, c, row->algo, &apart, &copies)) return tiling_find(p, c, row, &t);
+  if (!contraction_of(&trial, &apart, &by_one)) BUG("%s: no product left", apart.name);
   return tiling_find(&trial, &by_one, row, &t);
 }

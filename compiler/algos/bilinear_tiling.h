@@ -37,9 +37,8 @@ int tiling_slide_at(const Tiling *, int axis, Side);
 /* How many axes of the view the loop moves; the last of them. */
 int tiling_axes_of(const View *, int loop, int *axis);
 
-
 /* Where windows slide by steps of more than one (strided.c), for forward: appends the copies to
  * phases and makes `k` of c, whose windows slide by one over them. False: there are none. */
-bool split_strides(Plan *, const Contraction *c, const char *algo, Kernel *k, Steps *);
+bool strided_split(Plan *, const Contraction *c, const char *algo, Kernel *k, Steps *);
 
 #endif

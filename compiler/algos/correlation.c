@@ -10,12 +10,11 @@
 #include "algos.h"
 #include "backend.h"
 
-bool both_change(const Plan *p, const Contraction *c) {
+bool contraction_both_change(const Plan *p, const Contraction *c) {
   return p->buffer.at[c->k->in[c->w].tensor].phase == PHASE_CALL;
 }
 
-/* ---- lanes
- * --------------------------------------------------------------------------------------------- */
+/* ---- lanes ---- */
 
 /* The loop of the result that runs along the channels of input `in`, and of input `other` if that
  * is `shared`; -1: none, or groups that lanes would straddle. */
@@ -79,8 +78,7 @@ const char *correlation_refuses(const Plan *p, const Contraction *c, char role) 
   return NULL;
 }
 
-/* ---- lowering
- * ------------------------------------------------------------------------------------------ */
+/* ---- lowering ---- */
 
 /* In lowered kernels the second factor is w. */
 static void put_w_second(Unit *u, Kernel *k, const Contraction *c) {
@@ -169,5 +167,5 @@ void correlation_lower(Plan *p, const Contraction *c, char role, const char *alg
     kernel_simplify(p->u, k);
     vec_push(arena, steps, plan_leaf(p, &last));
   }
-  pick_tile(p, k);
+  algo_pick_tile(p, k);
 }

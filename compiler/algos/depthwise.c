@@ -16,8 +16,8 @@ extern const Algo algo_depthwise;
 static const char *refuses(const Plan *p, const Contraction *c) {
   const char *reason = tiles_refuses(p, c, 'B');
   if (reason) return reason;
-  if (both_change(p, c)) return NULL;
-  const int lane = lane_loop(p, c, 'B');
+  if (contraction_both_change(p, c)) return NULL;
+  const int lane = contraction_lane(p, c, 'B');
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (lane < 0 || !same_channel(p, c, lane)) return "output channels share input channels";
   return NULL;

@@ -79,10 +79,10 @@ bool fft_matrices(Arena *arena, int n, int64_t results, int64_t taps, Bilinear *
 #define FFT(N)                                                                                     \
   static const BilinearRow row##N = {"fft" #N, N, fft_matrices, 1.7e-7};                           \
   static const char *refuses##N(const Plan *p, const Contraction *c) {                             \
-    return refuses_bilinear(p, c, &row##N);                                                        \
+    return bilinear_refuses(p, c, &row##N);                                                        \
   }                                                                                                \
   static void lower##N(Plan *p, const Contraction *c, Steps *steps) {                              \
-    lower_bilinear(p, c, &row##N, steps);                                                          \
+    bilinear_lower(p, c, &row##N, steps);                                                          \
   }                                                                                                \
   const Algo algo_fft##N = {                                                                       \
       .name = "fft" #N,                                                                            \

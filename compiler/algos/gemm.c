@@ -9,7 +9,7 @@ extern const Algo algo_gemm;
 static const char *refuses(const Plan *p, const Contraction *c) {
   const char *reason = tiles_refuses(p, c, 'N');
   if (reason) return reason;
-  if (slides(c)) return "a window slides over its input";
+  if (contraction_slides(c)) return "a window slides over its input";
   return NULL;
 }
 

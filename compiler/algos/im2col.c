@@ -11,9 +11,9 @@ extern const Algo algo_im2col;
 static const char *refuses(const Plan *p, const Contraction *c) {
   const char *reason = packed_refuses(p, c);
   if (reason) return reason;
-  if (!slides(c)) return "no window slides over its input: gemm without copies";
+  if (!contraction_slides(c)) return "no window slides over its input: gemm without copies";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
-  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  if (contraction_lane(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
   return NULL;
 }
 
@@ -35,7 +35,7 @@ static View columns(const Contraction *c, Type *type) {
     if (!view_uses(&k->in[c->x], l)) continue;
     if (k->loop[l].reduced) {
       append_digit(&tap, &taps, &k->loop[l], l);
-    } else if (loop_slides(c, l)) {
+    } else if (contraction_loop_slides(c, l)) {
       append_digit(&point, &points, &k->loop[l], l);
     } else {
       type->dim[col.rank] = k->loop[l].extent;
@@ -73,8 +73,9 @@ static void lower(Plan *p, const Contraction *c, Steps *steps) {
   product.in[c->x] = col;
   vec_push(p->u->arena, steps, plan_leaf(p, &copy));
   Contraction matrix;
-  if (!contraction(p, &product, &matrix)) BUG("%s: no product left", product.name);
-  vec_push(p->u->arena, steps, packed_lower(p, &matrix, lane_loop(p, c, 'N'), algo_im2col.name));
+  if (!contraction_of(p, &product, &matrix)) BUG("%s: no product left", product.name);
+  vec_push(p->u->arena, steps,
+           packed_lower(p, &matrix, contraction_lane(p, c, 'N'), algo_im2col.name));
 }
 
 const Algo algo_im2col = {

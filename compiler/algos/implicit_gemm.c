@@ -162,11 +162,11 @@ static bool packs(const Plan *p, const Contraction *c) {
 void blocks_lower(Plan *p, const Contraction *given, const char *algo, Steps *steps) {
   Contraction packed = *given, *c = &packed;
   const Kernel whole = packs(p, given) ? packed_kernel(p, given) : *given->k;
-  if (!contraction(p, &whole, c)) BUG("%s is no contraction once it is packed", whole.name);
+  if (!contraction_of(p, &whole, c)) BUG("%s is no contraction once it is packed", whole.name);
   const Split split = best_split(p, c, algo);
   Lowered k = lowered(p, c, split, algo);
   Step *part = plan_leaf(p, &k.part);
-  pick_tile(p, part->run);
+  algo_pick_tile(p, part->run);
   vec_push(p->u->arena, steps, part);
   if (split.parts > 1) vec_push(p->u->arena, steps, plan_leaf(p, &k.join));
 }

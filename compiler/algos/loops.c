@@ -12,7 +12,8 @@ static const char *refuses(const Plan *p, const Contraction *c) {
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
   Step *leaf = plan_leaf(p, c->k);
   leaf->run->algo = "loops";
-  if (p->target->language->blocks) pick_tile(p, leaf->run); /* a block of threads for each sum */
+  if (p->target->language->blocks)
+    algo_pick_tile(p, leaf->run); /* a block of threads for each sum */
   vec_push(p->u->arena, steps, leaf);
 }
 

@@ -168,7 +168,7 @@ const char *tiles_refuses(const Plan *p, const Contraction *c, char role) {
     for (int64_t i = 0; i < f.parts; i++) {
       Kernel part;
       Contraction affine;
-      if (!phase_part(p->u, c->k, &f, i, &part) || !contraction(p, &part, &affine)) continue;
+      if (!phase_part(p->u, c->k, &f, i, &part) || !contraction_of(p, &part, &affine)) continue;
       const char *reason = affine_refuses(p, &affine, role);
       if (reason) return reason;
     }
@@ -187,7 +187,7 @@ void tiles_lower(Plan *p, const Contraction *c, char role, const char *algo, Ste
     Kernel part;
     Contraction affine;
     if (!phase_part(p->u, c->k, &f, i, &part)) continue;
-    if (contraction(p, &part, &affine)) {
+    if (contraction_of(p, &part, &affine)) {
       affine_lower(p, &affine, role, algo, steps);
       continue;
     }

@@ -30,7 +30,8 @@ typedef struct Split {
 static bool is_key(const Split *s, int l) {
   const char role = s->c->role[l];
   return view_uses(&s->c->k->in[s->c->w], l) &&
-         (role == 'B' || (role == 'N' && s->varies) || (role == 'K' && !loop_slides(s->c, l)));
+         (role == 'B' || (role == 'N' && s->varies) ||
+          (role == 'K' && !contraction_loop_slides(s->c, l)));
 }
 
 static bool is_rest(const Split *s, int l) {
@@ -108,7 +109,7 @@ static bool factor(Split *s) {
 static int first_tap(const Contraction *c) {
   int first = -1, taps = 0;
   for (int l = c->k->nloop - 1; l >= 0; l--) {
-    if (c->role[l] != 'K' || !loop_slides(c, l)) continue;
+    if (c->role[l] != 'K' || !contraction_loop_slides(c, l)) continue;
     first = l;
     taps++;
   }
@@ -189,7 +190,7 @@ static View new_weights(Plan *p, const Split *s, Takes *takes, bool with_tap, co
 static bool is_kept(const Split *s, int l) {
   const View *x = &s->c->k->in[s->c->x];
   if (l == s->tap || (!view_uses(x, l) && !is_key(s, l))) return false;
-  return l == s->result || !loop_slides(s->c, l);
+  return l == s->result || !contraction_loop_slides(s->c, l);
 }
 
 static bool is_whole(const Split *s, int axis) {
@@ -219,7 +220,7 @@ static bool in_lanes(const Plan *p, const View *v) {
 static void push(Plan *p, const Kernel *k, Steps *steps) {
   Contraction c;
   char role = 0;
-  if (contraction(p, k, &c) && in_lanes(p, &k->out[0].to)) {
+  if (contraction_of(p, k, &c) && in_lanes(p, &k->out[0].to)) {
     if (!tiles_refuses(p, &c, 'N')) role = 'N';
     if (!tiles_refuses(p, &c, 'B') && in_lanes(p, &k->in[c.x])) role = 'B';
   }
@@ -278,7 +279,7 @@ static void lower(Plan *p, const Contraction *c, Steps *steps) {
   rest.in[c->w] = new_weights(p, &s, is_rest, false, "rest", s.rest);
   rest.loop[s.tap].extent = fixed(1);
   kernel_simplify(p->u, &rest);
-  if (contraction(p, &rest, &further) && !refuses(p, &further))
+  if (contraction_of(p, &rest, &further) && !refuses(p, &further))
     lower(p, &further, steps);
   else
     push(p, &rest, steps);

@@ -57,7 +57,7 @@ static bool may_halve(const Kernel *k, int loop, int unit) {
 static const char *find_halves(const Plan *p, const Contraction *c, Halves *h) {
   const Kernel *k = c->k;
   const int unit = plan_lanes(p) > 1 ? plan_lanes(p) : 2; /* halves are sums, too */
-  *h = (Halves){.c = c, .rows = lane_loop(p, c, 'N'), .sums = -1, .points = -1};
+  *h = (Halves){.c = c, .rows = contraction_lane(p, c, 'N'), .sums = -1, .points = -1};
   for (int l = 0; l < k->nloop; l++) {
     const char role = c->role[l];
     if (role == 'B' || (role == 'N' && l != h->rows) || (role == 'K' && h->sums >= 0))
@@ -100,9 +100,9 @@ static const char *refuses(const Plan *p, const Contraction *c) {
   Halves h;
   const char *reason = packed_refuses(p, c);
   if (reason) return reason;
-  if (slides(c)) return "a window slides over its input";
+  if (contraction_slides(c)) return "a window slides over its input";
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
-  if (lane_loop(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
+  if (contraction_lane(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
   reason = find_halves(p, c, &h);
   return reason ? reason : algo_refuses_error(p, c->k, ALGO_DIRECT_ERROR * growth());
 }
@@ -275,8 +275,8 @@ static void lower_product(Halves *h, const Product *product, Steps *steps) {
   kernel_simplify(p->u, &k);
   if (product->sign == 0)
     vec_push(p->u->arena, steps, plan_leaf(p, &k));
-  else if (contraction(p, &k, &c))
-    vec_push(p->u->arena, steps, packed_lower(p, &c, lane_loop(p, &c, 'N'), k.algo));
+  else if (contraction_of(p, &k, &c))
+    vec_push(p->u->arena, steps, packed_lower(p, &c, contraction_lane(p, &c, 'N'), k.algo));
   else
     BUG("%s: no product left", k.name);
 }

@@ -63,7 +63,7 @@ static bool find_stride(const Contraction *c, int axis, Stride *s) {
 static bool find_strides(Plan *p, const Contraction *c, Strides *s) {
   const View *x = &c->k->in[c->x];
   *s = (Strides){.p = p, .c = c, .phases = 1};
-  if (both_change(p, c) || x->rank < 3) return false;
+  if (contraction_both_change(p, c) || x->rank < 3) return false;
   for (int a = 2; a < x->rank && s->n < MOST_SLIDES; a++)
     if (find_stride(c, a, &s->at[s->n])) s->phases *= s->at[s->n++].step;
   const int channels = loops_of(c, &x->at[1], 'K', &s->channel);
@@ -192,7 +192,7 @@ static void split_filter(const Strides *s, Kernel *k, int channel) {
   algo_prepare(p, &copy);
 }
 
-bool split_strides(Plan *p, const Contraction *c, const char *algo, Kernel *k, Steps *steps) {
+bool strided_split(Plan *p, const Contraction *c, const char *algo, Kernel *k, Steps *steps) {
   Strides s;
   if (!find_strides(p, c, &s)) return false;
   s.algo = algo;

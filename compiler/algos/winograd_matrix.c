@@ -151,7 +151,7 @@ static bool matrices(Arena *arena, int size, int64_t results, int64_t taps, Bili
 }
 
 static const char *refuses(const Plan *p, const Contraction *c, const BilinearRow *row) {
-  const char *reason = refuses_bilinear(p, c, row);
+  const char *reason = bilinear_refuses(p, c, row);
   if (!reason && row->size > p->max_tile)
     reason = arena_printf(p->u->arena, "its tiles would have more than %d results", p->max_tile);
   return reason;
@@ -163,7 +163,7 @@ static const char *refuses(const Plan *p, const Contraction *c, const BilinearRo
     return refuses(p, c, &row##M);                                                                 \
   }                                                                                                \
   static void lower##M(Plan *p, const Contraction *c, Steps *steps) {                              \
-    lower_bilinear(p, c, &row##M, steps);                                                          \
+    bilinear_lower(p, c, &row##M, steps);                                                          \
   }                                                                                                \
   const Algo algo_winograd##M = {                                                                  \
       .name = "winograd" #M,                                                                       \

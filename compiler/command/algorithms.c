@@ -63,7 +63,7 @@ static void ask(void *context, PlanEntry entry, Kernel *k, Step *const *outer, i
   const Question *q = context;
   Contraction c;
   (void)entry, (void)outer, (void)depth;
-  if (contraction(q->p, k, &c)) algos_serving(q->p, &c, (*q->served)[k->role][q->dimensions]);
+  if (contraction_of(q->p, k, &c)) algos_serving(q->p, &c, (*q->served)[k->role][q->dimensions]);
 }
 
 static void ask_all(Unit *u, int dimensions, Served *served) {

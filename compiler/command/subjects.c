@@ -88,7 +88,7 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
   Contraction c;
   (void)outer, (void)depth;
   const bool wanted = s->training ? entry > PLAN_FORWARD : entry == PLAN_FORWARD;
-  if (!wanted || !contraction(s->p, k, &c) || k->nout != 1 || k->out[0].combine ||
+  if (!wanted || !contraction_of(s->p, k, &c) || k->nout != 1 || k->out[0].combine ||
       kernel_uses(k, E_scalar, -1))
     return;
   Subject subject = {.layer = k->name,

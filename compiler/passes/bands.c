@@ -76,7 +76,7 @@ static bool find_axis(const Chain *c, int m, Axis *x) {
   *x = (Axis){.m = m, .first = -1, .v = -1};
   x->product = loop_of(c->product, &c->product->out[0].to, m, &one);
   x->last = loop_of(c->last, c->m_read, m, &x->mul);
-  if (x->product < 0 || x->last < 0 || one != 1 || !may_cut(c->last, x->last)) return false;
+  if (x->product < 0 || x->last < 0 || one != 1 || !nest_may_cut(c->last, x->last)) return false;
   for (int a = 0; a < c->m_read->rank; a++)
     if (a != m && coord_uses(&c->m_read->at[a], x->last)) return false;
   if (!view_uses(c->v_read, x->product)) return true;
@@ -96,7 +96,7 @@ static bool find_chain(const Nest *n, Step *const *three, Chain *c) {
   Contraction k;
   if (!passes_on(n, c->first, c->product, &c->v_read) ||
       !passes_on(n, c->product, c->last, &c->m_read) || tile_get(&c->product->tile, "r", 0) == 0 ||
-      !contraction(n->p, c->product, &k) || c->v_read != &c->product->in[k.x])
+      !contraction_of(n->p, c->product, &k) || c->v_read != &c->product->in[k.x])
     return false;
   c->v = c->v_read->tensor;
   c->m = c->m_read->tensor;
@@ -220,7 +220,7 @@ static Step *build(Nest *n, Chain *c, Step *const *three) {
   for (int i = 0; i < c->n; i++) {
     const Axis *x = &c->axis[i];
     if (x->block == 0) continue;
-    add_step(p, &last, new_step(p, &c->product->loop[x->product], x->block, true));
+    add_step(p, &last, nest_new_step(p, &c->product->loop[x->product], x->block, true));
     if (!top) top = last;
     bind_loop(c->first, x->first, depth, 1);
     bind_loop(c->product, x->product, depth, 1);
@@ -232,7 +232,7 @@ static Step *build(Nest *n, Chain *c, Step *const *three) {
   vec_push(p->u->arena, &last->body, three[0]);
   const Axis *k = &c->column;
   const int64_t columns = tile_get(&c->product->tile, "k", 1) * p->target->lanes;
-  Step *inner = new_step(p, &c->product->loop[k->product], columns, false);
+  Step *inner = nest_new_step(p, &c->product->loop[k->product], columns, false);
   add_step(p, &last, inner);
   bind_loop(c->product, k->product, depth, 1);
   bind_loop(c->last, k->last, depth, 1);

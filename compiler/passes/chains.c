@@ -25,7 +25,7 @@ static int sample_loop(const Kernel *k) {
   const Algo *algo = k->algo ? algo_find(k->algo) : NULL;
   if (algo && algo->transforms) return -1;
   for (int l = 0; l < k->nloop; l++)
-    if (extent_same(k->loop[l].extent, (Extent){1, 0}) && may_cut(k, l)) return l;
+    if (extent_same(k->loop[l].extent, (Extent){1, 0}) && nest_may_cut(k, l)) return l;
   return -1;
 }
 
@@ -92,7 +92,7 @@ static bool follows(const Chain *c, const Step *s) {
 
 static Step *build(Plan *p, const Chain *c) {
   const Kernel *first = c->link[0]->run;
-  Step *outer = new_step(p, &first->loop[sample_loop(first)], 1, true);
+  Step *outer = nest_new_step(p, &first->loop[sample_loop(first)], 1, true);
   for (int i = 0; i < c->nlink; i++) {
     Kernel *k = c->link[i]->run;
     k->bind[sample_loop(k)] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};

@@ -143,11 +143,11 @@ static double steps_time(const Plan *p, const Steps *steps) {
 static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps, TileLog *log) {
   Contraction contracted;
   p->tiles = log;
-  if (c->algo && contraction(p, k, &contracted)) {
+  if (c->algo && contraction_of(p, k, &contracted)) {
     c->algo->lower(p, &contracted, steps);
   } else {
     Step *leaf = plan_leaf(p, k);
-    pick_tile(p, leaf->run);
+    algo_pick_tile(p, leaf->run);
     vec_push(p->u->arena, steps, leaf);
   }
   p->tiles = NULL;
@@ -171,8 +171,9 @@ static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
  * like it an operand that lanes run along as it lies. */
 static Layouts wanted(const Plan *p, const Candidate *c, const Kernel *k, int i) {
   Contraction contracted;
-  if (!c->algo || !contraction(p, k, &contracted)) return c->wants;
-  if (i == contracted.w) return both_change(p, &contracted) ? c->algo->gives : LAYOUT_ANY;
+  if (!c->algo || !contraction_of(p, k, &contracted)) return c->wants;
+  if (i == contracted.w)
+    return contraction_both_change(p, &contracted) ? c->algo->gives : LAYOUT_ANY;
   return i == contracted.x ? c->wants : c->gives;
 }
 
@@ -237,7 +238,7 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
 
 /* Of x. Phases of strides are copied first, from memory of the caller's as it lies. */
 static Layouts wants_of(const Plan *p, const Algo *algo, const Contraction *k) {
-  const bool copies = algo->transforms && strides(k);
+  const bool copies = algo->transforms && contraction_strides(k);
   return copies && !is_open(p, k->k->in[k->x].tensor) ? LAYOUT_ANY : algo->wants;
 }
 
@@ -249,7 +250,8 @@ static void contraction_candidates(Choose *c, Item *item, const Contraction *k) 
   for (int a = 0; a < ALGO_KINDS; a++) {
     const char *reason = algos[a]->refuses(c->p, k);
     if (!reason && only && only != algos[a]) reason = "another algorithm is asked for";
-    Layouts gives = both_change(c->p, k) ? LAYOUT_ANY : algos[a]->gives; /* settled row by row */
+    Layouts gives =
+        contraction_both_change(c->p, k) ? LAYOUT_ANY : algos[a]->gives; /* settled row by row */
     if (!reason) add_candidate(c, item, (Candidate){algos[a], wants_of(c->p, algos[a], k), gives});
     add_choice(c->p, item, algos[a], reason ? -1 : item->cost[item->n - 1], reason);
   }
@@ -265,7 +267,7 @@ static bool may_work(const Plan *p, const Kernel *k, Layouts layout) {
 
 static void find_candidates(Choose *c, Item *item) {
   Contraction k;
-  if (contraction(c->p, item->leaf->run, &k)) {
+  if (contraction_of(c->p, item->leaf->run, &k)) {
     contraction_candidates(c, item, &k);
     if (item->asked) decision_ask_algorithm(c, item, &k);
     return;

@@ -60,7 +60,7 @@ static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *cons
   Contraction contracted;
   (void)outer;
   (void)depth;
-  if (entry == PLAN_PREPARE || !closeness(&c->wish, k) || !contraction(c->p, k, &contracted))
+  if (entry == PLAN_PREPARE || !closeness(&c->wish, k) || !contraction_of(c->p, k, &contracted))
     return;
   const char *reason = c->algo->refuses(c->p, &contracted);
   c->found |= !reason;

@@ -317,7 +317,7 @@ static void open_family(Fuse *f, const EntryKind *kinds, int n) {
   for (Id id = 0; id < nodes; id++) f->entry[id] = PLAN_ENTRIES;
   for (int i = 0; i < n; i++) {
     const Entry *entry = &f->g->entry[kinds[i]];
-    find_needed(f, entry, plan_entry(kinds[i]));
+    find_needed(f, entry, fuse_entry(kinds[i]));
     for (int j = 0; j < entry->want.n; j++) f->uses[entry->want.at[j]]++;
     for (int j = 0; j < entry->update.n; j++) f->uses[entry->update.at[j].value]++;
   }

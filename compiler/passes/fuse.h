@@ -28,7 +28,7 @@ typedef struct Fuse {
   Groups *made;     /* per node: the groups that write it */
 } Fuse;
 
-static inline PlanEntry plan_entry(EntryKind kind) {
+static inline PlanEntry fuse_entry(EntryKind kind) {
   return (PlanEntry)(PLAN_FORWARD + (int)kind);
 }
 

@@ -93,7 +93,7 @@ static void add_wants(FusePlan *e, EntryKind kind, Results *results) {
     b.phase = PHASE_CALL;
     b.home = param >= 0 ? HOME_GRAD : HOME_OUTPUT;
     if (param >= 0) b.index = param;
-    Result result = {.entry = plan_entry(kind), .node = node, .replaces = NO_ID};
+    Result result = {.entry = fuse_entry(kind), .node = node, .replaces = NO_ID};
     result.buffer = plan_buffer(e->p, b);
     vec_push(e->p->u->arena, results, result);
   }
@@ -103,7 +103,7 @@ static void add_updates(FusePlan *e, EntryKind kind, Results *results) {
   const Entry *entry = &e->f->g->entry[kind];
   for (int i = 0; i < entry->update.n; i++) {
     Update update = entry->update.at[i];
-    Result result = {.entry = plan_entry(kind), .node = update.value, .replaces = update.to};
+    Result result = {.entry = fuse_entry(kind), .node = update.value, .replaces = update.to};
     result.buffer = node_buffer(e, update.to, NULL);
     vec_push(e->p->u->arena, results, result);
   }
@@ -212,7 +212,7 @@ void fuse_plan_family(FusePlan *e, const EntryKind *kinds, int n) {
   const Fuse *f = e->f;
   find_readers(e);
   for (int i = 0; i < n; i++) {
-    e->p->entry[plan_entry(kinds[i])].exists = true;
+    e->p->entry[fuse_entry(kinds[i])].exists = true;
     add_wants(e, kinds[i], &results);
     add_updates(e, kinds[i], &results);
   }

@@ -43,8 +43,7 @@ static int64_t jobs_wanted(const Plan *p, double seconds, bool streams) {
   return jobs < most ? jobs : most;
 }
 
-/* ---- cutting one kernel
- * ------------------------------------------------------------------------------------ */
+/* ---- cutting one kernel ---- */
 
 static bool last_free(const Kernel *k, int l) {
   bool last = true;
@@ -64,12 +63,14 @@ static bool last_of_x(const Contraction *c, int l) {
 static int tile_unit(const Plan *p, const Kernel *k, int l) {
   const int vectors = tile_get(&k->tile, "k", 0);
   Contraction c;
-  if (!vectors || !contraction(p, k, &c)) return 1;
+  if (!vectors || !contraction_of(p, k, &c)) return 1;
   if (buffer_in_batch(&p->buffer.at[k->in[c.w].tensor]))
-    return last_of_x(&c, l)                        ? tile_get(&k->tile, "r", 1)
-           : c.role[l] == 'N' && sums_batch(p, &c) ? vectors
-                                                   : 1;
-  return both_change(p, &c) && correlation_lane(p, &c, 'N') == l ? vectors * plan_lanes(p) : 1;
+    return last_of_x(&c, l)                             ? tile_get(&k->tile, "r", 1)
+           : c.role[l] == 'N' && batch_is_summed(p, &c) ? vectors
+                                                        : 1;
+  return contraction_both_change(p, &c) && correlation_lane(p, &c, 'N') == l
+             ? vectors * plan_lanes(p)
+             : 1;
 }
 
 int nest_lanes(const Plan *p, const Kernel *k, int l) {
@@ -86,8 +87,8 @@ int nest_lanes(const Plan *p, const Kernel *k, int l) {
 /* Is l the loop over samples, in tiles of several that share weights? */
 static bool samples_share(const Plan *p, const Kernel *k, int l) {
   Contraction c;
-  return k->loop[l].extent.per_n && tile_get(&k->tile, "r", 1) > 1 && contraction(p, k, &c) &&
-         !both_change(p, &c) && last_of_x(&c, l);
+  return k->loop[l].extent.per_n && tile_get(&k->tile, "r", 1) > 1 && contraction_of(p, k, &c) &&
+         !contraction_both_change(p, &c) && last_of_x(&c, l);
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -119,7 +120,7 @@ static bool is_row(const Plan *p, const Kernel *k, int l) {
 }
 
 /* Loops may be cut where every out mentions them: distinct blocks write distinct elements. */
-bool may_cut(const Kernel *k, int l) {
+bool nest_may_cut(const Kernel *k, int l) {
   if (k->loop[l].reduced) return false;
   for (int o = 0; o < k->nout; o++)
     if (!view_uses(&k->out[o].to, l)) return false;
@@ -128,7 +129,7 @@ bool may_cut(const Kernel *k, int l) {
 
 /* Rows of lanes lie best in one piece: the innermost loop is left alone unless it is a channel. */
 static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
-  return may_cut(k, l) && !is_row(p, k, l) &&
+  return nest_may_cut(k, l) && !is_row(p, k, l) &&
          (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
 }
 
@@ -143,7 +144,7 @@ int nest_own_axis(const View *v, int loop) {
   return found;
 }
 
-Step *new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
+Step *nest_new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
   Step *s = NEW(p->u->arena, Step);
   *s = (Step){.loop = loop->name, .extent = loop->extent, .parallel = parallel};
   s->block = (int32_t)block;
@@ -158,7 +159,7 @@ typedef struct Cut {
 
 /* Does k run in tiles of operands that both change in every call? */
 static bool is_stream(const Plan *p, const Kernel *k, Contraction *c) {
-  return tile_get(&k->tile, "r", 0) > 0 && contraction(p, k, c) && both_change(p, c);
+  return tile_get(&k->tile, "r", 0) > 0 && contraction_of(p, k, c) && contraction_both_change(p, c);
 }
 
 /* Does k run in tiles whose operands both change in every call, or whose samples share weights? */
@@ -184,7 +185,7 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   for (int late = 0; late < 2; late++)
     for (int l = 0; l < k->nloop; l++)
       if (worth_cutting(p, k, l) &&
-          ((streams && loop_slides(&c, l)) || samples_share(p, k, l)) == late)
+          ((streams && contraction_loop_slides(&c, l)) || samples_share(p, k, l)) == late)
         order[n++] = l;
   return n;
 }
@@ -242,7 +243,7 @@ static Step *cut_into_jobs(Plan *p, Step *leaf) {
   order_nesting(p, k, cut, n);
   Step *step = leaf;
   for (int i = n - 1; i >= 0; i--) {
-    Step *outer = new_step(p, &k->loop[cut[i].loop], cut[i].block, true);
+    Step *outer = nest_new_step(p, &k->loop[cut[i].loop], cut[i].block, true);
     k->bind[cut[i].loop] = (Bind){.step = (int8_t)i, .mul = 1, .from = 0, .to = 1};
     vec_push(p->u->arena, &outer->body, step);
     step = outer;
@@ -250,8 +251,7 @@ static Step *cut_into_jobs(Plan *p, Step *leaf) {
   return step;
 }
 
-/* ---- a consumer beside its producer
- * --------------------------------------------------------------------------- */
+/* ---- a consumer beside its producer ---- */
 
 typedef struct Pair {
   const Kernel *producer, *consumer;
@@ -287,7 +287,7 @@ static int using_loop(const Pair *pair, int axis) {
   int found = -1;
   for (int l = 0; l < pair->consumer->nloop; l++) {
     if (pair->consumer->loop[l].reduced || !coord_uses(&pair->read->at[axis], l)) continue;
-    if (found >= 0 || !may_cut(pair->consumer, l)) return -1;
+    if (found >= 0 || !nest_may_cut(pair->consumer, l)) return -1;
     found = l;
   }
   return found;
@@ -399,7 +399,7 @@ static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
   Step *outer = NULL, *last = NULL;
   for (int axis = 0; axis < pair->axes; axis++) {
     const Loop *loop = &next->run->loop[pair->used[axis]];
-    Step *s = new_step(p, loop, block[axis], parallel);
+    Step *s = nest_new_step(p, loop, block[axis], parallel);
     if (last) vec_push(p->u->arena, &last->body, s);
     if (!outer) outer = s;
     last = s;
@@ -411,8 +411,7 @@ static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
   return outer;
 }
 
-/* ---- the pass
- * ------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 static void count_accesses(Nest *n, const Steps *steps) {
   memset(n->readers, 0, sizeof *n->readers * (size_t)n->p->buffer.n);

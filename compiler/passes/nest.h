@@ -14,11 +14,11 @@ Nest nest_new(Plan *);
 /* A flat list of kernels as trees of steps. */
 Steps nest_steps(Nest *, const Steps *);
 /* May blocks of loop l run apart: does every out mention it? */
-bool may_cut(const Kernel *, int l);
+bool nest_may_cut(const Kernel *, int l);
 /* Blocks of loop l must be multiples of this, or lanes would be split; 1: none lie along it. */
 int nest_lanes(const Plan *, const Kernel *, int l);
 /* A step over the loop's blocks, without a body. */
-Step *new_step(Plan *, const Loop *, int64_t block, bool parallel);
+Step *nest_new_step(Plan *, const Loop *, int64_t block, bool parallel);
 /* Bytes of a tensor between two kernels that may stay in a core's L2 as a whole. */
 double nest_room(const Nest *);
 /* The axis that only this loop moves, as it is; -1: none. */

@@ -41,8 +41,8 @@ static bool only_sums(const Plan *p, const Kernel *k, int samples) {
   for (int i = 0; i < k->nin; i++)
     if (k->in[i].outside == SKIP) return false;
   Contraction c;
-  if (!contraction(p, k, &c)) return kernel_kind(k) == KIND_REDUCE;
-  return both_change(p, &c) && tile_get(&k->tile, "r", 0) > 0;
+  if (!contraction_of(p, k, &c)) return kernel_kind(k) == KIND_REDUCE;
+  return contraction_both_change(p, &c) && tile_get(&k->tile, "r", 0) > 0;
 }
 
 /* Do the sums of a sample take less than two thirds of what they read? */
@@ -100,7 +100,7 @@ static Kernel of_all_samples(Plan *p, const Kernel *k, int samples, const View *
 /* The loop along the lanes of a contraction's result; -1: of no contraction. */
 static int lane_of(const Plan *p, const Kernel *k) {
   Contraction c;
-  if (!contraction(p, k, &c)) return -1;
+  if (!contraction_of(p, k, &c)) return -1;
   const int lane = correlation_lane(p, &c, 'N');
   return lane >= 0 ? lane : correlation_lane(p, &c, 'B');
 }

@@ -101,7 +101,7 @@ static void add_contraction(Test *t, Case *c) {
   Contraction x;
   Kernel k = c->k;
   kernel_simplify(t->u, &k);
-  if (!contraction(t->p, &k, &x)) {
+  if (!contraction_of(t->p, &k, &x)) {
     if (!t->only) add_loops(t, c);
     return;
   }

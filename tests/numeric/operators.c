@@ -183,7 +183,7 @@ static void ask(void *context, PlanEntry entry, Kernel *k, Step *const *outer, i
   const Question *q = context;
   Contraction c;
   (void)entry, (void)outer, (void)depth;
-  if (contraction(q->p, k, &c)) algos_serving(q->p, &c, q->serves);
+  if (contraction_of(q->p, k, &c)) algos_serving(q->p, &c, q->serves);
 }
 
 static void find_algorithms(Unit *u, const Case *c, const Target *t, bool *serves) {
