@@ -4,8 +4,10 @@
 
 #include "plan.h"
 
-/* Numbers for cost estimates. */
+/* Numbers for cost estimates. A target's row has those of a machine that it was made on; a
+ * compilation may have others (target_on). */
 typedef struct Machine {
+  const char *name;  /* whose they are: "Zen 4" */
   int cores;         /* that a plan has jobs for; results do not depend on it */
   double flops;      /* floating-point operations per second and core, f32; a multiply-add is 2 */
   double l1, l2, l3; /* bytes: per core, per core, shared */
@@ -109,6 +111,10 @@ bool target_is_foreign(const Target *); /* is its text for another machine than 
 bool target_same_machine(const Target *, const Target *); /* can one machine have both? */
 bool target_runs(const Target *);  /* can this CPU start what is built for it? */
 const Target *target_native(void); /* the first of targets[] that it can */
+/* The same target on another machine: what an estimate asks it is answered with these numbers. */
+const Target *target_on(Arena *, const Target *, const Machine *);
+/* What is known of this machine, for a target that it runs; the rest as in the target's row. */
+Machine machine_here(const Target *);
 /* The language whose files end so, or NULL. */
 const Language *language_of(const char *suffix);
 

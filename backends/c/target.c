@@ -399,7 +399,7 @@ const Target target_avx512 = {
     .attribute = "avx512f,fma",
     .cpu = cpu_avx512,
     .runs = runs_avx512,
-    .machine = {.flops = 117e9, .fma_per_cycle = 1, CACHES},
+    .machine = {.name = "Zen 4", .flops = 117e9, .fma_per_cycle = 1, CACHES},
 };
 
 const Target target_avx2 = {
@@ -414,7 +414,7 @@ const Target target_avx2 = {
     .attribute = "avx2,fma",
     .cpu = cpu_avx2,
     .runs = runs_avx2,
-    .machine = {.flops = 110e9, .fma_per_cycle = 2, CACHES},
+    .machine = {.name = "Zen 4", .flops = 110e9, .fma_per_cycle = 2, CACHES},
 };
 
 const Target target_neon = {
@@ -427,7 +427,7 @@ const Target target_neon = {
     .triple = "aarch64-linux-gnu",
     .macro = "__ARM_64BIT_STATE",
     .runs = always,
-    .machine = {.flops = 24e9, .fma_per_cycle = 1, CACHES},
+    .machine = {.name = "64-bit Arm, not measured", .flops = 24e9, .fma_per_cycle = 1, CACHES},
 };
 
 const Target target_generic = {
@@ -437,5 +437,5 @@ const Target target_generic = {
     .lanes = 1,
     .registers = 16,
     .runs = always,
-    .machine = {.flops = 6e9, .fma_per_cycle = 1, CACHES},
+    .machine = {.name = "Zen 4", .flops = 6e9, .fma_per_cycle = 1, CACHES},
 };

@@ -18,7 +18,8 @@ const Target target_sm_80 = {
     .name = "sm_80",
     .capability = 80,
     .doc = "NVIDIA Ampere (A100) and later",
-    .machine = {.cores = 1,
+    .machine = {.name = "A100",
+                .cores = 1,
                 .flops = 19.5e12,
                 .l1 = 192e3,
                 .l2 = 40e6,
@@ -32,9 +33,9 @@ const Target target_sm_80 = {
 };
 
 #define HOPPER                                                                                     \
-  .cores = 1, .flops = 67e12, .l1 = 256e3, .l2 = 50e6, .l3 = 50e6, .l2_bandwidth = 7e12,           \
-  .l3_bandwidth = 7e12, .dram_bandwidth = 4.3e12, .launch = 3e-6, .units = 132,                    \
-  .tensor_flops = 620e12 /* by mma.sync */
+  .name = "H100", .cores = 1, .flops = 67e12, .l1 = 256e3, .l2 = 50e6, .l3 = 50e6,                 \
+  .l2_bandwidth = 7e12, .l3_bandwidth = 7e12, .dram_bandwidth = 4.3e12, .launch = 3e-6,            \
+  .units = 132, .tensor_flops = 620e12 /* by mma.sync */
 
 const Target target_sm_90 = {
     CUDA_TARGET,

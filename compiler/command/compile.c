@@ -2,11 +2,20 @@
  * a library appear, or none. */
 #include "compile.h"
 #include "bench.h"
+#include "machine_file.h"
 #include "validate.h"
 
 #include <string.h>
 
 /* ---- emitting ---- */
+
+/* Was a plan estimated with other numbers than those of its target's row? */
+static bool has_own_machine(const Plan *plans) {
+  for (; plans; plans = plans->next)
+    if (!machine_same(&plans->target->machine, &target_find(plans->target->name)->machine))
+      return true;
+  return false;
+}
 
 /* What decides about the content of the emitted files, as a command line. */
 static const char *record(Unit *u, const Options *o, const Plan *plans, WeightsAs form) {
@@ -14,6 +23,8 @@ static const char *record(Unit *u, const Options *o, const Plan *plans, WeightsA
   text_add(&line, "%s --target ", options_record(u, o));
   for (const Plan *p = plans; p; p = p->next)
     text_add(&line, "%s%s", p == plans ? "" : ",", p->target->name);
+  if (o->machine) text_add(&line, " --machine %s", file_name(o->machine));
+  if (!o->machine && has_own_machine(plans)) text_add(&line, " --machine native");
   if (form != WEIGHTS_LOADED) text_add(&line, " --weights-as %s", weights_as_names[form]);
   return line.at;
 }
@@ -140,7 +151,7 @@ static void add_make_name(Text *out, const char *name) {
 }
 
 static bool write_make_rule(Unit *u, const Options *o, const char *base, const char *suffix) {
-  const char *const read[] = {o->network, o->weights, o->plan};
+  const char *const read[] = {o->network, o->weights, o->plan, pipeline_machine_file(o)};
   Text text = {.arena = u->arena};
   add_make_name(&text, arena_printf(u->arena, "%s%s", base, suffix));
   text_add(&text, " ");
@@ -176,6 +187,9 @@ static const char *remark(Unit *u, const Plan *plan, const Choice *c) {
 
 void compile_explain(Unit *u, const Plan *plan) {
   const Choice *last = NULL;
+  Text machine = {.arena = u->arena};
+  machine_describe(&machine, &plan->target->machine);
+  printf("estimates are of %s\n", machine.at);
   for (int i = 0; i < plan->choice.n; i++) {
     const Choice *c = &plan->choice.at[i];
     if (!last || strcmp(last->layer, c->layer) != 0 || last->role != c->role ||

@@ -27,7 +27,8 @@ Plan *pipeline_plans(Unit *, const Options *, const Graph *, const Targets *, bo
 /* The plan with so many bytes for PlanOptions.memory, of a command line without --dump; what a plan
  * file asks in vain is not reported. */
 Plan *pipeline_trial(Unit *, const Options *, const Graph *, const Target *, int64_t memory);
-int64_t pipeline_batch(const Options *); /* --batch, or what it is without */
+const char *pipeline_machine_file(const Options *); /* of --machine; NULL: it names none */
+int64_t pipeline_batch(const Options *);            /* --batch, or what it is without */
 /* The same before anything is chosen: kernels as pass fuse makes them. */
 Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
 /* The passes of inference behind that. */

@@ -2,6 +2,7 @@
  * what this build knows, out of the tables that drive it. */
 #include "driver.h"
 #include "describe.h"
+#include "machine_file.h"
 
 #include <string.h>
 
@@ -46,7 +47,7 @@ Status command_ops(Unit *u, const Options *o) {
 }
 
 Status command_targets(Unit *u, const Options *o) {
-  (void)u, (void)o;
+  (void)o;
   const Target *native = target_native();
   for (int i = 0; targets[i]; i++) {
     const Target *t = targets[i];
@@ -55,5 +56,9 @@ Status command_targets(Unit *u, const Options *o) {
            : t->runs && !target_runs(t) ? " (not this machine)"
                                         : "");
   }
+  const Machine here = machine_here(native);
+  Text text = {.arena = u->arena};
+  machine_describe(&text, &here);
+  printf("%-10s is %s on %s\n", "native", native->name, text.at);
   return STATUS_DONE;
 }

@@ -54,7 +54,12 @@ double measure_estimate(Unit *, const Target *, const Subject *, const Algo *);
 
 /* ---- peak.c ---- */
 
+#define MEASURE_MEMORY 134217728.0 /* bytes that do not stay in caches */
+
 /* Of the machine; false after a message. */
 bool measure_peak(Unit *, const Options *, const Target *, Peak *);
+/* Operations a second of so many threads, and bytes a second that they read of each of n sizes. */
+bool measure_speeds(Unit *, const Options *, const Target *, int threads, double *flops, int n,
+                    const double *bytes, double *speed);
 
 #endif

@@ -17,6 +17,7 @@ enum {
   E = 1 << COMMAND_eval,
   T = 1 << COMMAND_train,
   B = 1 << COMMAND_bench,
+  M = 1 << COMMAND_machine,
   O = 1 << COMMAND_ops,
   ALL = (1 << COMMANDS) - 1
 };
@@ -30,9 +31,9 @@ static const char *const dtype_names[] = {"f32", "f64", "tf32", "bf16", "f16", "
 
 #define AT(member) offsetof(Options, member)
 const OptionRow option_rows[] = {
-    {"output", 'o', "FILE", OPTION_TEXT, AT(output), C | R,
+    {"output", 'o', "FILE", OPTION_TEXT, AT(output), C | R | M,
      .doc = "compile: NAME.c or NAME.cu, with NAME.h beside it (default: here, named like the "
-            "network's file); run: NAME.npy"},
+            "network's file); run: NAME.npy; machine: NAME.json (default: print it)"},
     {"train", 0, NULL, OPTION_FLAG, AT(train), C | K | I | B, true,
      .doc = "with backward pass, loss and optimiser step"},
     {"input-grad", 0, NULL, OPTION_FLAG, AT(input_grad), C | I, true,
@@ -50,10 +51,13 @@ const OptionRow option_rows[] = {
      true, .doc = "another shape for an input"},
     {"outputs", 0, "LAYER,...", OPTION_COMMAS, AT(outputs), C | K | I | R | B, true,
      .doc = "the activations to return, in place of the network's own"},
-    {"target", 0, "T,...", OPTION_TEXT, AT(target), C | I | R | E | T | B,
+    {"target", 0, "T,...", OPTION_TEXT, AT(target), C | I | R | E | T | B | M,
      .doc =
          "machine to emit for, as `cnnc targets` lists them (default native; sm_80 for NAME.cu); "
          "of several, a library in C takes the first that its processor has"},
+    {"machine", 0, "FILE", OPTION_TEXT, AT(machine), C | I | R | E | T | B,
+     .doc = "estimate with the numbers of this file, as `cnnc machine` writes them; native: with "
+            "those of this machine (default for --target native, otherwise the target's own)"},
     {"dtype", 0, "TYPE", OPTION_CHOICE, AT(dtype), C | I | R | E, true, .choices = dtype_names,
      .doc =
          "arithmetic: f32, or f64 to verify with (C, without vectors); in CUDA products of tf32, "
@@ -91,7 +95,7 @@ const OptionRow option_rows[] = {
     {"build", 0, NULL, OPTION_FLAG, AT(build), C, .doc = "also build libNAME.a and libNAME.so"},
     {"python", 0, NULL, OPTION_FLAG, AT(python), C,
      .doc = "also write NAME.py, the library in Python, through ctypes and NumPy"},
-    {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T | B, .doc = "C compiler (default cc)"},
+    {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T | B | M, .doc = "C compiler (default cc)"},
     {"nvcc", 0, "NVCC", OPTION_TEXT, AT(nvcc), C, .doc = "CUDA compiler (default nvcc)"},
     {"dump", 0, "PASS", OPTION_COMMAS, AT(dump), C | I,
      .doc = "print the program as it is after a pass: read"
@@ -157,10 +161,10 @@ const OptionRow option_rows[] = {
      .doc = "after each epoch, and in --log, how long each layer's gradient is"},
     {"threads", 0, "N", OPTION_NUMBER, AT(threads), C | R | E | T | B, .min = 1, .max = 1024,
      .doc = "threads (default: one for each processor)"},
-    {"runner", 0, "PREFIX", OPTION_TEXT, AT(runner), C | R | E | T | B,
+    {"runner", 0, "PREFIX", OPTION_TEXT, AT(runner), C | R | E | T | B | M,
      .doc = "start what was built through this command, e.g. \"qemu-aarch64 -L "
             "/usr/aarch64-linux-gnu\""},
-    {"diagnostics", 0, "FORM", OPTION_CHOICE, AT(diagnostics), C | K | I | R | E | T | B,
+    {"diagnostics", 0, "FORM", OPTION_CHOICE, AT(diagnostics), C | K | I | R | E | T | B | M,
      .choices = diagnostics_names, .doc = "form of messages"},
     {"help", 'h', NULL, OPTION_FLAG, AT(help), ALL, .doc = "this text"},
     {"version", 'v', NULL, OPTION_FLAG, AT(version), ALL, .doc = "the version"},

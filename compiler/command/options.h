@@ -28,7 +28,7 @@ typedef struct Options {
   const char *network; /* the file to read; NULL where the command reads none */
   bool help, version;
 
-  const char *output, *target, *weights, *prefix, *make_rule, *plan, *save_plan, *report;
+  const char *output, *target, *machine, *weights, *prefix, *make_rule, *plan, *save_plan, *report;
   bool tune, train, input_grad, selftest, build, python, explain, no_validate, profile;
   int64_t batch;      /* 0: not given */
   int64_t max_memory; /* bytes; 0: not given */

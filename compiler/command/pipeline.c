@@ -2,6 +2,7 @@
  * run in order. What a user may see after each (--dump) is printed here. */
 #include "driver.h"
 #include "passes/choose.h"
+#include "machine_file.h"
 #include "plan_file.h"
 
 #include <string.h>
@@ -127,16 +128,35 @@ static void wrong_language(Unit *u, const Options *o, const Language *language, 
                 t->language->title, language->title);
 }
 
+const char *pipeline_machine_file(const Options *o) {
+  return o->machine && strcmp(o->machine, "native") != 0 ? o->machine : NULL;
+}
+
+/* The target with the numbers that --machine asks for, without it those of this machine if the word
+ * is `native`. NULL after a message. */
+static const Target *with_machine(Unit *u, const Options *o, const Target *t, bool native) {
+  const bool here = o->machine && !pipeline_machine_file(o);
+  Machine m = t->machine;
+  if (here && !target_runs(t)) {
+    usage_error(u, "--machine native: this machine has no %s; give --machine a file", t->name);
+    return NULL;
+  }
+  if (native || here) m = machine_here(t);
+  if (pipeline_machine_file(o) && !machine_file_read(u, o->machine, t, &m)) return NULL;
+  return target_on(u->arena, t, &m);
+}
+
 /* A word of --target. NULL after a message. */
 static const Target *find_target(Unit *u, const Options *o, const Language *language,
                                  const char *name) {
-  const Target *t = strcmp(name, "native") == 0 ? target_native() : target_find(name);
+  const bool native = strcmp(name, "native") == 0;
+  const Target *t = native ? target_native() : target_find(name);
   if (!t)
     unknown_target(u, name);
   else if (language && t->language != language)
     wrong_language(u, o, language, t);
   else
-    return t;
+    return with_machine(u, o, t, native);
   return NULL;
 }
 
@@ -156,7 +176,8 @@ static bool check_dtype(Unit *u, const Options *o, const Language *language) {
 static const char *refuses_target(Unit *u, const Targets *before, const Target *t) {
   for (int i = 0; i < before->n; i++) {
     const Target *other = before->at[i];
-    if (other == t) return arena_printf(u->arena, "%s is there twice", t->name);
+    if (strcmp(other->name, t->name) == 0)
+      return arena_printf(u->arena, "%s is there twice", t->name);
     if (t->language->chooses && !other->cpu && !other->triple)
       return arena_printf(u->arena,
                           "%s comes after %s, which every processor has; the one that is wanted "
@@ -189,6 +210,10 @@ Targets pipeline_targets(Unit *u, const Options *o, const Language *language) {
   const char *names = o->target ? o->target : language ? language->target : "native";
   Targets all = {0};
   bool fine = true;
+  if (pipeline_machine_file(o) && strchr(names, ',')) {
+    usage_error(u, "--machine: a machine file is for one target; give --target one of %s", names);
+    return all;
+  }
   for (const char *at = names;;) {
     const size_t length = strcspn(at, ",");
     const Target *t = find_target(u, o, language, arena_copy(u->arena, at, length));
@@ -238,7 +263,7 @@ int64_t pipeline_batch(const Options *o) {
 
 PlanHead pipeline_head(const Options *o, const Graph *g, const Target *target) {
   return (PlanHead){.network = g->name,
-                    .target = target->name,
+                    .target = target,
                     .dtype = g->real == F64 ? dtype_name(F64) : precision_names[precision_of(o)],
                     .batch = pipeline_batch(o),
                     .train = o->train};
@@ -277,7 +302,8 @@ static Plan *plan_with(Unit *u, const Options *o, const Graph *read, const Targe
   const PlanHead head = pipeline_head(o, read, target);
   PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
   if (o->plan && !asked) return NULL;
-  options.target = target;
+  /* A plan holds for the machine that it was made for: so does what it leaves to be estimated. */
+  options.target = asked && !o->machine ? target_on(u->arena, target, &asked->machine) : target;
   options.precision = precision_of(o);
   options.training = o->train;
   options.decision = asked ? &asked->decision : NULL;

@@ -8,9 +8,11 @@
  *
  * Entries hold kernels by name (passes/choose_decisions.c). A line says what it decides: the
  * algorithm of a contraction with the tiles of its steps, the layout that any other kernel works
- * in, and how the tensors lie that it is the first to write. What no line says is estimated. */
+ * in, and how the tensors lie that it is the first to write. What no line says is estimated, with
+ * the numbers of "machine" where it stands in the head: without it, with those of the target. */
 #include "plan_file.h"
 #include "algos.h"
+#include "machine_file.h"
 #include "read.h"
 
 #include <inttypes.h>
@@ -205,7 +207,8 @@ static void expect_training(Reading *r, json_t *root) {
                     : "the plan is for --train, not for inference");
 }
 
-static const char *const head_keys[] = {"plan", "network", "target", "dtype", "batch", "train"};
+static const char *const head_keys[] = {"plan",  "network", "target", "dtype",
+                                        "batch", "train",   "machine"};
 
 /* An entry of that name; PLAN_ENTRIES: it is none, which is reported if it is no
  * key of the head. */
@@ -225,14 +228,24 @@ static PlanEntry entry_named(Reading *r, const char *key) {
   return PLAN_ENTRIES;
 }
 
+static void read_machine(Reading *r, json_t *machine) {
+  static const char *const none[] = {NULL};
+  const Target *row = target_find(r->head->target->name);
+  r->file->machine = row->machine;
+  if (machine)
+    machine_read(r->u, machine, path_key(r->u->arena, NULL, "machine"), row, none,
+                 &r->file->machine);
+}
+
 static void read_head(Reading *r, json_t *root) {
   const PlanHead *head = r->head;
   expect_number(r, root, "plan", VERSION, "version");
   expect_text(r, root, "network", head->network, "network");
-  expect_text(r, root, "target", head->target, "target");
+  expect_text(r, root, "target", head->target->name, "target");
   expect_text(r, root, "dtype", head->dtype, "dtype");
   expect_number(r, root, "batch", head->batch, "batch");
   expect_training(r, root);
+  read_machine(r, json_object_get(root, "machine"));
 }
 
 static void read_file(Reading *r) {
@@ -353,9 +366,13 @@ static void print_entry(Text *out, PlanEntry entry, const Decisions *decisions) 
 
 void plan_file_print(Text *out, const PlanHead *head, const Decisions *decisions) {
   text_add(out, "{\n  \"plan\": %d,\n  \"network\": \"%s\",\n  \"target\": \"%s\",\n", VERSION,
-           head->network, head->target);
+           head->network, head->target->name);
   text_add(out, "  \"dtype\": \"%s\",\n  \"batch\": %" PRId64 ",\n  \"train\": %s", head->dtype,
            head->batch, head->train ? "true" : "false");
+  if (!machine_same(&head->target->machine, &target_find(head->target->name)->machine)) {
+    text_add(out, ",\n  \"machine\": ");
+    machine_print(out, &head->target->machine);
+  }
   for (int e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) print_entry(out, (PlanEntry)e, decisions);
   text_add(out, "\n}\n");
 }

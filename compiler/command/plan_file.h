@@ -2,17 +2,19 @@
 #ifndef PLAN_FILE_H
 #define PLAN_FILE_H
 
-#include "plan.h"
+#include "backend.h"
 
 /* What a plan is for; a file for anything else is refused. */
 typedef struct PlanHead {
-  const char *network, *target, *dtype;
+  const char *network, *dtype;
+  const Target *target;
   int64_t batch;
   bool train;
 } PlanHead;
 
 typedef struct PlanFile {
   Source source;
+  Machine machine; /* that it was made for: the target's own where it names none */
   Decisions decision;
 } PlanFile;
 

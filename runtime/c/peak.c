@@ -1,7 +1,8 @@
-/* A program that measures the machine: PROGRAM THREADS. Prints multiply-adds by vectors of LANES
- * numbers in registers, as floating-point operations a second, and bytes a second that are read
- * from memory, both of all threads together. */
-enum { CHAINS = 12, ROUNDS = 1 << 20, RUNS = 12, STREAM = 1 << 25 };
+/* A program that measures the machine: PROGRAM THREADS BYTES... Prints multiply-adds by vectors of
+ * LANES numbers in registers, as floating-point operations a second; then for each number of bytes
+ * how many of them are read a second where they are read again and again, each thread its part. All
+ * are sums over the threads. */
+enum { CHAINS = 12, ROUNDS = 1 << 20, RUNS = 12, LEAST = 1 << 27 /* bytes of a run */ };
 
 static double now(void) {
   struct timespec t;
@@ -25,44 +26,76 @@ ATTRIBUTE static void multiply(float *result) {
   STORE(result, sum);
 }
 
-static float sum_of(const float *at, size_t n) {
-  float sum[16] = {0};
-  for (size_t i = 0; i < n; i += 16)
-    for (int lane = 0; lane < 16; lane++) sum[lane] += at[i + (size_t)lane];
-  for (int lane = 1; lane < 16; lane++) sum[0] += sum[lane];
-  return sum[0];
+/* Reads n floats, a multiple of CHAINS * LANES, so often. */
+ATTRIBUTE static void read_all(const float *at, size_t n, size_t times, float *result) {
+  static volatile size_t zero; /* so that nothing is read but once */
+  const VECTOR scale = SET(0.5f);
+  EACH(START)
+  for (size_t time = 0; time < times; time++)
+    for (size_t i = zero; i < n; i += CHAINS * LANES) {
+#define READ(c) chain##c = FMA(chain##c, scale, LOAD(at + i + c * LANES));
+      EACH(READ)
+    }
+  VECTOR sum = SET(0);
+  EACH(SUM)
+  STORE(result, sum);
 }
 
-int main(int argc, char **argv) {
-  const int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
-  double operations = 0, bytes = 0;
-  float *memory = malloc((size_t)STREAM * sizeof(float)), kept = 0;
-  if (!memory) return 1;
-  for (size_t i = 0; i < STREAM; i++) memory[i] = (float)(i % 3);
+static double measure_operations(int threads, double *kept) {
+  double most = 0;
   for (int run = 0; run < RUNS; run++) {
-    double begin = now();
+    const double begin = now();
+    double sum = 0;
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) reduction(+ : kept)
+#pragma omp parallel for num_threads(threads) reduction(+ : sum)
 #endif
     for (int t = 0; t < threads; t++) {
       float result[LANES];
       multiply(result);
-      kept += result[0];
+      sum += result[0];
     }
-    double speed = 2.0 * CHAINS * LANES * ROUNDS * threads / (now() - begin);
-    if (speed > operations) operations = speed;
-    begin = now();
+    const double speed = 2.0 * CHAINS * LANES * ROUNDS * threads / (now() - begin);
+    *kept += sum;
+    if (speed > most) most = speed;
+  }
+  return most;
+}
+
+static double measure_reading(const float *memory, size_t bytes, int threads, double *kept) {
+  const size_t unit = CHAINS * LANES, part = bytes / sizeof(float) / (size_t)threads / unit * unit,
+               read = part * sizeof(float) * (size_t)threads, times = read ? LEAST / read + 1 : 0;
+  double most = 0;
+  for (int run = 0; run < RUNS; run++) {
+    const double begin = now();
+    double sum = 0;
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) reduction(+ : kept)
+#pragma omp parallel for num_threads(threads) reduction(+ : sum)
 #endif
     for (int t = 0; t < threads; t++) {
-      const size_t part = STREAM / 16 / (size_t)threads * 16;
-      kept += sum_of(memory + (size_t)t * part, part);
+      float result[LANES];
+      read_all(memory + (size_t)t * part, part, times, result);
+      sum += result[0];
     }
-    speed = (double)sizeof(float) * STREAM / (now() - begin);
-    if (speed > bytes) bytes = speed;
+    const double speed = (double)(read * times) / (now() - begin);
+    *kept += sum;
+    if (speed > most) most = speed;
   }
-  printf("%.6e %.6e %g\n", operations, bytes, (double)kept);
+  return most;
+}
+
+int main(int argc, char **argv) {
+  const int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
+  size_t most = 0;
+  double kept = 0;
+  for (int i = 2; i < argc; i++)
+    if (strtoul(argv[i], NULL, 10) > most) most = strtoul(argv[i], NULL, 10);
+  float *memory = aligned_alloc(64, (most + 63) / 64 * 64);
+  if (!memory) return 1;
+  for (size_t i = 0; i < most / sizeof(float); i++) memory[i] = (float)(i % 3);
+  printf("%.6e", measure_operations(threads, &kept));
+  for (int i = 2; i < argc; i++)
+    printf(" %.6e", measure_reading(memory, strtoul(argv[i], NULL, 10), threads, &kept));
+  printf(" %g\n", kept);
   free(memory);
   return 0;
 }

@@ -176,6 +176,17 @@ class Bench(Case):
         for before, after in zip(events, events[1:]):
             self.assertGreaterEqual(after["ts"], before["ts"])
 
+    def test_machine(self):
+        """What is measured is written for --machine, which reads it again; what cannot be measured is as it is known."""
+        self.run_command(CNNC, "machine", "--target", "generic", "-o", "machine.json")
+        machine = json.loads((self.folder / "machine.json").read_text())
+        self.assertEqual((machine["machine"], machine["target"], machine["cores"]), (1, "generic", 2))
+        for key, least, most in (("flops", 1e7, 1e12), ("l2_bandwidth", 1e8, 1e13), ("l3_bandwidth", 1e8, 1e13),
+                                 ("dram_bandwidth", 1e8, 1e13)):
+            self.assertTrue(least < machine[key] < most, key)
+        printed = self.run_command(CNNC, "info", "net.json", "--target", "generic", "--explain", "--machine", "machine.json")
+        self.assertIn(f"estimates are of {machine['name']}: 2 cores of {1e-9 * machine['flops']:.4g} GFLOP/s", printed)
+
 
 if __name__ == "__main__":
     main()
