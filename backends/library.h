@@ -126,7 +126,7 @@ void library_sized_fact(Emit *, const char *function, const char *name, const ch
 
 bool library_trains(const Library *);
 bool library_draws(const Plan *); /* random numbers? */
-/* The arguments of train_forward behind n, which ends with the loss. */
+/* The arguments of train_forward behind n: inputs, the loss, outputs if it gives any. */
 const char *library_train_arguments(const Library *, bool types);
 bool library_entry_reads(const Plan *, PlanEntry, int input);
 /* The argument that an output is written to, in the functions of the entry that computes it. */

@@ -20,28 +20,39 @@ static const char *type_of(const Library *l, int input) {
   return c_type(l->plan->graph->input.at[input].type.dtype);
 }
 
-/* Of train_forward and train_step: ", const float *x, const int *y". */
+/* What train_forward writes: the loss and, where `cnnc train` asks for them, outputs. */
+static int results(const Library *l) {
+  return l->plan->graph->entry[ENTRY_TRAIN_FORWARD].want.n;
+}
+
+static const Type *result_type(const Library *l, int i) {
+  const Graph *g = l->plan->graph;
+  return &g->node.at[g->entry[ENTRY_TRAIN_FORWARD].want.at[i]].type;
+}
+
+static const char *result_name(const char *const *output, int i) {
+  return i == 0 ? "loss" : output[i - 1];
+}
+
+/* Of train_forward and train_step: ", const float *x, const int *y, float *loss". */
 static const char *parameters(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, ", const %s *%s", type_of(l, i), l->input[i]);
-  return text.n ? text.at : "";
+  for (int i = 0; i < results(l); i++)
+    text_add(&text, ", %s *%s", c_type(result_type(l, i)->dtype), result_name(l->output, i));
+  return text.at;
 }
 
-static const char *names(const Library *l) {
+/* The same as in a call, with something before each name. */
+static const char *names(const Library *l, const char *before) {
   Text text = {.arena = l->arena};
-  for (int i = 0; i < inputs(l); i++) text_add(&text, ", %s", l->input[i]);
-  return text.n ? text.at : "";
+  for (int i = 0; i < inputs(l); i++) text_add(&text, "%s%s", before, l->input[i]);
+  for (int i = 0; i < results(l); i++) text_add(&text, "%s%s", before, result_name(l->output, i));
+  return text.at;
 }
 
 const char *library_train_arguments(const Library *l, bool types) {
-  const char *loss = types ? arena_printf(l->arena, "%s *", c_type(l->plan->graph->real)) : "";
-  return arena_printf(l->arena, "%s, %sloss", types ? parameters(l) : names(l), loss);
-}
-
-static const char *null_tests(const Library *l) {
-  Text text = {.arena = l->arena};
-  for (int i = 0; i < inputs(l); i++) text_add(&text, " || !%s", l->input[i]);
-  return text.n ? text.at : "";
+  return types ? parameters(l) : names(l, ", ");
 }
 
 /* ---- questions to the plan ---- */
@@ -78,7 +89,7 @@ const char *library_output(const Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   plan_leaves(plan, find_writer, &s);
   if (s.entry == PLAN_FORWARD) return e->output[b->index];
-  if (s.entry == PLAN_TRAIN_FORWARD) return "loss";
+  if (s.entry == PLAN_TRAIN_FORWARD) return result_name(e->output, b->index);
   for (int i = 0; i < plan->graph->input.n; i++)
     if (strcmp(plan->graph->input.at[i].name, b->name) == 0) return e->gradient[i];
   BUG("%s: no argument of backward", b->name);
@@ -132,7 +143,7 @@ static void open_function(Emit *e, const Library *l, const char *function) {
 void library_open_train_forward(Emit *e, const Library *l) {
   const char *p = l->o->prefix;
   open_function(e, l, "train_forward");
-  emit(e, "if (!ctx%s || !loss) return %s_E_NULL;", null_tests(l), p);
+  emit(e, "if (!ctx%s) return %s_E_NULL;", names(l, " || !"), p);
   emit(e, "if (!ctx->grads) return %s_E_MEMORY;", p);
   emit(e, "if (n < 1 || n > %s_MAX_BATCH) return %s_E_BATCH;", p, p);
 }
@@ -316,7 +327,10 @@ void library_train_facts(Emit *e, const Library *l) {
     emit_fact(e, NULL, arena_printf(l->arena, "input%d", i), 0, last);
     if (library_returns(plan, i)) add_gradient_fact(e, l, i, last);
   }
-  for (int c = 0; c < COUNT(calls); c++) emit_fact(e, calls[c], "loss", 0, 0);
+  for (int i = 0; i < results(l); i++)
+    for (int c = 0; c < COUNT(calls); c++)
+      emit_fact(e, calls[c], result_name(l->output, i), 0,
+                type_size(result_type(l, i), plan->max_batch) - 1);
   for (int c = 0; c < COUNT(checkpoints); c++)
     emit_fact(e, checkpoints[c], "bytes", 0, library_checkpoint_bytes(plan) - 1);
   for (int c = 0; c < COUNT(headers); c++)

@@ -386,7 +386,9 @@ Graph *graph_parse(Unit *, const char *text);
  * diagnostics. */
 typedef struct ReadOptions {
   bool training;
-  bool validation; /* forward also returns what the losses compare; Graph.validation is made */
+  /* forward also returns what the losses compare, train_forward the first output behind the loss;
+   * Graph.validation is made */
+  bool validation;
   VEC(const char *) outputs;     /* --outputs */
   VEC(const char *) input_shape; /* --input-shape arguments */
 } ReadOptions;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <signal.h>
 
-enum { EPOCHS = 10, LOOK_EVERY = 8, LOOKS = 64 };
+enum { EPOCHS = 10 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -23,34 +23,21 @@ static Status failure(const Training *t) {
   return t->trainer.process < 0 ? STATUS_TOOL : STATUS_INPUT;
 }
 
-/* Of some batches it is known before their step how many labels inference names: one in LOOK_EVERY,
- * about LOOKS in a long epoch. */
-static bool look(Training *t, int slot, int64_t n) {
-  Score score = {.right = t->at.right, .labels = t->at.labels};
-  int64_t every = t->train.n / t->trainer.batch / LOOKS;
-  if (t->at.done / t->trainer.batch % (every > LOOK_EVERY ? every : LOOK_EVERY) != 0) return true;
-  if (!train_score_batch(t, &t->train, slot, t->at.done, n, &score)) return false;
-  t->at.right = score.right;
-  t->at.labels = score.labels;
-  return true;
-}
-
 static bool train_samples(Training *t) {
   double begin = program_clock(), shown = begin;
+  Score *trained = &t->at.trained;
   int slot = 0;
   train_data_shuffle(t);
-  t->resumed = t->at.done;
-  t->epoch = (Epoch){.loss = t->at.loss};
-  int64_t n = train_data_batch(t, &t->train, slot, t->at.done);
+  t->resumed = trained->samples;
+  t->epoch = (Epoch){0};
+  int64_t n = train_data_batch(t, &t->train, slot, trained->samples);
   while (n > 0 && !interrupted) {
     double loss;
-    if (!look(t, slot, n) || !trainer_ask_step(&t->trainer, slot, n)) return false;
+    if (!trainer_ask_step(&t->trainer, slot, n)) return false;
     slot = !slot;
-    int64_t next = train_data_batch(t, &t->train, slot, t->at.done + n);
+    int64_t next = train_data_batch(t, &t->train, slot, trained->samples + n);
     if (!trainer_wait_step(&t->trainer, &loss)) return false;
-    t->epoch.loss += loss * (double)n;
-    t->at.loss = t->epoch.loss;
-    t->at.done += n;
+    train_score_add(t, &t->train, n, loss, trained);
     n = next;
     t->epoch.seconds = program_clock() - begin;
     if (begin + t->epoch.seconds < shown + 0.2) continue;
@@ -63,8 +50,7 @@ static bool train_samples(Training *t) {
 /* What should fall from epoch to epoch: --monitor. */
 static double metric(const Training *t) {
   const Score *v = &t->epoch.validation;
-  return t->o->monitor == MONITOR_LOSS ? v->loss / (double)v->samples
-                                       : 100 - train_score_accuracy(v);
+  return t->o->monitor == MONITOR_LOSS ? train_score_loss(v) : 100 - train_score_accuracy(v);
 }
 
 static bool is_better(const Training *t) {
@@ -87,10 +73,9 @@ static bool finish_epoch(Training *t) {
   if (!keep_best(t) || !trainer_lr(&t->trainer, &t->epoch.lr) ||
       !trainer_report(&t->trainer, metric(t)) || !train_report_epoch(t))
     return false;
-  if (!isfinite(t->at.loss))
+  if (!isfinite(t->at.trained.loss))
     usage_note(t->u, "the loss is no number any more; a smaller lr, warm_up or clip_norm may help");
-  t->at.done = t->at.right = t->at.labels = 0;
-  t->at.loss = 0;
+  t->at.trained = (Score){0};
   return train_checkpoint_write(t);
 }
 

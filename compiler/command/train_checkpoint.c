@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '2'};
+static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '3'};
 
 const char *train_checkpoint_file(const Training *t) {
   return arena_printf(t->u->arena, "%s.checkpoint", t->o->save);

@@ -9,13 +9,8 @@
 #include <unistd.h>
 
 static double rate(const Training *t) {
-  int64_t done = t->at.done - t->resumed;
+  int64_t done = t->at.trained.samples - t->resumed;
   return t->epoch.seconds > 0 ? (double)done / t->epoch.seconds : 0;
-}
-
-/* Of the training samples that were looked at; < 0: none. */
-static double train_accuracy(const Training *t) {
-  return train_score_accuracy(&(Score){.right = t->at.right, .labels = t->at.labels});
 }
 
 static const char *duration(char text[32], double seconds) {
@@ -28,15 +23,16 @@ static const char *duration(char text[32], double seconds) {
 }
 
 void train_report_progress(const Training *t) {
-  int64_t left = t->train.n * (t->epochs - t->at.epoch) - t->at.done;
+  const Score *s = &t->at.trained;
+  int64_t left = t->train.n * (t->epochs - t->at.epoch) - s->samples;
   char time[32] = "?", accuracy[32] = "";
   if (!isatty(STDERR_FILENO)) return;
   if (rate(t) > 0) duration(time, (double)left / rate(t));
-  if (t->at.labels) snprintf(accuracy, sizeof accuracy, ", accuracy %.1f %%", train_accuracy(t));
+  if (s->labels) snprintf(accuracy, sizeof accuracy, ", accuracy %.1f %%", train_score_accuracy(s));
   fprintf(stderr,
           "\repoch %" PRId64 "/%" PRId64 " %3.0f %%, loss %.4f%s, %.0f images/s, %s left   ",
-          t->at.epoch + 1, t->epochs, 100.0 * (double)t->at.done / (double)t->train.n,
-          t->epoch.loss / (double)(t->at.done ? t->at.done : 1), accuracy, rate(t), time);
+          t->at.epoch + 1, t->epochs, 100.0 * (double)s->samples / (double)t->train.n,
+          train_score_loss(s), accuracy, rate(t), time);
 }
 
 /* ---- the log ---- */
@@ -89,9 +85,9 @@ static bool log_epoch(Training *t, const Norms *norms) {
   int64_t steps = (t->train.n + t->trainer.batch - 1) / t->trainer.batch;
   if (!t->log) return true;
   fprintf(t->log, "%" PRId64 ",%" PRId64 ",%.9g,", t->at.epoch, t->at.epoch * steps,
-          t->epoch.loss / (double)t->train.n);
-  log_accuracy(t, train_accuracy(t));
-  fprintf(t->log, "%.9g,", v->loss / (double)v->samples);
+          train_score_loss(&t->at.trained));
+  log_accuracy(t, train_score_accuracy(&t->at.trained));
+  fprintf(t->log, "%.9g,", train_score_loss(v));
   log_accuracy(t, train_score_accuracy(v));
   fprintf(t->log, "%.9g,%.3f,%.1f", t->epoch.lr, t->epoch.seconds, rate(t));
   for (int i = 0; i < norms->n; i++) {
@@ -110,7 +106,7 @@ static void print_epoch(const Training *t) {
   char time[32];
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
   printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f, validation loss %.6f", t->at.epoch, t->epochs,
-         t->epoch.loss / (double)t->train.n, v->loss / (double)v->samples);
+         train_score_loss(&t->at.trained), train_score_loss(v));
   if (accuracy >= 0) printf(", accuracy %.2f %%", accuracy);
   printf(", lr %g, %.0f images/s, %s\n", t->epoch.lr, rate(t), duration(time, t->epoch.seconds));
 }

@@ -1,6 +1,7 @@
 /* train_score.c - loss and accuracy of samples as inference sees them: running statistics, no
- * dropout. The library's forward computes what the losses compare; the losses themselves are a few
- * numbers for each sample and run in the interpreter (Graph.validation). */
+ * dropout; accuracy of those that are trained on as their steps see them. The library's forward
+ * computes what the losses compare; the losses themselves are a few numbers for each sample and run
+ * in the interpreter (Graph.validation). */
 #include "training.h"
 
 #include <stdlib.h>
@@ -72,12 +73,12 @@ static double batch_loss(Training *t, int slot, int64_t n) {
 
 /* ---- results ---- */
 
-static void count_right(const Training *t, const Part *part, int64_t from, int64_t n, Score *s) {
+static void count_right(const Training *t, const Part *part, int64_t n, Score *s) {
   const Samples *samples = part->samples;
   const float *values = trainer_output(&t->trainer, 0);
   int64_t places = samples->data.label_size;
   for (int64_t k = 0; k < n; k++) {
-    const int32_t *label = samples->data.label + part->index[from + k] * places;
+    const int32_t *label = samples->data.label + part->index[s->samples + k] * places;
     for (int64_t p = 0; p < places; p++) {
       if (label[p] < 0) continue; /* ignored by the loss */
       s->labels++;
@@ -86,20 +87,23 @@ static void count_right(const Training *t, const Part *part, int64_t from, int64
   }
 }
 
-bool train_score_batch(Training *t, const Part *part, int slot, int64_t from, int64_t n, Score *s) {
-  if (!trainer_forward(&t->trainer, slot, n)) return false;
-  count_right(t, part, from, n, s);
+void train_score_add(const Training *t, const Part *part, int64_t n, double loss, Score *s) {
+  count_right(t, part, n, s);
   s->samples += n;
-  return true;
+  s->loss += loss * (double)n;
 }
 
 bool train_score(Training *t, const Part *part, Score *s) {
   *s = (Score){0};
-  for (int64_t n, from = 0; (n = train_data_batch(t, part, 0, from)) > 0; from += n) {
-    if (!train_score_batch(t, part, 0, from, n, s)) return false;
-    s->loss += batch_loss(t, 0, n) * (double)n;
+  for (int64_t n; (n = train_data_batch(t, part, 0, s->samples)) > 0;) {
+    if (!trainer_forward(&t->trainer, 0, n)) return false;
+    train_score_add(t, part, n, batch_loss(t, 0, n), s);
   }
   return true;
+}
+
+double train_score_loss(const Score *s) {
+  return s->loss / (double)(s->samples ? s->samples : 1);
 }
 
 double train_score_accuracy(const Score *s) {

@@ -131,7 +131,7 @@ static const char *program_text(Trainer *t, const Options *o, const Plan *plan) 
   EmitOptions options = {.prefix = "net", .base = "net"};
   Library l = library_new(plan, &options);
   Text out = {.arena = arena}, in = {.arena = arena}, step = {.arena = arena},
-       forward = {.arena = arena};
+       result = {.arena = arena}, forward = {.arena = arena};
   for (int i = 0; i < TRAINER_SLOTS * g->input.n; i++)
     text_add(&in, "%s%" PRId64, i % g->input.n ? ", " : i ? "}, {" : "", t->in[i]);
   for (int i = 0; i < g->input.n; i++) {
@@ -140,6 +140,8 @@ static const char *program_text(Trainer *t, const Options *o, const Plan *plan) 
   }
   for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
     text_add(&forward, ", (void *)(area + %" PRId64 ")", t->out[i]);
+  for (int i = 1; i < g->entry[ENTRY_TRAIN_FORWARD].want.n; i++)
+    text_add(&result, ", (void *)(area + %" PRId64 ")", t->out[i - 1]);
   text_add(&out,
            "#define _XOPEN_SOURCE 700\n#include \"net.h\"\n#include <fcntl.h>\n#include <math.h>\n"
            "#include <signal.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n"
@@ -152,10 +154,11 @@ static const char *program_text(Trainer *t, const Options *o, const Plan *plan) 
                    "  (void)user, (void)first, (void)count;\n}\n");
   text_add(&out,
            "static int net_call_step(net *ctx, int n, unsigned char *area, const size_t *at, "
-           "float *loss) {\n%s  return net_train_step(ctx, n%s, loss);\n}\n"
+           "float *loss) {\n%s  return net_train_step(ctx, n%s, loss%s);\n}\n"
            "static int net_call_forward(net *ctx, int n, unsigned char *area, const size_t *at) "
            "{\n  return net_forward(ctx, n%s);\n}\n",
-           o->gradient_norms ? "  ctx->bucket = net_keep;\n" : "", step.at, forward.at);
+           o->gradient_norms ? "  ctx->bucket = net_keep;\n" : "", step.at,
+           result.n ? result.at : "", forward.at);
   library_program(&out, "net", "c/host.c");
   library_program(&out, "net", "c/trainer.c");
   t->param = l.param.at;

@@ -26,6 +26,7 @@ Status trainer_start(Unit *, const Options *, const Graph *, Trainer *);
 void trainer_stop(Trainer *);
 
 void *trainer_input(const Trainer *, int slot, int input);
+/* Of the last forward pass; the first one of the last step too, as training computes it. */
 const float *trainer_output(const Trainer *, int output);
 
 /* A step with n samples of a slot: asked for, and waited for. False after a message. */

@@ -8,13 +8,12 @@
 
 /* Results over some samples. */
 typedef struct Score {
-  double loss; /* sum over the samples; not known where Training.losses is NULL */
+  double loss; /* sum over the samples */
   int64_t samples;
   int64_t right, labels; /* of so many labels that count so many were named */
 } Score;
 
 typedef struct Epoch { /* one pass over the training part, done or under way */
-  double loss;         /* sum over the samples */
   double seconds;      /* since this process began it */
   double lr;           /* after its last step */
   Score validation;
@@ -23,11 +22,11 @@ typedef struct Epoch { /* one pass over the training part, done or under way */
 /* What a checkpoint holds besides the library's own. */
 typedef struct Position {
   int64_t seed, samples, batch; /* what training must agree in to go on */
-  int64_t epoch, done;          /* of how many epochs all samples, of the next one how many */
-  int64_t best_epoch, stale;    /* which was the best one, how many have passed since */
-  double best, loss;            /* its metric, which falls; Epoch.loss so far */
+  int64_t epoch;                /* of how many epochs all samples were trained on */
   int64_t options;              /* a hash of the other options that must agree */
-  int64_t right, labels;        /* of the training samples that were looked at in this epoch */
+  int64_t best_epoch, stale;    /* which was the best one, how many have passed since */
+  double best;                  /* its metric, which falls */
+  Score trained;                /* samples of the next epoch, as their steps saw them */
 } Position;
 
 /* Samples in an order. */
@@ -62,11 +61,12 @@ void train_data_shuffle(Training *); /* the order of epoch at.epoch */
 /* Puts up to a batch of samples, from place `from` of the part on, into a slot; how many. */
 int64_t train_data_batch(const Training *, const Part *, int slot, int64_t from);
 
-/* ---- train_score.c: what the network makes of samples, as inference sees them ---- */
+/* ---- train_score.c: what the network makes of samples ---- */
 
-/* Adds the results of the n samples in a slot, which are those of the part from `from` on. */
-bool train_score_batch(Training *, const Part *, int slot, int64_t from, int64_t n, Score *);
-bool train_score(Training *, const Part *, Score *); /* of the whole part */
+/* Adds the part's next n samples: their mean loss, and the first output that the trainer has. */
+void train_score_add(const Training *, const Part *, int64_t n, double loss, Score *);
+bool train_score(Training *, const Part *, Score *); /* of the whole part, as inference sees it */
+double train_score_loss(const Score *);              /* the mean */
 double train_score_accuracy(const Score *);          /* in percent; < 0: nothing counts */
 
 /* ---- train_checkpoint.c ---- */

@@ -187,40 +187,40 @@ static void warn_unused(const Reader *r, const bool *infer, const bool *train) {
                    r->draft.at[i].name);
 }
 
-/* Output i: a node of its own, because the caller's arrays must not overlap. */
-static Id own_output(Graph *g, Id id, Where where) {
-  const Entry *forward = &g->entry[ENTRY_FORWARD];
+/* A node of its own for the next output of an entry, because the caller's arrays must not overlap.
+ */
+static Id own_output(Graph *g, const Entry *entry, Id id, Where where) {
   const Type type = g->node.at[id].type;
   bool taken = node_is_leaf(g, id);
-  for (int i = 0; i < forward->want.n; i++) taken |= forward->want.at[i] == id;
+  for (int i = 0; i < entry->want.n; i++) taken |= entry->want.at[i] == id;
   if (!taken) return id;
   Kernel k;
   kernel_start(&k, where.layer, -1, &type);
   kernel_in_whole(&k, id, &type);
   k.out[0].value = expr_in(g->u, 0);
-  return own_output(g, graph_kernel(g, &k, &type, where), where);
+  return own_output(g, entry, graph_kernel(g, &k, &type, where), where);
+}
+
+static void want_output(Walk *w, EntryKind kind, int draft, const char *name) {
+  Entry *entry = &w->g->entry[kind];
+  const Draft *d = &w->r->draft.at[draft];
+  Id id = own_output(w->g, entry, w->value[draft], (Where){d->path, d->name});
+  vec_push(w->r->u->arena, &entry->want, id);
+  vec_push(w->r->u->arena, &entry->want_name, name);
 }
 
 static void want_outputs(Walk *w) {
-  Entry *forward = &w->g->entry[ENTRY_FORWARD];
-  for (int i = 0; i < w->r->output.n; i++) {
-    const Draft *d = &w->r->draft.at[w->r->output.at[i]];
-    Id id = own_output(w->g, w->value[w->r->output.at[i]], (Where){d->path, d->name});
-    vec_push(w->r->u->arena, &forward->want, id);
-    vec_push(w->r->u->arena, &forward->want_name, w->r->output_name.at[i]);
-  }
+  for (int i = 0; i < w->r->output.n; i++)
+    want_output(w, ENTRY_FORWARD, w->r->output.at[i], w->r->output_name.at[i]);
 }
 
 /* The name of a layer among what forward returns; it becomes an output if it is none. */
 static const char *returned_name(Walk *w, int draft) {
-  const Draft *d = &w->r->draft.at[draft];
-  Entry *forward = &w->g->entry[ENTRY_FORWARD];
+  const char *name = w->r->draft.at[draft].name;
   for (int i = 0; i < w->r->output.n; i++)
     if (w->r->output.at[i] == draft) return w->r->output_name.at[i];
-  vec_push(w->r->u->arena, &forward->want,
-           own_output(w->g, w->value[draft], (Where){d->path, d->name}));
-  vec_push(w->r->u->arena, &forward->want_name, d->name);
-  return d->name;
+  want_output(w, ENTRY_FORWARD, draft, name);
+  return name;
 }
 
 /* Graph.validation: the losses of what inference returns. */
@@ -266,6 +266,8 @@ static void build_training_entry(Walk *w) {
   if (loss == NO_ID) return;
   vec_push(w->r->u->arena, &entry->want, loss);
   vec_push(w->r->u->arena, &entry->want_name, "loss");
+  if (w->r->options->validation && w->r->output.n)
+    want_output(w, ENTRY_TRAIN_FORWARD, w->r->output.at[0], w->r->output_name.at[0]);
   w->g->optimizer = graph_add(w->g, w->r->optimizer, NULL, 0, w->r->optimizer_attr,
                               (Where){w->r->optimizer_path, "optimizer"});
 }
@@ -278,6 +280,7 @@ Graph *build_network(Reader *r, bool checking) {
   bool validation = training && r->options->validation;
   Id *infer_value = NEW_ARRAY(arena, Id, n), *train_value = NEW_ARRAY(arena, Id, n);
   for (int i = 0; i < r->output.n; i++) mark(r, infer, r->output.at[i]);
+  if (validation && r->output.n) mark(r, train, r->output.at[0]);
   for (int i = 0; i < r->loss.n; i++) {
     mark(r, train, r->loss.at[i].from);
     if (r->loss.at[i].target >= 0) train[r->loss.at[i].target] = true;

@@ -100,6 +100,16 @@ class Train(Case):
         self.assertAlmostEqual(row["loss"], row["validation_loss"], delta=1e-5 * row["loss"])
         self.assertEqual(row["accuracy"], row["validation_accuracy"])
 
+    def test_accuracy_is_that_of_the_steps(self):
+        """They drop all that inference knows: then the first class is named, which is a quarter of the samples."""
+        self.train("plain", "--epochs", 8)
+        layers = NETWORK["layers"] + [{"op": "dropout", "p": 1 - 1e-7}]
+        self.network.write_text(json.dumps({**NETWORK, "layers": layers}))
+        self.train("dropped", "--epochs", 1, "--weights", self.folder / "plain.safetensors", "--log", self.folder / "log.csv")
+        row, = self.log()
+        self.assertEqual(row["accuracy"], 100 / CLASSES)
+        self.assertGreater(row["validation_accuracy"], 90)
+
     def test_holds_samples_out(self):
         for part in ("x", "y"):
             (self.data / f"{part}_test.npy").unlink()
