@@ -1,12 +1,14 @@
 """Epochs of `cnnc train` beside PyTorch: the same network, first weights, data and batches, in turns, pinned.
 
-usage: epochs.py [--threads 2] [--batch 128] [--epochs 5] [--rounds 1] [--shift N] NET.json DATA
+usage: epochs.py [--threads 2] [--batch 128] [--epochs 5] [--rounds 1] [--shift N] [--bind] NET.json DATA
 
 DATA is a folder that `cnnc train` reads: MNIST (idx), CIFAR-10 (bin) or NumPy arrays. In each round cnnc and PyTorch, in both
-of its layouts, train anew from the same weights, by SGD at the network's rate without its schedule. PyTorch's side keeps all
-samples in memory and moves a whole batch at once where `--shift` asks for it; cnnc's are read, shuffled and shifted by `cnnc train`
-itself. Printed for each round: the fastest epoch and the losses of each side, and the ratio of PyTorch's best layout to
-cnnc's (above 1 cnnc is faster).
+of its layouts, train anew from the same weights, by SGD at the network's rate without its schedule. Batches are the same in
+all of them: what `cnnc train` draws, the order and with `--shift` the shifts, PyTorch's side computes beforehand (chance.py). It
+keeps all samples in memory and moves a whole batch at once; cnnc's are read, shuffled and shifted by `cnnc train` itself, which
+counts the training accuracy besides. With `--bind` OpenMP binds PyTorch's threads to cores. Printed for each round: the fastest
+epoch and the losses of each side, the ratio of PyTorch's best time to cnnc's (above 1 cnnc is faster), and cnnc's mean loss
+over PyTorch's.
 """
 import argparse
 import csv
@@ -48,12 +50,12 @@ def training_part(folder, shape):
     return idx(folder, "train-images").reshape(-1, *shape), idx(folder, "train-labels")
 
 
-def shifted(x, most):
-    """Each image moved by -most to most places; zeros come in."""
+def shifted(x, most, places):
+    """Each image moved by -most to most places, places [n, 2] from 0 to 2 most say how far; zeros come in."""
     import torch
     n, _, height, width = x.shape
     padded = torch.nn.functional.pad(x, [most] * 4)
-    down, right = (torch.randint(2 * most + 1, (n, 1)) + torch.arange(extent) for extent in (height, width))
+    down, right = (places[:, a:a + 1] + torch.arange(extent) for a, extent in enumerate((height, width)))
     return padded[torch.arange(n)[:, None, None], :, down[:, :, None], right[:, None, :]].permute(0, 3, 1, 2)
 
 
@@ -67,12 +69,12 @@ def scaled(about, x):
 
 def pytorch(job):
     """Prints {"seconds", "loss"} for each epoch."""
+    import chance
     import torch
     from network import Network
-    from to_onnx import load_safetensors
     from to_torch import Module
+    from weights import load_safetensors
     torch.set_num_threads(job["threads"])
-    torch.manual_seed(job["seed"])
     network = Network(job["network"])
     about = network.document["input"]
     x, y = (torch.from_numpy(part.copy()) for part in training_part(pathlib.Path(job["data"]), about["shape"]))
@@ -81,17 +83,19 @@ def pytorch(job):
     module = module.to(memory_format=form)
     rule = {key: value for key, value in network.document["optimizer"].items() if key != "op"}
     optimizer = torch.optim.SGD(module.parameters(), **rule)
-    for _ in range(job["epochs"]):
-        begin, losses = time.perf_counter(), []
-        for batch in torch.randperm(len(x)).split(job["batch"]):
-            samples = shifted(x[batch], job["shift"]) if job["shift"] else x[batch]
+    for epoch in range(job["epochs"]):
+        order = torch.from_numpy(chance.order(job["seed"], epoch, len(x)))
+        places = torch.from_numpy(chance.shifts(job["seed"], epoch, len(x), job["shift"]))
+        begin, total = time.perf_counter(), 0.0
+        for batch in order.split(job["batch"]):
+            samples = shifted(x[batch], job["shift"], places[batch]) if job["shift"] else x[batch]
             samples = scaled(about, samples).to(memory_format=form)
             optimizer.zero_grad()
             loss = torch.nn.functional.cross_entropy(module(samples)[0], y[batch].long())
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
-        print(json.dumps({"seconds": time.perf_counter() - begin, "loss": statistics.mean(losses)}), flush=True)
+            total += loss.item() * len(batch)
+        print(json.dumps({"seconds": time.perf_counter() - begin, "loss": total / len(x)}), flush=True)
 
 
 # ---- both sides, in turns ----
@@ -103,7 +107,8 @@ def pinned(job, command):
 
 def run_pytorch(job, layout):
     command = pinned(job, [sys.executable, __file__, "--pytorch", json.dumps({**job, "layout": layout})])
-    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()
+    bound = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"} if job["bind"] else {}
+    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **bound}).stdout.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -136,14 +141,16 @@ def compare(options, directory):
     _, weights = build_library(network, name, options, directory)
     for seed in range(1, options.rounds + 1):
         job = dict(network=network, weights=weights, directory=directory, data=os.path.abspath(options.data), seed=seed,
-                   threads=options.threads, batch=options.batch, epochs=options.epochs, shift=options.shift)
+                   threads=options.threads, batch=options.batch, epochs=options.epochs, shift=options.shift, bind=options.bind)
         sides = {"cnnc": run_cnnc(job, options), **{layout: run_pytorch(job, layout) for layout in LAYOUTS}}
         best = {side: min(epoch["seconds"] for epoch in epochs) for side, epochs in sides.items()}
+        loss = {side: statistics.mean(epoch["loss"] for epoch in epochs) for side, epochs in sides.items()}
         for side, epochs in sides.items():
-            losses = [epoch["loss"] for epoch in epochs]
-            print(f"{name} round {seed} {side:21} fastest epoch {best[side]:7.3f} s   mean loss {statistics.mean(losses):.4f}, "
-                  f"of the last epoch {losses[-1]:.4f}")
-        print(f"{name} round {seed} ratio {min(best[layout] for layout in LAYOUTS) / best['cnnc']:.2f}", flush=True)
+            print(f"{name} round {seed} {side:21} fastest epoch {best[side]:7.3f} s   mean loss {loss[side]:.4f}, "
+                  f"of the last epoch {epochs[-1]['loss']:.4f}")
+        relations = ", ".join(f"{loss['cnnc'] / loss[layout]:.4f}" for layout in LAYOUTS)
+        print(f"{name} round {seed} ratio {min(best[layout] for layout in LAYOUTS) / best['cnnc']:.2f}   "
+              f"mean loss over PyTorch's {relations}", flush=True)
 
 
 def main():
@@ -157,6 +164,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--shift", type=int, default=0)
+    parser.add_argument("--bind", action="store_true")
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--cnnc", default=HERE.parent / "build" / "cnnc")
     options = parser.parse_args()

@@ -62,7 +62,8 @@ def build_library(path, name, options, directory):
 
 def prepare(path, options, directory):
     """The job that all sides do: the library, and the ONNX model with the same weights."""
-    from to_onnx import Exporter, load_safetensors
+    from to_onnx import Exporter
+    from weights import load_safetensors
     import onnx
     if options.train:
         path = comparable_copy(path, directory)

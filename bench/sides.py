@@ -81,8 +81,8 @@ class PyTorch:
     def __init__(self, job):
         import torch
         from network import Network
-        from to_onnx import load_safetensors
         from to_torch import Module
+        from weights import load_safetensors
         self.torch, self.network = torch, Network(job["network"])
         torch.set_num_threads(job["threads"])
         self.module = Module(self.network, load_safetensors(job["weights"]), self.heads())

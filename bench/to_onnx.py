@@ -3,28 +3,13 @@
 usage: to_onnx.py NET.json WEIGHTS.safetensors OUT.onnx [--batch N]
 """
 import argparse
-import json
-import struct
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from network import Network, padding, per_axis, window_padding
-
-
-def load_safetensors(path):
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header = json.loads(file.read(size))
-        body = bytearray(file.read())
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            dtype = {"F32": np.float32, "F64": np.float64}[entry["dtype"]]
-            tensors[name] = np.frombuffer(body[begin:end], dtype).reshape(entry["shape"])
-    return tensors
+from weights import load_safetensors
 
 
 class Exporter:
