@@ -37,6 +37,7 @@ typedef struct Shape {
   bool shares_x;                     /* all lanes read the same x: several vectors pay */
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
+  double panel;           /* bytes of w that every tile reads again, for each of its vectors */
   bool samples;           /* points are samples: what is left over of them runs one by one */
   double store;           /* cycles for each vector of a tile that is stored */
 } Shape;
@@ -134,6 +135,8 @@ static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
   const int point = contract_point(c);
   s->points = points_of_rows(p, c);
   s->samples = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
+  if (!s->samples && s->points > 1)
+    s->panel = 4 * (double)(s->terms * p->target->lanes) / s->parts;
   if (!s->samples) return;
   s->most_points = MOST_SAMPLES;
   s->bytes_per_cycle = bytes_per_cycle(p->target, view_bytes(p, &c->k->in[c->w]));
@@ -164,9 +167,11 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
 /* Cycles of one reduction step of a tile: multiply-adds, their latency, loads, what arrives. */
 static double step_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
   const double loads = (double)(s->shares_x ? r + k : r * k + k) / 2;
+  const double panel = bytes_per_cycle(t, s->panel * (double)k);
   double cycles = fmax((double)(r * k) / t->machine.fma_per_cycle, 4);
   if (s->bytes_per_cycle > 0)
     cycles = fmax(cycles, 4 * (double)(s->block + k * t->lanes) / s->bytes_per_cycle);
+  if (panel > 0) cycles = fmax(cycles, 4 * (double)(k * t->lanes) / panel);
   return fmax(cycles, loads) + 0.4;
 }
 
