@@ -18,6 +18,7 @@
  * The rows of a matrix are the values of a free loop; or, where the data is read at loop / m, the m
  * results that a tile makes, of which those beyond the loop's end are not stored. */
 #include "transform.h"
+#include "leaf.h"
 
 #include <string.h>
 
@@ -267,6 +268,20 @@ static void run_loops(Printer *w, int l) {
   const bool opened = leaf_open(w->f, l);
   run_loops(w, l + 1);
   leaf_close(w->f, opened);
+}
+
+bool transform_fits(const Leaf *f) {
+  const Plan *p = f->plan;
+  const Kernel *k = f->k;
+  Transform t;
+  if (!transform_of(p, k, &t)) return false;
+  for (int d = 0; d < t.n; d++)
+    if (t.dim[d].tiled && !linear_divides(&f->from[t.dim[d].row], t.dim[d].matrix.rows))
+      return false;
+  for (int i = 0; i < k->nin; i++)
+    for (int a = 0; a < k->in[i].rank; a++)
+      if (view_tests(p, k, &k->in[i], a)) return false;
+  return t.lane < 0 || view_moves_by_one(p, k, &k->in[t.data], t.lane);
 }
 
 void transform_body(Leaf *f) {

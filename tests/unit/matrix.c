@@ -2,7 +2,7 @@
  * straight-line code they are fast. */
 #include "unit.h"
 #include "algos/bilinear.h"
-#include "c/transform.h"
+#include "transform.h"
 
 #include <math.h>
 

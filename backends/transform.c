@@ -1,5 +1,5 @@
-/* transform_find.c - which kernels are transforms, and what they consist of: constant matrices, the
- * data that they are applied to, the lane loop. See transform.c. */
+/* transform.c - which kernels are transforms, and what they consist of: constant matrices, the data
+ * that they are applied to, the lane loop. Languages print them in files of the same name. */
 #include "transform.h"
 
 static const Buffer *input_buffer(const Plan *p, const Kernel *k, int i) {
@@ -116,18 +116,4 @@ bool transform_of(const Plan *p, const Kernel *k, Transform *t) {
   for (int l = 0; l < k->nloop && t->lane < 0 && p->target->lanes > 1; l++)
     if (is_lane(p, k, t, l)) t->lane = l;
   return p->target->lanes == 1 || t->lane >= 0;
-}
-
-bool transform_fits(const Leaf *f) {
-  const Plan *p = f->plan;
-  const Kernel *k = f->k;
-  Transform t;
-  if (!transform_of(p, k, &t)) return false;
-  for (int d = 0; d < t.n; d++)
-    if (t.dim[d].tiled && !linear_divides(&f->from[t.dim[d].row], t.dim[d].matrix.rows))
-      return false;
-  for (int i = 0; i < k->nin; i++)
-    for (int a = 0; a < k->in[i].rank; a++)
-      if (view_tests(p, k, &k->in[i], a)) return false;
-  return t.lane < 0 || view_moves_by_one(p, k, &k->in[t.data], t.lane);
 }

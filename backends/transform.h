@@ -1,9 +1,9 @@
-/* transform.h - products with constant matrices along axes (Winograd's transforms): what the
- * generator sees in a kernel, and straight-line code for one such product. */
+/* transform.h - products with constant matrices along axes (Winograd's transforms): what generators
+ * see in a kernel (transform.c), and straight-line code for one such product (matrix.c). */
 #ifndef TRANSFORM_H
 #define TRANSFORM_H
 
-#include "leaf.h"
+#include "emit.h"
 
 enum { MAX_DIMS = 3, MAX_LINE = 128 };
 
