@@ -96,7 +96,9 @@ struct Target {
   const char *cpu; /* does the CPU have it? "__builtin_cpu_supports(\"avx512f\")"; NULL: always */
   bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
-  void (*tile)(const Plan *, Kernel *); /* picks kernel->tile, if it has an opinion */
+  void (*tile)(const Plan *, Kernel *); /* picks kernel->tile of a product, if it has an opinion */
+  /* The same of any other kernel: how threads share its sums. NULL: they do not. */
+  void (*share)(const Plan *, Kernel *);
   /* Why the kernel's tile cannot be, or NULL. */
   const char *(*refuses_tile)(const Plan *, const Kernel *);
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */

@@ -100,8 +100,10 @@ void library_error_texts(Text *, const Library *); /* NAME_strerror */
 
 /* NAME_params[], NAME_places[] and NAME_unused[], which runtime/c/params.c reads. */
 void library_param_tables(Text *, const Library *);
-/* Arrays NAME_const%d, by the index of the buffer; `qualifier`: "static const". */
-void library_constants(Emit *, const Library *, const char *qualifier);
+/* Arrays NAME_const%d, by the index of the buffer; `qualifier`: "static const"; `reads`: are they
+ * in the text of this kernel? */
+void library_constants(Emit *, const Library *, const char *qualifier,
+                       bool (*reads)(const Plan *, const Kernel *));
 /* The runtime files that hold parameters of this kind, after the tables. */
 void library_param_code(Text *, const Library *);
 void library_embedded(Text *, const Library *); /* NAME_weights.h */

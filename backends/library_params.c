@@ -109,6 +109,7 @@ static void add_values(Text *out, Arena *arena, const double *value, int64_t siz
 
 typedef struct Readers {
   const Library *l;
+  bool (*reads)(const Plan *, const Kernel *);
   bool *read; /* per buffer */
 } Readers;
 
@@ -117,11 +118,13 @@ static void mark_read(void *context, PlanEntry entry, Kernel *k, Step *const *ou
   const Readers *r = context;
   (void)outer, (void)depth;
   if (entry == PLAN_PREPARE && r->l->o->weights_as != WEIGHTS_LOADED) return;
+  if (r->reads && !r->reads(r->l->plan, k)) return;
   for (int i = 0; i < k->nin; i++) r->read[k->in[i].tensor] = true;
 }
 
-void library_constants(Emit *e, const Library *l, const char *qualifier) {
-  Readers readers = {.l = l, .read = NEW_ARRAY(l->arena, bool, l->plan->buffer.n)};
+void library_constants(Emit *e, const Library *l, const char *qualifier,
+                       bool (*reads)(const Plan *, const Kernel *)) {
+  Readers readers = {.l = l, .reads = reads, .read = NEW_ARRAY(l->arena, bool, l->plan->buffer.n)};
   plan_leaves(l->plan, mark_read, &readers);
   for (int b = 0; b < l->plan->buffer.n; b++) {
     const Buffer *buffer = &l->plan->buffer.at[b];

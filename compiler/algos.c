@@ -92,14 +92,22 @@ static const char *ask_tile(const Plan *p, Kernel *k, const Tile *asked) {
   return reason;
 }
 
-void algo_pick_tile(const Plan *p, Kernel *k) {
-  p->target->tile(p, k);
+static void pick(const Plan *p, Kernel *k, void (*opinion)(const Plan *, Kernel *)) {
   TileLog *log = p->tiles;
+  if (opinion) opinion(p, k);
   if (!log || k->tile.n == 0) return;
   const int i = log->made.n;
   if (log->asked && i < log->asked->n && !log->wrong)
     log->wrong = ask_tile(p, k, &log->asked->at[i]);
   vec_push(p->u->arena, &log->made, k->tile);
+}
+
+void algo_pick_tile(const Plan *p, Kernel *k) {
+  pick(p, k, p->target->tile);
+}
+
+void algo_pick_shares(const Plan *p, Kernel *k) {
+  pick(p, k, p->target->share);
 }
 
 int contraction_lane(const Plan *p, const Contraction *c, char role) {
@@ -111,9 +119,8 @@ int contraction_lane(const Plan *p, const Contraction *c, char role) {
   return -1;
 }
 
-const char *packed_refuses(const Plan *p, const Contraction *c) {
+const char *contraction_refuses_weights(const Plan *p, const Contraction *c) {
   const View *x = &c->k->in[c->x], *w = &c->k->in[c->w];
-  if (p->target->language->blocks) return "threads of this target work in blocks";
   if (c->k->math != F32) return "it works in double";
   if (p->buffer.at[w->tensor].phase > PHASE_LOAD) return "both operands change in every call";
   if (w->outside != INSIDE) return "its weights are read outside of their bounds";
@@ -122,6 +129,11 @@ const char *packed_refuses(const Plan *p, const Contraction *c) {
     if (!coord_affine(&x->at[a]) || x->at[a].exact) return "its index maps divide";
   if (c->k->nout != 1 || c->k->out[0].combine) return "it has more than one result";
   return NULL;
+}
+
+const char *packed_refuses(const Plan *p, const Contraction *c) {
+  if (p->target->language->blocks) return "threads of this target work in blocks";
+  return contraction_refuses_weights(p, c);
 }
 
 const char *algo_refuses_error(const Plan *p, const Kernel *k, double error) {

@@ -41,12 +41,16 @@ const Algo *algo_find(const char *name); /* NULL: unknown */
 void algos_serving(const Plan *, const Contraction *, bool serves[ALGO_KINDS]);
 
 /* What algorithms share (algos.c). */
-/* By the plan's TileLog or by the target, which may have no opinion. */
+/* The tile of a product, or how threads share what is none: by the plan's TileLog or by the target,
+ * which may have no opinion. */
 void algo_pick_tile(const Plan *, Kernel *);
+void algo_pick_shares(const Plan *, Kernel *);
 /* The free loop that runs along the lanes of the result: the one of this role that moves its
  * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
 int contraction_lane(const Plan *, const Contraction *, char role);
-/* Why no algorithm with packed weights serves c, or NULL. */
+/* Why no algorithm that makes something else of its weights serves c, or NULL; the same with
+ * weights packed for register tiles. */
+const char *contraction_refuses_weights(const Plan *, const Contraction *);
 const char *packed_refuses(const Plan *, const Contraction *);
 /* Why an algorithm may not serve k with such a relative error (root of mean squares against
  * double), or NULL. */
@@ -76,6 +80,8 @@ bool contraction_both_change(const Plan *, const Contraction *);
 int correlation_lane(const Plan *, const Contraction *, char role);
 bool correlation_lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *correlation_refuses(const Plan *, const Contraction *, char role);
+/* The same, wherever their products are summed. */
+const char *correlation_refuses_sums(const Plan *, const Contraction *, char role);
 void correlation_lower(Plan *, const Contraction *, char role, const char *algo, Steps *);
 /* A buffer for the sums of k, `lane` innermost in lanes, k's own loops along its axes: where the
  * result does not lie so. Then what follows the sums, a map of the result; loop l of c->k is loop

@@ -146,7 +146,7 @@ static void add_vectors(Emit *e, const Library *l, const void *context) {
 
 static void add_constants(Emit *e, const Library *l, const void *context) {
   (void)context;
-  library_constants(e, l, "static const");
+  library_constants(e, l, "static const", NULL);
 }
 
 static void add_kernels(Emit *e, const Library *l, const void *context) {

@@ -4,6 +4,7 @@
 #include "cost.h"
 #include "gemm.h"
 #include "reduce.h"
+#include "transform.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum {
   LATENCY = 800,  /* cycles from the beginning of a stage until it is there */
   BANKS = 32,     /* of shared memory, which gives a word each per cycle */
   FETCH = 14,     /* instructions for what comes at once into shared memory, */
+  ELEMENT = 10,   /* for an element that a line of a transform reads or writes, */
   PLAIN = 16,     /* and for a term of a plain loop, */
   TURN = 40,      /* which takes so many cycles if nothing else runs */
   REGISTERS = 220 /* of a thread, that leave room for what is not counted */
@@ -164,7 +166,7 @@ static const GemmTile *tiles_of(const Plan *p, int *n) {
   return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
 }
 
-static void pick_product_tile(const Plan *p, Kernel *k) {
+void cuda_pick_tile(const Plan *p, Kernel *k) {
   Contraction c;
   int n;
   if (!contraction_of(p, k, &c)) return;
@@ -194,7 +196,7 @@ static double loop_seconds(const Plan *p, const Kernel *k, int threads) {
 static const int block_threads[] = {64, 256, 1024};
 
 /* Worth it where more is gained than a launch takes. */
-static void pick_threads(const Plan *p, Kernel *k) {
+void cuda_share(const Plan *p, Kernel *k) {
   double least = loop_seconds(p, k, 1) - p->target->machine.launch;
   if (!reduce_fits(k)) return;
   for (int i = 0; i < COUNT(block_threads); i++) {
@@ -205,14 +207,32 @@ static void pick_threads(const Plan *p, Kernel *k) {
   }
 }
 
-/* ---- any kernel ---- */
+/* ---- transforms ---- */
 
-void cuda_pick_tile(const Plan *p, Kernel *k) {
-  if (k->algo && strcmp(k->algo, "implicit_gemm") == 0)
-    pick_product_tile(p, k);
-  else
-    pick_threads(p, k);
+/* Instructions of all lines: what comes and goes, and the arithmetic of the matrices; or, where
+ * there are few, waiting for one line's elements after the other's. */
+static double transform_seconds(const Plan *p, const Kernel *k, const Transform *t) {
+  const double lanes = p->target->machine.units * (double)LANES;
+  double tiles = 1, lines = 1, all = 0;
+  for (int l = 0; l < k->nloop; l++) {
+    double turns = (double)extent_at(k->loop[l].extent, p->max_batch);
+    for (int d = 0; d < t->n; d++)
+      if (t->dim[d].row == l) turns = t->dim[d].tiled ? ceil(turns / t->dim[d].matrix.rows) : 1;
+    if (!k->loop[l].reduced) tiles *= turns;
+  }
+  for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
+  for (int d = 0; d < t->n; d++) {
+    const ConstMatrix *m = &t->dim[d].matrix;
+    const double load = d == 0 ? ELEMENT : 2, store = d == t->n - 1 ? ELEMENT : 2;
+    lines /= m->columns; /* columns behind it, rows before it */
+    all += lines * (matrix_count(m) + load * m->columns + store * m->rows);
+    lines *= m->rows;
+  }
+  const double rounds = ceil(tiles * lines / t->dim[t->n - 1].matrix.rows / (lanes * 16));
+  return fmax(tiles * all / lanes, rounds * t->n * LATENCY) / clock_of(p->target);
 }
+
+/* ---- any kernel ---- */
 
 const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
   int n;
@@ -230,9 +250,12 @@ double cuda_time(const Plan *p, const Kernel *k) {
   const GemmTile tile = gemm_tile(k);
   double compute;
   Contraction c;
+  Transform t;
   if (tile.rows > 0 && contraction_of(p, k, &c)) {
     const Shape s = shape_of(p, &c);
     compute = tile_seconds(p, &s, &tile);
+  } else if (writer_transforms(p, k) && transform_of(p, k, &t)) {
+    compute = transform_seconds(p, k, &t);
   } else {
     compute = loop_seconds(p, k, reduce_threads(k) > 0 ? reduce_threads(k) : 1);
   }

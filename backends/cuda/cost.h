@@ -5,8 +5,9 @@
 #include "backend.h"
 
 double cuda_time(const Plan *, const Kernel *);
-/* Only what an algorithm for blocks of threads has lowered gets a tile. */
+/* The tile of a product in blocks of threads; how many threads share a sum of any other kernel. */
 void cuda_pick_tile(const Plan *, Kernel *);
+void cuda_share(const Plan *, Kernel *);
 /* Why there is no such tile, or NULL. */
 const char *cuda_refuses_tile(const Plan *, const Kernel *);
 

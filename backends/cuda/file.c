@@ -213,6 +213,11 @@ static void add_includes(Emit *e, const Library *l) {
   emit_line(e);
 }
 
+/* Numbers of transforms are part of their code. */
+static bool reads_constants(const Plan *p, const Kernel *k) {
+  return !writer_transforms(p, k);
+}
+
 static void add_body(Emit *e, const Library *l) {
   Text text[PLAN_ENTRIES];
   Emit calls[PLAN_ENTRIES];
@@ -233,7 +238,7 @@ static void add_body(Emit *e, const Library *l) {
   library_error_texts(e->out, l);
   library_template(e->out, l, "c/about.c");
   emit_line(e);
-  library_constants(e, l, "static __device__ const");
+  library_constants(e, l, "static __device__ const", reads_constants);
   plan_leaves(l->plan, print_leaf, &p);
   add_params(e, l);
   add_derive(e, &text[PLAN_PREPARE]);

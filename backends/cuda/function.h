@@ -10,7 +10,7 @@ typedef struct Number {
   int64_t most; /* it is between 0 and this */
 } Number;
 
-enum { MAX_NUMBERS = 3 };
+enum { MAX_NUMBERS = 4 };
 typedef struct Function {
   const char *declares; /* "static __global__ void" */
   const char *name;     /* without the prefix */

@@ -126,6 +126,8 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
   if (!any) return;
   if (gemm_serves(&w))
     gemm_print(&w, calls);
+  else if (writer_transforms(p, k))
+    writer_transform(&w, calls);
   else if (reduce_threads(k) > 0)
     reduce_print(&w, calls);
   else

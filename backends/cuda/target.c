@@ -11,7 +11,8 @@ static bool cuda_updates(const Plan *p, const Kernel *k) {
 
 #define CUDA_TARGET                                                                                \
   .language = &language_cuda, .lanes = 1, .registers = 255, .tile = cuda_pick_tile,                \
-  .refuses_tile = cuda_refuses_tile, .time = cuda_time, .updates = cuda_updates
+  .share = cuda_share, .refuses_tile = cuda_refuses_tile, .time = cuda_time,                       \
+  .updates = cuda_updates
 
 const Target target_sm_80 = {
     CUDA_TARGET,

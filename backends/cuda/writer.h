@@ -87,6 +87,14 @@ bool writer_finishes_with(const Writer *, int input);
 bool writer_reads(const Writer *, int input);
 void writer_body(Writer *);
 
+/* ---- transform.c ---- */
+
+/* Are its sums products with constant matrices (transform.h) whose lines registers hold? No text
+ * reads those. */
+bool writer_transforms(const Plan *, const Kernel *);
+/* Prints what loads, what stores and the kernel, and to `calls` its launch. */
+void writer_transform(Writer *, Emit *calls);
+
 /* ---- generate.c ---- */
 
 /* Shapes and size of what the writer computes: the function's comment. */

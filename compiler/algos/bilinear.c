@@ -16,6 +16,7 @@
  * A weight gradient has few results and, as taps, a whole map of dy: its sections are the tiles of
  * dy, U is computed in every call as V is, and M sums over samples and tiles. */
 #include "bilinear_tiling.h"
+#include "backend.h"
 
 #include <string.h>
 
@@ -168,7 +169,7 @@ static void section_coordinate(const Slide *s, View *w, int section, int tap) {
 /* w as the kernel of U reads it: as it is, or in lanes, which vectors need. */
 static View filter_view(const Tiling *t) {
   Kernel packed = *t->k;
-  if (!in_vectors(t->p)) return packed.in[t->c->w];
+  if (!in_vectors(t->p) || plan_lanes(t->p) == 1) return packed.in[t->c->w];
   const int buffer = packed_weights(t->p, &packed, t->c->w, t->lane, plan_lanes(t->p));
   t->p->buffer.at[buffer].home = HOME_WORK;
   return packed.in[t->c->w];
@@ -307,9 +308,14 @@ static int lower_product(const Tiling *t, int tiles, int weights, Steps *steps) 
     k.in[1].tensor = new_buffer(t, "weights", &type, HOME_DERIVED, PHASE_LOAD);
   }
   if (t->changing) kernel_simplify(u, &k);
+  if (!contraction_of(t->p, &k, &c)) BUG("%s: no product left", k.name);
+  if (t->p->target->language->blocks) {
+    if (!t->changing) add_weights(t, &k, to);
+    blocks_lower(t->p, &c, t->algo, steps);
+    return made;
+  }
   push(t, &k, steps);
   Kernel *product = steps->at[steps->n - 1]->run;
-  if (!contraction_of(t->p, product, &c)) BUG("%s: no product left", k.name);
   algo_pick_tile(t->p, product);
   if (!t->changing) add_weights(t, product, to);
   return made;

@@ -2,6 +2,7 @@
  * steps of one, or become such (strided.c), along axes that have room for tiles, with an error that
  * is allowed. */
 #include "bilinear_tiling.h"
+#include "backend.h"
 
 #include <math.h>
 #include <string.h>
@@ -159,13 +160,22 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   return algo_refuses_error(p, c->k, error);
 }
 
+/* Tiles of registers, or blocks of threads, can do the products. */
+static const char *refuses_products(const Plan *p, const Contraction *c) {
+  if (!p->target->language->blocks) return affine_refuses(p, c, 'N');
+  if (p->precision != PRECISION_F32) return "rounded products of transforms would be far off";
+  if (contraction_both_change(p, c)) return correlation_refuses_sums(p, c, 'N');
+  const char *reason = contraction_refuses_weights(p, c);
+  return reason || contraction_lane(p, c, 'N') >= 0 ? reason : "output channels share no inputs";
+}
+
 const char *bilinear_refuses(const Plan *p, const Contraction *c, const BilinearRow *row) {
   Tiling t;
   Plan trial = *p; /* forgets the buffers that are made */
   Kernel apart;
   Contraction by_one;
   Steps copies = {0};
-  const char *reason = affine_refuses(p, c, 'N');
+  const char *reason = refuses_products(p, c);
   if (reason) return reason;
   if (!contraction_both_change(p, c) && c->k->out[0].to.rank < 3)
     return "its result has no points beside channels";

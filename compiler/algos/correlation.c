@@ -60,9 +60,8 @@ static int point_loop(const Contraction *c) {
   return point;
 }
 
-const char *correlation_refuses(const Plan *p, const Contraction *c, char role) {
+const char *correlation_refuses_sums(const Plan *p, const Contraction *c, char role) {
   const Kernel *k = c->k;
-  if (p->target->language->blocks) return "threads of this target work in blocks";
   if (k->math != F32 || k->fold[0].acc != F32) return "its sum is in double";
   if (k->nout != 1 || k->out[0].combine) return "it has more than one result";
   for (int i = 0; i < 2; i++) {
@@ -76,6 +75,11 @@ const char *correlation_refuses(const Plan *p, const Contraction *c, char role) 
                        : "channels of neither operand fill lanes";
   if (point_loop(c) < 0) return "its operands share all loops of the result";
   return NULL;
+}
+
+const char *correlation_refuses(const Plan *p, const Contraction *c, char role) {
+  if (p->target->language->blocks) return "threads of this target work in blocks";
+  return correlation_refuses_sums(p, c, role);
 }
 
 /* ---- lowering ---- */

@@ -1,7 +1,6 @@
 /* loops.c - the contraction as it stands: one scalar sum per element of the result. It serves every
  * contraction, whatever its index maps, so nothing is ever refused as a whole. */
 #include "algos.h"
-#include "backend.h"
 
 static const char *refuses(const Plan *p, const Contraction *c) {
   (void)p;
@@ -12,8 +11,7 @@ static const char *refuses(const Plan *p, const Contraction *c) {
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
   Step *leaf = plan_leaf(p, c->k);
   leaf->run->algo = "loops";
-  if (p->target->language->blocks)
-    algo_pick_tile(p, leaf->run); /* a block of threads for each sum */
+  algo_pick_shares(p, leaf->run);
   vec_push(p->u->arena, steps, leaf);
 }
 

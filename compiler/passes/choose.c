@@ -147,7 +147,7 @@ static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps, Ti
     c->algo->lower(p, &contracted, steps);
   } else {
     Step *leaf = plan_leaf(p, k);
-    algo_pick_tile(p, leaf->run);
+    algo_pick_shares(p, leaf->run);
     vec_push(p->u->arena, steps, leaf);
   }
   p->tiles = NULL;

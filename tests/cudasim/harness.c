@@ -1,6 +1,7 @@
 /* harness.c - see harness.h. The program reads parameters and inputs from the file `in` and writes
  * the outputs to `out`. */
 #include "harness.h"
+#include "algos.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -303,13 +304,23 @@ static void fail_run(const Simulated *s, const SimulatedRun *r, const char *cons
            r->messages.n ? r->messages.at : "");
 }
 
+double simulated_growth(const Simulated *s) {
+  double most = 1;
+  for (int i = 0; i < s->plan->choice.n; i++)
+    if (s->plan->choice.at[i].taken)
+      most = fmax(most, algo_find(s->plan->choice.at[i].algo)->tolerance);
+  return most;
+}
+
 static const double *tolerances(const Simulated *s, int n, double tolerance) {
   double *result = NEW_ARRAY(s->u->arena, double, simulated_results(s) + 1);
+  const double growth = simulated_growth(s);
   double *known = tolerance > 0 ? NULL : NEW_ARRAY(s->u->arena, double, s->graph->node.n);
   for (int o = 0; o < simulated_results(s); o++)
     result[o] = tolerance > 0
                     ? tolerance
-                    : rounding_error(s->graph, s->graph->entry[ENTRY_FORWARD].want.at[o], n, known);
+                    : growth * rounding_error(s->graph, s->graph->entry[ENTRY_FORWARD].want.at[o],
+                                              n, known);
   return result;
 }
 

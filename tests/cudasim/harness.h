@@ -63,6 +63,8 @@ typedef struct SimulatedRun {
 SimulatedRun simulated_inputs(const Simulated *, int n);
 /* Starts the program on them; fills out and messages. */
 int simulated_run(const Simulated *, SimulatedRun *, const char *const *settings);
+/* How many times larger than in plain sums errors may be by the algorithms that were chosen. */
+double simulated_growth(const Simulated *);
 /* The largest error of a result of that run, relative to its largest element. */
 double simulated_error(const Simulated *, const SimulatedRun *, int result);
 

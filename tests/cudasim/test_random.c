@@ -8,7 +8,7 @@
  *
  * The allowed error is a multiple of what noise of the size of the precision's rounding changes
  * (judge.c). Which of `rows` a group is for follows from its first seed. */
-#include "harness.h"
+#include "harness_judged.h"
 
 #include <stdio.h>
 
@@ -34,14 +34,19 @@ typedef struct Group {
   int64_t seed;
   int count;
   const Row *row;
-  bool forced; /* products in blocks wherever they are possible */
+  const char *forced; /* the algorithm wherever it is possible; NULL: what is fastest */
   int batch, n;
 } Group;
+
+/* In f32 one of these, by turns; rounded products are the second's. */
+static const char *const forced[] = {NULL,          "*=implicit_gemm", "*=implicit_gemm",
+                                     "*=winograd2", "*=winograd4",     "*=fft8"};
 
 static Group group_of(int64_t seed, int count) {
   Random r = {(uint64_t)seed ^ 0xcadau};
   Group g = {.seed = seed, .count = count, .row = &rows[(seed / AT_ONCE) % COUNT(rows)]};
-  g.forced = random_int(&r, 0, 1) || g.row->precision != PRECISION_F32;
+  const int64_t drawn = random_int(&r, 0, COUNT(forced) - 1);
+  g.forced = forced[g.row->precision ? 1 : drawn];
   g.batch = random_int(&r, 1, MOST_SAMPLES);
   g.n = random_int(&r, 1, g.batch);
   return g;
@@ -60,77 +65,15 @@ static const char *document(Unit *u, const Group *g, bool training) {
   return kept;
 }
 
-static Graph *read(Unit *u, const char *text, bool training) {
-  FILE *messages = u->messages;
-  u->messages = fopen("/dev/null", "w"); /* warnings of what no output needs */
-  Graph *g = read_text(u, "random.json", text, strlen(text), &(ReadOptions){.training = training});
-  fclose(u->messages);
-  u->messages = messages;
-  assert_non_null(g);
-  for (int i = 0; i < g->input.n; i++)
-    g->input.at[i].gradient =
-        training && g->input.at[i].kind == INPUT_DATA && g->input.at[i].type.dtype == F32;
-  g->seed = SIMULATED_SEED;
-  g->pass = 1;
-  return g;
-}
-
-static Simulated simulated(const Group *g, bool training) {
-  static const char *forced[] = {"*=implicit_gemm"};
-  Simulated s = {.u = unit_new()};
-  Options o = {.target = g->row->target, .batch = g->batch, .train = training};
-  o.algo.at = forced;
-  o.algo.n = g->forced;
-  if (g->row->precision) o.dtype = DTYPE_F64 + (int)g->row->precision;
-  const char *text = document(s.u, g, training);
-  Graph *graph = read(s.u, text, training);
-  if (training) judge_gradients(graph);
-  s.graph = graph;
-  s.folder = toolchain_folder(s.u);
-  s.plan = pipeline_plan(s.u, &o, read(s.u, text, training), target_find(o.target), false);
-  assert_non_null(s.plan);
-  double **param = NEW_ARRAY(s.u->arena, double *, graph->param.n + 1);
-  for (int i = 0; i < graph->param.n; i++)
-    param[i] = judge_leaf(s.u->arena, graph, graph->param.at[i].node, 1);
-  s.param = param;
-  return s;
-}
-
-/* ---- running ---- */
-
-static SimulatedRun inputs(const Simulated *s, int n, const Judged *want) {
-  Arena *arena = s->u->arena;
-  const Graph *g = s->graph;
-  const int results = simulated_results(s);
-  SimulatedRun r = {.n = n,
-                    .in = NEW_ARRAY(arena, double *, g->input.n + 1),
-                    .expected = NEW_ARRAY(arena, double *, results + 1),
-                    .out = NEW_ARRAY(arena, float *, results + 1)};
-  for (int i = 0; i < g->input.n; i++) r.in[i] = judge_leaf(arena, g, g->input.at[i].node, n);
-  for (int i = 0; i < results; i++) {
-    r.expected[i] = NEW_ARRAY(arena, double, want[i].size);
-    memcpy(r.expected[i], want[i].value, sizeof(double) * (size_t)want[i].size);
-  }
-  return r;
-}
-
-static const double *allowed(const Simulated *s, const Row *row, const Judged *want) {
-  double *relative = NEW_ARRAY(s->u->arena, double, simulated_results(s) + 1);
-  for (int i = 0; i < simulated_results(s); i++)
-    if (want[i].largest > 0)
-      relative[i] = row->times * (want[i].noise / want[i].largest + F32_ROUNDING);
-  return relative;
-}
-
 static void check_as(const Group *g, bool training) {
-  Simulated s = simulated(g, training);
-  Judged *want = NEW_ARRAY(s.u->arena, Judged, judge_values(s.graph));
-  assert_int_equal(judge_values(s.graph), simulated_results(&s));
-  assert_true(judge(s.u->arena, s.graph, g->n, g->row->rounding, want));
-  simulated_emit(&s);
-  simulated_build(&s);
-  const SimulatedRun r = inputs(&s, g->n, want);
-  simulated_orders(&s, &r, allowed(&s, g->row, want));
+  Unit *u = unit_new();
+  const char *algo[] = {g->forced};
+  Options o = {.target = g->row->target, .batch = g->batch, .train = training};
+  o.algo.at = algo;
+  o.algo.n = g->forced != NULL;
+  if (g->row->precision) o.dtype = DTYPE_F64 + (int)g->row->precision;
+  Simulated s = judged_text(u, document(u, g, training), o);
+  judged_check(&s, g->n, g->row->rounding, g->row->times);
   simulated_free(&s);
 }
 
@@ -150,10 +93,10 @@ static int check_groups(int64_t seed, int64_t count) {
     Group *g = &group[i];
     *g = group_of(first, left < AT_ONCE ? (int)left : AT_ONCE);
     test[i] = (struct CMUnitTest)cmocka_unit_test_prestate(check, g);
-    test[i].name = arena_printf(u->arena, "seeds %lld to %lld, %s, %s%s, %d of %d samples",
+    test[i].name = arena_printf(u->arena, "seeds %lld to %lld, %s, %s%s%s, %d of %d samples",
                                 (long long)first, (long long)first + g->count - 1, g->row->target,
-                                precision_names[g->row->precision],
-                                g->forced ? ", implicit_gemm" : "", g->n, g->batch);
+                                precision_names[g->row->precision], g->forced ? ", --algo " : "",
+                                g->forced ? g->forced : "", g->n, g->batch);
   }
   const int failed = _cmocka_run_group_tests("random networks", test, (size_t)n, NULL, NULL);
   unit_free(u);

@@ -181,12 +181,14 @@ static bool is_small(const Window *w) {
   return products <= MOST_PRODUCTS;
 }
 
-/* Threads in blocks have an algorithm of their own; plain loops are for all. Weights are parameters
- * here, so what takes constant windows apart has no turn. Samples need lanes. */
+/* Threads in blocks have an algorithm of their own; plain loops and transforms are for all. Weights
+ * are parameters here, so what takes constant windows apart has no turn. Samples need lanes. */
 static bool is_for(const char *algo, const Target *t) {
   if (strcmp(algo, "separable") == 0) return false;
   if (strcmp(algo, "batch") == 0) return t->lanes > 1;
-  return strcmp(algo, "loops") == 0 || (strcmp(algo, "implicit_gemm") == 0) == t->language->blocks;
+  if (strncmp(algo, "winograd", 8) == 0 || strncmp(algo, "fft", 3) == 0) return true;
+  if (strcmp(algo, "loops") == 0) return true;
+  return (strcmp(algo, "implicit_gemm") == 0) == t->language->blocks;
 }
 
 /* A few samples, or more than lanes take. */

@@ -1,0 +1,14 @@
+/* harness_judged.h - libraries of a network, simulated against its Graph in double before any pass:
+ * outputs; of those that train the loss and all gradients as well. */
+#ifndef CUDASIM_JUDGED_H
+#define CUDASIM_JUDGED_H
+
+#include "harness.h"
+
+/* The network of a JSON text as options say, which name a target. */
+Simulated judged_text(Unit *, const char *json, Options);
+/* Emits, builds and runs it on n samples in every order: a result may be away by so many `times`
+ * what noise of that size changes (../random/judge.h), more by algorithms whose errors grow. */
+void judged_check(const Simulated *, int n, double rounding, double times);
+
+#endif
