@@ -240,18 +240,17 @@ static bool write_report(const Bench *b, const char *path, void (*report)(Text *
   return file_write(b->u, path, text.at, text.n);
 }
 
-static bool reports_writable(Unit *u, const Options *o) {
+static void check_reports(Unit *u, const Options *o) {
   const char *const paths[] = {o->csv_file, o->json_file, o->html_file, o->save_plan};
-  bool fine = true;
   for (int i = 0; i < COUNT(paths); i++)
-    if (paths[i]) fine &= file_writable(u, paths[i]);
-  return fine;
+    if (paths[i]) file_writable(u, paths[i]);
 }
 
+/* False after a message, also of somebody else. */
 static bool read_subjects(Bench *b, Graph **g) {
-  if (b->o->shapes) return shapes_read(b, b->o->shapes);
-  *g = pipeline_read(b->u, b->o);
-  if (!*g) return false;
+  if (b->o->shapes && b->target) return shapes_read(b, b->o->shapes) && !b->u->errors;
+  *g = b->o->shapes ? NULL : pipeline_read(b->u, b->o);
+  if (!*g || !b->target) return false;
   Plan *lowered = pipeline_lowered(b->u, b->o, *g, b->target);
   if (!lowered) return false;
   b->name = (*g)->name;
@@ -259,26 +258,24 @@ static bool read_subjects(Bench *b, Graph **g) {
   return true;
 }
 
-static bool check_options(Unit *u, const Options *o) {
-  const int errors = u->errors;
+static void check_options(Unit *u, const Options *o) {
   if (o->shapes && o->network)
     usage_error(u, "--shapes %s stands in place of a network: not both", o->shapes);
   if (o->shapes && o->save_plan)
     usage_error(u, "--save-plan: a plan belongs to a network, and --shapes measures none");
   if (o->within > 0 && o->within < 1)
     usage_error(u, "--within %g: the best estimate itself is 1 times as long", o->within);
-  return u->errors == errors;
 }
 
 Status command_bench(Unit *u, const Options *given) {
   Options options = *given;
   const Options *o = &options;
-  if (!check_options(u, given)) return STATUS_USAGE;
+  check_options(u, given);
+  check_reports(u, o);
   if (o->shapes) options.network = o->shapes;
   Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, program_language())};
   Graph *g = NULL;
-  if (!b.target) return STATUS_USAGE;
-  if (!reports_writable(u, o) || !read_subjects(&b, &g)) return STATUS_INPUT;
+  if (!read_subjects(&b, &g)) return STATUS_INPUT;
   if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, o->within)) return STATUS_TOOL;
   if (!mark_chosen(&b, g)) return STATUS_INPUT;
   print_table(&b);

@@ -205,10 +205,8 @@ void compile_explain(Unit *u, const Plan *plan) {
 /* ---- the command ---- */
 
 static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Targets *all,
-                             const Plan *plan, const char *base) {
-  double **param = NULL;
+                             const Plan *plan, double *const *param, const char *base) {
   const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
-  if (o->weights && !(param = params_read(u, g, o->weights))) return STATUS_INPUT;
   const char *suffix = plan->target->language->suffix;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);
@@ -226,8 +224,9 @@ static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Ta
 static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets *all,
                         const char *base, Plan **plan) {
   const bool baked = o->weights != NULL;
+  if (!o->tune || u->errors)
+    return (*plan = pipeline_plans(u, o, g, all, baked)) ? STATUS_DONE : STATUS_USAGE;
   const Target *target = all->at[0];
-  if (!o->tune) return (*plan = pipeline_plans(u, o, g, all, baked)) ? STATUS_DONE : STATUS_USAGE;
   const char *path = o->save_plan ? o->save_plan : arena_printf(u->arena, "%s.plan.json", base);
   if (!file_writable(u, path)) return STATUS_INPUT;
   const Status status = tune_plan(u, o, g, target, plan);
@@ -240,25 +239,26 @@ static Status make_plan(Unit *u, const Options *o, const Graph *g, const Targets
 }
 
 /* What would fail only when the library is written. */
-static bool are_writable(Unit *u, const Options *o, const char *base, const Language *language) {
-  const char *source = arena_printf(u->arena, "%s%s", base, language->suffix);
-  return (compile_only_prints(o) || file_writable(u, source)) &&
-         (!o->report || file_writable(u, o->report)) &&
-         (!o->make_rule || file_writable(u, o->make_rule));
+static void check_writable(Unit *u, const Options *o, const char *base, const Language *language) {
+  if (!compile_only_prints(o))
+    file_writable(u, arena_printf(u->arena, "%s%s", base, language->suffix));
+  if (o->save_plan) file_writable(u, o->save_plan);
+  if (o->report) file_writable(u, o->report);
+  if (o->make_rule) file_writable(u, o->make_rule);
 }
 
 Status command_compile(Unit *u, const Options *o) {
   const char *base;
   const Language *language = compile_output(u, o, &base);
-  if (!language || !compile_check_options(u, o, language)) return STATUS_USAGE;
-  if (!compile_only_prints(o) && !compile_check_header(u, base, language)) return STATUS_USAGE;
+  compile_check_options(u, o, language);
+  if (language && !compile_only_prints(o)) compile_check_header(u, base, language);
   const Targets all = pipeline_targets(u, o, language);
-  if (!all.n) return STATUS_USAGE;
   /* Code for a device runs on later ones as well: what is emitted is for the oldest. */
-  const Targets chosen = {.at = all.at, .n = language->chooses ? all.n : 1};
-  if (chosen.n > 1 && !compile_check_several(u, o)) return STATUS_USAGE;
+  const Targets chosen = {.at = all.at, .n = all.n && !all.at[0]->language->chooses ? 1 : all.n};
+  if (chosen.n > 1) compile_check_several(u, o);
   Graph *g = pipeline_read(u, o);
-  if (!g || !are_writable(u, o, base, language)) return STATUS_INPUT;
+  if (language) check_writable(u, o, base, language);
+  double **param = o->weights ? params_read(u, g, o->weights) : NULL;
   Plan *plan = NULL;
   const Status status = make_plan(u, o, g, &chosen, base, &plan);
   if (status) return status;
@@ -269,9 +269,9 @@ Status command_compile(Unit *u, const Options *o) {
   if (compile_only_prints(o)) return STATUS_DONE;
   if (strstr(o->target ? o->target : language->target, "native"))
     usage_note(u, "target native is %s", target_native()->name);
-  return emit_and_write(u, o, g, &all, plan, base);
+  return emit_and_write(u, o, g, &all, plan, param, base);
 }
 
 Status command_check(Unit *u, const Options *o) {
-  return pipeline_read(u, o) ? STATUS_DONE : STATUS_INPUT;
+  return pipeline_read(u, o) && !u->errors ? STATUS_DONE : STATUS_INPUT;
 }

@@ -40,16 +40,15 @@ const Language *compile_output(Unit *u, const Options *o, const char **base) {
   return NULL;
 }
 
-bool compile_check_header(Unit *u, const char *base, const Language *language) {
+void compile_check_header(Unit *u, const char *base, const Language *language) {
   const char *header = arena_printf(u->arena, "%s.h", base);
   for (int i = 0; targets[i] && access(header, F_OK) == 0; i++) {
     const char *other = arena_printf(u->arena, "%s%s", base, targets[i]->language->suffix);
     if (targets[i]->language == language || access(other, F_OK) != 0) continue;
     usage_error(u, "-o %s%s: %s belongs to %s; another name, such as %s_%s%s, keeps both", base,
                 language->suffix, header, other, base, language->name, language->suffix);
-    return false;
+    return;
   }
-  return true;
 }
 
 /* --prefix: an identifier that means nothing else. */
@@ -124,16 +123,14 @@ static void check_written(Unit *u, const Options *o) {
                   o->explain ? "--explain" : "--dump");
 }
 
-bool compile_check_options(Unit *u, const Options *o, const Language *language) {
-  const int errors = u->errors;
+void compile_check_options(Unit *u, const Options *o, const Language *language) {
   if (o->prefix) check_prefix(u, o->prefix);
   check_together(u, o);
-  check_language(u, o, language);
+  if (language) check_language(u, o, language);
   check_written(u, o);
-  return u->errors == errors;
 }
 
-bool compile_check_several(Unit *u, const Options *o) {
+void compile_check_several(Unit *u, const Options *o) {
   const Excluded row[] = {
       {o->plan != NULL, "plan", "a plan file is for one target"},
       {o->save_plan != NULL, "save-plan", "a plan file is for one target"},
@@ -142,9 +139,7 @@ bool compile_check_several(Unit *u, const Options *o) {
       {o->profile, "profile", "timers are named after the kernels of one target"},
       {o->selftest, "selftest", "what is tested are the kernels of one target"},
   };
-  const int errors = u->errors;
   for (int i = 0; i < COUNT(row); i++)
     if (row[i].given)
       usage_error(u, "--%s: %s; give --target one of %s", row[i].option, row[i].reason, o->target);
-  return u->errors == errors;
 }

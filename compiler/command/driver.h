@@ -10,7 +10,8 @@
 
 /* ---- pipeline.c: the order of the passes ---- */
 
-/* Reads the network that the options name; NULL after diagnostics. */
+/* Reads the network that the options name. NULL after diagnostics; of what only options ask in vain
+ * there are messages too, and the network without it. */
 Graph *pipeline_read(Unit *, const Options *);
 /* The targets that --target and the language (NULL: any) ask for: in the order of the command line
  * where a library chooses among them, otherwise the oldest machine first. Empty after a message. */
@@ -20,7 +21,8 @@ Targets pipeline_targets(Unit *, const Options *, const Language *);
  * after a message. */
 const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
- * weights are to be baked in. NULL after a message. */
+ * weights are to be baked in. NULL after a message, also of somebody else: then the network or the
+ * target may be NULL, and --dump, --plan and --algo are looked at all the same. */
 Plan *pipeline_plan(Unit *, const Options *, const Graph *, const Target *, bool baked);
 /* The plans of one library for these targets, in their order. */
 Plan *pipeline_plans(Unit *, const Options *, const Graph *, const Targets *, bool baked);
@@ -50,7 +52,7 @@ void memory_limit_explain(const Plan *);
 /* From the initialisers; the emitted NAME_init_params gives the same bits. */
 double **params_seeded(const Graph *, uint64_t seed);
 /* From a safetensors file; NULL after diagnostics that name every missing, extra or misshapen
- * tensor. */
+ * tensor; without a network the file alone is looked at. */
 double **params_read(Unit *, const Graph *, const char *file);
 /* Of another network's file what has the name and the shape of a parameter; NULL for the others,
  * which notes name. NULL after a diagnostic: the file is unsound, or nothing fits. */

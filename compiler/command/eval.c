@@ -33,30 +33,31 @@ static Status report(const Inference *f, const Samples *s) {
 }
 
 /* What would fail only when the work is done. */
-static Status check_predictions(Unit *u, const Options *o, const Samples *s) {
-  if (!o->predictions) return STATUS_DONE;
-  if (!file_writable(u, o->predictions)) return STATUS_INPUT;
-  if (s->classes <= MOST_CLASSES) return STATUS_DONE;
-  usage_error(u, "--predictions writes one byte an image; the network has %" PRId64 " classes",
-              s->classes);
-  return STATUS_USAGE;
+static void check_predictions(Unit *u, const Options *o, const Samples *s) {
+  if (!o->predictions) return;
+  file_writable(u, o->predictions);
+  if (s->classes > MOST_CLASSES)
+    usage_error(u, "--predictions writes one byte an image; the network has %" PRId64 " classes",
+                s->classes);
+}
+
+/* The test part of --data, as the network's input. */
+static void read_samples(Inference *f, Samples *s) {
+  Unit *u = f->u;
+  if (!f->o->data) usage_error(u, "eval needs a data set: give --data DIR");
+  if (f->o->data && f->g && samples_read(u, f->o, f->g, DATA_TEST, 0, s)) {
+    f->n = s->data.n;
+    f->input = NEW_ARRAY(u->arena, float *, f->g->input.n + 1);
+    f->input[s->input] = values_of(u, s);
+  }
+  check_predictions(u, f->o, s);
 }
 
 Status command_eval(Unit *u, const Options *o) {
-  if (!o->data) {
-    usage_error(u, "eval needs a data set: give --data DIR");
-    return STATUS_USAGE;
-  }
-  if (!inference_check_options(u, o)) return STATUS_USAGE;
-  Graph *g = pipeline_read(u, o);
-  Samples samples;
-  if (!g || !samples_read(u, o, g, DATA_TEST, 0, &samples)) return STATUS_INPUT;
-  Status status = check_predictions(u, o, &samples);
-  if (status) return status;
-  Inference f = {.u = u, .o = o, .g = g, .n = samples.data.n, .repeat = 1};
+  Samples samples = {0};
+  Inference f = inference_new(u, o);
   f.progress = isatty(STDERR_FILENO);
-  f.input = NEW_ARRAY(u->arena, float *, g->input.n + 1);
-  f.input[samples.input] = values_of(u, &samples);
-  status = inference_run(&f);
+  read_samples(&f, &samples);
+  const Status status = inference_run(&f);
   return status ? status : report(&f, &samples);
 }

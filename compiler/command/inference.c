@@ -27,18 +27,19 @@ Scaling inference_scaling(const Input *in) {
       .scale = in->scale, .mean = in->mean, .std = in->std, .nmean = in->nmean, .inner = inner};
 }
 
-static Status check_params(const Inference *f) {
-  if (f->o->weights && f->o->seeded)
+/* From --weights or --seed, or made where they are needed: NULL, as after a message. */
+static double **read_params(Inference *f) {
+  const Options *o = f->o;
+  if (o->weights && o->seeded)
     usage_error(f->u, "--weights and --seed: one of them decides about the parameters");
-  else if (!f->o->weights && !f->o->seeded && f->g->param.n > 0)
+  else if (f->g && !o->weights && !o->seeded && f->g->param.n > 0)
     usage_error(f->u, "the network has parameters: give --weights FILE%s",
-                f->o->command == COMMAND_run ? " or --seed N" : "");
-  else
-    return STATUS_DONE;
-  return STATUS_USAGE;
+                o->command == COMMAND_run ? " or --seed N" : "");
+  if (o->weights) return params_read(f->u, f->g, o->weights);
+  return f->g && o->interpret ? params_seeded(f->g, (uint64_t)o->seed) : NULL;
 }
 
-bool inference_check_options(Unit *u, const Options *o) {
+static void check_options(Unit *u, const Options *o) {
   const struct {
     bool given;
     const char *option;
@@ -46,12 +47,18 @@ bool inference_check_options(Unit *u, const Options *o) {
       {o->target != NULL, "target"},   {o->algo.n > 0, "algo"},     {o->plan != NULL, "plan"},
       {o->max_error > 0, "max-error"}, {o->threads > 0, "threads"}, {o->runner != NULL, "runner"},
   };
-  for (int i = 0; i < COUNT(row) && o->interpret; i++) {
-    if (!row[i].given) continue;
-    usage_error(u, "--%s says how to build and run; --interpret does neither", row[i].option);
-    return false;
-  }
-  return true;
+  for (int i = 0; i < COUNT(row) && o->interpret; i++)
+    if (row[i].given)
+      usage_error(u, "--%s says how to build and run; --interpret does neither", row[i].option);
+}
+
+Inference inference_new(Unit *u, const Options *o) {
+  Inference f = {.u = u, .o = o, .repeat = 1};
+  check_options(u, o);
+  if (!o->interpret) f.target = pipeline_target(u, o, program_language());
+  f.g = pipeline_read(u, o);
+  f.param = read_params(&f);
+  return f;
 }
 
 int64_t inference_class(const float *values, int64_t classes, int64_t stride) {
@@ -91,10 +98,7 @@ static void interpret_one(Inference *f, const Leaves *leaves, int64_t sample) {
 
 static Status interpret(Inference *f) {
   Arena *arena = f->u->arena;
-  Leaves leaves = {.input = NEW_ARRAY(arena, double *, f->g->input.n + 1)};
-  leaves.param = f->o->weights ? params_read(f->u, f->g, f->o->weights)
-                               : params_seeded(f->g, (uint64_t)f->o->seed);
-  if (!leaves.param) return STATUS_INPUT;
+  Leaves leaves = {.param = f->param, .input = NEW_ARRAY(arena, double *, f->g->input.n + 1)};
   for (int i = 0; i < f->g->input.n; i++)
     leaves.input[i] = NEW_ARRAY(arena, double, inference_input_size(f->g, i));
   double begin = program_clock();
@@ -216,13 +220,10 @@ static Status start(Inference *f, const char *folder) {
 
 static Status build_and_run(Inference *f) {
   Unit *u = f->u;
-  if (f->o->weights && !params_read(u, f->g, f->o->weights)) return STATUS_INPUT;
-  f->target = pipeline_target(u, f->o, program_language());
-  if (!f->target) return STATUS_USAGE;
   Options options = *f->o;
-  options.batch = f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;
+  options.batch = !f->n ? 1 : f->n < MOST_AT_ONCE ? f->n : MOST_AT_ONCE;
   Plan *plan = pipeline_plan(u, &options, f->g, f->target, false);
-  if (!plan) return STATUS_USAGE;
+  if (!plan) return STATUS_INPUT;
   const char *folder = toolchain_folder(u);
   if (!folder) return STATUS_TOOL;
   bool built = program_build(u, f->o, plan, folder, program_text(f));
@@ -232,9 +233,8 @@ static Status build_and_run(Inference *f) {
 }
 
 Status inference_run(Inference *f) {
-  Status status = check_params(f);
-  if (status) return status;
-  int outputs = f->g->entry[ENTRY_FORWARD].want.n;
+  if (f->u->errors && f->o->interpret) return STATUS_INPUT;
+  int outputs = f->g ? f->g->entry[ENTRY_FORWARD].want.n : 0;
   f->output = NEW_ARRAY(f->u->arena, float *, outputs + 1);
   if (!f->o->interpret) return build_and_run(f);
   for (int i = 0; i < outputs; i++)

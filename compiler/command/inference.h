@@ -10,6 +10,7 @@ typedef struct Inference {
   Unit *u;
   const Options *o;
   const Graph *g;
+  double **param;
   int64_t n;        /* samples */
   float **input;    /* by index of Graph.input: row-major, all samples. NULL: not read */
   float **output;   /* by output: filled, in the arena */
@@ -21,9 +22,10 @@ typedef struct Inference {
   const Target *target; /* NULL: interpreted */
 } Inference;
 
-/* What says how to build has no meaning where nothing is built; false after a message. */
-bool inference_check_options(Unit *, const Options *);
-/* Parameters come from --weights or --seed, or there are none. STATUS_DONE, or a message. */
+/* Finds the target and reads the network and its parameters, which come from --weights or --seed:
+ * each may be NULL after a message. */
+Inference inference_new(Unit *, const Options *);
+/* STATUS_DONE, or a message, also of somebody else: then it is looked for more of them. */
 Status inference_run(Inference *);
 
 int64_t inference_input_size(const Graph *, int input); /* elements of a sample */

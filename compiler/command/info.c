@@ -217,25 +217,21 @@ static void print_json(const Counts *f, const PlanInfo *plan) {
   json_decref(root);
 }
 
-static bool check_options(Unit *u, const Options *o) {
-  const int errors = u->errors;
+static void check_options(Unit *u, const Options *o) {
   if (o->json && (o->explain || o->dump.n))
     usage_error(u, "--json prints counts and plan for programs; leave out %s, which prints text",
                 o->explain ? "--explain" : "--dump");
   if (o->input_grad && !o->train)
     usage_error(u, "--input-grad: what only infers has no gradients; --train counts them");
-  return u->errors == errors;
 }
 
 Status command_info(Unit *u, const Options *o) {
-  if (!check_options(u, o)) return STATUS_USAGE;
+  check_options(u, o);
   const Target *target = pipeline_target(u, o, NULL);
-  if (!target) return STATUS_USAGE;
   Graph *g = pipeline_read(u, o);
-  if (!g) return STATUS_INPUT;
-  Counts counts = count_layers(u, g, o->train);
   Plan *plan = pipeline_plan(u, o, g, target, false);
-  if (!plan) return STATUS_USAGE;
+  if (!plan) return STATUS_INPUT;
+  Counts counts = count_layers(u, g, o->train);
   PlanInfo plan_info = plan_info_new(plan);
   if (o->json) {
     print_json(&counts, &plan_info);

@@ -99,7 +99,7 @@ static void report_extra(Unit *u, const Graph *g, const char *file, const Tensor
 double **params_read(Unit *u, const Graph *g, const char *file) {
   Tensors tensors = {0};
   int errors = u->errors;
-  if (!weights_read(u, file, &tensors)) return NULL;
+  if (!weights_read(u, file, &tensors) || !g) return NULL;
   double **values = NEW_ARRAY(u->arena, double *, g->param.n + 1);
   for (int i = 0; i < g->param.n; i++) {
     const char *fault;

@@ -66,7 +66,7 @@ static void after(Dump *d, const char *stage, const Program *program) {
   show(d, stage, text.at);
 }
 
-static bool check_dump(Unit *u, const Options *o) {
+static void check_dump(Unit *u, const Options *o) {
   const char *stages[COUNT(passes) + 1] = {"read"};
   for (int i = 0; i < COUNT(passes); i++) stages[i + 1] = passes[i].name;
   for (int i = 0; i < o->dump.n; i++) {
@@ -76,9 +76,7 @@ static bool check_dump(Unit *u, const Options *o) {
     if (known) continue;
     const char *near = nearest(name, stages, COUNT(stages));
     usage_error(u, "--dump=%s: no such pass%s", name, did_you_mean(u->arena, near));
-    return false;
   }
-  return true;
 }
 
 /* ---- reading and the target ---- */
@@ -93,12 +91,11 @@ Graph *pipeline_read(Unit *u, const Options *o) {
   for (int i = 0; i < o->input_shape.n; i++)
     vec_push(u->arena, &options.input_shape, o->input_shape.at[i]);
   Graph *g = read_network(u, o->network, &options);
-  if (u->errors) return NULL;
-  for (int i = 0; i < g->input.n; i++) {
+  for (int i = 0; g && i < g->input.n; i++) {
     Input *in = &g->input.at[i];
     in->gradient = o->input_grad && in->kind == INPUT_DATA && in->type.dtype == F32;
   }
-  return o->dtype == DTYPE_F64 ? graph_in(g, F64) : g;
+  return g && o->dtype == DTYPE_F64 ? graph_in(g, F64) : g;
 }
 
 static Precision precision_of(const Options *o) {
@@ -251,10 +248,13 @@ static void apply(const Pass *pass, Program *program, const PlanOptions *options
   if (pass->plan) pass->plan(program->plan, options);
 }
 
-/* Only a plan knows which contractions --algo may speak of: asked once, when there is one. */
-static void check_algo(Unit *u, const Plan *plan, const PlanOptions *options) {
-  const char *complaint = choose_complaint(plan, options);
-  if (complaint) usage_error(u, "%s", complaint);
+/* The names in --algo; once there is a plan, whether it has such contractions. */
+static void check_algo(Unit *u, const Graph *g, const Plan *plan, const PlanOptions *options) {
+  for (int i = 0; i < options->algo.n; i++) {
+    const char *option = options->algo.at[i], *misnamed = choose_misnamed(u->arena, g, option);
+    const char *wrong = !plan ? misnamed : misnamed ? NULL : choose_complaint(plan, option);
+    if (wrong) usage_error(u, "--algo %s: %s", option, wrong);
+  }
 }
 
 int64_t pipeline_batch(const Options *o) {
@@ -276,40 +276,48 @@ bool pipeline_save_plan(Unit *u, const Options *o, const char *path, const Plan 
   return file_write(u, path, text.at, text.n);
 }
 
+/* Where something was wrong before, passes run until --algo can be looked at, and nothing is
+ * shown. */
 static bool run_passes(Dump *d, Program *program, PlanOptions *options, const PlanFile *asked) {
   const Options *o = d->o;
-  after(d, "read", program);
+  const bool wrong = d->u->errors > 0;
+  if (!wrong) after(d, "read", program);
   for (int i = 0; i < COUNT(passes); i++) {
     const Pass *pass = &passes[i];
     if (pass->when == (o->train ? WHEN_inference : WHEN_training)) {
-      if (asked_to_dump(o, pass->name)) printf("---- %s (not in this mode)\n", pass->name);
+      if (!wrong && asked_to_dump(o, pass->name))
+        printf("---- %s (not in this mode)\n", pass->name);
       continue;
     }
     apply(pass, program, options);
-    if (pass->lower && d->until_lowered) return true;
-    if (pass->lower) check_algo(d->u, program->plan, options);
+    if (pass->lower && d->until_lowered) return !wrong;
+    if (pass->lower) check_algo(d->u, program->plan->graph, program->plan, options);
     if (pass->plan == pass_choose && asked) plan_file_check(d->u, asked, program->plan);
-    if (d->u->errors) return false;
-    after(d, pass->name, program);
+    if (program->plan && d->u->errors) return false;
+    if (!wrong) after(d, pass->name, program);
   }
   return true;
 }
 
-/* What `options` says already goes beyond the command line. */
+/* What `options` says already goes beyond the command line. Without a network or a target all is
+ * looked at that does not depend on them. */
 static Plan *plan_with(Unit *u, const Options *o, const Graph *read, const Target *target,
                        PlanOptions options, bool trial) {
   Dump d = {.u = u, .o = o};
-  const PlanHead head = pipeline_head(o, read, target);
-  PlanFile *asked = o->plan ? plan_file_read(u, o->plan, &head) : NULL;
-  if (o->plan && !asked) return NULL;
+  const bool lowers = read && target;
+  const PlanHead head = lowers ? pipeline_head(o, read, target) : (PlanHead){0};
+  PlanFile *asked = o->plan ? plan_file_read(u, o->plan, lowers ? &head : NULL) : NULL;
+  const bool own_machine = lowers && asked && !o->machine;
   /* A plan holds for the machine that it was made for: so does what it leaves to be estimated. */
-  options.target = asked && !o->machine ? target_on(u->arena, target, &asked->machine) : target;
+  options.target = own_machine ? target_on(u->arena, target, &asked->machine) : target;
   options.precision = precision_of(o);
   options.training = o->train;
   options.decision = asked ? &asked->decision : NULL;
   options.max_error = o->max_error;
   options.max_batch = head.batch;
   for (int i = 0; i < o->algo.n; i++) vec_push(u->arena, &options.algo, o->algo.at[i]);
+  check_algo(u, read, NULL, &options);
+  if (!lowers) return NULL;
 
   Program program = {.graph = graph_rewrite(read, NULL, NULL)};
   return run_passes(&d, &program, &options, trial ? NULL : asked) ? program.plan : NULL;
@@ -323,8 +331,8 @@ Plan *pipeline_trial(Unit *u, const Options *o, const Graph *read, const Target 
 static Plan *make_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
                        bool baked, int64_t baked_before) {
   PlanOptions options = {.baked = baked, .baked_before = baked_before};
-  if (!check_dump(u, o)) return NULL;
-  if (o->max_memory && !memory_limit(u, o, target, &options.memory)) return NULL;
+  check_dump(u, o);
+  if (o->max_memory && (!o->train || (read && target))) memory_limit(u, o, target, &options.memory);
   Plan *plan = plan_with(u, o, read, target, options, false);
   if (!plan) return NULL;
   if (o->max_memory) memory_limit_note(u, plan);
@@ -339,6 +347,7 @@ Plan *pipeline_plan(Unit *u, const Options *o, const Graph *read, const Target *
 
 Plan *pipeline_plans(Unit *u, const Options *o, const Graph *read, const Targets *all, bool baked) {
   Plan *first = NULL, *last = NULL;
+  if (all->n == 0) return make_plan(u, o, read, NULL, baked, 0);
   for (int i = 0; i < all->n; i++) {
     const int64_t before = baked && last ? last->param_bytes + last->derived_bytes : 0;
     if (all->n > 1 && o->dump.n) printf("==== target %s\n", all->at[i]->name);

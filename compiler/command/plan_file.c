@@ -259,7 +259,7 @@ static void read_file(Reading *r) {
   }
   if (!json_is_object(root))
     diag_error(r->u, NULL, "a plan is a JSON object, not %s", read_kind(root));
-  else
+  else if (r->head)
     read_head(r, root);
   json_object_foreach(root, key, value) {
     const PlanEntry entry = entry_named(r, key);

@@ -18,7 +18,7 @@ typedef struct PlanFile {
   Decisions decision;
 } PlanFile;
 
-/* NULL after diagnostics. */
+/* NULL after diagnostics. Without a head: whatever it is for. */
 PlanFile *plan_file_read(Unit *, const char *path, const PlanHead *);
 /* After pass choose: reports every decision of the file that the plan cannot have. */
 void plan_file_check(Unit *, const PlanFile *, const Plan *);

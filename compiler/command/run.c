@@ -65,38 +65,40 @@ static int find_input(const Graph *g, const char *argument, const char **file) {
   return -1;
 }
 
-static bool read_input(Inference *f, const char *argument) {
+static void read_input(Inference *f, const char *argument) {
   const char *file;
   int i = find_input(f->g, argument, &file);
   if (i < 0) {
     usage_error(f->u, "--input %s: the network has no input%s", argument,
                 strchr(argument, '=') ? " of that name" : "");
-    return false;
+    return;
   }
   const Input *in = &f->g->input.at[i];
   int64_t n = 1;
   f->input[i] =
       path_ends(file, ".npy") ? read_array(f->u, in, file, &n) : read_picture(f->u, in, file);
-  if (!f->input[i]) return false;
-  if (f->n && f->n != n)
+  if (f->input[i] && f->n && f->n != n)
     diag_error_in(f->u, file, "%" PRId64 " samples; the other inputs have %" PRId64, n, f->n);
-  if (f->n && f->n != n) return false;
-  f->n = n;
-  return true;
+  if (f->input[i]) f->n = n;
 }
 
-static Status read_inputs(Inference *f) {
-  f->input = NEW_ARRAY(f->u->arena, float *, f->g->input.n + 1);
+/* Does an option mean this input, be there a file or not? */
+static bool is_given(const Inference *f, int input) {
+  const char *file;
   for (int i = 0; i < f->o->input.n; i++)
-    if (!read_input(f, f->o->input.at[i])) return STATUS_INPUT;
+    if (find_input(f->g, f->o->input.at[i], &file) == input) return true;
+  return false;
+}
+
+static void read_inputs(Inference *f) {
+  if (!f->g) return;
+  f->input = NEW_ARRAY(f->u->arena, float *, f->g->input.n + 1);
+  for (int i = 0; i < f->o->input.n; i++) read_input(f, f->o->input.at[i]);
   for (int i = 0; i < f->g->input.n; i++)
-    if (f->g->input.at[i].kind == INPUT_DATA && !f->input[i]) {
+    if (f->g->input.at[i].kind == INPUT_DATA && !is_given(f, i))
       usage_error(f->u, "no values for input \"%s\": give --input %s=FILE", f->g->input.at[i].name,
                   f->g->input.at[i].name);
-      return STATUS_USAGE;
-    }
   if (f->n == 0) f->n = 1;
-  return STATUS_DONE;
 }
 
 /* ---- outputs ---- */
@@ -155,12 +157,10 @@ static Status show_outputs(const Inference *f) {
 }
 
 Status command_run(Unit *u, const Options *o) {
-  if (!inference_check_options(u, o)) return STATUS_USAGE;
-  if (o->output && !file_writable(u, o->output)) return STATUS_INPUT;
-  Graph *g = pipeline_read(u, o);
-  if (!g) return STATUS_INPUT;
-  Inference f = {.u = u, .o = o, .g = g, .repeat = REPEAT};
-  Status status = read_inputs(&f);
-  if (!status) status = inference_run(&f);
+  Inference f = inference_new(u, o);
+  f.repeat = REPEAT;
+  if (o->output) file_writable(u, o->output);
+  read_inputs(&f);
+  const Status status = inference_run(&f);
   return status ? status : show_outputs(&f);
 }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
+#include <unistd.h>
 
 enum { EPOCHS = 10 };
 
@@ -113,42 +114,43 @@ static Status run_epochs(Training *t) {
 
 /* ---- the beginning ---- */
 
-static bool start_params(Training *t) {
-  const char *whole = t->o->weights, *part = t->o->init_from;
-  double **values = whole  ? params_read(t->u, t->g, whole)
-                    : part ? params_read_part(t->u, t->g, part)
-                           : NULL;
-  if ((whole || part) && !values) return false;
+/* What is given to begin with; NULL: nothing, or there is a message. */
+static double **read_params(const Training *t) {
+  if (t->o->weights) return params_read(t->u, t->g, t->o->weights);
+  return t->o->init_from && t->g ? params_read_part(t->u, t->g, t->o->init_from) : NULL;
+}
+
+static bool start_params(Training *t, double **values) {
   if (!trainer_init_params(&t->trainer, t->at.seed)) return false;
   return !values || trainer_set_params(&t->trainer, values);
 }
 
-static bool check_options(Unit *u, const Options *o) {
-  const char *complaint =
-      !o->data                ? "train needs a data set: give --data DIR"
-      : o->resume && !o->save ? "--resume goes on from the checkpoint beside --save FILE"
-      : o->weights && o->init_from
-          ? "--weights gives all parameters, --init-from those that fit: not both"
-          : NULL;
-  if (complaint) usage_error(u, "%s", complaint);
-  return !complaint;
+static void check_options(Unit *u, const Options *o) {
+  if (!o->data) usage_error(u, "train needs a data set: give --data DIR");
+  if (o->resume && !o->save)
+    usage_error(u, "--resume goes on from the checkpoint beside --save FILE");
+  if (o->weights && o->init_from)
+    usage_error(u, "--weights gives all parameters, --init-from those that fit: not both");
 }
 
 /* What would fail only when the work is done. */
-static bool check_save(const Training *t) {
-  return !t->o->save ||
-         (file_writable(t->u, t->o->save) && file_writable(t->u, train_checkpoint_file(t)));
+static void check_files(const Training *t) {
+  if (t->o->save && file_writable(t->u, t->o->save)) file_writable(t->u, train_checkpoint_file(t));
+  if (t->o->log && access(t->o->log, W_OK) != 0) file_writable(t->u, t->o->log);
 }
 
+/* Whatever is wrong, the rest is looked at too: the trainer starts only where nothing was. */
 static Status start(Training *t, const Options *o) {
-  if (!check_save(t) || !train_data_open(t)) return STATUS_INPUT;
+  check_files(t);
+  if (o->data && t->g) train_data_open(t);
+  double **values = read_params(t);
   Status status = trainer_start(t->u, o, t->g, &t->trainer);
   if (status) return status;
   t->at = (Position){.seed = o->seed,
                      .samples = t->train.n,
                      .batch = t->trainer.batch,
                      .options = train_checkpoint_options(o)};
-  if (!start_params(t)) return failure(t);
+  if (!start_params(t, values)) return failure(t);
   if (o->resume && !train_checkpoint_read(t)) return failure(t);
   return train_log_open(t) ? STATUS_DONE : STATUS_INPUT;
 }
@@ -156,11 +158,9 @@ static Status start(Training *t, const Options *o) {
 Status command_train(Unit *u, const Options *given) {
   Options options = *given;
   options.train = true;
-  if (!check_options(u, given)) return STATUS_USAGE;
+  check_options(u, given);
   Augment *augment = given->augment.n ? augment_new(u, given->augment.at, given->augment.n) : NULL;
-  if (given->augment.n && !augment) return STATUS_USAGE;
   Graph *g = pipeline_read(u, &options);
-  if (!g) return STATUS_INPUT;
   Training t = {.u = u, .o = given, .g = g, .epochs = given->epochs ? given->epochs : EPOCHS};
   const struct sigaction action = {.sa_handler = on_interrupt};
   struct sigaction before;

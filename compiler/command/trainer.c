@@ -197,7 +197,6 @@ static bool start(Trainer *t, const Options *o) {
 Status trainer_start(Unit *u, const Options *o, const Graph *g, Trainer *t) {
   const Target *target = pipeline_target(u, o, program_language());
   *t = (Trainer){.u = u, .g = g, .process = -1};
-  if (!target) return STATUS_USAGE;
   Plan *plan = pipeline_plan(u, o, g, target, false);
   if (!plan) return STATUS_USAGE;
   t->batch = plan->max_batch;

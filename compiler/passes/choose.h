@@ -37,8 +37,10 @@ typedef struct Choose {
   Layouts *asked;  /* per buffer: by a plan file; ANY: nothing */
 } Choose;
 
-/* What is wrong with --algo for this plan (unknown layer or algorithm, or its refusal), or NULL. */
-const char *choose_complaint(const Plan *, const PlanOptions *);
+/* Which names of an option of --algo are none (layers are not looked at where there is no graph);
+ * why the plan has nothing to do as it asks. NULL: nothing is wrong. */
+const char *choose_misnamed(Arena *, const Graph *, const char *option);
+const char *choose_complaint(const Plan *, const char *option);
 /* Is there such a layout of the buffer? */
 bool choose_may_lie(const Plan *, int buffer, Layouts);
 /* The algorithm that --algo asks for, NULL if none. */

@@ -47,7 +47,6 @@ const Algo *choose_forced(Arena *arena, const PlanOptions *options, const Kernel
 
 typedef struct Complaint {
   const Plan *p;
-  const char *option;
   Wish wish;
   const Algo *algo;
   bool found;
@@ -65,61 +64,53 @@ static void complain_about(void *context, PlanEntry entry, Kernel *k, Step *cons
   const char *reason = c->algo->refuses(c->p, &contracted);
   c->found |= !reason;
   if (reason)
-    c->text = arena_printf(c->p->u->arena, "--algo %s: %s cannot compute this layer: %s", c->option,
-                           c->algo->name, reason);
+    c->text =
+        arena_printf(c->p->u->arena, "%s cannot compute this layer: %s", c->algo->name, reason);
 }
 
-/* `what` is none of the names that there are. */
-static const char *unknown(const Plan *p, const char *option, const char *what, const char *word,
-                           const char *const *names, int n) {
-  const char *near = nearest(word, names, n);
-  return arena_printf(p->u->arena, "--algo %s: unknown %s \"%s\"%s", option, what, word,
-                      did_you_mean(p->u->arena, near));
-}
-
-static bool is_role(const char *word) {
-  for (int r = 0; r < ROLES; r++)
-    if (strcmp(word, role_names[r]) == 0) return true;
-  return false;
-}
-
-/* What stands in the option is not the name of anything. */
-static const char *complain_of_names(const Plan *p, const char *option, const Wish *wish) {
-  const char *algo_names[ALGO_KINDS];
-  const Graph *g = p->graph;
-  const char **layers = NEW_ARRAY(p->u->arena, const char *, g->layer.n + 1);
-  bool layer_known = strcmp(wish->layer, "*") == 0;
-  for (int a = 0; a < ALGO_KINDS; a++) algo_names[a] = algos[a]->name;
-  for (int i = 0; i < g->layer.n; i++) {
-    layers[i] = g->layer.at[i].name;
-    layer_known |= strcmp(layers[i], wish->layer) == 0;
-  }
-  if (!layer_known) return unknown(p, option, "layer", wish->layer, layers, g->layer.n);
-  if (wish->role && !is_role(wish->role))
-    return unknown(p, option, "role", wish->role, role_names, ROLES);
-  if (!algo_find(wish->algo))
-    return unknown(p, option, "algorithm", wish->algo, algo_names, ALGO_KINDS);
-  return NULL;
-}
-
-static const char *complain(const Plan *p, const char *option) {
-  Complaint c = {.p = p, .option = option};
-  if (!wish_parse(p->u->arena, option, &c.wish))
-    return arena_printf(p->u->arena, "--algo %s: LAYER[:ROLE]=NAME is expected", option);
-  const char *misnamed = complain_of_names(p, option, &c.wish);
-  if (misnamed) return misnamed;
-  c.algo = algo_find(c.wish.algo);
+const char *choose_complaint(const Plan *p, const char *option) {
+  Complaint c = {.p = p};
+  if (!wish_parse(p->u->arena, option, &c.wish) || !(c.algo = algo_find(c.wish.algo))) return NULL;
   if (strcmp(c.wish.layer, "*") == 0) return NULL; /* wherever it can */
   plan_leaves(p, complain_about, &c);
   if (c.found || c.text) return c.found ? NULL : c.text;
-  return arena_printf(p->u->arena, "--algo %s: no contraction belongs to a layer of this name%s",
-                      option, c.wish.role ? " in this role" : "");
+  return arena_printf(p->u->arena, "no contraction belongs to a layer of this name%s",
+                      c.wish.role ? " in this role" : "");
 }
 
-const char *choose_complaint(const Plan *p, const PlanOptions *options) {
-  for (int i = 0; i < options->algo.n; i++) {
-    const char *text = complain(p, options->algo.at[i]);
-    if (text) return text;
-  }
-  return NULL;
+/* ---- names ---- */
+
+/* NULL if the word is one of the names; otherwise that it is none. */
+static const char *unknown(Arena *arena, const char *what, const char *word,
+                           const char *const *names, int n) {
+  for (int i = 0; i < n; i++)
+    if (strcmp(names[i], word) == 0) return NULL;
+  return arena_printf(arena, "unknown %s \"%s\"%s", what, word,
+                      did_you_mean(arena, nearest(word, names, n)));
+}
+
+static const char *unknown_layer(Arena *arena, const Graph *g, const char *word) {
+  const char **layers = NEW_ARRAY(arena, const char *, g->layer.n + 1);
+  for (int i = 0; i < g->layer.n; i++) layers[i] = g->layer.at[i].name;
+  return strcmp(word, "*") == 0 ? NULL : unknown(arena, "layer", word, layers, g->layer.n);
+}
+
+static const char *unknown_algo(Arena *arena, const char *word) {
+  const char *names[ALGO_KINDS];
+  for (int a = 0; a < ALGO_KINDS; a++) names[a] = algos[a]->name;
+  return unknown(arena, "algorithm", word, names, ALGO_KINDS);
+}
+
+const char *choose_misnamed(Arena *arena, const Graph *g, const char *option) {
+  Wish wish;
+  if (!wish_parse(arena, option, &wish)) return "LAYER[:ROLE]=NAME is expected";
+  const char *const wrong[] = {
+      g ? unknown_layer(arena, g, wish.layer) : NULL,
+      wish.role ? unknown(arena, "role", wish.role, role_names, ROLES) : NULL,
+      unknown_algo(arena, wish.algo),
+  };
+  Text text = {.arena = arena};
+  for (int i = 0; i < COUNT(wrong); i++)
+    if (wrong[i]) text_add(&text, "%s%s", text.n ? "; " : "", wrong[i]);
+  return text.n ? text.at : NULL;
 }

@@ -124,7 +124,8 @@ static void read_outputs(Reader *r, const Scope *scope) {
     for (int i = 0; i < n; i++)
       add_output(r, scope, names[i],
                  json_is_array(value) ? path_index(r->u->arena, path, i) : path);
-  } else if (!value && r->draft.n > r->ninput) {
+  }
+  if (r->output.n == 0 && (options->outputs.n || !value) && r->draft.n > r->ninput) {
     vec_push(r->u->arena, &r->output, r->draft.n - 1);
     vec_push(r->u->arena, &r->output_name, r->draft.at[r->draft.n - 1].name);
   }
@@ -215,12 +216,12 @@ static void list_dropped(Graph *g, const Graph *whole) {
 Graph *read_text(Unit *u, const char *name, const char *text, size_t size,
                  const ReadOptions *options) {
   u->source = (Source){arena_copy(u->arena, name, strlen(name)), text, size};
-  int errors = u->errors;
+  const int errors = u->errors - u->usage_errors;
   Reader r = {.u = u, .options = options, .root = parse(u)};
   if (!r.root) return NULL;
   read_document(&r);
   const Graph *whole = build_network(&r, true);
-  Graph *g = u->errors == errors ? build_network(&r, false) : NULL;
+  Graph *g = u->errors - u->usage_errors == errors ? build_network(&r, false) : NULL;
   if (g) list_dropped(g, whole);
   json_decref(r.root);
   return g;

@@ -16,10 +16,16 @@ cnnc: error: no network given; usage: cnnc bench NET.json [options], or cnnc --h
 = 2
 $ cnnc bench net.json --shapes missing.csv
 cnnc: error: --shapes missing.csv stands in place of a network: not both
-= 2
+missing.csv:1:1: error: the table has no column "kw"
+    1 | layer,N,C,H,W,K,kh
+      | ^~~~~~~~~~~~~~~~~~
+= 1
 $ cnnc bench --shapes missing.csv --save-plan plan.json
 cnnc: error: --save-plan: a plan belongs to a network, and --shapes measures none
-= 2
+missing.csv:1:1: error: the table has no column "kw"
+    1 | layer,N,C,H,W,K,kh
+      | ^~~~~~~~~~~~~~~~~~
+= 1
 $ cnnc bench --shapes missing.csv
 missing.csv:1:1: error: the table has no column "kw"
     1 | layer,N,C,H,W,K,kh

@@ -137,7 +137,7 @@ exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool
 = 0
 $ cnnc train net.json
 cnnc: error: train needs a data set: give --data DIR
-= 2
+= 1
 $ cnnc eval net.json
 cnnc: error: eval needs a data set: give --data DIR
 = 2
@@ -153,7 +153,7 @@ cnnc: error: --json prints counts and plan for programs; leave out --explain, wh
 = 2
 $ cnnc run net.json --interpret --target avx2 --input x.npy
 cnnc: error: --target says how to build and run; --interpret does neither
-= 2
+= 1
 $ cnnc run net.json --input y=x.npy
 cnnc: error: --input y=x.npy: the network has no input of that name
 = 2

@@ -66,4 +66,4 @@ sounds: error: sounds are for networks that read [channels,samples]
 $ cnnc train net.json --data pictures --augment saturation=0.5,shfit=1,scale=2
 cnnc: error: --augment shfit: no such change; did you mean "shift"?
 cnnc: error: --augment scale=2: scale=F is expected, with a number from 0 to 0.9
-= 2
+= 1

@@ -32,7 +32,8 @@ $ cnnc net.json --target avx512,generic --plan net.plan.json --tune --report net
 cnnc: error: --plan: a plan file is for one target; give --target one of avx512,generic
 cnnc: error: --tune: measuring is for one target, whose plan file it writes; give --target one of avx512,generic
 cnnc: error: --report: the page shows the plan of one target; give --target one of avx512,generic
-= 2
+net.plan.json: error: cannot read the file: No such file or directory
+= 1
 $ cnnc net.json --target avx512,generic --profile --selftest -o net.c
 cnnc: error: --profile: timers are named after the kernels of one target; give --target one of avx512,generic
 cnnc: error: --selftest: what is tested are the kernels of one target; give --target one of avx512,generic

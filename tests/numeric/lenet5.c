@@ -65,6 +65,8 @@ static void check_logits(const char *target) {
     scale_values(&scaling, data.sample_size, x + i * data.sample_size);
   }
   Inference f = {.u = u, .o = &o, .g = g, .n = FIRST, .input = input, .repeat = 1};
+  f.target = target ? target_find(target) : NULL;
+  f.param = params_read(u, g, o.weights);
   assert_int_equal(inference_run(&f), STATUS_DONE);
   size_t size;
   const char *file = data_file(u->arena, "nets/lenet5.mnist_t10k_first256.logits.f32");

@@ -84,6 +84,8 @@ static float **infer(Batch *b, const char *target, const Algo *algo) {
   Options *o = NEW(b->u->arena, Options);
   assert_true(options_parse(b->u, o, nwords, (char *const *)words));
   Inference f = {.u = b->u, .o = o, .g = b->g, .n = SAMPLES, .input = b->input, .repeat = 1};
+  f.target = target ? target_find(target) : NULL;
+  f.param = params_read(b->u, b->g, b->weights);
   if (inference_run(&f) != STATUS_DONE) fail_msg("%s cannot be run", b->c[0].title);
   return f.output;
 }

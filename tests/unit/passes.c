@@ -129,10 +129,7 @@ static void compare(Small *s, double **param, double *x, int64_t n, const double
 }
 
 static bool fits(const Plan *p, const char *name) {
-  const PlanOptions options = {.target = p->target};
-  PlanOptions asked = options;
-  vec_push(p->u->arena, &asked.algo, arena_printf(p->u->arena, "conv=%s", name));
-  return choose_complaint(p, &asked) == NULL;
+  return choose_complaint(p, arena_printf(p->u->arena, "conv=%s", name)) == NULL;
 }
 
 static bool takes(const Plan *p, const char *name) {
