@@ -149,6 +149,14 @@ static void add_rows(Counts *f) {
   }
 }
 
+/* A layer that leaves its input as it is (dropout, inferring) sees what that sees. */
+static void complete_reach(Counts *f) {
+  for (int i = 0; i < f->row.n; i++) {
+    LayerCounts *row = &f->row.at[i];
+    if (row->reach.field[0] == 0) row->reach = f->reach[row->layer->result];
+  }
+}
+
 static void add_saved_and_totals(Counts *f) {
   for (Id id = 0; id < f->g->node.n; id++) {
     const Node *node = &f->g->node.at[id];
@@ -175,6 +183,7 @@ Counts count_layers(Unit *u, const Graph *g, bool training) {
   add_rows(&f);
   for (Id id = 0; id < g->node.n; id++)
     if (f.needed[id]) count_node(&f, id);
+  complete_reach(&f);
   add_saved_and_totals(&f);
   return f;
 }

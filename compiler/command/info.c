@@ -75,23 +75,41 @@ static const char *reach_text(const Counts *f, const LayerCounts *row) {
   return text.n ? text.at : "";
 }
 
+/* The texts of a layer's line, and how wide their columns are. */
+enum { LAYER_TEXTS = 4 };
+static const char *const text_heads[LAYER_TEXTS] = {"layer", "op", "output", "field"};
+
+static void layer_texts(const Counts *f, const LayerCounts *r, const char *text[LAYER_TEXTS]) {
+  text[0] = r->layer->name;
+  text[1] = ops[r->layer->op]->name;
+  text[2] = sample_text(f->u->arena, &f->g->node.at[r->layer->result].type);
+  text[3] = reach_text(f, r);
+}
+
+static void print_layer(const char *const text[LAYER_TEXTS], const int width[LAYER_TEXTS],
+                        const LayerCounts *r) {
+  printf("%-*s  %-*s  %-*s %12" PRId64 " %14" PRId64 " %14" PRId64 " %*s %10" PRId64 "\n", width[0],
+         text[0], width[1], text[1], width[2], text[2], r->parameters, r->macs, r->operations,
+         width[3], text[3], r->saved);
+}
+
 static void print_layers(const Counts *f) {
-  int width = 5;
-  for (int i = 0; i < f->row.n; i++)
-    if ((int)strlen(f->row.at[i].layer->name) > width)
-      width = (int)strlen(f->row.at[i].layer->name);
-  printf("%-*s  %-13s %-14s %12s %14s %14s %10s %10s\n", width, "layer", "op", "output",
-         "parameters", "MACs", "operations", "field", "saved");
+  static const char *const total[LAYER_TEXTS] = {"total", "", "", ""};
+  int width[LAYER_TEXTS] = {5, 13, 13, 10};
+  const char *text[LAYER_TEXTS];
   for (int i = 0; i < f->row.n; i++) {
-    const LayerCounts *r = &f->row.at[i];
-    printf("%-*s  %-13s %-14s %12" PRId64 " %14" PRId64 " %14" PRId64 " %10s %10" PRId64 "\n",
-           width, r->layer->name, ops[r->layer->op]->name,
-           sample_text(f->u->arena, &f->g->node.at[r->layer->result].type), r->parameters, r->macs,
-           r->operations, reach_text(f, r), r->saved);
+    layer_texts(f, &f->row.at[i], text);
+    for (int t = 0; t < LAYER_TEXTS; t++)
+      if ((int)strlen(text[t]) > width[t]) width[t] = (int)strlen(text[t]);
   }
-  printf("%-*s  %-13s %-14s %12" PRId64 " %14" PRId64 " %14" PRId64 " %10s %10" PRId64 "\n", width,
-         "total", "", "", f->total.parameters, f->total.macs, f->total.operations, "",
-         f->total.saved);
+  printf("%-*s  %-*s  %-*s %12s %14s %14s %*s %10s\n", width[0], text_heads[0], width[1],
+         text_heads[1], width[2], text_heads[2], "parameters", "MACs", "operations", width[3],
+         text_heads[3], "saved");
+  for (int i = 0; i < f->row.n; i++) {
+    layer_texts(f, &f->row.at[i], text);
+    print_layer(text, width, &f->row.at[i]);
+  }
+  print_layer(total, width, &f->total);
 }
 
 static bool trains(const Plan *p) {
@@ -128,12 +146,14 @@ static void print_plan(const PlanInfo *f) {
   const Plan *p = f->plan;
   printf("\nplan for %s, batch %" PRId64 ": %d kernels", p->target->name, p->max_batch, f->kernels);
   if (f->row.n > f->kernels) printf(" in %d steps", f->row.n);
-  printf(", %d nests\n", f->nests);
+  printf(", %d nest%s\n", f->nests, f->nests == 1 ? "" : "s");
   for (int i = 0; i < f->row.n; i++) {
     const PlanRow *r = &f->row.at[i];
     bool inner = i > 0 && r->nest && f->row.at[i - 1].nest == r->nest;
+    const bool goes_on = i + 1 < f->row.n && kernel_continues(r->k, f->row.at[i + 1].k);
     printf("  %s%-30s %-13s -> %-16s %s%s", inner ? "+ " : "  ", r->k->name, kind_text(r->k),
-           format_text(p->u, r->to), r->parallel ? "parallel" : "serial", r->k->tile.n ? "," : "");
+           goes_on ? "(next step)" : format_text(p->u, r->to), r->parallel ? "parallel" : "serial",
+           r->k->tile.n ? "," : "");
     for (int t = 0; t < r->k->tile.n; t++)
       printf(" %s %d", r->k->tile.at[t].name, r->k->tile.at[t].value);
     printf("\n");

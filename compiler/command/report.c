@@ -10,8 +10,10 @@ enum { MOST_PICTURES = 96, MOST_PIXELS = 1 << 18 };
 
 /* ---- the graph ---- */
 
-static const char *name_of_node(const Graph *g, Id id) {
-  for (int i = 0; i < g->layer.n; i++)
+/* What the layer reads as `id`: of layers that leave a value as it is (dropout, inferring) the last
+ * one before it. */
+static const char *name_of_node(const Graph *g, const Layer *reader, Id id) {
+  for (int i = (int)(reader - g->layer.at); i-- > 0;)
     if (g->layer.at[i].result == id) return g->layer.at[i].name;
   for (int i = 0; i < g->input.n; i++)
     if (g->input.at[i].node == id) return g->input.at[i].name;
@@ -22,7 +24,7 @@ static json_t *layer_json(const Graph *g, const Layer *layer) {
   json_t *from = json_array();
   int64_t parameters = 0;
   for (int i = 0; i < layer->arg.n; i++) {
-    const char *name = name_of_node(g, layer->arg.at[i]);
+    const char *name = name_of_node(g, layer, layer->arg.at[i]);
     if (name) json_array_append_new(from, json_string(name));
   }
   for (int i = 0; i < layer->nparams; i++)
@@ -155,16 +157,17 @@ static json_t *filters_json(const Graph *g, double *const *param, bool trained) 
   const Type *type = &g->param.at[index].type;
   const int64_t channels = type->dim[1].plus, colours = channels == 3 ? 3 : 1;
   const int64_t height = type->dim[2].plus, width = type->dim[3].plus;
-  int64_t pictures = type->dim[0].plus * channels / colours;
+  const int64_t all = type->dim[0].plus * channels / colours;
+  int64_t pictures = all;
   if (pictures > MOST_PICTURES) pictures = MOST_PICTURES;
   while (pictures > 1 && pictures * colours * height * width > MOST_PIXELS) pictures--;
   json_t *values = json_array();
   for (int64_t i = 0; i < pictures * colours * height * width; i++)
     json_array_append_new(values, json_real(param[index][i]));
-  return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o}", "name", g->param.at[index].name,
-                   "trained", trained, "pictures", (json_int_t)pictures, "colours",
-                   (json_int_t)colours, "height", (json_int_t)height, "width", (json_int_t)width,
-                   "values", values);
+  return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->param.at[index].name,
+                   "trained", trained, "pictures", (json_int_t)pictures, "all", (json_int_t)all,
+                   "channels", (json_int_t)channels, "colours", (json_int_t)colours, "height",
+                   (json_int_t)height, "width", (json_int_t)width, "values", values);
 }
 
 /* ---- the page ---- */

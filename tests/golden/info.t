@@ -16,6 +16,9 @@
 { "name": "stack", "input": { "shape": [1, 9, 9] },
   "layers": [{ "op": "conv", "name": "a", "filters": 2, "kernel": 3 }, { "op": "conv", "name": "b", "filters": 2, "kernel": 3 },
              { "op": "conv", "name": "c", "filters": 2, "kernel": 3 }] }
+@ drop.json
+{ "name": "drop", "input": { "shape": [1, 9] },
+  "layers": [{ "op": "conv", "filters": 4, "kernel": 3 }, { "op": "dropout" }, { "op": "dense", "units": 2 }] }
 @ bottleneck.json
 { "name": "bottleneck", "input": { "shape": [256, 14, 14] },
   "layers": [{ "op": "conv", "name": "reduce", "filters": 64, "kernel": 1, "bias": false },
@@ -42,6 +45,9 @@ $ cnnc info stack.json --target generic | awk '$2 == "conv" { print $7 }'
 3x3
 5x5
 7x7
+= 0
+$ cnnc info drop.json --target generic | awk '$2 == "dropout" { print $3, $7 }'
+4x7 3
 = 0
 $ cnnc info bottleneck.json --target generic | awk '$1 == "total" { print $2 }'
 69632

@@ -68,10 +68,10 @@ entry forward work 0 worker 0 live 0
       %relu1[n, c, h, w] = in0
 = 0
 $ cnnc info conv.json --target avx512 --algo c=winograd4 | sed -n '/^plan/,$p' | sed '/^memory/d; s/serial,.*/serial/'
-plan for avx512, batch 1: 3 kernels in 5 steps, 1 nests
+plan for avx512, batch 1: 3 kernels in 5 steps, 1 nest
     x.moved                        map           -> NCHW16c +margin  serial
-    c                              winograd4     -> row-major16c     serial
-    c                              winograd4     -> row-major16c     serial
+    c                              winograd4     -> (next step)      serial
+    c                              winograd4     -> (next step)      serial
   + c                              winograd4     -> NCHW16c          serial
     relu1                          map           -> NCHW             serial
 = 0
