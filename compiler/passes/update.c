@@ -25,7 +25,8 @@
 typedef struct Updating {
   Plan *p;
   const Steps *backward, *step; /* the entries' own */
-  bool *taken;                  /* per step of `step`: it has joined one of backward */
+  int *update; /* per step of backward: the one of `step` that moves by its gradient; -1: none */
+  bool *taken; /* per step of `step`: it has joined one of backward */
 } Updating;
 
 /* The kernel that is all of a step, or NULL. */
@@ -138,13 +139,15 @@ static int find_update(const Updating *w, int at) {
 static void postpone(Updating *w) {
   Step **at = w->backward->at;
   for (int i = w->backward->n - 1; i >= 0; i--) {
-    const int update = find_update(w, i);
+    const int update = w->update[i];
     int last = w->backward->n - 1;
     if (update < 0) continue;
     while (last > i && !touches(at[last], only_kernel(w->step->at[update]))) last--;
     Step *const late = at[i];
     memmove(&at[i], &at[i + 1], (size_t)(last - i) * sizeof *at);
+    memmove(&w->update[i], &w->update[i + 1], (size_t)(last - i) * sizeof *w->update);
     at[last] = late;
+    w->update[last] = update;
   }
 }
 
@@ -153,7 +156,7 @@ static Step *with_update(Updating *w, int at) {
   Plan *p = w->p;
   const Step *s = w->backward->at[at];
   const Kernel *k = only_kernel(s);
-  const int update = find_update(w, at);
+  const int update = w->update[at];
   const Kernel *map = update < 0 ? NULL : only_kernel(w->step->at[update]);
   if (!map || !comes_last(w, at, update, map)) return NULL;
   const int gradient = k->out[0].to.tensor;
@@ -176,6 +179,8 @@ void pass_update(Plan *p, const PlanOptions *options) {
   (void)options;
   if (!rule || rule->accumulate > 1) return; /* a gradient is not known before the last pass */
   w.taken = NEW_ARRAY(p->u->arena, bool, w.step->n + 1);
+  w.update = NEW_ARRAY(p->u->arena, int, w.backward->n + 1);
+  for (int i = 0; i < w.backward->n; i++) w.update[i] = find_update(&w, i);
   postpone(&w);
   int joined = 0;
   for (int i = 0; i < w.backward->n; i++) {
