@@ -360,8 +360,10 @@ Id build_add(Build *, OpKind, const void *attr, int nargs, const Id *arg);
 Id build_add1(Build *, OpKind, const void *attr, Id a);
 Id build_add2(Build *, OpKind, const void *attr, Id a, Id b);
 Id build_kernel(Build *, const Kernel *, const Type *); /* node OP_kernel */
-/* "LAYER.suffix" gets `value` at the end of a training step (running statistics). */
+/* "LAYER.suffix" gets `value` at the end of a training step (running statistics). Layers that share
+ * it change it in turn: build_updated is what the layers so far have made of it. */
 void build_update(Build *, Id param, Id value);
+Id build_updated(Build *, Id param);
 /* At the layer's key (NULL: the layer). */
 void build_error(Build *, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -43,6 +43,8 @@ static void verify_entry(const Graph *g, const Entry *entry) {
     if (update.to < 0 || update.to >= g->node.n || update.value < 0 || update.value >= g->node.n ||
         !type_same(&g->node.at[update.to].type, &g->node.at[update.value].type))
       BUG("an update changes the type of %%%d", (int)update.to);
+    for (int k = 0; k < i; k++)
+      if (entry->update.at[k].to == update.to) BUG("%%%d is updated twice", (int)update.to);
   }
 }
 

@@ -174,9 +174,10 @@ static void batch_statistics(Build *b, Id x, Id statistic[2]) {
 
 /* running + momentum * (factor * batch - running) with factor = count / (count - 1) for variances.
  */
-static Id running_value(Build *b, Id running, Id batch, double momentum, int64_t positions) {
+static void update_running(Build *b, Id param, Id batch, double momentum, int64_t positions) {
   Unit *u = build_graph(b)->u;
-  const Type type = *build_type(b, running);
+  const Type type = *build_type(b, param);
+  const Id running = build_updated(b, param);
   const Expr *now = expr_in(u, 0), *value = expr_in(u, 1);
   Kernel k;
   kernel_start(&k, build_layer(b), -1, &type);
@@ -189,7 +190,7 @@ static Id running_value(Build *b, Id running, Id batch, double momentum, int64_t
   }
   value = expr2(u, E_mul, expr2(u, E_sub, value, now), expr_const(u, momentum));
   k.out[0].value = expr2(u, E_add, now, value);
-  return build_kernel(b, &k, &type);
+  build_update(b, param, build_kernel(b, &k, &type));
 }
 
 /* ---- the layer ---- */
@@ -215,8 +216,8 @@ static Id batch_norm_build(Build *b, const void *attributes, const Id *arg, int 
   statistic[1] = var;
   if (build_training(b)) {
     batch_statistics(b, arg[0], statistic);
-    build_update(b, mean, running_value(b, mean, statistic[0], attr->momentum, 0));
-    build_update(b, var, running_value(b, var, statistic[1], attr->momentum, positions));
+    update_running(b, mean, statistic[0], attr->momentum, 0);
+    update_running(b, var, statistic[1], attr->momentum, positions);
   }
   for (int i = 0; i < n; i++)
     in[1 + i] = graph_broadcast(g, statistic[i], &type, channel, build_where(b));

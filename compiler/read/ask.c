@@ -51,9 +51,26 @@ Id build_kernel(Build *b, const Kernel *k, const Type *type) {
   return graph_kernel(b->g, k, type, b->where);
 }
 
+/* What an earlier layer with the same parameter has made of it in this step, or NULL. */
+static Update *update_of(Build *b, Id param) {
+  Entry *entry = &b->g->entry[ENTRY_TRAIN_FORWARD];
+  for (int i = 0; i < entry->update.n; i++)
+    if (entry->update.at[i].to == param) return &entry->update.at[i];
+  return NULL;
+}
+
+Id build_updated(Build *b, Id param) {
+  const Update *update = update_of(b, param);
+  return update ? update->value : param;
+}
+
 void build_update(Build *b, Id param, Id value) {
+  Update *earlier = update_of(b, param);
   if (param == NO_ID || value == NO_ID) return;
-  vec_push(b->r->u->arena, &b->g->entry[ENTRY_TRAIN_FORWARD].update, ((Update){param, value}));
+  if (earlier)
+    earlier->value = value;
+  else
+    vec_push(b->r->u->arena, &b->g->entry[ENTRY_TRAIN_FORWARD].update, ((Update){param, value}));
 }
 
 /* ---- parameters ---- */

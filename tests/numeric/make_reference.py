@@ -531,6 +531,11 @@ def trainings():
     layer("batch_norm", (2, 4, 5),
           [{**c, "bias": False}, {"op": "batch_norm", "name": "b"}, {"op": "relu"}],
           lambda net, x: F.relu(net.norm(F.conv2d(x, net("c.weight", 3, 2, 3, 3), padding=1), "b")))
+    layer("batch_norm, shared", (2, 4, 5),
+          [{**c, "bias": False}, {"op": "batch_norm", "name": "b"}, {"op": "relu"},
+           {"op": "batch_norm", "share": "b"}],
+          lambda net, x: net.norm(F.relu(net.norm(F.conv2d(x, net("c.weight", 3, 2, 3, 3), padding=1),
+                                                  "b")), "b"))
     layer("residual and concat", (2, 4, 4),
           [c, {"op": "relu", "name": "r"}, {**c, "name": "d"}, {"op": "add", "from": ["r", "d"]},
            {"op": "concat", "from": ["add1", "r", "x"]}],

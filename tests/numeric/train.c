@@ -54,6 +54,11 @@ static const Net nets[] = {
      "{\"op\": \"conv\", \"name\": \"down\", \"filters\": 8, \"kernel\": 3, \"stride\": 2, "
      "\"pad\": 1, \"bias\": false}, {\"op\": \"batch_norm\"}, {\"op\": \"relu\"},"
      "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
+    {"batch norm that two layers share", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"bias\": false},"
+     "{\"op\": \"batch_norm\", \"name\": \"b\"}, {\"op\": \"relu\"},"
+     "{\"op\": \"batch_norm\", \"share\": \"b\"}, {\"op\": \"dense\", \"units\": 3}]" OPTIMIZER},
     {"average pool and groups", NULL,
      "{\"name\": \"net\", \"input\": {\"shape\": [4, 9, 8]}, \"layers\": ["
      "{\"op\": \"conv\", \"filters\": 6, \"kernel\": 3, \"groups\": 2}, {\"op\": \"tanh\"},"
