@@ -116,7 +116,6 @@ static Status run_epochs(Training *t) {
 
 /* What is given to begin with; NULL: nothing, or there is a message. */
 static double **read_params(const Training *t) {
-  if (t->o->weights && t->o->init_from) return NULL;
   if (t->o->weights) return params_read(t->u, t->g, t->o->weights);
   return t->o->init_from && t->g ? params_read_part(t->u, t->g, t->o->init_from) : NULL;
 }

@@ -225,7 +225,7 @@ class Train(Case):
         out = self.run_command(*self.command("none", "--init-from", file), status=1)
         self.assertIn('has shape [6,1,3,3]; the network wants [7,1,3,3], so it begins anew', out)
         self.assertIn('no tensor has the name and the shape of a parameter of the network "bars"', out)
-        self.assertIn("not both", self.run_command(*self.command("none", "--init-from", file, "--weights", file), status=2))
+        self.assertIn("not both", self.run_command(*self.command("none", "--init-from", file, "--weights", file), status=1))
 
     def test_begins_where_another_ended(self):
         """A rate too small to move anything leaves what was taken."""
