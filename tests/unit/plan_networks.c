@@ -223,7 +223,7 @@ static void run_network(const char *source, const char *shape, int64_t n, int tu
 
 static void random_networks(void **state) {
   (void)state;
-  const uint64_t last = is_long() ? 60 : 24;
+  const uint64_t last = is_long() ? 60 : 16;
   for (uint64_t seed = 1; seed <= last; seed++) {
     Arena *arena = arena_new();
     const char *text = random_network(arena, seed);
