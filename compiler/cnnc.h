@@ -127,6 +127,8 @@ const Path *path_index(Arena *, const Path *up, int index);
  * such place. */
 bool locate(const Source *, const Path *, bool of_key, size_t *offset, size_t *length);
 
+/* Is the word one of these? The last is followed by NULL. */
+bool is_among(const char *word, const char *const *words);
 /* The candidate nearest to `word` by edit distance, or NULL when none is near:
  * for "did you mean". */
 const char *nearest(const char *word, const char *const *candidates, int n);

@@ -336,6 +336,11 @@ static int edit_distance(const char *a, const char *b) {
   return row[n % 3][m];
 }
 
+bool is_among(const char *word, const char *const *words) {
+  while (*words && strcmp(*words, word) != 0) words++;
+  return *words != NULL;
+}
+
 const char *nearest(const char *word, const char *const *candidates, int n) {
   size_t length = strlen(word);
   if (length > MAX_WORD) return NULL;

@@ -135,9 +135,10 @@ static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
   const int point = contract_point(c);
   s->points = points_of_rows(p, c);
   s->samples = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
-  if (!s->samples && s->points > 1)
-    s->panel = 4 * (double)(s->terms * p->target->lanes) / s->parts;
-  if (!s->samples) return;
+  if (!s->samples) {
+    if (s->points > 1) s->panel = 4 * (double)(s->terms * p->target->lanes) / s->parts;
+    return;
+  }
   s->most_points = MOST_SAMPLES;
   s->bytes_per_cycle = bytes_per_cycle(p->target, view_bytes(p, &c->k->in[c->w]));
 }

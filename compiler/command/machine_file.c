@@ -6,9 +6,9 @@
  * Numbers have the names and units of struct Machine; what a file leaves out is as it would be
  * without the file. */
 #include "machine_file.h"
+#include "expr.h"
 #include "read.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,12 +85,6 @@ static void unknown_key(Unit *u, const char *key, const Path *path, const Target
                  did_you_mean(u->arena, nearest(key, names, n)));
 }
 
-static bool is_among(const char *key, const char *const *keys) {
-  for (; *keys; keys++)
-    if (strcmp(key, *keys) == 0) return true;
-  return false;
-}
-
 void machine_read(Unit *u, json_t *object, const Path *path, const Target *t,
                   const char *const *other, Machine *m) {
   const char *key;
@@ -161,26 +155,17 @@ bool machine_file_read(Unit *u, const char *path, const Target *t, Machine *m) {
 
 /* ---- printing ---- */
 
-/* With as many digits as reading needs to find the same number. */
-static const char *number_text(Arena *arena, double value) {
-  const char *text = "";
-  for (int digits = 6; digits <= 17; digits++) {
-    text = arena_printf(arena, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  return text;
-}
-
 static void add_members(Text *out, const Machine *m, const char *between) {
   json_t *string = json_string(m->name);
   char *name = json_dumps(string, JSON_ENCODE_ANY);
   text_add(out, "\"name\": %s", name);
   free(name);
   json_decref(string);
-  for (int i = 0; i < COUNT(numbers); i++)
-    if (get(m, &numbers[i]) > 0)
-      text_add(out, ",%s\"%s\": %s", between, numbers[i].key,
-               number_text(out->arena, get(m, &numbers[i])));
+  for (int i = 0; i < COUNT(numbers); i++) {
+    if (get(m, &numbers[i]) == 0) continue;
+    text_add(out, ",%s\"%s\": ", between, numbers[i].key);
+    number_print(out, get(m, &numbers[i]));
+  }
 }
 
 void machine_print(Text *out, const Machine *m) {

@@ -12,11 +12,6 @@ enum { MAX_LAYERS = 10000, MAX_DEPTH = 32 };
 static const char *const block_keys[] = {"block",  "name",     "from",  "repeat", "start", "share",
                                          "freeze", "lr_scale", "decay", "init",   NULL};
 
-static bool among(const char *word, const char *const *words) {
-  while (*words && strcmp(*words, word) != 0) words++;
-  return *words != NULL;
-}
-
 /* ---- definitions of blocks ---- */
 
 static void check_parameters(Reader *r, json_t *params, const Path *path) {
@@ -29,7 +24,7 @@ static void check_parameters(Reader *r, json_t *params, const Path *path) {
   }
   json_object_foreach(params, key, value) {
     const Path *where = read_path(r, path, key);
-    if (among(key, block_keys))
+    if (is_among(key, block_keys))
       diag_error_key(r->u, where, "\"%s\" already has a meaning where a block is used", key);
     else if (!read_is_identifier(key))
       diag_error_key(r->u, where, "a parameter's name is letters, digits and _");

@@ -1,8 +1,7 @@
 /* test_bilinear.c - Winograd's and Fourier's algorithms in blocks of threads: every shape of
  * contraction (numeric/cases.h) forwards, and gradients of every kind of window, simulated against
- * the graph in double. Without arguments some of the
- * cases by each second algorithm; with "all" every one by every
- * algorithm. */
+ * the graph in double. Without arguments some of the cases by each second algorithm; with "all"
+ * every one by every algorithm. */
 #include "harness_judged.h"
 #include "algos.h"
 
@@ -89,10 +88,8 @@ static const char *const networks[] = {
 
 static void check_gradients(const char *network, const char *algo, int least) {
   Unit *u = unit_new();
-  char *json = strdup(network);
+  char *json = requoted(network);
   Options o = options(u->arena, algo);
-  for (char *c = json; *c; c++)
-    if (*c == '\'') *c = '"';
   o.train = true;
   Simulated s = judged_text(u, json, o);
   const int layers = taken(&s, algo);

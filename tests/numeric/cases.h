@@ -68,12 +68,18 @@ typedef struct Cases {
   VEC(Case) list;
 } Cases;
 
-/* JSON with single quotes. */
-static inline json_t *quoted(const char *text) {
+/* A copy with double quotes in place of single ones; the caller frees it. */
+static inline char *requoted(const char *text) {
   char *copy = strdup(text);
-  json_error_t error;
   for (char *c = copy; *c; c++)
     if (*c == '\'') *c = '"';
+  return copy;
+}
+
+/* JSON with single quotes. */
+static inline json_t *quoted(const char *text) {
+  char *copy = requoted(text);
+  json_error_t error;
   json_t *json = json_loads(copy, 0, &error);
   if (!json) fail_msg("%s: %s", text, error.text);
   free(copy);
