@@ -267,6 +267,7 @@ Kernel packed_kernel(Plan *p, const Contraction *c) {
 const char *affine_refuses(const Plan *p, const Contraction *c, char role) {
   if (role == ROLE_BLOCKS) return blocks_refuses(p, c);
   if (role == ROLE_BATCH) return batch_refuses(p, c);
+  if (role == 'B' && p->target->language->blocks) return channels_refuses(p, c);
   if (contraction_both_change(p, c)) return correlation_refuses(p, c, role);
   const char *reason = packed_refuses(p, c);
   if (!reason && contraction_lane(p, c, role) < 0)
@@ -280,6 +281,8 @@ void affine_lower(Plan *p, const Contraction *c, char role, const char *algo, St
     blocks_lower(p, c, algo, steps);
   else if (role == ROLE_BATCH)
     batch_lower(p, c, algo, steps);
+  else if (role == 'B' && p->target->language->blocks)
+    channels_lower(p, c, algo, steps);
   else if (contraction_both_change(p, c))
     correlation_lower(p, c, role, algo, steps);
   else

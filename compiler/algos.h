@@ -92,6 +92,20 @@ Kernel correlation_settle(Plan *, const Contraction *, const View *sums, const i
 enum { ROLE_BLOCKS = 'M' };
 const char *blocks_refuses(const Plan *, const Contraction *);
 void blocks_lower(Plan *, const Contraction *, const char *algo, Steps *);
+/* Where a window slides (sliding.c): free loop `row` and the reduced loop of its taps (-1: there is
+ * one) are all that moves this axis of x, the first by `stride`, the other by `dilation`, which may
+ * be negative. */
+typedef struct Sliding {
+  int row, taps, axis, stride, dilation;
+} Sliding;
+bool contraction_slide(const Contraction *, Sliding *);
+int slide_taps(const Contraction *, const Sliding *); /* how many */
+/* Channels with filters of their own where threads work in blocks (depthwise.c): as above. The loop
+ * that the lanes of x, weights and result all run along, -1: none; do the lanes of one view? */
+const char *channels_refuses(const Plan *, const Contraction *);
+void channels_lower(Plan *, const Contraction *, const char *algo, Steps *);
+int channels_lane(const Plan *, const Contraction *);
+bool channels_in_lanes(const Plan *, const View *, int loop);
 /* Images of the batch in the lanes (batch.c): as above. */
 enum { ROLE_BATCH = 'n' };
 const char *batch_refuses(const Plan *, const Contraction *);

@@ -2,6 +2,7 @@
  * more, and its launch. For products in blocks the arithmetic is that of whole tiles, instruction
  * by instruction, on the multiprocessor that gets the most of them. */
 #include "cost.h"
+#include "depthwise.h"
 #include "gemm.h"
 #include "reduce.h"
 #include "transform.h"
@@ -166,7 +167,7 @@ static const GemmTile *tiles_of(const Plan *p, int *n) {
   return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
 }
 
-void cuda_pick_tile(const Plan *p, Kernel *k) {
+static void pick_gemm_tile(const Plan *p, Kernel *k) {
   Contraction c;
   int n;
   if (!contraction_of(p, k, &c)) return;
@@ -176,6 +177,55 @@ void cuda_pick_tile(const Plan *p, Kernel *k) {
   for (int i = 1; i < n; i++)
     if (tile_seconds(p, &s, &tiles[i]) < tile_seconds(p, &s, &tiles[best])) best = i;
   gemm_set_tile(k, &tiles[best]);
+}
+
+/* ---- channels with filters of their own ---- */
+
+static const int thread_points[] = {1, 2, 4, 8};
+
+/* Registers of a thread: sums, the filter of a window's lines, and one of them. */
+static double depthwise_registers(const Depthwise *d) {
+  return (d->points + slide_taps(&d->c, &d->slide) + 1) * d->lanes + 40.0;
+}
+
+/* What all threads load and multiply; or, where they are few, how long one of them takes. */
+static double depthwise_seconds(const Plan *p, const Kernel *k) {
+  const Depthwise d = depthwise_of(p, k);
+  const double lanes = d.lanes, taps = slide_taps(&d.c, &d.slide), units = p->target->machine.units;
+  const double rows = (double)k->loop[d.slide.row].extent.plus;
+  const double threads =
+      (double)kernel_points(k, false, p->max_batch) / rows / lanes * ceil(rows / d.points);
+  const double each = (d.lines + taps) * (FETCH + lanes) + d.points * taps * lanes;
+  const double turns = (double)kernel_points(k, true, p->max_batch) / taps;
+  const double work = turns * each + d.points * (FETCH + 4 * lanes);
+  const double resident = units * fmin(2048, 65536 / depthwise_registers(&d));
+  if (depthwise_registers(&d) > REGISTERS) return INFINITY;
+  return fmax(threads * work / (units * LANES), ceil(threads / resident) * (LATENCY + 2 * work)) /
+         clock_of(p->target);
+}
+
+static void pick_points(const Plan *p, Kernel *k) {
+  double least = INFINITY;
+  int best = 1;
+  for (int i = 0; i < COUNT(thread_points); i++) {
+    tile_set(&k->tile, "points", thread_points[i]);
+    const double time = depthwise_seconds(p, k);
+    if (time < least) least = time, best = thread_points[i];
+  }
+  tile_set(&k->tile, "points", best);
+}
+
+static bool refuses_points(const Plan *p, const Kernel *k) {
+  for (int i = 0; i < COUNT(thread_points); i++)
+    if (depthwise_points(k) == thread_points[i]) return isinf(depthwise_seconds(p, k));
+  return true;
+}
+
+void cuda_pick_tile(const Plan *p, Kernel *k) {
+  if (depthwise_points(k) > 0)
+    pick_points(p, k);
+  else
+    pick_gemm_tile(p, k);
 }
 
 /* ---- loops ---- */
@@ -237,6 +287,8 @@ static double transform_seconds(const Plan *p, const Kernel *k, const Transform 
 const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
   int n;
   const GemmTile *tiles = tiles_of(p, &n), asked = gemm_tile(k);
+  if (tile_get(&k->tile, "points", 0) != 0)
+    return refuses_points(p, k) ? "there is no kernel with this tile" : NULL;
   for (int i = 0; i < COUNT(block_threads); i++)
     if (reduce_threads(k) == block_threads[i] && asked.rows == 0) return NULL;
   for (int i = 0; i < n; i++)
@@ -254,6 +306,8 @@ double cuda_time(const Plan *p, const Kernel *k) {
   if (tile.rows > 0 && contraction_of(p, k, &c)) {
     const Shape s = shape_of(p, &c);
     compute = tile_seconds(p, &s, &tile);
+  } else if (depthwise_points(k) > 0) {
+    compute = depthwise_seconds(p, k);
   } else if (writer_transforms(p, k) && transform_of(p, k, &t)) {
     compute = transform_seconds(p, k, &t);
   } else {

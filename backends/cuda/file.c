@@ -1,6 +1,7 @@
 /* file.c - NAME.cu: everything around the kernels. Order of the file: what it is; helpers;
  * constants; kernels; parameters on the host, the same text as in C; upload; the entries; init. */
 #include "file.h"
+#include "depthwise.h"
 #include "gemm.h"
 #include "narrow.h"
 
@@ -136,6 +137,7 @@ static void add_facts(Emit *e, const Library *l) {
 
 typedef struct Products { /* in blocks of threads: are there any? */
   bool any, together;     /* by warps together */
+  bool channels;          /* or of channels of their own? */
 } Products;
 
 static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
@@ -144,10 +146,11 @@ static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const 
   (void)entry, (void)outer, (void)depth;
   found->any |= tile.rows > 0;
   found->together |= tile.warps > 0;
+  found->channels |= depthwise_points(k) > 0;
 }
 
 static Products products_of(const Plan *plan) {
-  Products found = {false, false};
+  Products found = {false, false, false};
   plan_leaves(plan, find_product, &found);
   return found;
 }
@@ -192,6 +195,24 @@ static void add_product_helpers(Emit *e, const Plan *plan, bool together) {
   add_product_facts(e);
 }
 
+static void add_lane_facts(Emit *e, DType dtype) {
+  static const char *const functions[] = {"load", "store"};
+  for (int i = 0; i < COUNT(functions); i++) {
+    const char *name = arena_printf(e->arena, "cnnc_%s_lanes_%s", functions[i], dtype_name(dtype));
+    emit_fact(e, name, "to", 0, 7);
+    emit_fact(e, name, "from", 0, 7);
+  }
+}
+
+static void add_lane_helpers(Emit *e, const Plan *p) {
+  emit_text(e, runtime_file("cuda/lanes.cuh"));
+  add_lane_facts(e, F32);
+  if (!dtype_narrow(plan_stored(p))) return;
+  emit_text(e, runtime_file("cuda/lanes_narrow.cuh"));
+  add_lane_facts(e, BF16);
+  add_lane_facts(e, F16);
+}
+
 static void add_includes(Emit *e, const Library *l) {
   const Products products = products_of(l->plan);
   emit_line(e);
@@ -205,6 +226,7 @@ static void add_includes(Emit *e, const Library *l) {
   emit_text(e, runtime_file("cuda/loops.cuh"));
   if (products.any || dtype_narrow(plan_stored(l->plan)))
     add_product_helpers(e, l->plan, products.together);
+  if (products.channels && plan_lanes(l->plan) > 1) add_lane_helpers(e, l->plan);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));

@@ -2,6 +2,7 @@
  *
  * All outs with an element of their own per point are one function; outs that combine are another
  * one for each set of loops that they sum over. */
+#include "depthwise.h"
 #include "function.h"
 #include "gemm.h"
 #include "library.h"
@@ -55,9 +56,10 @@ static void print_part(Writer *w, Emit *calls) {
 
 /* Names of loops that mean something else in the text end in a line. */
 static const char *loop_name(Arena *arena, const char *name) {
-  static const char *const others[] = {"batch", "point", "points", "stride", "in",   "out",
-                                       "x",     "acc",   "first",  "term",   "sum",  "inside",
-                                       "t",     "row",   "column", "group",  "part", "thread"};
+  static const char *const others[] = {"batch", "point", "points", "stride", "in",    "out",
+                                       "x",     "acc",   "first",  "term",   "sum",   "inside",
+                                       "t",     "row",   "column", "group",  "part",  "thread",
+                                       "line",  "step",  "place",  "lane",   "lanes", "filter"};
   const size_t length = strcspn(name, "0123456789");
   bool taken = library_keyword(name);
   for (int i = 0; i < COUNT(others); i++)
@@ -101,6 +103,7 @@ static Kernel channels_last(const Plan *p, const Kernel *from) {
   const int channel = axis >= 0 ? coord_forward_loop(&to->at[axis]) : -1;
   int last[MAX_LOOPS], to_loop = 0;
   if (channel < 0 || gemm_tile(&k).rows > 0) return k;
+  if (depthwise_points(&k) > 0 && depthwise_of(p, &k).lane >= 0) return k;
   for (int l = 0; l < k.nloop; l++)
     if (l != channel && !k.loop[l].reduced) last[l] = to_loop++;
   last[channel] = to_loop++;
@@ -126,6 +129,8 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
   if (!any) return;
   if (gemm_serves(&w))
     gemm_print(&w, calls);
+  else if (depthwise_points(k) > 0)
+    depthwise_print(&w, calls);
   else if (writer_transforms(p, k))
     writer_transform(&w, calls);
   else if (reduce_threads(k) > 0)

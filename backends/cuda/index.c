@@ -144,10 +144,27 @@ Extent writer_scaled(Extent e, int64_t by) {
   return (Extent){e.per_n * by, e.plus * by};
 }
 
+/* Does every loop move the coordinate by whole blocks of lanes? */
+static bool in_blocks(const Coord *c, int lanes) {
+  for (int l = 0; l < MAX_LOOPS; l++)
+    if (c->coef[l] % lanes != 0) return false;
+  return c->plus % lanes == 0;
+}
+
 /* A coordinate on the lane axis: whole blocks, then the place inside the block. */
 static void add_lane(Writer *w, Text *sum, const Layout *s, const View *v, const char *pointer) {
   const int a = s->lane_axis;
   Arena *arena = w->e->arena;
+  Coord blocks = v->at[a];
+  const bool whole = !named(w, v, a) && in_blocks(&blocks, s->lanes);
+  for (int l = 0; l < MAX_LOOPS && whole; l++) blocks.coef[l] /= s->lanes;
+  blocks.plus /= s->lanes;
+  if (whole) {
+    for (int l = 0; l < w->k->nloop; l++)
+      writer_term(w, sum, fixed(s->stride[a] * blocks.coef[l]), w->loop[l]);
+    writer_term(w, sum, fixed(s->stride[a] * blocks.plus), NULL);
+    return;
+  }
   const char *c = named(w, v, a) ? coordinate_name(w, pointer, a)
                                  : arena_printf(arena, "(%s)", numerator_text(w, &v->at[a], 0));
   writer_term(w, sum, fixed(s->stride[a]), arena_printf(arena, "(%s / %d)", c, s->lanes));

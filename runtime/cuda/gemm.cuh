@@ -2,13 +2,6 @@
 #ifndef CNNC_CUDA_GEMM
 #define CNNC_CUDA_GEMM
 
-/* The loop that follows is written out. */
-#ifdef __CUDACC__
-#define CNNC_UNROLL _Pragma("unroll")
-#else
-#define CNNC_UNROLL
-#endif
-
 /* Shared memory whose size is said at the launch: stages of rows of 32 words, of two operands. */
 #ifndef CNNC_SHARED_TILES
 #define CNNC_SHARED_TILES(stages, x, x_rows, w, w_rows)                                            \

@@ -1,4 +1,4 @@
-/* What plain kernels need: launches with a thread per point, and comparisons that keep NaN. */
+/* What all kernels need: launches, loops written out, and comparisons that keep NaN. */
 #ifndef CNNC_CUDA_LOOPS
 #define CNNC_CUDA_LOOPS
 
@@ -29,6 +29,13 @@ static inline __attribute__((unused)) unsigned cnnc_blocks(long long points) {
   CNNC_START(kernel, cnnc_blocks(points), CNNC_THREADS, stream, __VA_ARGS__)
 
 #define CNNC_HELPER static __device__ __forceinline__ __attribute__((unused))
+
+/* The loop that follows is written out. */
+#ifdef __CUDACC__
+#define CNNC_UNROLL _Pragma("unroll")
+#else
+#define CNNC_UNROLL
+#endif
 
 /* Where both are equal or one is NaN: the second. */
 CNNC_HELPER float cnnc_maxf(float a, float b) {

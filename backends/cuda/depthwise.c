@@ -1,0 +1,385 @@
+/* depthwise.c - a contraction whose channels have filters of their own. Nothing is shared between
+ * threads: each computes some results beside each other along an axis, whose windows overlap, and
+ * reads every line of theirs once. Where channels lie in lanes, it has all of a block, by accesses
+ * of 16 bytes.
+ *
+ *   const int oh_tile = point / 56 % 14 ...               4 results oh from 4 * oh_tile on
+ *   float acc[4];
+ *   for (int kw = 0; kw < 3; kw++) {                      what else is summed over
+ *     float filter[3];                                    filter[kh] = in1[..., kh, kw]
+ *     for (int line = 0; line < 6; line++) {
+ *       const float x0 = in0[..., 4 * oh_tile + line - 1, ow + kw - 1];
+ *       for (int step = 0; step < 4; step++) {
+ *         const int tap = line - step;
+ *         if (tap >= 0 && tap < 3) acc[step] += x0 * filter[tap];
+ *       }
+ *     }
+ *   }
+ *   out0[..., 4 * oh_tile + step, ow] = ...               bias, residual, activation
+ *
+ * All but the loop over kw is written out, so acc and filter are registers. */
+#include "depthwise.h"
+#include "function.h"
+#include "narrow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNROLLED = 5 }; /* turns of other reduced loops that are written out */
+
+int depthwise_points(const Kernel *k) {
+  return tile_get(&k->tile, "points", 0);
+}
+
+Depthwise depthwise_of(const Plan *p, const Kernel *k) {
+  Depthwise d = {.points = depthwise_points(k), .lanes = 1};
+  if (!contraction_of(p, k, &d.c) || !contraction_slide(&d.c, &d.slide))
+    BUG("%s: no window slides", k->name);
+  const int reach = abs(d.slide.dilation) * (slide_taps(&d.c, &d.slide) - 1);
+  d.lines = d.slide.stride * (d.points - 1) + reach + 1;
+  d.lane = channels_lane(p, &d.c);
+  if (d.lane >= 0) d.lanes = plan_lanes(p);
+  return d;
+}
+
+typedef struct Printer {
+  Writer *w;
+  Emit *e;
+  Arena *arena;
+  Depthwise d;
+  Kernel blocks; /* k, whose loop of lanes counts blocks of them, */
+  Kernel tiled;  /* and then its rows tiles, its taps the lines of one */
+  bool ragged;   /* the last tile stands out */
+  const char *row, *tile, *taps, *channel, *block;
+} Printer;
+
+/* ---- kernels of tiles ---- */
+
+static void count_blocks(Kernel *k, const Depthwise *d) {
+  if (d->lane < 0) return;
+  k->loop[d->lane].extent.plus /= d->lanes;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
+    for (int a = 0; a < v->rank; a++) v->at[a].coef[d->lane] *= d->lanes;
+  }
+}
+
+/* Lines begin with the first that a window reads; those of the last tile may not be there. */
+static void count_tiles(Kernel *k, const Depthwise *d, bool ragged) {
+  const Sliding *s = &d->slide;
+  View *x = &k->in[d->c.x];
+  Coord *at = &x->at[s->axis];
+  Extent *rows = &k->loop[s->row].extent;
+  rows->plus = (rows->plus + d->points - 1) / d->points;
+  at->coef[s->row] *= d->points;
+  if (s->taps >= 0) {
+    if (s->dilation < 0) at->plus += s->dilation * (slide_taps(&d->c, s) - 1);
+    at->coef[s->taps] = 1;
+    k->loop[s->taps].extent = fixed(d->lines);
+  } else {
+    kernel_loop(k, "line", fixed(d->lines), true);
+    at->coef[k->nloop - 1] = 1;
+  }
+  if (ragged && x->outside == INSIDE) x->outside = FILL;
+}
+
+static void begin(Printer *t, Writer *w) {
+  const Plan *p = w->p;
+  *t = (Printer){.w = w, .e = w->e, .arena = w->e->arena, .d = depthwise_of(p, w->k)};
+  const Depthwise *d = &t->d;
+  t->ragged = w->k->loop[d->slide.row].extent.plus % d->points != 0;
+  t->blocks = *w->k;
+  count_blocks(&t->blocks, d);
+  t->tiled = t->blocks;
+  count_tiles(&t->tiled, d, t->ragged);
+  t->row = w->loop[d->slide.row];
+  t->tile = arena_printf(t->arena, "%s_tile", t->row);
+  if (d->slide.taps >= 0) t->taps = w->loop[d->slide.taps];
+  if (d->lane < 0) return;
+  t->channel = w->loop[d->lane];
+  t->block = arena_printf(t->arena, "%s_block", t->channel);
+}
+
+/* What follows is about the lines of a tile. */
+static void name_tiles(Printer *t) {
+  Writer *w = t->w;
+  const Sliding *s = &t->d.slide;
+  w->k = &t->tiled;
+  w->loop[s->row] = t->tile;
+  w->loop[s->taps >= 0 ? s->taps : t->tiled.nloop - 1] = "line";
+  if (t->block) w->loop[t->d.lane] = t->block;
+}
+
+/* About one result, of a channel or of a block of them. */
+static void name_results(Printer *t, const Kernel *k) {
+  Writer *w = t->w;
+  w->k = k;
+  w->loop[t->d.slide.row] = t->row;
+  if (t->block) w->loop[t->d.lane] = k == &t->blocks ? t->block : t->channel;
+}
+
+/* ---- lanes ---- */
+
+static void open_lanes(Printer *t) {
+  emit(t->e, "CNNC_UNROLL");
+  emit_open(t->e, "for (int lane = 0; lane < %d; lane++)", t->d.lanes);
+}
+
+static const char *stored_name(const Printer *t, const View *v) {
+  return dtype_name(t->w->p->buffer.at[v->tensor].format.dtype);
+}
+
+/* lanes[8]: a block of the view's channels, whose coordinates are declared. */
+static void load_lanes(Printer *t, const char *name, int input) {
+  const View *v = &t->w->k->in[input];
+  const char *pointer = writer_in(t->w, input);
+  emit(t->e, "cnnc_load_lanes_%s(%s, &%s[%s]);", stored_name(t, v), name, pointer,
+       writer_subscript(t->w, v, pointer));
+}
+
+/* ---- sums ---- */
+
+static void print_start(Printer *t) {
+  Emit *e = t->e;
+  const char *lanes = t->block ? arena_printf(t->arena, "[%d]", t->d.lanes) : "";
+  emit(e, "float acc[%d]%s;", t->d.points, lanes);
+  emit(e, "CNNC_UNROLL");
+  if (t->block) {
+    BLOCK(e, "for (int step = 0; step < %d; step++)", t->d.points) {
+      emit(e, "CNNC_UNROLL");
+      emit(e, "for (int lane = 0; lane < %d; lane++) acc[step][lane] = 0.0f;", t->d.lanes);
+    }
+  } else {
+    emit(e, "for (int step = 0; step < %d; step++) acc[step] = 0.0f;", t->d.points);
+  }
+}
+
+/* filter[tap]: the weights of all lines of a window. */
+static void print_filter(Printer *t) {
+  Writer *w = t->w;
+  Emit *e = t->e;
+  const int weights = t->d.c.w, taps = slide_taps(&t->d.c, &t->d.slide);
+  const char *index = "0", *lanes = t->block ? arena_printf(t->arena, "[%d]", t->d.lanes) : "";
+  emit(e, "float filter[%d]%s;", taps, lanes);
+  if (t->taps) {
+    w->loop[t->d.slide.taps] = index = t->taps;
+    emit(e, "CNNC_UNROLL");
+    emit_open(e, "for (int %s = 0; %s < %d; %s++)", index, index, taps, index);
+  }
+  if (t->block) {
+    load_lanes(t, arena_printf(t->arena, "filter[%s]", index), weights);
+  } else {
+    writer_load(w, weights);
+    emit(e, "filter[%s] = x%d;", index, weights);
+  }
+  if (t->taps) emit_close(e);
+  name_tiles(t);
+}
+
+/* float x[8]: a line of the input, of a block of channels. */
+static void print_line(Printer *t) {
+  Writer *w = t->w;
+  const View *v = &w->k->in[t->d.c.x];
+  const char *pointer = writer_in(w, t->d.c.x);
+  for (int l = PROLOGUE; l < w->k->nloop; l++)
+    if (l == PROLOGUE || w->k->loop[l].reduced) writer_coordinates(w, v, pointer, l);
+  const char *inside = writer_inside(w, v, pointer, ALL_LEVELS);
+  emit(t->e, "float x[%d];", t->d.lanes);
+  if (inside) {
+    emit(t->e, "CNNC_UNROLL");
+    emit(t->e, "for (int lane = 0; lane < %d; lane++) x[lane] = %s;", t->d.lanes,
+         emit_number(t->arena, v->outside == FILL ? v->fill : 0, F32));
+    emit(t->e, "if (%s)", inside);
+    t->e->indent++;
+  }
+  load_lanes(t, "x", t->d.c.x);
+  if (inside) t->e->indent--;
+}
+
+/* Adds what one line gives to every result whose window it is in. */
+static void print_products(Printer *t) {
+  Emit *e = t->e;
+  const Sliding *s = &t->d.slide;
+  const int taps = slide_taps(&t->d.c, s), width = abs(s->dilation);
+  const char *from = s->stride > 1 ? arena_printf(t->arena, "%d * step", s->stride) : "step";
+  emit(e, "CNNC_UNROLL");
+  BLOCK(e, "for (int step = 0; step < %d; step++)", t->d.points) {
+    emit(e, "const int place = line - %s;", from);
+    const char *exact = width > 1 ? arena_printf(t->arena, " && place %% %d == 0", width) : "";
+    BLOCK(e, "if (place >= 0 && place < %d%s)", width * (taps - 1) + 1, exact) {
+      const char *tap = width > 1 ? arena_printf(t->arena, "place / %d", width) : "place";
+      if (s->dilation < 0) tap = arena_printf(t->arena, "%d - %s", taps - 1, tap);
+      if (t->block) {
+        emit(e, "CNNC_UNROLL");
+        emit(e, "for (int lane = 0; lane < %d; lane++)", t->d.lanes);
+        emit(e, "  acc[step][lane] += x[lane] * filter[%s][lane];", tap);
+      } else {
+        emit(e, "acc[step] += x%d * filter[%s];", t->d.c.x, tap);
+      }
+    }
+  }
+}
+
+static void print_sums(Printer *t) {
+  Writer *w = t->w;
+  Emit *e = t->e;
+  int opened = 0;
+  print_start(t);
+  for (int l = 0; l < t->d.c.k->nloop; l++) {
+    if (t->d.c.role[l] != 'K' || l == t->d.slide.taps) continue;
+    const Extent extent = w->k->loop[l].extent;
+    if (!extent.per_n && extent.plus <= UNROLLED) emit(e, "CNNC_UNROLL");
+    opened += emit_open(e, "for (%s %s = 0; %s < %s; %s++)", w->index, w->loop[l], w->loop[l],
+                        writer_extent(w, extent), w->loop[l]);
+  }
+  print_filter(t);
+  emit(e, "CNNC_UNROLL");
+  BLOCK(e, "for (int line = 0; line < %d; line++)", t->d.lines) {
+    if (t->block)
+      print_line(t);
+    else
+      writer_load(w, t->d.c.x);
+    print_products(t);
+  }
+  while (opened-- > 0) emit_close(e);
+}
+
+/* ---- results ---- */
+
+/* Results whose row there is; does the text ask which it is? */
+static int open_result(Printer *t, bool asks) {
+  const int64_t rows = t->d.c.k->loop[t->d.slide.row].extent.plus;
+  const char *first = arena_printf(t->arena, "%d * %s", t->d.points, t->tile);
+  emit(t->e, "CNNC_UNROLL");
+  emit_open(t->e, "for (int step = 0; step < %d; step++)", t->d.points);
+  if (asks || t->ragged)
+    emit(t->e, "const %s %s = %s + step;", t->w->index, t->row, t->d.points > 1 ? first : t->tile);
+  return t->ragged ? 1 + emit_open(t->e, "if (%s < %lld)", t->row, (long long)rows) : 1;
+}
+
+static void close(Emit *e, int opened) {
+  while (opened-- > 0) emit_close(e);
+}
+
+/* Does what follows the sum? */
+static bool asks_row(const Printer *t) {
+  const Kernel *k = t->d.c.k;
+  bool asks = expr_uses(k->out[0].value, E_index, t->d.slide.row);
+  for (int i = 0; i < k->nin; i++)
+    asks |= writer_finishes_with(t->w, i) && view_uses(&k->in[i], t->d.slide.row);
+  return asks;
+}
+
+/* What follows the sum reads at once, as the result lies: is it a block of channels? */
+static bool reads_lanes(const Printer *t, int input) {
+  const Writer *w = t->w;
+  const View *v = &t->d.c.k->in[input];
+  return writer_finishes_with(w, input) && v->outside == INSIDE &&
+         channels_in_lanes(w->p, v, t->d.lane);
+}
+
+static void finish_lanes(Printer *t, const Kernel *k) {
+  Writer *w = t->w;
+  bool read[MAX_IN];
+  name_results(t, &t->blocks);
+  for (int i = 0; i < k->nin; i++) {
+    read[i] = reads_lanes(t, i);
+    if (!read[i]) continue;
+    emit(t->e, "float lanes%d[%d];", i, t->d.lanes);
+    writer_coordinates(w, &w->k->in[i], writer_in(w, i), PROLOGUE);
+    load_lanes(t, arena_printf(t->arena, "lanes%d", i), i);
+  }
+  name_results(t, k);
+  open_lanes(t);
+  emit(t->e, "const %s %s = %d * %s + lane;", w->index, t->channel, t->d.lanes, t->block);
+  emit(t->e, "const float acc0 = acc[step][lane];");
+  for (int i = 0; i < k->nin; i++) {
+    w->loaded[i] = read[i];
+    if (read[i]) emit(t->e, "const float x%d = lanes%d[lane];", i, i);
+  }
+  emit_wrapped(t->e, arena_printf(t->arena, "acc[step][lane] = %s;", writer_value(w, 0)));
+  memset(w->loaded, 0, sizeof w->loaded);
+  emit_close(t->e);
+}
+
+/* All is read before anything is written. */
+static void print_blocks(Printer *t, const Kernel *k) {
+  Writer *w = t->w;
+  int opened = open_result(t, asks_row(t));
+  finish_lanes(t, k);
+  close(t->e, opened);
+  opened = open_result(t, true);
+  name_results(t, &t->blocks);
+  const View *to = &w->k->out[0].to;
+  const char *pointer = writer_out(w, 0);
+  writer_coordinates(w, to, pointer, PROLOGUE);
+  emit(t->e, "cnnc_store_lanes_%s(&%s[%s], acc[step]);", stored_name(t, to), pointer,
+       writer_subscript(w, to, pointer));
+  close(t->e, opened);
+}
+
+static void print_results(Printer *t, const Kernel *k) {
+  Writer *w = t->w;
+  name_results(t, k);
+  for (int i = 0; i < k->nin; i++) {
+    w->loaded[i] = writer_finishes_with(w, i) && !view_uses(&k->in[i], t->d.slide.row);
+    if (w->loaded[i]) writer_load(w, i);
+  }
+  const int opened = open_result(t, true);
+  emit(t->e, "const float acc0 = acc[step];");
+  writer_finish(w);
+  close(t->e, opened);
+}
+
+/* ---- the kernel ---- */
+
+static void print_body(Printer *t, const Kernel *k) {
+  Writer *w = t->w;
+  Emit *e = t->e;
+  const char *index = w->index;
+  name_tiles(t);
+  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = !w->k->loop[l].reduced;
+  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
+  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
+  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
+       index);
+  BLOCK(e, "for (; point < points; point += stride)") {
+    writer_loops(w, "point", NULL);
+    print_sums(t);
+    if (t->block)
+      print_blocks(t, k);
+    else
+      print_results(t, k);
+  }
+}
+
+static const char *comment_of(const Printer *t) {
+  const char *channels = t->block ? arena_printf(t->arena, " of %d channels", t->d.lanes) : "";
+  return arena_printf(t->arena, "%s\nDepthwise: a thread computes %d along %s%s.",
+                      writer_title(t->w), t->d.points, t->row, channels);
+}
+
+void depthwise_print(Writer *w, Emit *calls) {
+  Arena *arena = w->e->arena;
+  const Kernel *k = w->k;
+  Function f = {.declares = "static __global__ void"};
+  Printer t;
+  Body body;
+  begin(&t, w);
+  f.name = arena_printf(arena, "%s_kernel", k->name);
+  f.comment = comment_of(&t);
+  for (int i = 0; i < k->nin; i++) f.in[i] = writer_reads(w, i);
+  memcpy(f.out, w->out, sizeof f.out);
+  function_begin(w, &body);
+  function_constants(w, f.in);
+  print_body(&t, k);
+  w->k = k;
+  const char *name = function_print(w, &f, &body);
+  const char *arguments = function_arguments(w, &f, NULL, true);
+  w->n = "n";
+  w->k = &t.tiled;
+  emit_comment(calls, "%s", kernel_title(k));
+  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
+                                   writer_points(w, 0, "LL"), arguments));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}
