@@ -101,8 +101,10 @@ void cuda_train_facts(Emit *e, const Library *l) {
   for (int i = 0; i < COUNT(kernels); i++)
     emit_fact(e, arena_printf(l->arena, "%s_device_%s", l->o->prefix, kernels[i]), "scalar", 0,
               NUMBERS - 1);
-  library_sized_fact(e, "device_add", "grads", "count");
-  library_sized_fact(e, "device_add", "sum", "count");
+  if (l->bucket.n > 0) {
+    library_sized_fact(e, "device_add", "grads", "count");
+    library_sized_fact(e, "device_add", "sum", "count");
+  }
   emit_fact(e, NULL, "scalar", 0, NUMBERS - 1);
   emit_fact(e, NULL, "state", 0, library_at_least(plan->state_bytes) + NUMBERS_BYTES - 1);
 }

@@ -64,18 +64,18 @@ static __global__ void NAME_device_lr(double *scalar, double times, double more,
   scalar[NAME_BASE_LR] = lr < bound ? bound : lr;
 }
 
-static __global__ void NAME_device_add(float *grads, const float *sum, int count) {
-  const int stride = (int)gridDim.x * (int)blockDim.x;
-  for (int i = (int)blockIdx.x * (int)blockDim.x + (int)threadIdx.x; i < count; i += stride)
-    grads[i] += sum[i];
-}
-
 /* ---- entries ---- */
 
 static int NAME_run_backward(NAME *ctx, int n NAME_gradients, void *stream);
 static int NAME_run_step(NAME *ctx, void *stream);
 
 #if NAME_BUCKETS > 0
+static __global__ void NAME_device_add(float *grads, const float *sum, int count) {
+  const int stride = (int)gridDim.x * (int)blockDim.x;
+  for (int i = (int)blockIdx.x * (int)blockDim.x + (int)threadIdx.x; i < count; i += stride)
+    grads[i] += sum[i];
+}
+
 /* Gradients [first, first + count) are complete when the stream has done what is in it. */
 static int NAME_hand_over(NAME *ctx, int first, int count, void *stream) {
   if (first < 0 || first > NAME_GRADS || count < 0 || count > NAME_GRADS - first)
