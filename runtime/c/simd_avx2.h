@@ -3,6 +3,7 @@
 #ifndef CNNC_AVX2
 #define CNNC_AVX2
 #include <immintrin.h>
+#include <stdint.h>
 
 #define CNNC_AVX2_TARGET __attribute__((target("avx2,fma"), unused))
 #define CNNC_AVX2_INLINE static inline CNNC_AVX2_TARGET __attribute__((always_inline))
@@ -12,6 +13,10 @@ enum { AVX2_LANES = 8 };
 
 /* Keeps loads and stores of one reduction step apart from the next one's: registers suffice. */
 #define avx2_fence() __asm__ volatile("" ::: "memory")
+/* The line of p[at] comes into the first-level cache; it need not be an element of anything. */
+CNNC_AVX2_INLINE void avx2_fetch(const float *p, int at) {
+  _mm_prefetch((const char *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at), _MM_HINT_T0);
+}
 
 /* ---- memory; `count` of 0 to 8 floats are touched, the other lanes are 0 ---- */
 

@@ -3,6 +3,7 @@
 #ifndef CNNC_AVX512
 #define CNNC_AVX512
 #include <immintrin.h>
+#include <stdint.h>
 
 #define CNNC_AVX512_TARGET __attribute__((target("avx512f,fma"), unused))
 #define CNNC_AVX512_INLINE static inline CNNC_AVX512_TARGET __attribute__((always_inline))
@@ -12,6 +13,10 @@ enum { AVX512_LANES = 16 };
 
 /* Keeps loads and stores of one reduction step apart from the next one's: registers suffice. */
 #define avx512_fence() __asm__ volatile("" ::: "memory")
+/* The line of p[at] comes into the first-level cache; it need not be an element of anything. */
+CNNC_AVX512_INLINE void avx512_fetch(const float *p, int at) {
+  _mm_prefetch((const char *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at), _MM_HINT_T0);
+}
 
 /* ---- memory; `count` of 0 to 16 floats are touched, the other lanes are 0 ---- */
 

@@ -3,6 +3,7 @@
 #ifndef CNNC_NEON
 #define CNNC_NEON
 #include <arm_neon.h>
+#include <stdint.h>
 
 #define CNNC_NEON_TARGET __attribute__((unused))
 #define CNNC_NEON_INLINE static inline CNNC_NEON_TARGET __attribute__((always_inline))
@@ -12,6 +13,10 @@ enum { NEON_LANES = 4 };
 
 /* Keeps loads and stores of one reduction step apart from the next one's: registers suffice. */
 #define neon_fence() __asm__ volatile("" ::: "memory")
+/* The line of p[at] comes into the first-level cache; it need not be an element of anything. */
+CNNC_NEON_INLINE void neon_fetch(const float *p, int at) {
+  __builtin_prefetch((const void *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at));
+}
 
 /* ---- memory; `count` of 0 to 4 floats are touched, the other lanes are 0 ---- */
 
