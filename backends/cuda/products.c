@@ -144,7 +144,7 @@ static void stage_by_four_warps(Gemm *g) {
   Emit *e = g->w->e;
   emit(e, "cnnc_wgmma_fence();");
   unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
-  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], w[slot][down * %d], k);", g->as->wgmma,
+  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], 0, w[slot][down * %d], k);", g->as->wgmma,
        g->tile.j, g->tile.warps, g->tile.warps * g->tile.i, g->tile.j);
   emit_close(e);
   emit(e, "cnnc_wgmma_commit();");

@@ -1,9 +1,10 @@
 /* conform.cu - does the device do what tests/cudasim takes it for? Each wrapper of runtime/cuda/
  * around instructions runs on it and on the CPU. Rounding is compared bit by bit, at all numbers of
  * 19 bits and just beside them; products of whole numbers, whose sums are exact in any order, bit
- * by bit too.
+ * by bit too; boxes of tensors, inside and across their borders.
  *
  * Status: 0 all alike, 1 not, 3 there is no device. */
+#include <cuda.h>
 #include <cuda_runtime.h>
 #include <math.h>
 #include <stdint.h>
@@ -14,6 +15,11 @@
 #include "cuda/gemm.cuh"
 #include "cuda/tensor.cuh"
 #include "cuda/wgmma.cuh"
+#include "cuda/map.cuh"
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+#include "cuda/tma.cuh"
+#define HAS_BOXES
+#endif
 
 extern "C" {
 unsigned cudasim_tf32(float);
@@ -22,7 +28,7 @@ unsigned cudasim_f16(float, float);
 float cudasim_from_f16(unsigned short);
 void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]);
 void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row);
-void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows,
+void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows, int apart,
                   const unsigned *column);
 }
 
@@ -245,7 +251,7 @@ typedef struct Operands {
 /* In two groups, of which the first one is waited for while the other is made. */
 #define PRODUCT(type, n)                                                                           \
   static __global__ void __launch_bounds__(THREADS)                                                \
-      product_##type##_##n(Results *results, const Operands *from) {                               \
+      product_##type##_##n(Results *results, const Operands *from, int apart) {                    \
     CNNC_SHARED_TILES(1, x, ROWS, w, COLUMNS);                                                     \
     float d[n / 8][4];                                                                             \
     const int thread = (int)threadIdx.x;                                                           \
@@ -261,12 +267,12 @@ typedef struct Operands {
     __syncthreads();                                                                               \
     cnnc_wgmma_hold(d, n / 8);                                                                     \
     cnnc_wgmma_fence();                                                                            \
-    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 0);                                               \
-    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 2);                                               \
+    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 0);                                        \
+    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 2);                                        \
     cnnc_wgmma_commit();                                                                           \
     cnnc_wgmma_fence();                                                                            \
-    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 4);                                               \
-    cnnc_wgmma_##type##_##n(d, x[0][0], w[0][0], 6);                                               \
+    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 4);                                        \
+    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 6);                                        \
     cnnc_wgmma_commit();                                                                           \
     cnnc_wgmma_wait(1);                                                                            \
     cnnc_wgmma_wait(0);                                                                            \
@@ -286,7 +292,7 @@ PRODUCT(f16, 256)
 
 static const struct Product {
   const char *name;
-  void (*kernel)(Results *, const Operands *);
+  void (*kernel)(Results *, const Operands *, int apart);
   Form form;
   int columns;
 } product_table[] = {
@@ -300,9 +306,11 @@ static const struct Product {
     {"cnnc_wgmma_f16_256", product_f16_256, MMA_F16, 256},
 };
 
-static void check_product(const struct Product *p) {
+/* Rows as they are turned, or so many of their chunks apart. */
+static void check_product(const struct Product *p, int apart) {
   static Results d[TILES], on_cpu[TILES];
   static Operands of[TILES];
+  char what[64];
   long wrong = 0, compared = 0;
   unsigned *word_at = &of[0].rows[0][0];
   for (size_t i = 0; i < sizeof of / sizeof(unsigned); i++)
@@ -310,11 +318,12 @@ static void check_product(const struct Product *p) {
   for (int t = 0; t < TILES * THREADS * UNITS * 4; t++) (&d[0].at[0][0][0])[t] = whole(1000);
   memcpy(on_cpu, d, sizeof d);
   for (int t = 0; t < TILES; t++)
-    cpu_products(p->form, p->columns, on_cpu[t].at, of[t].rows[0], of[t].columns[0]);
+    cpu_products(p->form, p->columns, on_cpu[t].at, of[t].rows[0], apart, of[t].columns[0]);
   Results *device_d = on_device(d, TILES);
   Operands *device_of = on_device(of, TILES);
-  must(CNNC_START_WIDE(p->kernel, TILES, THREADS, (int)sizeof *of, NULL, device_d, device_of),
-       "launch");
+  must(
+      CNNC_START_WIDE(p->kernel, TILES, THREADS, (int)sizeof *of, NULL, device_d, device_of, apart),
+      "launch");
   fetched(d, device_d, TILES);
   for (int t = 0; t < TILES * THREADS; t++)
     for (int i = 0; i < p->columns / 2; i++, compared++) {
@@ -325,7 +334,8 @@ static void check_product(const struct Product *p) {
                t % THREADS, i, got, expected);
     }
   must(cudaFree(device_of), "cudaFree");
-  check(p->name, wrong, compared);
+  snprintf(what, sizeof what, "%s, %s", p->name, apart ? "chunks apart" : "turned");
+  check(what, wrong, compared);
 }
 
 /* ---- shared memory ---- */
@@ -386,8 +396,136 @@ static void check_shared_memory(void) {
   must(cudaFree(device_row), "cudaFree");
 }
 
+/* ---- boxes ---- */
+
+/* A tensor of points of 16 bytes, and another one of rows that come turned. */
+enum { WIDE = 10, HIGH = 7, IMAGES = 5, CHUNKS = 4, LINES = 40, LINE = 24 * 4 };
+enum { BOX_WIDE = 8, BOX_HIGH = 4, BOX_IMAGES = 2, BOX_CHUNKS = 2, BOX_LINES = 16, BOXES = 24 };
+typedef struct Point {
+  unsigned at[4];
+} Point;
+/* What a block brings, as it lies in shared memory. */
+typedef struct Boxes {
+  Point point[BOX_CHUNKS][BOX_IMAGES][BOX_HIGH][BOX_WIDE], row[BOX_LINES][8];
+} Boxes;
+/* Where both begin; x in elements: halves of a point, 16 bits of a row. */
+typedef struct Begin {
+  int x, y, n, c, across, line;
+} Begin;
+
+/* Rows in the first phase of a barrier, twice, points in the second one, which begins when all
+ * threads have waited for the first. */
+static __global__ void bring_boxes(const __grid_constant__ CUtensorMap points,
+                                   const __grid_constant__ CUtensorMap rows, Boxes *to,
+                                   const Begin *begin) {
+#ifdef HAS_BOXES
+  __shared__ __align__(1024) Point row[2][BOX_LINES][8];
+  __shared__ __align__(128) Point point[sizeof to->point / sizeof(Point)];
+  __shared__ __align__(8) unsigned long long barrier[1];
+  const int thread = (int)threadIdx.x;
+  const Begin b = begin[blockIdx.x];
+  Point *const out = &to[blockIdx.x].point[0][0][0][0];
+  if (thread == 0) {
+    cnnc_barrier_begin(barrier);
+    cnnc_wgmma_written();
+  }
+  __syncthreads();
+  if (thread == 0) {
+    cnnc_barrier_expect(barrier, sizeof row);
+    cnnc_box_2(row[0], &rows, barrier, b.across, b.line);
+    cnnc_box_2(row[1], &rows, barrier, b.across, b.line);
+  }
+  cnnc_barrier_wait(barrier, 0);
+  for (int i = thread; i < BOX_LINES * 8; i += LANES) {
+    Point both = row[0][i / 8][i % 8];
+    for (int k = 0; k < 4; k++) both.at[k] |= row[1][i / 8][i % 8].at[k];
+    to[blockIdx.x].row[i / 8][i % 8] = both;
+  }
+  __syncthreads();
+  if (thread == 0) {
+    cnnc_barrier_expect(barrier, sizeof point);
+    cnnc_box_4(point, &points, barrier, b.x, b.y, b.n, b.c);
+  }
+  cnnc_barrier_wait(barrier, 1);
+  for (int i = thread; i < (int)(sizeof point / sizeof *point); i += LANES) out[i] = point[i];
+#else
+  (void)to, (void)begin;
+#endif
+}
+
+static Point points_of[IMAGES][CHUNKS][HIGH][WIDE], lines_of[LINES][LINE / 8];
+
+static bool point_differs(const Begin *b, const Boxes *got, int c, int n, int y, int x) {
+  const int at_c = b->c + c, at_n = b->n + n, at_y = b->y + y, at_x = b->x / 2 + x;
+  const bool inside = at_c >= 0 && at_c < CHUNKS && at_n >= 0 && at_n < IMAGES && at_y >= 0 &&
+                      at_y < HIGH && at_x >= 0 && at_x < WIDE;
+  const Point zeros = {{0, 0, 0, 0}},
+              *expected = inside ? &points_of[at_n][at_c][at_y][at_x] : &zeros;
+  return memcmp(expected, &got->point[c][n][y][x], sizeof(Point)) != 0;
+}
+
+static bool row_differs(const Begin *b, const Boxes *got, int line, int chunk) {
+  const int at = b->line + line, at_chunk = b->across / 8 + chunk;
+  const bool inside = at >= 0 && at < LINES && at_chunk >= 0 && at_chunk < LINE / 8;
+  const Point zeros = {{0, 0, 0, 0}}, *expected = inside ? &lines_of[at][at_chunk] : &zeros;
+  return memcmp(expected, &got->row[line][chunk ^ line % 8], sizeof(Point)) != 0;
+}
+
+static void compare_boxes(const Begin *begin, const Boxes *got) {
+  long wrong = 0;
+  for (int i = 0; i < BOXES * BOX_CHUNKS * BOX_IMAGES * BOX_HIGH * BOX_WIDE; i++)
+    wrong += point_differs(&begin[i % BOXES], &got[i % BOXES], i / BOXES % BOX_CHUNKS,
+                           i / BOXES / BOX_CHUNKS % BOX_IMAGES,
+                           i / BOXES / BOX_CHUNKS / BOX_IMAGES % BOX_HIGH,
+                           i / BOXES / BOX_CHUNKS / BOX_IMAGES / BOX_HIGH);
+  check("cnnc_box_4, cnnc_barrier_..", wrong, (long)(BOXES * sizeof got->point / sizeof(Point)));
+  wrong = 0;
+  for (int i = 0; i < BOXES * BOX_LINES * 8; i++)
+    wrong += row_differs(&begin[i % BOXES], &got[i % BOXES], i / BOXES % BOX_LINES,
+                         i / BOXES / BOX_LINES);
+  check("cnnc_box_2, turned", wrong, (long)(BOXES * sizeof got->row / sizeof(Point)));
+}
+
+static void fill(void *at, size_t bytes) {
+  for (size_t i = 0; i < bytes / sizeof(unsigned); i++) ((unsigned *)at)[i] = random_bits();
+}
+
+/* Boxes begin inside of their tensors and outside, on all sides. */
+static void check_boxes(void) {
+  static Begin begin[BOXES];
+  static Boxes got[BOXES];
+  CUtensorMap points, rows;
+  fill(points_of, sizeof points_of);
+  fill(lines_of, sizeof lines_of);
+  Point *device_points = on_device(&points_of[0][0][0][0], sizeof points_of / sizeof(Point)),
+        *device_lines = on_device(&lines_of[0][0], sizeof lines_of / sizeof(Point));
+  /* Images lie farther apart than chunks, as in NCHW8c: axes have any order. */
+  const cnnc_tensor of_points = {device_points,
+                                 4,
+                                 0,
+                                 {2 * WIDE, HIGH, IMAGES, CHUNKS},
+                                 {WIDE * 16, CHUNKS * HIGH * WIDE * 16, HIGH * WIDE * 16},
+                                 {2 * BOX_WIDE, BOX_HIGH, BOX_IMAGES, BOX_CHUNKS}};
+  const cnnc_tensor of_lines = {device_lines, 2, 1, {LINE, LINES}, {LINE * 2}, {64, BOX_LINES}};
+  must(cnnc_encode(&points, &of_points), "cuTensorMapEncodeTiled");
+  must(cnnc_encode(&rows, &of_lines), "cuTensorMapEncodeTiled");
+  for (int i = 0; i < BOXES; i++)
+    begin[i] = (Begin){2 * ((int)(random_bits() % 20) - 9), (int)(random_bits() % 12) - 4,
+                       (int)(random_bits() % 7) - 1,        (int)(random_bits() % 6) - 1,
+                       8 * ((int)(random_bits() % 18) - 6), (int)(random_bits() % 60) - 18};
+  Begin *device_begin = on_device(begin, BOXES);
+  Boxes *device_got = on_device(got, BOXES);
+  must(CNNC_START(bring_boxes, BOXES, LANES, NULL, points, rows, device_got, device_begin),
+       "launch");
+  fetched(got, device_got, BOXES);
+  compare_boxes(begin, got);
+  must(cudaFree(device_begin), "cudaFree");
+  must(cudaFree(device_points), "cudaFree");
+  must(cudaFree(device_lines), "cudaFree");
+}
+
 int main(void) {
-  int devices = 0;
+  int devices = 0, capability = 0;
   const cudaError_t error = cudaGetDeviceCount(&devices);
   if (error != cudaSuccess || devices == 0) {
     fprintf(stderr, "no CUDA device: %s\n", cudaGetErrorString(error));
@@ -396,12 +534,15 @@ int main(void) {
   check_roundings();
   check_widening();
   check_shared_memory();
+  must(cudaDeviceGetAttribute(&capability, cudaDevAttrComputeCapabilityMajor, 0), "device");
+  if (capability == 9) check_boxes();
   for (int form = 0; form < FORMS; form++)
     check_products((Form)form, 100, 1, false, "whole numbers");
   check_products(MMA_F16, 100, 0x1p-24f, false, "numbers below 2^-14");
   check_products(MMA_TF32, 100, 1, true, "bits that do not count");
   for (size_t i = 0; i < sizeof product_table / sizeof *product_table; i++)
-    check_product(&product_table[i]);
+    for (int apart = 0; apart <= (capability == 9 ? ROWS : 0); apart += ROWS)
+      check_product(&product_table[i], apart);
   printf("conformance: %d of %d checks are alike\n", checks - failures, checks);
   return failures != 0;
 }

@@ -36,11 +36,11 @@ void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row) {
 }
 
 /* d += rows * columns of four warps, along all chunks of a row. */
-void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows,
+void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows, int apart,
                   const unsigned *column) {
   for (int k = 0; k < 8; k += 2)
     for (unsigned i = 0; i < 4 * CUDASIM_LANES; i++)
-      cudasim_product((CudasimNumber)kind, columns, i, d[i], rows, column, k);
+      cudasim_product((CudasimNumber)kind, columns, i, d[i], rows, apart, column, k);
 }
 
 /* d += a * b of a whole warp. */

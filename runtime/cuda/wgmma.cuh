@@ -3,8 +3,10 @@
  *
  * Four warps multiply 64 rows by n columns along 8 words, each two numbers of 16 bits. Both lie in
  * shared memory: 32 words of each row from a multiple of 1024 bytes on, in chunks of four, of which
- * chunk k of row r stands in place k ^ r % 8; a product begins at an even chunk k. The results d of
- * a warp, of 16 of the rows, are those of n / 8 products by cnnc_mma_.. (tensor.cuh).
+ * chunk k of row r stands in place k ^ r % 8; a product begins at an even chunk k. Or, if `apart`
+ * is not 0, chunks k of all rows stand behind each other, so many chunks before those that follow
+ * them. The results d of a warp, of 16 of the rows, are those of n / 8 products by cnnc_mma_..
+ * (tensor.cuh).
  *
  * They are made while their threads go on: products between a fence and a commit are a group, whose
  * words may be changed, and whose results be used, when the group has been waited for.
@@ -17,9 +19,16 @@
 
 /* Where chunk k of the rows begins, how far 8 rows are from the next 8 (1024 bytes), and how chunks
  * are placed (9.7.15.5.1.2.2, matrix descriptors). */
-CNNC_HELPER unsigned long long cnnc_wgmma_at(const unsigned *row, int k) {
+CNNC_HELPER unsigned long long cnnc_wgmma_turned(const unsigned *row, int k) {
   const unsigned at = CNNC_SHARED(row + 4 * k);
   return (at >> 4 & 0x3fffu) | 1ull << 16 | 64ull << 32 | 1ull << 62;
+}
+/* The same of rows that may stand so many chunks apart: how far chunk k is from chunk k + 1, and 8
+ * rows from the next 8 (128 bytes; 9.7.15.5.1.2.1, leading and stride dimension byte offset). */
+CNNC_HELPER unsigned long long cnnc_wgmma_at(const unsigned *row, int apart, int k) {
+  const unsigned at = CNNC_SHARED(row + 4 * apart * k);
+  if (apart == 0) return cnnc_wgmma_turned(row, k);
+  return (at >> 4 & 0x3fffu) | (unsigned long long)apart << 16 | 8ull << 32;
 }
 
 /* What the thread has written into shared memory, products may read that come after a barrier
@@ -68,13 +77,13 @@ CNNC_HELPER void cnnc_wgmma_hold(float d[][4], int count) {
 
 /* d += rows * columns, by four warps (9.7.15.5.2, wgmma.mma_async). */
 #define CNNC_WGMMA_FORM(type, n, from_rows, from_columns)                                          \
-  CNNC_HELPER void cnnc_wgmma_##type##_##n(float d[][4], const unsigned *rows,                     \
+  CNNC_HELPER void cnnc_wgmma_##type##_##n(float d[][4], const unsigned *rows, int apart,          \
                                            const unsigned *columns, int k) {                       \
     asm volatile("{ .reg .pred add; setp.eq.b32 add, 0, 0; "                                       \
                  "wgmma.mma_async.sync.aligned.m64n" #n "k16.f32." #type "." #type " {" CNNC_N##n  \
                  "}, %" #from_rows ", %" #from_columns ", add, 1, 1, 0, 0; }"                      \
                  : CNNC_D##n(0)                                                                    \
-                 : "l"(cnnc_wgmma_at(rows, k)), "l"(cnnc_wgmma_at(columns, k))                     \
+                 : "l"(cnnc_wgmma_at(rows, apart, k)), "l"(cnnc_wgmma_turned(columns, k))          \
                  : "memory");                                                                      \
   }
 #define CNNC_WGMMA_FORMS(type)                                                                     \
@@ -94,7 +103,7 @@ CNNC_HELPER void cnnc_wgmma_hold(float d[][4], int count) {
 }
 
 /* Each warp multiplies its own rows, at once: the words of 16 rows, and of 16 columns from 8 * j.
- */
+ * Chunks that are apart came in boxes, which no other device has. */
 CNNC_HELPER void cnnc_wgmma_rows(unsigned a[4], const unsigned *rows, int k) {
   const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32 % 4;
   const int row = 16 * warp + lane % 16, chunk = (k + lane / 16) ^ row % 8;
@@ -128,8 +137,9 @@ CNNC_HELPER void cnnc_wgmma_each_f16(float d[][4], int count, const unsigned *ro
   }
 }
 #define CNNC_WGMMA_FORM(type, n, count)                                                            \
-  CNNC_HELPER void cnnc_wgmma_##type##_##n(float d[][4], const unsigned *rows,                     \
+  CNNC_HELPER void cnnc_wgmma_##type##_##n(float d[][4], const unsigned *rows, int apart,          \
                                            const unsigned *columns, int k) {                       \
+    (void)apart;                                                                                   \
     cnnc_wgmma_each_##type(d, count, rows, columns, k);                                            \
   }
 #define CNNC_WGMMA_FORMS(type)                                                                     \

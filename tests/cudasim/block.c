@@ -1,7 +1,8 @@
 /* block.c - the threads of a block as fibers. A fiber runs one thread after the other until one
  * waits at a barrier; then another fiber goes on with those that have not begun. So kernels without
  * barriers need one fiber and no switch. When every thread waits or has ended, warps that meet go
- * on first; then either all threads wait at one barrier, or the kernel is wrong. */
+ * on first, and threads that wait for boxes (boxes.c); then either all threads wait at one barrier,
+ * or the kernel is wrong. */
 #define _XOPEN_SOURCE 700
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { STACK = 64 << 10 };
 
-typedef enum State { WAITS, MEETS, ENDED } State;
+typedef enum State { WAITS, MEETS, UNTIL, ENDED } State;
 
 typedef struct Fiber {
   FiberContext context;
@@ -26,6 +27,8 @@ typedef struct Place {
   Fiber *fiber; /* while it waits */
   const char *file;
   int line;
+  bool (*is_so)(const void *); /* UNTIL */
+  const void *what;
 } Place;
 
 cudasim_index threadIdx, blockIdx, blockDim, gridDim;
@@ -110,13 +113,23 @@ static void start_fiber(void) {
 static void wait_here(State state, const char *file, int line) {
   Fiber *f = current;
   const unsigned number = f->thread.number;
-  place[number] = (Place){.state = state, .fiber = f, .file = file, .line = line};
+  place[number].state = state;
+  place[number].fiber = f;
+  place[number].file = file;
+  place[number].line = line;
   fiber_switch(&f->context, &scheduler);
   become(f, number);
 }
 
 void cudasim_barrier(const char *file, int line) {
   wait_here(WAITS, file, line);
+}
+
+void cudasim_until(bool (*is_so)(const void *), const void *what, const char *file, int line) {
+  Place *p = &place[current->thread.number];
+  p->is_so = is_so;
+  p->what = what;
+  wait_here(UNTIL, file, line);
 }
 
 const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char *file,
@@ -131,13 +144,14 @@ const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char
 
 /* ---- warps ---- */
 
-/* Do the threads of a warp meet? If one is there, all of them must be. */
+/* Do the threads of a warp meet? If one is there, all of them must be, or be on their way. */
 static bool meets(unsigned warp) {
   const unsigned first = warp * CUDASIM_LANES;
   unsigned there = 0, missing = 0;
   for (unsigned i = 0; i < CUDASIM_LANES; i++) {
     const Place *p = &place[first + i];
     const bool is_there = first + i < count && p->state == MEETS;
+    if (first + i < count && p->state == UNTIL) return false;
     if (is_there) there = first + i;
     if (!is_there) missing++;
   }
@@ -160,6 +174,36 @@ static bool run_meetings(void) {
         fiber_switch(&scheduler, &place[warp * CUDASIM_LANES + i].fiber->context);
     }
   return any;
+}
+
+/* ---- threads that wait for boxes ---- */
+
+/* Those whose boxes are there go on; false: none does. */
+static bool run_waiting(void) {
+  bool any = false;
+  for (unsigned i = 0; i < count; i++) {
+    Place *p = &place[order[i]];
+    if (p->state != UNTIL || !p->is_so(p->what)) continue;
+    any = true;
+    fiber_switch(&scheduler, &p->fiber->context);
+  }
+  return any;
+}
+
+/* All threads go on as far as they can: boxes come when nothing else is left. */
+static void run_on(void) {
+  for (bool any = true; any;) {
+    any = run_meetings();
+    any |= run_waiting();
+    for (unsigned i = 0; i < count && !any; i++) {
+      if (place[i].state != UNTIL) continue;
+      any = cudasim_boxes_come();
+      cudasim_thread = NULL;
+      if (!any)
+        cudasim_found(NULL, "%s: thread %u waits at %s:%d for what never comes", launch->kernel, i,
+                      place[i].file, place[i].line);
+    }
+  }
 }
 
 /* ---- a block ---- */
@@ -186,16 +230,18 @@ void cudasim_block(const CudasimLaunch *l) {
   begun = 0;
   cudasim_permute(order, count);
   memset(meeting, 0, sizeof meeting);
+  cudasim_boxes_begin();
   while (begun < count) start_fiber();
-  run_meetings();
+  run_on();
   while (all_wait()) {
     cudasim_thread = NULL;
     cudasim_banks_check();
     cudasim_memory_barrier();
     cudasim_permute(order, count);
     for (unsigned i = 0; i < count; i++) fiber_switch(&scheduler, &place[order[i]].fiber->context);
-    run_meetings();
+    run_on();
   }
   cudasim_thread = NULL;
+  cudasim_boxes_end();
   cudasim_banks_check();
 }

@@ -9,9 +9,11 @@
 #define CUDASIM_CUDA_RUNTIME_H
 
 #include <math.h>
+#include <string.h>
 #include <tuple>
 #include <utility>
 
+#include "cuda.h"
 #include "cudasim.h"
 
 #define __global__
@@ -19,6 +21,7 @@
 #define __device__
 #define __forceinline__      inline
 #define __launch_bounds__(...) /* the compiler's business */
+#define __grid_constant__
 #define __align__(n)         __attribute__((aligned(n)))
 /* The section is the shared memory of the block that runs. */
 #define __shared__ static __attribute__((section("cudasim_shared")))
@@ -26,7 +29,7 @@
 /* ---- host ---- */
 
 typedef int cudaError_t;
-enum { cudaSuccess = 0 };
+enum { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorNotSupported = 801 };
 typedef struct CUstream_st *cudaStream_t;
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -43,6 +46,21 @@ static inline cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cuda
 }
 static inline cudaError_t cudaGetLastError(void) {
   return cudasim_last_error();
+}
+
+/* The driver makes maps, and has nothing else. */
+enum { cudaEnableDefault = 0 };
+enum cudaDriverEntryPointQueryResult {
+  cudaDriverEntryPointSuccess = 0,
+  cudaDriverEntryPointSymbolNotFound = 1
+};
+static inline cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **at, unsigned,
+                                                           unsigned long long,
+                                                           cudaDriverEntryPointQueryResult *found) {
+  *found = strcmp(name, "cuTensorMapEncodeTiled") ? cudaDriverEntryPointSymbolNotFound
+                                                  : cudaDriverEntryPointSuccess;
+  *at = (void *)cuTensorMapEncodeTiled;
+  return cudaSuccess;
 }
 
 /* Graphs are instantiated as they are. */
@@ -73,6 +91,11 @@ static inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
 /* For drivers. */
 static inline cudaError_t cudaGetDeviceCount(int *count) {
   *count = 1;
+  return cudaSuccess;
+}
+enum cudaDeviceAttr { cudaDevAttrComputeCapabilityMajor = 75 };
+static inline cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) {
+  *value = 9;
   return cudaSuccess;
 }
 static inline const char *cudaGetErrorString(cudaError_t) {
@@ -163,19 +186,30 @@ static inline unsigned __float_as_uint(float number) {
   unsigned(*const w)[w_rows][32] =                                                                 \
       (unsigned(*)[w_rows][32])(cudasim_wide + (stages) * (x_rows)*32 * sizeof(unsigned))
 
+#define CNNC_TMA
+#define cnnc_barrier_begin           cudasim_barrier_begin
+#define cnnc_barrier_expect          cudasim_barrier_expect
+#define cnnc_barrier_wait(at, odd)   cudasim_barrier_wait(at, odd, __FILE__, __LINE__)
+#define cnnc_box_2(to, map, at, ...)                                                               \
+  ({                                                                                               \
+    const int first[] = {__VA_ARGS__};                                                             \
+    cudasim_box(to, map, at, first);                                                               \
+  })
+#define cnnc_box_4 cnnc_box_2
+
 /* Without: as on devices that lack it. */
 #ifndef CUDASIM_NO_WGMMA
 #define CNNC_WGMMA
-#define CUDASIM_WGMMA(number, columns, d, rows, column, k)                                         \
-  cudasim_wgmma(number, columns, d, rows, column, k, __FILE__, __LINE__)
-#define cnnc_wgmma_bf16_32(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_BF16, 32, d, x, w, k)
-#define cnnc_wgmma_bf16_64(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_BF16, 64, d, x, w, k)
-#define cnnc_wgmma_bf16_128(d, x, w, k) CUDASIM_WGMMA(CUDASIM_BF16, 128, d, x, w, k)
-#define cnnc_wgmma_bf16_256(d, x, w, k) CUDASIM_WGMMA(CUDASIM_BF16, 256, d, x, w, k)
-#define cnnc_wgmma_f16_32(d, x, w, k)   CUDASIM_WGMMA(CUDASIM_F16, 32, d, x, w, k)
-#define cnnc_wgmma_f16_64(d, x, w, k)   CUDASIM_WGMMA(CUDASIM_F16, 64, d, x, w, k)
-#define cnnc_wgmma_f16_128(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_F16, 128, d, x, w, k)
-#define cnnc_wgmma_f16_256(d, x, w, k)  CUDASIM_WGMMA(CUDASIM_F16, 256, d, x, w, k)
+#define CUDASIM_WGMMA(number, columns, d, rows, apart, column, k)                                  \
+  cudasim_wgmma(number, columns, d, rows, apart, column, k, __FILE__, __LINE__)
+#define cnnc_wgmma_bf16_32(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_BF16, 32, d, x, a, w, k)
+#define cnnc_wgmma_bf16_64(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_BF16, 64, d, x, a, w, k)
+#define cnnc_wgmma_bf16_128(d, x, a, w, k)   CUDASIM_WGMMA(CUDASIM_BF16, 128, d, x, a, w, k)
+#define cnnc_wgmma_bf16_256(d, x, a, w, k)   CUDASIM_WGMMA(CUDASIM_BF16, 256, d, x, a, w, k)
+#define cnnc_wgmma_f16_32(d, x, a, w, k)     CUDASIM_WGMMA(CUDASIM_F16, 32, d, x, a, w, k)
+#define cnnc_wgmma_f16_64(d, x, a, w, k)     CUDASIM_WGMMA(CUDASIM_F16, 64, d, x, a, w, k)
+#define cnnc_wgmma_f16_128(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_F16, 128, d, x, a, w, k)
+#define cnnc_wgmma_f16_256(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_F16, 256, d, x, a, w, k)
 #define cnnc_wgmma_written              cudasim_wgmma_written
 #define cnnc_wgmma_fence                cudasim_wgmma_fence
 #define cnnc_wgmma_commit               cudasim_wgmma_commit

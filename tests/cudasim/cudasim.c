@@ -14,12 +14,12 @@ enum { ERROR_VALUE = 1, ERROR_CONFIGURATION = 9, ERROR_LAUNCH = 719, ERROR_CAPTU
 /* A launch, a copy or a fill. */
 typedef struct Work {
   struct Work *next;
-  CudasimLaunch launch; /* .run NULL: none; its arguments lie behind this */
+  CudasimLaunch launch; /* .run NULL: none; its arguments lie behind this, aligned as maps are */
   void *to;
   const void *from; /* NULL: fill with byte */
   int byte;
   size_t bytes;
-} Work;
+} __attribute__((aligned(64))) Work;
 
 static struct {
   bool known, late;
@@ -40,6 +40,7 @@ void cudasim_seed(unsigned long long seed);
 void cudasim_watch(bool);
 void cudasim_copy_late(bool);
 void cudasim_product_late(bool);
+void cudasim_box_late(bool);
 void cudasim_count_banks(bool);
 
 static void read_settings(void) {
@@ -52,6 +53,7 @@ static void read_settings(void) {
   settings.fail = fail ? atol(fail) : 0;
   cudasim_copy_late(settings.late);
   cudasim_product_late(settings.late);
+  cudasim_box_late(settings.late);
   cudasim_count_banks(banks && strcmp(banks, "1") == 0);
   cudasim_watch(!check || strcmp(check, "0") != 0);
   if (order && strcmp(order, "reverse") == 0) cudasim_order = ORDER_REVERSE;
@@ -115,7 +117,7 @@ static int failed(int error) {
 static int put(const Work *work) {
   read_settings();
   if (settings.fail > 0 && --settings.fail == 0) return failed(ERROR_LAUNCH);
-  Work *w = malloc(sizeof *w + work->launch.size);
+  Work *w = aligned_alloc(64, sizeof *w + (work->launch.size + 63) / 64 * 64);
   if (!w) abort();
   *w = *work;
   w->next = NULL;

@@ -10,7 +10,7 @@
  *                   between barriers
  *   CUDASIM_ASYNC   early (default): work runs when it is put into a stream, copies into shared
  *                   memory and products of several warps when they begin; late: when the host, or
- *                   the thread, waits for them
+ *                   the thread, waits for them, boxes when nothing else goes on
  *   CUDASIM_CHECK   0: memory is not watched, which is faster
  *   CUDASIM_BANKS   1: bank conflicts of shared memory are found as well
  *   CUDASIM_FAIL    K: the K-th launch or copy fails */
@@ -84,6 +84,9 @@ typedef struct CudasimThread {
 } CudasimThread;
 extern const CudasimThread *cudasim_thread;
 
+/* Where a thread waits until something is so, while others go on. */
+void cudasim_until(bool (*is_so)(const void *), const void *what, const char *file, int line);
+
 /* ---- tensor.c: what runtime/cuda/tensor.cuh has as instructions, and the products of wgmma.cuh
  * ---- */
 
@@ -98,12 +101,16 @@ void cudasim_mma(CudasimNumber, float d[4], const unsigned a[4], const unsigned 
 
 /* A thread's part of the product of four warps, of which it is thread 0 ... 127. */
 void cudasim_product(CudasimNumber, int columns, unsigned thread, float d[][4],
-                     const unsigned *rows, const unsigned *column, int k);
+                     const unsigned *rows, int apart, const unsigned *column, int k);
 
 /* ---- together.c: how runtime/cuda/wgmma.cuh begins products and waits for them ---- */
 
-void cudasim_wgmma(CudasimNumber, int columns, float d[][4], const unsigned *rows,
+void cudasim_wgmma(CudasimNumber, int columns, float d[][4], const unsigned *rows, int apart,
                    const unsigned *column, int k, const char *file, int line);
+/* Word 4 * chunk of a row, where that lies. */
+static inline size_t cudasim_chunk(unsigned row, unsigned chunk, int apart) {
+  return apart ? 4 * ((size_t)apart * chunk + row) : 32 * (size_t)row + 4 * (chunk ^ row % 8);
+}
 void cudasim_wgmma_written(void);
 void cudasim_wgmma_fence(void);
 void cudasim_wgmma_commit(void);
@@ -119,6 +126,18 @@ void cudasim_cp_async(void *to, const void *from, size_t bytes, bool there);
 void cudasim_cp_async_commit(void);
 void cudasim_cp_async_wait(unsigned groups);
 void cudasim_copies_end(void); /* the thread ends */
+
+/* ---- boxes.c: what runtime/cuda/tma.cuh has as instructions ---- */
+
+void cudasim_barrier_begin(void *barrier);
+void cudasim_barrier_expect(void *barrier, int bytes);
+void cudasim_barrier_wait(void *barrier, int odd, const char *file, int line);
+void cudasim_box(void *to, const void *map, void *barrier, const int *first);
+/* Has the thread waited for that phase of a barrier of the block? */
+bool cudasim_box_waited(unsigned thread, int barrier, unsigned phase);
+void cudasim_boxes_begin(void); /* a block begins */
+bool cudasim_boxes_come(void);  /* one that is on its way, if there is any */
+void cudasim_boxes_end(void);   /* the block ends */
 
 /* ---- memory.c ---- */
 
@@ -143,6 +162,13 @@ void cudasim_memory_await(const void *at, size_t bytes, bool yes);
 void cudasim_memory_hold(const void *code, const void *at, size_t bytes);
 void cudasim_memory_release(const void *at, size_t bytes);
 void cudasim_memory_written(void);
+/* A box that threads wait for at a barrier begins to come: nobody else may use its place. */
+void cudasim_memory_box(const void *code, const void *at, size_t bytes, int barrier,
+                        unsigned phase);
+/* Reads what may be nothing yet. */
+void cudasim_memory_glance(const void *code, const void *at, size_t bytes);
+/* The device itself looks at what a thread wrote: that must have said so since. */
+void cudasim_memory_said(const void *code, const void *at);
 
 /* ---- banks.c ---- */
 

@@ -29,6 +29,8 @@ typedef struct Cell {
   Access write, read;
   bool awaited;  /* a copy into it is on its way */
   uint16_t held; /* by so many products that read it */
+  uint16_t box;  /* what was written came by barrier box - 1 of the block, in that phase; 0: not */
+  uint32_t phase;
 } Cell;
 
 typedef struct Region {
@@ -188,6 +190,15 @@ static void note_use(Region *r, size_t granule) {
   if (granule >= r->to) r->to = granule + 1;
 }
 
+/* Boxes are there for those who have waited for them. */
+static void check_box(const void *code, const Region *r, const Cell *c, const unsigned char *at) {
+  if (!cudasim_box_waited(now.thread, c->box - 1, c->phase))
+    cudasim_found(code,
+                  "use of byte %zu of %zu of shared memory, into which a box came that the "
+                  "thread has not waited for",
+                  (size_t)(at - r->at), r->size);
+}
+
 static void on_cell(const void *code, const Region *r, size_t granule, bool write) {
   Cell *c = &r->cell[granule];
   const unsigned char *at = r->at + granule * r->granule;
@@ -199,7 +210,10 @@ static void on_cell(const void *code, const Region *r, size_t granule, bool writ
     cudasim_found(code,
                   "write of byte %zu of %zu of shared memory, which products on their way read",
                   (size_t)(at - r->at), r->size);
-  if (concurrent(&c->write)) race(code, r, at, &c->write, "write", what);
+  if (c->box && c->write.launch == now.launch)
+    check_box(code, r, c, at);
+  else if (concurrent(&c->write))
+    race(code, r, at, &c->write, "write", what);
   if (write && read_concurrently(&c->read)) race(code, r, at, &c->read, "read", what);
   if (!write && c->write.launch == 0)
     cudasim_found(code, "byte %zu of %zu of %s memory is read, but nothing wrote it",
@@ -207,6 +221,7 @@ static void on_cell(const void *code, const Region *r, size_t granule, bool writ
   if (write) {
     c->write = now;
     c->write.said = said[now.thread];
+    c->box = 0;
   } else {
     note_read(c);
   }
@@ -266,18 +281,23 @@ void cudasim_memory_await(const void *at, size_t bytes, bool yes) {
   for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) r->cell[g].awaited = yes;
 }
 
+/* Has the thread that wrote the cell said so since? */
+static bool is_said(const Cell *c) {
+  const Access *write = &c->write;
+  return write->launch != now.launch || c->box || write->said != said[write->thread];
+}
+
 void cudasim_memory_hold(const void *code, const void *at, size_t bytes) {
   Region *r = watches ? region_of((uintptr_t)at) : NULL;
   on_access(code, (uintptr_t)at, bytes, false);
   if (!r) return;
   const size_t from = (size_t)((const unsigned char *)at - r->at);
   for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) {
-    const Access *write = &r->cell[g].write;
-    if (write->launch == now.launch && write->said == said[write->thread])
+    if (!is_said(&r->cell[g]))
       cudasim_found(code,
                     "products read byte %zu of %zu of shared memory, but thread %u has not "
                     "said that it wrote it",
-                    g * r->granule, r->size, write->thread);
+                    g * r->granule, r->size, r->cell[g].write.thread);
     r->cell[g].held++;
   }
 }
@@ -287,6 +307,41 @@ void cudasim_memory_release(const void *at, size_t bytes) {
   if (!r) return;
   const size_t from = (size_t)((const unsigned char *)at - r->at);
   for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) r->cell[g].held--;
+}
+
+void cudasim_memory_box(const void *code, const void *at, size_t bytes, int barrier,
+                        unsigned phase) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  if (watches && (!r || !r->shared)) cudasim_found(code, "a box comes outside of shared memory");
+  if (!r) return;
+  const size_t from = (size_t)((const unsigned char *)at - r->at);
+  if (bytes > r->size - from)
+    cudasim_found(code, "a box of %zu bytes comes to byte %zu of %zu", bytes, from, r->size);
+  now.thread = (uint16_t)cudasim_thread->number;
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++) {
+    note_use(r, g);
+    on_cell(code, r, g, true);
+    r->cell[g].awaited = true;
+    r->cell[g].box = (uint16_t)(barrier + 1);
+    r->cell[g].phase = phase;
+  }
+}
+
+void cudasim_memory_glance(const void *code, const void *at, size_t bytes) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  const size_t from = r ? (size_t)((const unsigned char *)at - r->at) : 0;
+  if (watches && (!r || bytes > r->size - from))
+    cudasim_found(code, "a box is outside of device memory");
+  if (!r) return;
+  now.thread = (uint16_t)cudasim_thread->number;
+  for (size_t g = from / r->granule; g * r->granule < from + bytes; g++)
+    if (r->cell[g].write.launch) on_cell(code, r, g, false);
+}
+
+void cudasim_memory_said(const void *code, const void *at) {
+  Region *r = watches ? region_of((uintptr_t)at) : NULL;
+  if (r && !is_said(&r->cell[(size_t)((const unsigned char *)at - r->at) / r->granule]))
+    cudasim_found(code, "a barrier is used that nobody has said to have begun");
 }
 
 void cudasim_memory_written(void) {

@@ -101,22 +101,21 @@ void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsi
   }
 }
 
-/* Word `at` of a row whose chunks of four have changed places, counted from chunk k on. */
-static uint32_t word_of(const unsigned *rows, unsigned row, int k, unsigned at) {
-  enum { ROW = 32, CHUNK = 4 };
-  const unsigned chunk = (unsigned)k + at / CHUNK;
-  return rows[ROW * row + CHUNK * (chunk ^ row % 8) + at % CHUNK];
+/* Word `at` of a row, counted from chunk k on. */
+static uint32_t word_of(const unsigned *rows, unsigned row, int apart, int k, unsigned at) {
+  enum { CHUNK = 4 };
+  return rows[cudasim_chunk(row, (unsigned)k + at / CHUNK, apart) + at % CHUNK];
 }
 
 void cudasim_product(CudasimNumber kind, int columns, unsigned thread, float d[][4],
-                     const unsigned *rows, const unsigned *column, int k) {
+                     const unsigned *rows, int apart, const unsigned *column, int k) {
   const unsigned lane = thread % CUDASIM_LANES, first = thread / CUDASIM_LANES * 16 + lane / 4;
   for (unsigned j = 0; j < (unsigned)columns / 8; j++)
     for (unsigned r = 0; r < 4; r++) {
       double sum = d[j][r];
       for (unsigned i = 0; i < WORDS; i++)
-        sum += product(kind, word_of(rows, first + r / 2 * 8, k, i),
-                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, k, i));
+        sum += product(kind, word_of(rows, first + r / 2 * 8, apart, k, i),
+                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, 0, k, i));
       d[j][r] = (float)sum;
     }
 }

@@ -1,5 +1,6 @@
 /* test_defects.c - what the simulator is there to find: defects planted in a kernel with barriers
- * (defects.cu) and in emitted files. Without a defect nothing is reported, in any order. */
+ * (defects.cu), in one that gets boxes of a tensor (boxes.cu) and in emitted files. Without a
+ * defect nothing is reported, in any order. */
 #include "harness.h"
 
 #include <stdio.h>
@@ -7,10 +8,10 @@
 static const char *const orders[] = {"CUDASIM_ORDER=natural", "CUDASIM_ORDER=reverse",
                                      "CUDASIM_ORDER=random:1", "CUDASIM_ORDER=random:2"};
 
-/* ---- a kernel with barriers ---- */
+/* ---- kernels ---- */
 
-/* Builds defects.cu with a defect (NULL: none) and runs it in every order; each says `message`. */
-static void check_kernel(const char *defect, const char *message) {
+/* Builds a file with a defect (NULL: none) and runs it in every order; each says `message`. */
+static void check_file(const char *file, const char *defect, const char *message) {
   Unit *u = unit_new();
   const char *folder = toolchain_folder(u);
   const char *object = arena_printf(u->arena, "%s/kernel.o", folder),
@@ -23,11 +24,14 @@ static void check_kernel(const char *defect, const char *message) {
                                  "-fsanitize=thread",
                                  "-I",
                                  CUDASIM,
+                                 "-I",
+                                 CUDASIM "/../../runtime/cuda",
+                                 "-Wno-psabi",
                                  arena_printf(u->arena, "-DDEFECT_%s", defect ? defect : "NONE"),
                                  "-x",
                                  "c++",
                                  "-c",
-                                 CUDASIM "/defects.cu",
+                                 arena_printf(u->arena, CUDASIM "/%s", file),
                                  "-o",
                                  object,
                                  NULL};
@@ -35,7 +39,8 @@ static void check_kernel(const char *defect, const char *message) {
   if (toolchain_run(u, compile, &output) || toolchain_run(u, link, &output))
     fail_msg("%s", output.at);
   for (int i = 0; i < COUNT(orders); i++) {
-    const char *const run[] = {"env", orders[i], program, NULL};
+    const char *const run[] = {"env", orders[i],
+                               i % 2 ? "CUDASIM_ASYNC=late" : "CUDASIM_ASYNC=early", program, NULL};
     output.n = 0;
     const int status = toolchain_run(u, run, &output);
     if (status != (defect ? CUDASIM_FOUND : 0) || (defect && !strstr(output.at, message)))
@@ -44,6 +49,10 @@ static void check_kernel(const char *defect, const char *message) {
   }
   toolchain_remove(u, folder);
   unit_free(u);
+}
+
+static void check_kernel(const char *defect, const char *message) {
+  check_file("defects.cu", defect, message);
 }
 
 static void kernels_are_watched(void **state) {
@@ -57,6 +66,22 @@ static void kernels_are_watched(void **state) {
   check_kernel("UNWRITTEN", "nothing wrote it");
   check_kernel("BRANCH", "waits at");
   check_kernel("LEAVES", "have ended");
+}
+
+static void boxes_are_watched(void **state) {
+  static const char file[] = "boxes.cu";
+  (void)state;
+  check_file(file, NULL, NULL);
+  check_file(file, "SAID", "nobody has said to have begun");
+  check_file(file, "BEGUN", "shared memory");
+  check_file(file, "WAIT", "shared memory");
+  check_file(file, "PHASE", "");
+  check_file(file, "EXPECT", "for what never comes");
+  check_file(file, "TWICE", "announced twice");
+  check_file(file, "BYTES", "for what never comes");
+  check_file(file, "SLOT", "");
+  check_file(file, "PLACE", "not a multiple of 128");
+  check_file(file, "ENDS", "a block ends while a box is on its way");
 }
 
 /* ---- emitted files ---- */
@@ -209,10 +234,11 @@ static void errors_are_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(kernels_are_watched),           cmocka_unit_test(emitted_files_are_watched),
-      cmocka_unit_test(products_are_watched),          cmocka_unit_test(tensor_cores_are_watched),
-      cmocka_unit_test(products_together_are_watched), cmocka_unit_test(wrong_places_are_seen),
-      cmocka_unit_test(late_copies_are_missed),        cmocka_unit_test(errors_are_reported),
+      cmocka_unit_test(kernels_are_watched),       cmocka_unit_test(boxes_are_watched),
+      cmocka_unit_test(emitted_files_are_watched), cmocka_unit_test(products_are_watched),
+      cmocka_unit_test(tensor_cores_are_watched),  cmocka_unit_test(products_together_are_watched),
+      cmocka_unit_test(wrong_places_are_seen),     cmocka_unit_test(late_copies_are_missed),
+      cmocka_unit_test(errors_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,11 +8,12 @@
 #include "cudasim.h"
 #include "pending.h"
 
-enum { TOGETHER = 128 /* threads */, ROWS = 64, ROW = 32 /* words */, STEP = 8, CHUNK = 4 };
+enum { TOGETHER = 128 /* threads */, ROWS = 64, STEP = 8, CHUNK = 4 /* words */ };
 
 typedef struct Operands {
   const unsigned *rows, *column; /* where their first rows begin */
-  int columns, k;
+  int columns;
+  short apart, k; /* no gap is compared */
 } Operands;
 
 typedef struct Product {
@@ -33,15 +34,16 @@ void cudasim_product_late(bool yes) {
 
 static void make(const Product *p) {
   cudasim_product(p->kind, p->of.columns, cudasim_thread->number % TOGETHER, p->d, p->of.rows,
-                  p->of.column, p->of.k);
+                  p->of.apart, p->of.column, p->of.k);
 }
 
 /* ---- what is read ---- */
 
 /* Both chunks of a row that a product begins at lie in 16 bytes each. */
-static void each_chunk(const void *code, const unsigned *rows, unsigned row, int k, bool yes) {
+static void each_chunk(const void *code, const unsigned *rows, unsigned row, int apart, int k,
+                       bool yes) {
   for (unsigned chunk = (unsigned)k; chunk < (unsigned)k + STEP / CHUNK; chunk++) {
-    const unsigned *at = rows + ROW * row + CHUNK * (chunk ^ row % 8);
+    const unsigned *at = rows + cudasim_chunk(row, chunk, apart);
     if (yes)
       cudasim_memory_hold(code, at, CHUNK * sizeof *at);
     else
@@ -51,9 +53,9 @@ static void each_chunk(const void *code, const unsigned *rows, unsigned row, int
 
 static void each_row(const void *code, const Operands *of, bool yes) {
   const unsigned thread = cudasim_thread->number % TOGETHER;
-  if (thread < ROWS) each_chunk(code, of->rows, thread, of->k, yes);
+  if (thread < ROWS) each_chunk(code, of->rows, thread, of->apart, of->k, yes);
   for (unsigned row = thread; row < (unsigned)of->columns; row += TOGETHER)
-    each_chunk(code, of->column, row, of->k, yes);
+    each_chunk(code, of->column, row, 0, of->k, yes);
 }
 
 /* ---- the functions ---- */
@@ -64,15 +66,15 @@ static void agree(const Operands *of, const void *code, const char *file, int li
   for (int lane = 0; lane < CUDASIM_LANES; lane++)
     if (memcmp(all[lane], of, sizeof *of) != 0)
       cudasim_found(code, "lanes of a warp multiply different tiles");
-  if ((uintptr_t)of->rows % 1024 || (uintptr_t)of->column % 1024)
+  if ((uintptr_t)of->rows % (of->apart ? 16 : 1024) || (uintptr_t)of->column % 1024)
     cudasim_found(code, "a tile does not begin at a multiple of 1024 bytes");
   if (!fenced[cudasim_thread->number]) cudasim_found(code, "products without a fence before them");
 }
 
-void cudasim_wgmma(CudasimNumber kind, int columns, float d[][4], const unsigned *rows,
+void cudasim_wgmma(CudasimNumber kind, int columns, float d[][4], const unsigned *rows, int apart,
                    const unsigned *column, int k, const char *file, int line) {
   const void *code = __builtin_return_address(0);
-  const Operands of = {rows, column, columns, k};
+  const Operands of = {rows, column, columns, (short)apart, (short)k};
   agree(&of, code, file, line);
   Product *p = pending_add(&begun[cudasim_thread->number], sizeof *p, code);
   p->of = of;
