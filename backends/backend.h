@@ -90,6 +90,7 @@ struct Target {
   int registers;         /* vector registers */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   int capability;        /* of CUDA devices: 80 for sm_80; 0: another language */
+  bool boxes;            /* they copy boxes of tensors by themselves, and code is for no others */
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *macro;     /* which they define for that machine */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
@@ -115,6 +116,8 @@ bool target_runs(const Target *);  /* can this CPU start what is built for it? *
 const Target *target_native(void); /* the first of targets[] that it can */
 /* The same target on another machine: what an estimate asks it is answered with these numbers. */
 const Target *target_on(Arena *, const Target *, const Machine *);
+/* The same target, planned for by itself, whose code others run as well. */
+const Target *target_in_company(Arena *, const Target *);
 /* What is known of this machine, for a target that it runs; the rest as in the target's row. */
 Machine machine_here(const Target *);
 /* The language whose files end so, or NULL. */

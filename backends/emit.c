@@ -53,7 +53,7 @@ void emit_wrapped(Emit *e, const char *text) {
   size_t room = (size_t)(COLUMNS - 2 * e->indent), length = strlen(text);
   for (int line = 0; length > 0; line++) {
     size_t cut = length;
-    for (size_t i = 1; length > room && i < room; i++)
+    for (size_t i = 1; length > room && i < length && (i < room || cut == length); i++)
       if (text[i - 1] == ',') cut = i;
     text_add(e->out, "%*s%.*s\n", 2 * e->indent + (line ? 4 : 0), "", (int)cut, text);
     while (cut < length && text[cut] == ' ') cut++;

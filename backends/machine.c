@@ -115,6 +115,13 @@ Machine machine_here(const Target *row) {
   return m;
 }
 
+const Target *target_in_company(Arena *arena, const Target *t) {
+  Target *own = NEW(arena, Target);
+  *own = *t;
+  own->boxes = false;
+  return own;
+}
+
 const Target *target_on(Arena *arena, const Target *t, const Machine *m) {
   Target *own = NEW(arena, Target);
   *own = *t;

@@ -98,7 +98,7 @@ typedef struct Out {
 
 /* How a target is to run a kernel: named integers, chosen by the target, written to and read from
  * plan files. */
-enum { MAX_TILE = 8 };
+enum { MAX_TILE = 9 };
 typedef struct Tile {
   struct {
     const char *name;

@@ -41,6 +41,9 @@ static double clock_of(const Target *t) {
 typedef struct Shape { /* at the largest batch */
   double groups, rows, columns, terms;
   double row_fetches, column_fetches; /* for each term */
+  const Kernel *k;
+  bool boxed; /* may its operands come in boxes? */
+  Boxes boxes;
 } Shape;
 
 /* Terms that lie beside each other come at once: channels in lanes, and packed weights. */
@@ -52,7 +55,8 @@ static double fetches(const Plan *p, const Contraction *c, int in) {
 }
 
 static Shape shape_of(const Plan *p, const Contraction *c) {
-  Shape s = {1, 1, 1, 1, fetches(p, c, c->x), fetches(p, c, c->w)};
+  Shape s = {1, 1, 1, 1, fetches(p, c, c->x), fetches(p, c, c->w), .k = c->k};
+  s.boxed = boxes_of(p, c, &s.boxes);
   for (int l = 0; l < c->k->nloop; l++) {
     double *of = c->role[l] == 'B'   ? &s.groups
                  : c->role[l] == 'M' ? &s.rows
@@ -77,12 +81,19 @@ static double wgmma_cycles(const Plan *p, const GemmTile *t, double fetched) {
   return fmax(products, fmax((read + written) / BANKS, fetched));
 }
 
+/* Boxes come by themselves: it is assumed that a run of memory does in a cycle, which no device has
+ * shown. Runs are points beside each other of a chunk, and a stage's terms of a column. */
+static double box_cycles(const GemmTile *t) {
+  const double chunks = (double)t->words / GEMM_CHUNK;
+  return (chunks * t->rows / t->wide + t->columns) / t->words;
+}
+
 /* Cycles of a multiprocessor for one word along the terms of a tile. */
 static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
   const double results = (double)t->rows * t->columns;
   const double fetched =
       (t->rows * s->row_fetches + t->columns * s->column_fetches) * as->pack * FETCH / LANES;
-  if (t->warps) return wgmma_cycles(p, t, fetched);
+  if (t->warps) return wgmma_cycles(p, t, t->wide ? box_cycles(t) : fetched);
   if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / LANES + fetched;
   const double words = words_per_cycle(p->target, p->target->machine.tensor_flops);
   const double times = as->split ? 3 : 1;
@@ -111,7 +122,8 @@ static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const int units = p->target->machine.units;
   if (t->warps && registers_of(s, t, as) > REGISTERS) return INFINITY;
-  const double tiles = s->groups * ceil(s->rows / t->rows) * ceil(s->columns / t->columns);
+  const double rows = t->wide ? boxes_tiles(p, s->k, &s->boxes, t) : ceil(s->rows / t->rows);
+  const double tiles = s->groups * rows * ceil(s->columns / t->columns);
   const double rounds = ceil(tiles / units); /* tiles of the busiest multiprocessor */
   const double threads = fmin(rounds * gemm_threads(t, as), THREADS);
   const double busy = t->warps ? 1 : fmin(1, 0.15 + 0.85 * threads / THREADS);
@@ -124,33 +136,42 @@ static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   return rounds * (turns * turn + edge) / clock_of(p->target);
 }
 
-/* rows, columns, words, i, j, stages, warps */
+/* rows, columns, words, i, j, stages, warps, wide, high */
 static const GemmTile plain_tiles[] = {
-    {128, 128, 16, 8, 8, 2, 0}, {128, 64, 16, 8, 4, 3, 0}, {64, 128, 16, 4, 8, 3, 0},
-    {64, 64, 16, 4, 4, 4, 0},   {128, 32, 16, 8, 4, 4, 0}, {64, 32, 16, 4, 4, 4, 0},
-    {32, 64, 16, 4, 4, 4, 0},   {32, 32, 16, 4, 4, 4, 0},  {128, 16, 16, 4, 4, 4, 0},
-    {64, 16, 16, 4, 4, 4, 0},   {16, 64, 16, 4, 4, 4, 0},  {16, 128, 16, 4, 4, 4, 0},
+    {128, 128, 16, 8, 8, 2, 0, 0, 0}, {128, 64, 16, 8, 4, 3, 0, 0, 0},
+    {64, 128, 16, 4, 8, 3, 0, 0, 0},  {64, 64, 16, 4, 4, 4, 0, 0, 0},
+    {128, 32, 16, 8, 4, 4, 0, 0, 0},  {64, 32, 16, 4, 4, 4, 0, 0, 0},
+    {32, 64, 16, 4, 4, 4, 0, 0, 0},   {32, 32, 16, 4, 4, 4, 0, 0, 0},
+    {128, 16, 16, 4, 4, 4, 0, 0, 0},  {64, 16, 16, 4, 4, 4, 0, 0, 0},
+    {16, 64, 16, 4, 4, 4, 0, 0, 0},   {16, 128, 16, 4, 4, 4, 0, 0, 0},
 };
 static const GemmTile mma_tiles[] = {
-    {128, 128, 16, 64, 32, 3, 0}, {128, 64, 16, 32, 32, 4, 0}, {64, 128, 16, 32, 32, 4, 0},
-    {64, 64, 16, 32, 32, 5, 0},   {64, 64, 32, 32, 32, 3, 0},  {128, 32, 16, 32, 32, 4, 0},
-    {64, 32, 16, 32, 16, 4, 0},   {32, 64, 16, 16, 32, 4, 0},  {32, 32, 16, 16, 16, 4, 0},
-    {128, 16, 16, 32, 16, 4, 0},  {64, 16, 16, 16, 16, 4, 0},  {16, 64, 16, 16, 16, 4, 0},
+    {128, 128, 16, 64, 32, 3, 0, 0, 0}, {128, 64, 16, 32, 32, 4, 0, 0, 0},
+    {64, 128, 16, 32, 32, 4, 0, 0, 0},  {64, 64, 16, 32, 32, 5, 0, 0, 0},
+    {64, 64, 32, 32, 32, 3, 0, 0, 0},   {128, 32, 16, 32, 32, 4, 0, 0, 0},
+    {64, 32, 16, 32, 16, 4, 0, 0, 0},   {32, 64, 16, 16, 32, 4, 0, 0, 0},
+    {32, 32, 16, 16, 16, 4, 0, 0, 0},   {128, 16, 16, 32, 16, 4, 0, 0, 0},
+    {64, 16, 16, 16, 16, 4, 0, 0, 0},   {16, 64, 16, 16, 16, 4, 0, 0, 0},
 };
 /* Numbers in two words need more registers. */
 static const GemmTile split_tiles[] = {
-    {128, 64, 16, 32, 32, 4, 0}, {64, 128, 16, 32, 32, 4, 0}, {64, 64, 16, 32, 32, 4, 0},
-    {128, 32, 16, 32, 32, 4, 0}, {64, 32, 16, 32, 16, 4, 0},  {32, 64, 16, 16, 32, 4, 0},
-    {32, 32, 16, 16, 16, 4, 0},  {128, 16, 16, 32, 16, 4, 0}, {64, 16, 16, 16, 16, 4, 0},
-    {16, 64, 16, 16, 16, 4, 0},
+    {128, 64, 16, 32, 32, 4, 0, 0, 0}, {64, 128, 16, 32, 32, 4, 0, 0, 0},
+    {64, 64, 16, 32, 32, 4, 0, 0, 0},  {128, 32, 16, 32, 32, 4, 0, 0, 0},
+    {64, 32, 16, 32, 16, 4, 0, 0, 0},  {32, 64, 16, 16, 32, 4, 0, 0, 0},
+    {32, 32, 16, 16, 16, 4, 0, 0, 0},  {128, 16, 16, 32, 16, 4, 0, 0, 0},
+    {64, 16, 16, 16, 16, 4, 0, 0, 0},  {16, 64, 16, 16, 16, 4, 0, 0, 0},
 };
 
 /* The largest ones are small enough for sm_80, with 163 KiB, which multiplies in each warp. */
 static const GemmTile wgmma_tiles[] = {
-    {128, 128, 32, 16, 128, 4, GEMM_TOGETHER}, {128, 128, 32, 16, 128, 3, GEMM_TOGETHER},
-    {128, 256, 32, 16, 256, 3, GEMM_TOGETHER}, {128, 64, 32, 16, 64, 4, GEMM_TOGETHER},
-    {64, 128, 32, 16, 128, 4, GEMM_TOGETHER},  {64, 64, 32, 16, 64, 4, GEMM_TOGETHER},
-    {128, 32, 32, 16, 32, 4, GEMM_TOGETHER},   {64, 32, 32, 16, 32, 4, GEMM_TOGETHER},
+    {128, 128, 32, 16, 128, 4, GEMM_TOGETHER, 0, 0},
+    {128, 128, 32, 16, 128, 3, GEMM_TOGETHER, 0, 0},
+    {128, 256, 32, 16, 256, 3, GEMM_TOGETHER, 0, 0},
+    {128, 64, 32, 16, 64, 4, GEMM_TOGETHER, 0, 0},
+    {64, 128, 32, 16, 128, 4, GEMM_TOGETHER, 0, 0},
+    {64, 64, 32, 16, 64, 4, GEMM_TOGETHER, 0, 0},
+    {128, 32, 32, 16, 32, 4, GEMM_TOGETHER, 0, 0},
+    {64, 32, 32, 16, 32, 4, GEMM_TOGETHER, 0, 0},
 };
 
 static bool multiplies_together(const Plan *p) {
@@ -167,16 +188,31 @@ static const GemmTile *tiles_of(const Plan *p, int *n) {
   return as->split ? split_tiles : as->mma ? mma_tiles : plain_tiles;
 }
 
+/* The fastest way to have a tile's rows in boxes, if it is as fast as `best`; of equal ones that
+ * with the longest runs of memory. Few rows may be none. */
+static void pick_box(const Plan *p, const Shape *s, GemmTile t, GemmTile *best) {
+  const double most = 1.15;
+  for (t.wide = t.rows; t.wide > 1; t.wide /= 2)
+    for (t.high = t.rows / t.wide; t.high > 0; t.high /= 2) {
+      if (!boxes_fit(&t) || boxes_tiles(p, s->k, &s->boxes, &t) * t.rows > most * s->rows) continue;
+      const double time = tile_seconds(p, s, &t), least = tile_seconds(p, s, best);
+      if (time < least || (time == least && !best->wide)) *best = t;
+    }
+}
+
 static void pick_gemm_tile(const Plan *p, Kernel *k) {
   Contraction c;
   int n;
   if (!contraction_of(p, k, &c)) return;
   const GemmTile *tiles = tiles_of(p, &n);
   const Shape s = shape_of(p, &c);
-  int best = 0;
+  GemmTile best = tiles[0];
   for (int i = 1; i < n; i++)
-    if (tile_seconds(p, &s, &tiles[i]) < tile_seconds(p, &s, &tiles[best])) best = i;
-  gemm_set_tile(k, &tiles[best]);
+    if (tile_seconds(p, &s, &tiles[i]) < tile_seconds(p, &s, &best)) best = tiles[i];
+  /* Where memory is what takes the time, runs of all points read it best. */
+  if (s.boxed && tile_seconds(p, &s, &best) > bytes_of(p, k) / p->target->machine.dram_bandwidth)
+    for (int i = 0; i < n; i++) pick_box(p, &s, tiles[i], &best);
+  gemm_set_tile(k, &best);
 }
 
 /* ---- channels with filters of their own ---- */
@@ -286,9 +322,17 @@ static double transform_seconds(const Plan *p, const Kernel *k, const Transform 
 
 const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
   int n;
-  const GemmTile *tiles = tiles_of(p, &n), asked = gemm_tile(k);
+  Boxes boxes;
+  Contraction c;
+  const GemmTile *tiles = tiles_of(p, &n);
+  GemmTile asked = gemm_tile(k);
+  const bool boxed = asked.wide > 0;
   if (tile_get(&k->tile, "points", 0) != 0)
     return refuses_points(p, k) ? "there is no kernel with this tile" : NULL;
+  if (boxed && !(contraction_of(p, k, &c) && boxes_of(p, &c, &boxes)))
+    return "its operands cannot come in boxes";
+  if (boxed && !boxes_fit(&asked)) return "rows are no box of so wide and high images";
+  asked.wide = asked.high = 0;
   for (int i = 0; i < COUNT(block_threads); i++)
     if (reduce_threads(k) == block_threads[i] && asked.rows == 0) return NULL;
   for (int i = 0; i < n; i++)

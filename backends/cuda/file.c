@@ -39,12 +39,13 @@ typedef struct Printing {
   Emit *functions;
   Emit *calls[PLAN_ENTRIES];
   const Library *l;
+  Maps maps;
   int step[PLAN_ENTRIES]; /* that comes next */
 } Printing;
 
 static void print_if(Printing *p, PlanEntry entry, const Kernel *k, const char *condition) {
   if (condition) emit_open(p->calls[entry], "if (%s)", condition);
-  cuda_kernel(p->functions, p->calls[entry], p->l->plan, k);
+  cuda_kernel(p->functions, p->calls[entry], &p->maps, p->l->plan, k);
   if (condition) emit_close(p->calls[entry]);
 }
 
@@ -79,12 +80,29 @@ static void add_derive(Emit *e, const Text *calls) {
   emit_line(e);
 }
 
-static void add_upload(Emit *e, const Library *l) {
+/* Maps of the tensors that kernels copy in boxes. */
+static void add_encode(Emit *e, const Maps *maps) {
+  const char *p = e->prefix;
+  if (maps->n == 0) return;
+  emit_comment(e, "Tells the device how tensors lie in memory that kernels copy in boxes.");
+  BLOCK(e, "static int %s_encode(%s *ctx)", p, p) {
+    emit(e, "const cnnc_tensor tensor[%d] = {", maps->n);
+    emit_text(e, maps->rows.at);
+    emit(e, "};");
+    emit(e, "for (int i = 0; i < %d; i++)", maps->n);
+    emit(e, "  if (cnnc_encode(ctx->map[i], &tensor[i]) != cudaSuccess) return %s_E_DEVICE;", p);
+    emit(e, "return %s_OK;", p);
+  }
+  emit_line(e);
+}
+
+static void add_upload(Emit *e, const Library *l, const Maps *maps) {
   const char *p = e->prefix;
   BLOCK(e, "int %s_upload(%s *ctx, void *stream)", p, p) {
     emit(e, "if (!ctx) return %s_E_NULL;", p);
     if (l->o->weights_as == WEIGHTS_LOADED)
       emit(e, "if (!%s_is_loaded(ctx->header)) return %s_E_WEIGHTS;", p, p);
+    if (maps->n) emit(e, "if (%s_encode(ctx)) return %s_E_DEVICE;", p, p);
     if (upload_bytes(l) > 0) {
       emit(e, "if (cudaMemcpyAsync(ctx->device_params, ctx->params, %" PRId64 ",", upload_bytes(l));
       emit(e, "                    cudaMemcpyHostToDevice, (cudaStream_t)stream) != cudaSuccess)");
@@ -138,6 +156,7 @@ static void add_facts(Emit *e, const Library *l) {
 typedef struct Products { /* in blocks of threads: are there any? */
   bool any, together;     /* by warps together */
   bool channels;          /* or of channels of their own? */
+  int maps;               /* of operands that come in boxes */
 } Products;
 
 static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
@@ -147,12 +166,17 @@ static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const 
   found->any |= tile.rows > 0;
   found->together |= tile.warps > 0;
   found->channels |= depthwise_points(k) > 0;
+  if (tile.wide > 0) found->maps += 2;
 }
 
 static Products products_of(const Plan *plan) {
-  Products found = {false, false, false};
+  Products found = {false, false, false, 0};
   plan_leaves(plan, find_product, &found);
   return found;
+}
+
+int cuda_maps(const Plan *plan) {
+  return products_of(plan).maps;
 }
 
 /* What functions of cuda/tensor.cuh reach of memory, in elements. */
@@ -185,11 +209,13 @@ static void add_wgmma_facts(Emit *e) {
     }
 }
 
-static void add_product_helpers(Emit *e, const Plan *plan, bool together) {
+static void add_product_helpers(Emit *e, const Plan *plan, const Products *products) {
   emit_text(e, runtime_file("cuda/gemm.cuh"));
   emit_text(e, runtime_file("cuda/tensor.cuh"));
-  if (together) emit_text(e, runtime_file("cuda/wgmma.cuh"));
-  if (together) add_wgmma_facts(e);
+  if (products->together) emit_text(e, runtime_file("cuda/wgmma.cuh"));
+  if (products->together) add_wgmma_facts(e);
+  if (products->maps) emit_text(e, runtime_file("cuda/map.cuh"));
+  if (products->maps) emit_text(e, runtime_file("cuda/tma.cuh"));
   if (gemm_arithmetic[plan->precision].late) emit_text(e, runtime_file("cuda/split.cuh"));
   if (dtype_narrow(plan_stored(plan))) emit_text(e, runtime_file("cuda/narrow.cuh"));
   add_product_facts(e);
@@ -216,6 +242,7 @@ static void add_lane_helpers(Emit *e, const Plan *p) {
 static void add_includes(Emit *e, const Library *l) {
   const Products products = products_of(l->plan);
   emit_line(e);
+  if (products.maps) emit(e, "#include <cuda.h>");
   emit(e, "#include <cuda_runtime.h>");
   if (library_trains(l)) emit(e, "#include <float.h>");
   emit(e, "#include <math.h>");
@@ -225,7 +252,7 @@ static void add_includes(Emit *e, const Library *l) {
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
   if (products.any || dtype_narrow(plan_stored(l->plan)))
-    add_product_helpers(e, l->plan, products.together);
+    add_product_helpers(e, l->plan, &products);
   if (products.channels && plan_lanes(l->plan) > 1) add_lane_helpers(e, l->plan);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
@@ -243,7 +270,7 @@ static bool reads_constants(const Plan *p, const Kernel *k) {
 static void add_body(Emit *e, const Library *l) {
   Text text[PLAN_ENTRIES];
   Emit calls[PLAN_ENTRIES];
-  Printing p = {.functions = e, .l = l};
+  Printing p = {.functions = e, .l = l, .maps = {.rows = {.arena = l->arena}}};
   for (int i = 0; i < PLAN_ENTRIES; i++) {
     text[i] = (Text){.arena = l->arena};
     calls[i] = emit_start(l->arena, &text[i], e->prefix, NULL);
@@ -267,7 +294,8 @@ static void add_body(Emit *e, const Library *l) {
   if (library_trains(l)) cuda_train_body(e, l, text);
   library_template(e->out, l, "cuda/init.c");
   emit_line(e);
-  add_upload(e, l);
+  add_encode(e, &p.maps);
+  add_upload(e, l, &p.maps);
   emit_line(e);
   add_forward(e, l, &text[PLAN_FORWARD]);
   if (library_trains(l)) cuda_train_entries(e, l, text);

@@ -10,6 +10,7 @@
 #include "library.h"
 
 void cuda_header(Text *, const Library *); /* all of NAME.h */
+int cuda_maps(const Plan *);               /* of tensors, that a context holds (file.c) */
 
 /* What a library that trains has in addition (train.c), in the order of the files. */
 void cuda_train_sizes(Text *, const Library *);

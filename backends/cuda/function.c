@@ -28,7 +28,9 @@ static const char *parameters(Writer *w, const Function *f) {
   const Kernel *k = w->k;
   Text list = {.arena = arena};
   for (int i = 0; i < k->nin; i++)
-    if (f->in[i] && function_takes(w, i))
+    if (f->map[i])
+      add(&list, arena_printf(arena, "const __grid_constant__ CUtensorMap in%d", i));
+    else if (f->in[i] && function_takes(w, i))
       add(&list, arena_printf(arena, "const %s *in%d", type_of(w, &k->in[i]), i));
   for (int o = 0; o < k->nout; o++)
     if (f->out[o]) add(&list, arena_printf(arena, "%s *out%d", type_of(w, &k->out[o].to), o));
@@ -44,10 +46,12 @@ static int64_t last_element(const Writer *w, const View *v) {
   return buffer_layout(&w->p->buffer.at[v->tensor], w->p->max_batch).size - 1;
 }
 
+enum { COLUMNS = 100 };
+
 /* What is known about the parameters. */
 static void add_facts(const Writer *w, const Function *f, const char *name) {
   for (int i = 0; i < w->k->nin; i++)
-    if (f->in[i] && function_takes(w, i))
+    if (f->in[i] && !f->map[i] && function_takes(w, i))
       emit_fact(w->e, name, writer_in(w, i), 0, last_element(w, &w->k->in[i]));
   for (int o = 0; o < w->k->nout; o++)
     if (f->out[o]) emit_fact(w->e, name, writer_out(w, o), 0, last_element(w, &w->k->out[o].to));
@@ -97,10 +101,11 @@ const char *function_print(Writer *w, Function *f, Body *body) {
   emitted_add(e, key, name);
   add_facts(w, f, name);
   if (f->comment) emit_comment(e, "%s", f->comment);
-  const bool wide = strlen(f->declares) + strlen(name) > 80;
+  const char *list = parameters(w, f);
+  const bool wide = strlen(f->declares) + strlen(name) + strcspn(list, ",") > COLUMNS - 4;
   if (wide) emit(e, "%s", f->declares);
   const char *declares = wide ? "" : arena_printf(e->arena, "%s ", f->declares);
-  emit_wrapped(e, arena_printf(e->arena, "%s%s(%s) {", declares, name, parameters(w, f)));
+  emit_wrapped(e, arena_printf(e->arena, "%s%s(%s) {", declares, name, list));
   emit_text(e, body->text.at);
   emit(e, "}");
   emit_line(e);
@@ -110,8 +115,10 @@ const char *function_print(Writer *w, Function *f, Body *body) {
 const char *function_arguments(Writer *w, const Function *f, const char *numbers, bool on_host) {
   const Kernel *k = w->k;
   Text list = {.arena = w->e->arena};
-  for (int i = 0; i < k->nin; i++)
-    if (f->in[i] && function_takes(w, i))
+  for (int i = 0, map = f->maps; i < k->nin; i++)
+    if (f->map[i])
+      add(&list, arena_printf(w->e->arena, "cnnc_map(ctx->map[%d])", map++));
+    else if (f->in[i] && function_takes(w, i))
       add(&list, on_host ? cuda_buffer(w->e, w->p, k->in[i].tensor) : writer_in(w, i));
   for (int o = 0; o < k->nout; o++)
     if (f->out[o])

@@ -10,12 +10,14 @@ typedef struct Number {
   int64_t most; /* it is between 0 and this */
 } Number;
 
-enum { MAX_NUMBERS = 4 };
+enum { MAX_NUMBERS = 5 };
 typedef struct Function {
   const char *declares; /* "static __global__ void" */
   const char *name;     /* without the prefix */
   const char *comment;
   bool in[MAX_IN], out[MAX_OUT]; /* the pointers that it takes */
+  bool map[MAX_IN];              /* instead of them, maps of the tensors, */
+  int maps;                      /* from that one of ctx on */
   int nnumbers;
   Number number[MAX_NUMBERS];
   const char *more;   /* a parameter behind them: "float acc0" */

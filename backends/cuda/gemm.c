@@ -27,7 +27,16 @@
  *     __syncthreads();
  *     shared memory -> products, which begin
  *     global memory -> stage `next`
- *     cnnc_wgmma_wait(1);                          those of the stage before are made */
+ *     cnnc_wgmma_wait(1);                          those of the stage before are made
+ *
+ * Operands may come as boxes of their tensors, which one thread asks for and all wait for
+ * (boxes.c):
+ *
+ *     cnnc_barrier_wait(&full[slot], term / 192 % 2);
+ *     __syncthreads();
+ *     shared memory -> products, which begin
+ *     if (thread == 0 && next < 576) net_conv1_stage(...)
+ *     cnnc_wgmma_wait(1); */
 #include "gemm.h"
 
 #include <string.h>
@@ -43,11 +52,18 @@ const Arithmetic gemm_arithmetic[PRECISIONS] = {
 
 /* ---- tiles ---- */
 
+/* Runs of points are boxes of width 1 in plan files, whose numbers are positive. */
 GemmTile gemm_tile(const Kernel *k) {
-  return (GemmTile){tile_get(&k->tile, "rows", 0),  tile_get(&k->tile, "columns", 0),
-                    tile_get(&k->tile, "words", 0), tile_get(&k->tile, "i", 0),
-                    tile_get(&k->tile, "j", 0),     tile_get(&k->tile, "stages", 0),
-                    tile_get(&k->tile, "warps", 0)};
+  const int wide = tile_get(&k->tile, "wide", 1), high = tile_get(&k->tile, "high", 1);
+  return (GemmTile){tile_get(&k->tile, "rows", 0),
+                    tile_get(&k->tile, "columns", 0),
+                    tile_get(&k->tile, "words", 0),
+                    tile_get(&k->tile, "i", 0),
+                    tile_get(&k->tile, "j", 0),
+                    tile_get(&k->tile, "stages", 0),
+                    tile_get(&k->tile, "warps", 0),
+                    wide > 1 ? wide : 0,
+                    wide > 1 ? high : 0};
 }
 
 void gemm_set_tile(Kernel *k, const GemmTile *t) {
@@ -57,7 +73,10 @@ void gemm_set_tile(Kernel *k, const GemmTile *t) {
   tile_set(&k->tile, "i", t->i);
   tile_set(&k->tile, "j", t->j);
   tile_set(&k->tile, "stages", t->stages);
-  if (t->warps) tile_set(&k->tile, "warps", t->warps);
+  if (!t->warps) return;
+  tile_set(&k->tile, "warps", t->warps);
+  tile_set(&k->tile, "wide", t->wide ? t->wide : 1);
+  tile_set(&k->tile, "high", t->wide ? t->high : 1);
 }
 
 int gemm_threads(const GemmTile *t, const Arithmetic *as) {
@@ -66,8 +85,8 @@ int gemm_threads(const GemmTile *t, const Arithmetic *as) {
 }
 
 int64_t gemm_shared_bytes(const GemmTile *t, const Arithmetic *as) {
-  const int pad = as->mma ? 0 : 2 * GEMM_PAD;
-  return (int64_t)t->stages * t->words * (t->rows + t->columns + pad) * 4;
+  const int pad = as->mma ? 0 : 2 * GEMM_PAD, barrier = t->wide ? 8 : 0;
+  return (int64_t)t->stages * (t->words * (t->rows + t->columns + pad) * 4 + barrier);
 }
 
 bool gemm_serves(const Writer *w) {
@@ -151,21 +170,28 @@ static void print_place(Gemm *g) {
     emit(e, "const %s column0 = 0;", index);
   if (columns > 1)
     block = arena_printf(e->arena, "(%s)blockIdx.x / %lld", index, (long long)(groups * columns));
-  emit(e, "const %s row0 = %s * %d;", index, block, g->tile.rows);
-  if (!g->x.whole) emit(e, "const %s rows = %s;", index, points_text(g, 'M', ""));
+  if (g->tile.wide)
+    boxes_print_place(g, block);
+  else
+    emit(e, "const %s row0 = %s * %d;", index, block, g->tile.rows);
+  if (!g->x.whole && !g->tile.wide) emit(e, "const %s rows = %s;", index, points_text(g, 'M', ""));
   if (!g->y.whole) emit(e, "const %s columns = %s;", index, points_text(g, 'N', ""));
 }
 
-/* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
-static int stages_ahead(const Gemm *g) {
+int gemm_stages_ahead(const Gemm *g) {
   return g->tile.stages - (g->tile.warps ? 2 : 1);
+}
+
+bool gemm_fills(const Gemm *g, int stages) {
+  const int step = g->tile.words * g->as->pack;
+  return is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (stages - 1);
 }
 
 /* The stages that are on their way before the first is multiplied. */
 static void print_first_stages(Gemm *g, int step, bool copies) {
   Emit *e = g->w->e;
-  const int ahead = stages_ahead(g);
-  const bool all = is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (ahead - 1);
+  const int ahead = gemm_stages_ahead(g);
+  const bool all = gemm_fills(g, ahead);
   BLOCK(e, "for (int slot = 0; slot < %d; slot++)", ahead) {
     emit(e, "const %s term = %d * slot;", g->w->index, step);
     if (!all) emit_open(e, "if (term < %s)", g->terms);
@@ -178,7 +204,8 @@ static void print_first_stages(Gemm *g, int step, bool copies) {
 
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
-  const int step = g->tile.words * g->as->pack, stages = g->tile.stages, ahead = stages_ahead(g);
+  const int step = g->tile.words * g->as->pack, stages = g->tile.stages,
+            ahead = gemm_stages_ahead(g);
   const bool copies = g->x.copied || g->y.copied, loads = !g->x.copied || !g->y.copied;
   print_first_stages(g, step, copies);
   BLOCK(e, "for (%s term = 0; term < %s; term += %d)", g->w->index, g->terms, step) {
@@ -206,7 +233,10 @@ static void print_turns(Gemm *g) {
 static void print_result(Gemm *g) {
   Emit *e = g->w->e;
   Text inside = {.arena = e->arena};
-  if (!g->x.whole) text_add(&inside, "row < rows");
+  if (g->tile.wide)
+    text_add(&inside, "%s", boxes_print_row(g));
+  else if (!g->x.whole)
+    text_add(&inside, "row < rows");
   if (!g->y.whole) text_add(&inside, "%scolumn < columns", inside.n ? " && " : "");
   if (inside.n) emit(e, "if (%s)", inside.at);
   emit_wrapped(e, arena_printf(e->arena, "%s%s;", inside.n ? "  " : "",
@@ -221,7 +251,10 @@ static void print_kernel_body(Gemm *g) {
   emit(e, "const int thread = (int)threadIdx.x;");
   print_place(g);
   products_begin(g);
-  print_turns(g);
+  if (g->tile.wide)
+    boxes_print_turns(g);
+  else
+    print_turns(g);
   const int opened = products_open_results(g);
   print_result(g);
   for (int i = 0; i < opened; i++) emit_close(e);
@@ -264,6 +297,7 @@ static void start(Gemm *g, Writer *w) {
   g->terms = points_text(g, 'K', "");
   g->whole_terms = is_whole(g, 'K', g->tile.words * g->as->pack);
   g->pairs = store_pairs(g);
+  if (g->tile.wide && !boxes_of(w->p, &g->c, &g->boxes)) BUG("%s has no boxes", w->k->name);
   if (!g->x.copied && !g->y.copied)
     g->tile.stages = g->tile.warps ? 3 : 2; /* registers hold one, and no more */
 }
@@ -272,6 +306,7 @@ static const char *blocks_text(Gemm *g) {
   Arena *arena = g->w->e->arena;
   const int64_t beside = gemm_most_points(g, 'B') *
                          ((gemm_most_points(g, 'N') + g->tile.columns - 1) / g->tile.columns);
+  if (g->tile.wide) return boxes_count_text(g);
   const char *rows = points_text(g, 'M', "LL");
   const char *tiles = arena_printf(arena, "(%s + %d) / %d", rows, g->tile.rows - 1, g->tile.rows);
   return arena_printf(arena, beside > 1 ? "(unsigned)(%s * %lld)" : "(unsigned)(%s)", tiles,
@@ -279,11 +314,16 @@ static const char *blocks_text(Gemm *g) {
 }
 
 static const char *kernel_comment(const Gemm *g) {
-  return arena_printf(g->w->e->arena,
+  Arena *arena = g->w->e->arena;
+  const GemmTile *t = &g->tile;
+  const char *boxes = !t->wide ? ""
+                               : arena_printf(arena, ", in boxes of %d x %d points of %d images",
+                                              t->high, t->wide, boxes_images(t));
+  return arena_printf(arena,
                       "%s\nImplicit GEMM: %s x %s results of %s terms, a block of threads for each "
-                      "%d x %d, %d stages of %d terms.",
-                      writer_title(g->w), g->x.extent, g->y.extent, g->terms, g->tile.rows,
-                      g->tile.columns, g->tile.stages, g->tile.words * g->as->pack);
+                      "%d x %d, %d stages of %d terms%s.",
+                      writer_title(g->w), g->x.extent, g->y.extent, g->terms, t->rows, t->columns,
+                      t->stages, t->words * g->as->pack, boxes);
 }
 
 /* Blocks that multiply and add may have more registers than nvcc is sparing with, small ones 170:
@@ -302,15 +342,30 @@ static const char *threads_text(const Gemm *g) {
   return arena_printf(arena, "%d, %lld", g->threads, (long long)gemm_shared_bytes(&g->tile, g->as));
 }
 
-void gemm_print(Writer *w, Emit *calls) {
+/* The functions that bring operands; the kernel gets maps of their tensors, or pointers. */
+static void print_bringing(Gemm *g, Function *kernel, Maps *maps) {
+  if (!g->tile.wide) {
+    stage_print_function(g, &g->x);
+    stage_print_function(g, &g->y);
+    return;
+  }
+  const char *x = boxes_map_x(g->w->e, g), *w = boxes_map_w(g->w->e, g);
+  const bool x_first = g->c.x < g->c.w;
+  boxes_print_function(g);
+  kernel->map[g->c.x] = kernel->map[g->c.w] = true;
+  kernel->maps = maps->n;
+  maps->n += 2;
+  text_add(&maps->rows, "      %s\n      %s\n", x_first ? x : w, x_first ? w : x);
+}
+
+void gemm_print(Writer *w, Emit *calls, Maps *maps) {
   Arena *arena = w->e->arena;
   Gemm g;
   Body body;
   start(&g, w);
-  stage_print_function(&g, &g.x);
-  stage_print_function(&g, &g.y);
-  store_print_function(&g);
   Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
+  print_bringing(&g, &f, maps);
+  store_print_function(&g);
   f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%s)", bounds_text(&g));
   f.comment = kernel_comment(&g);
   for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);

@@ -1,6 +1,6 @@
 /* gemm.h - contractions in blocks of threads: the fast path of the generator. Its parts: the kernel
- * and its launch (gemm.c), how operands come into shared memory (stage.c), what the threads make of
- * them there (products.c), and what becomes of the sums (store.c). */
+ * and its launch (gemm.c), how operands come into shared memory (stage.c, boxes.c), what the
+ * threads make of them there (products.c), and what becomes of the sums (store.c). */
 #ifndef CUDA_GEMM_H
 #define CUDA_GEMM_H
 
@@ -22,9 +22,10 @@ extern const Arithmetic gemm_arithmetic[PRECISIONS];
 
 /* The tile of one block of threads (Kernel.tile): of the result, words of a stage along the terms,
  * what one thread (with mma one warp) computes of it, how many stages shared memory holds, and how
- * many warps multiply together (0: each by itself). */
+ * many warps multiply together (0: each by itself). Rows are a run of points, or, where operands
+ * come in boxes, a box of so wide and high images (0: they do not). */
 typedef struct GemmTile {
-  int rows, columns, words, i, j, stages, warps;
+  int rows, columns, words, i, j, stages, warps, wide, high;
 } GemmTile;
 GemmTile gemm_tile(const Kernel *);
 void gemm_set_tile(Kernel *, const GemmTile *);
@@ -41,7 +42,7 @@ enum {
 
 bool gemm_serves(const Writer *);
 /* Prints what loads, what stores and the kernel, and to `calls` its launch. */
-void gemm_print(Writer *, Emit *calls);
+void gemm_print(Writer *, Emit *calls, Maps *);
 
 /* ---- a kernel while it is printed ---- */
 
@@ -61,6 +62,11 @@ typedef struct Operand {
   Function f;
 } Operand;
 
+/* Operands that come in boxes: the loops along which x has points; -1: only one. */
+typedef struct Boxes {
+  int image, high, wide;
+} Boxes;
+
 typedef struct Gemm {
   Writer *w;
   Contraction c;
@@ -74,10 +80,17 @@ typedef struct Gemm {
   int pairs;    /* the loop along which two results are stored at once; -1: none */
   Function store;
   const char *store_name;
+  Boxes boxes; /* if tile.wide > 0 */
+  Function stage;
+  const char *stage_name;
 } Gemm;
 
 /* ---- gemm.c ---- */
 
+/* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
+int gemm_stages_ahead(const Gemm *);
+/* Do all terms fill so many stages at least? */
+bool gemm_fills(const Gemm *, int stages);
 /* The loops of a role become those of the thread. */
 void gemm_set_role(Gemm *, char role);
 int64_t gemm_most_points(const Gemm *, char role);
@@ -103,6 +116,26 @@ void stage_end(Gemm *, const char *slot);
 /* Chunk k of a row of an operand, for tensor cores. */
 const char *stage_chunk(const Gemm *, const Operand *, const char *slot, const char *k,
                         const char *row);
+
+/* ---- boxes.c: operands that come as boxes of their tensors ---- */
+
+/* Can they? */
+bool boxes_of(const Plan *, const Contraction *, Boxes *);
+bool boxes_fit(const GemmTile *);   /* is it a box at all? */
+int boxes_images(const GemmTile *); /* that it has points of */
+/* How many boxes hold all rows, at the largest batch. */
+double boxes_tiles(const Plan *, const Kernel *, const Boxes *, const GemmTile *);
+const char *boxes_count_text(Gemm *); /* blocks of a launch */
+/* Declares where the box begins, as `block` counts them. */
+void boxes_print_place(Gemm *, const char *block);
+/* Declares `row` for row `at` of the tile; returns the condition under which there is one. */
+const char *boxes_print_row(Gemm *);
+/* The function that asks for a stage, and the turns in which stages are multiplied. */
+void boxes_print_function(Gemm *);
+void boxes_print_turns(Gemm *);
+/* How the tensors of both operands lie in memory: rows of a table of cnnc_tensor. */
+const char *boxes_map_x(Emit *, const Gemm *);
+const char *boxes_map_w(Emit *, const Gemm *);
 
 /* ---- store.c: what follows a sum ---- */
 

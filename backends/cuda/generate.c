@@ -120,7 +120,7 @@ static bool same_loops(const Kernel *k, const View *a, const View *b) {
 }
 
 /* All outs that have an element of their own per point. */
-static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *k) {
+static void print_plain_outs(Emit *e, Emit *calls, Maps *maps, const Plan *p, const Kernel *k) {
   Writer w;
   bool any = false;
   start(&w, e, p, k);
@@ -128,7 +128,7 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
   for (int o = 0; o < k->nout; o++) any |= w.out[o] = !k->out[o].combine;
   if (!any) return;
   if (gemm_serves(&w))
-    gemm_print(&w, calls);
+    gemm_print(&w, calls, maps);
   else if (depthwise_points(k) > 0)
     depthwise_print(&w, calls);
   else if (writer_transforms(p, k))
@@ -139,10 +139,10 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
     print_part(&w, calls);
 }
 
-void cuda_kernel(Emit *functions, Emit *calls, const Plan *p, const Kernel *given) {
+void cuda_kernel(Emit *functions, Emit *calls, Maps *maps, const Plan *p, const Kernel *given) {
   const Kernel moved = channels_last(p, given), *k = &moved;
   bool done[MAX_OUT] = {false};
-  print_plain_outs(functions, calls, p, k);
+  print_plain_outs(functions, calls, maps, p, k);
   for (int o = 0; o < k->nout; o++) {
     if (!k->out[o].combine || done[o]) continue;
     Writer w;

@@ -16,10 +16,17 @@
 
 #include "emit.h"
 
+/* Tensors that kernels take as maps: a table of cnnc_tensor (runtime/cuda/map.cuh). */
+typedef struct Maps {
+  Text rows;
+  int n;
+} Maps;
+
 /* Prints the functions of a kernel to `functions`, unless equal ones stand there, and to `calls`
  * the statements that launch them: part of an entry function with `ctx`, `n` and `stream`. The
- * functions need "cuda/loops.cuh" in front; those with random numbers "c/uniform.h" as well. */
-void cuda_kernel(Emit *functions, Emit *calls, const Plan *, const Kernel *);
+ * functions need "cuda/loops.cuh" in front; those with random numbers "c/uniform.h" as well. Calls
+ * find map i, of row i of the table, in ctx->map[i]. */
+void cuda_kernel(Emit *functions, Emit *calls, Maps *, const Plan *, const Kernel *);
 
 /* A typed pointer expression for where a buffer begins in device memory, valid in entry functions.
  * Provided by file.c. */

@@ -96,6 +96,8 @@ static void add_context(Text *out, const Library *l) {
            "  %s *header, *params, *derived; /* host */\n"
            "  unsigned char *device_params, *work; /* device */\n  int uploaded;\n",
            library_params_type(l));
+  if (cuda_maps(l->plan))
+    text_add(out, "  uint64_t map[%d][16]; /* of tensors, for the device */\n", cuda_maps(l->plan));
   if (library_trains(l)) cuda_train_members(out, l);
   text_add(out, "} %s;\n", l->o->prefix);
 }

@@ -139,13 +139,14 @@ static void stage_by_warps(Gemm *g) {
   emit_close(e);
 }
 
-/* Four warps have rows beside each other. */
+/* Four warps have rows beside each other. In boxes a chunk of all rows stands before the next. */
 static void stage_by_four_warps(Gemm *g) {
   Emit *e = g->w->e;
+  const int own = g->tile.warps * g->tile.i, apart = g->tile.wide ? g->tile.rows : 0;
   emit(e, "cnnc_wgmma_fence();");
   unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
-  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], 0, w[slot][down * %d], k);", g->as->wgmma,
-       g->tile.j, g->tile.warps, g->tile.warps * g->tile.i, g->tile.j);
+  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], %d, w[slot][down * %d], k);", g->as->wgmma,
+       g->tile.j, g->tile.warps, apart ? own * GEMM_CHUNK / GEMM_TURNED : own, apart, g->tile.j);
   emit_close(e);
   emit(e, "cnnc_wgmma_commit();");
 }
@@ -171,7 +172,8 @@ int products_open_results(Gemm *g) {
   unrolled(e, "i", row_units(g), 1);
   unrolled(e, "j", column_units(g), 1);
   if (mma) unrolled(e, "r", MMA_RESULTS, g->pairs >= 0 ? 2 : 1);
-  emit(e, "const %s row = row0 + %s%s;", index, row_text(g), mma ? " + r / 2 * 8" : "");
+  emit(e, "const %s %s%s%s;", index, g->tile.wide ? "at = " : "row = row0 + ", row_text(g),
+       mma ? " + r / 2 * 8" : "");
   emit(e, "const %s column = column0 + %s%s;", index, column_text(g),
        !mma            ? ""
        : g->pairs >= 0 ? " + lane % 4 * 2"

@@ -170,6 +170,11 @@ void stage_declare(Gemm *g) {
   else
     emit(g->w->e, "__shared__ __align__(16) %s %s, %s;", g->as->word, shared_array(g, &g->x),
          shared_array(g, &g->y));
+  if (g->tile.wide) {
+    emit(g->w->e, "CNNC_SHARED_BARRIERS(%d, full, %d + %d);", g->tile.stages, g->tile.rows,
+         g->tile.columns);
+    return;
+  }
   declare_registers(g, &g->x);
   declare_registers(g, &g->y);
 }

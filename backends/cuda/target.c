@@ -50,6 +50,7 @@ const Target target_sm_90a = {
     CUDA_TARGET,
     .name = "sm_90a",
     .capability = 90,
+    .boxes = true,
     .doc = "NVIDIA Hopper only (H100, H200), with wgmma",
     .machine = {HOPPER, .wgmma_flops = 990e12},
 };

@@ -219,6 +219,7 @@ Targets pipeline_targets(Unit *u, const Options *o, const Language *language) {
     at += length + 1;
   }
   for (int i = 0; i < all.n && fine; i++) fine = check_dtype(u, o, all.at[i]->language);
+  if (fine && all.n > 1 && all.at[0]->boxes) all.at[0] = target_in_company(u->arena, all.at[0]);
   return fine ? all : (Targets){0};
 }
 

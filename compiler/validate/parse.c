@@ -91,6 +91,7 @@ static int files_of(const Examination *e, const OtherFile *main_file, struct CXU
                                  : v->other[i].name,
                             v->other[i].text);
   file[n++] = in_memory(DECLARATIONS "/cuda_runtime.h", runtime_file("validate/cuda_runtime.h"));
+  file[n++] = in_memory(DECLARATIONS "/cuda.h", runtime_file("validate/cuda.h"));
   return n;
 }
 
@@ -98,7 +99,7 @@ CXTranslationUnit examination_parse(Examination *e, CXIndex index, Reading readi
                                     const OtherFile *main_file) {
   const char *argument[MOST_ARGUMENTS];
   const int narguments = arguments_of(e, reading, argument);
-  struct CXUnsavedFile *file = NEW_ARRAY(e->unit->arena, struct CXUnsavedFile, e->v->nother + 2);
+  struct CXUnsavedFile *file = NEW_ARRAY(e->unit->arena, struct CXUnsavedFile, e->v->nother + 3);
   const int nfiles = files_of(e, main_file, file);
   CXTranslationUnit unit = NULL;
   enum CXErrorCode code =

@@ -40,6 +40,8 @@ static const struct Touch {
     {.name = "cudaMemsetAsync", .pointer = 0, .count = 2, .store = true, .bytes = true},
     {.name = "cudaStreamEndCapture", .pointer = 1, .count = ONE_ELEMENT, .store = true},
     {.name = "cudaGraphInstantiateWithFlags", .pointer = 0, .count = ONE_ELEMENT, .store = true},
+    {.name = "cudaGetDriverEntryPointByVersion", .pointer = 1, .count = ONE_ELEMENT, .store = true},
+    {.name = "cudaGetDriverEntryPointByVersion", .pointer = 4, .count = ONE_ELEMENT, .store = true},
     {.name = "snprintf", .pointer = 0, .count = 1, .store = true, .bytes = true},
 };
 

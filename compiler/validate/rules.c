@@ -67,20 +67,29 @@ static const char *const allowed[] = {
 };
 
 /* The same, in files of CUDA. */
-static const char *const allowed_cuda[] = {
-    "cudaMemcpyAsync",     "cudaMemsetAsync", "cudaGetLastError", "cudaStream*Capture",
-    "cudaGraph*",          "__syncthreads",   "__uint_as_float",  "__float_as_uint",
-    "__dadd_rn",           "__dsub_rn",       "__dmul_rn",        "__cvta_generic_to_shared",
-    "cudaFuncSetAttribute"};
+static const char *const allowed_cuda[] = {"cudaMemcpyAsync",
+                                           "cudaMemsetAsync",
+                                           "cudaGetLastError",
+                                           "cudaStream*Capture",
+                                           "cudaGraph*",
+                                           "__syncthreads",
+                                           "__uint_as_float",
+                                           "__float_as_uint",
+                                           "__dadd_rn",
+                                           "__dsub_rn",
+                                           "__dmul_rn",
+                                           "__cvta_generic_to_shared",
+                                           "cudaFuncSetAttribute",
+                                           "cudaGetDriverEntryPointByVersion"};
 
 /* Builtins and libm's prefix rows do not let these in. */
 static const char *const forbidden[] = {"__builtin_alloca*", "__builtin_malloc", "__builtin_calloc",
                                         "__builtin_realloc", "__builtin_free",   "_mm_malloc",
                                         "_mm_free"};
 
-/* Members and parameters through which functions may be called: the user's hooks, and the jobs that
- * they run. */
-static const char *const hooks[] = {"parallel", "job", "bucket", "clock"};
+/* Members and parameters through which functions may be called: the user's hooks, the jobs that
+ * they run, and what the driver of a device makes maps of tensors by. */
+static const char *const hooks[] = {"parallel", "job", "bucket", "clock", "encode"};
 
 static void problem_at(Examination *e, uint32_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 static void problem_at(Examination *e, uint32_t offset, const char *format, ...) {

@@ -10,4 +10,10 @@
   unsigned(*const w)[w_rows][32] = (unsigned(*)[w_rows][32])(cnnc_wide + (stages) * (x_rows)*32)
 #endif
 
+/* Behind them, barriers. */
+#ifndef CNNC_SHARED_BARRIERS
+#define CNNC_SHARED_BARRIERS(stages, barrier, rows)                                                \
+  unsigned long long *const barrier = (unsigned long long *)(cnnc_wide + (stages) * (rows)*32)
+#endif
+
 #endif

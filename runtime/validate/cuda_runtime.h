@@ -21,6 +21,9 @@
 #define CNNC_SHARED_TILES(stages, x, x_rows, w, w_rows) \
   __shared__ unsigned x[stages][x_rows][32], w[stages][w_rows][32]
 
+#define CNNC_SHARED_BARRIERS(stages, barrier, rows) __shared__ unsigned long long barrier[stages]
+#define __grid_constant__
+
 /* ---- launches ---- */
 
 struct uint3 {
@@ -39,7 +42,7 @@ extern const __device__ dim3 blockDim, gridDim;
 /* ---- host ---- */
 
 typedef int cudaError_t;
-enum { cudaSuccess = 0 };
+enum { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorNotSupported = 801, cudaEnableDefault = 0 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUgraph_st *cudaGraph_t;
@@ -56,6 +59,10 @@ cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 };
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **at, unsigned version, unsigned long long flags,
+                                             enum cudaDriverEntryPointQueryResult *found);
 
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value);

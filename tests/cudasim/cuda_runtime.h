@@ -197,6 +197,10 @@ static inline unsigned __float_as_uint(float number) {
   })
 #define cnnc_box_4 cnnc_box_2
 
+#define CNNC_SHARED_BARRIERS(stages, barrier, rows)                                                \
+  unsigned long long *const barrier =                                                              \
+      (unsigned long long *)(cudasim_wide + (stages) * (rows)*32 * sizeof(unsigned))
+
 /* Without: as on devices that lack it. */
 #ifndef CUDASIM_NO_WGMMA
 #define CNNC_WGMMA

@@ -146,6 +146,7 @@ void simulated_build(const Simulated *s) {
                                 "-Wshadow",
                                 "-Werror",
                                 "-Wno-missing-field-initializers",
+                                "-Wno-psabi",
                                 "-I",
                                 CUDASIM,
                                 "-x",

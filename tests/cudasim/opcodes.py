@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What nvcc makes of networks: no warnings, no spilled registers, and in every product tensor cores' instructions and none
-of local memory; in inference by tensor cores all but the first read their operands by asynchronous copies, and by ldmatrix
-where warps do not multiply together (wgmma on sm_90a), which nvcc must not have made wait for each other.
+of local memory; in inference by tensor cores all but the first read their operands by asynchronous copies or as boxes of
+tensors (TMA), which some do on sm_90a, and by ldmatrix where warps do not multiply together (wgmma on sm_90a), which nvcc must not have made wait for each other.
 
 usage: opcodes.py
 
@@ -21,7 +21,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CNNC = os.environ.get("CNNC", ROOT / "build/cnnc")
 LONG = os.environ.get("CNNC_TEST_LONG") == "1"
-HMMA, HGMMA, FFMA, LDL, STL, LDSM, LDGSTS = 0x23C, 0x9F0, 0x223, 0x983, 0x387, 0x83B, 0xFAE
+HMMA, HGMMA, FFMA, LDL, STL, LDSM, LDGSTS, UTMALDG = 0x23C, 0x9F0, 0x223, 0x983, 0x387, 0x83B, 0xFAE, 0x5B4
 
 NETS = [("lenet5", ["--batch", "256"]), ("resnet50", ["--batch", "16"])]
 if LONG:
@@ -50,6 +50,11 @@ def kernels_of_products(text):
     return re.findall(r"Implicit GEMM:[^{]*?__launch_bounds__\([\d, ]+\)\s+(\w+)", text)
 
 
+def kernels_of_boxes(text):
+    """The same of those whose operands come in boxes."""
+    return re.findall(r"Implicit GEMM:[^{]*?\bin\s(?:\*\s)?boxes[^{]*?__launch_bounds__\([\d, ]+\)\s+(\w+)", text)
+
+
 def check(folder, net, words, target, dtype):
     source, machine = folder / "net.cu", folder / "net.cubin"
     command = [CNNC, ROOT / f"models/{net}.json", *words, "--target", target, "--dtype", dtype, "-o", source]
@@ -62,17 +67,22 @@ def check(folder, net, words, target, dtype):
     functions = opcodes(machine)
     products = kernels_of_products(source.read_text())
     needed = {FFMA, LDGSTS} if dtype == "f32" else {HGMMA} if target == "sm_90a" else {HMMA, LDSM}
+    boxed = kernels_of_boxes(source.read_text())
     wrong, staged = [], 0
     for product in products:
-        counts = [count for name, count in functions.items() if re.match(rf"_Z\d+{product}P", name)]
+        counts = [count for name, count in functions.items() if name.startswith(f"_Z{len(product)}{product}")]
         if len(counts) != 1 or not all(counts[0][code] for code in needed) or counts[0][LDL] or counts[0][STL]:
             wrong.append(product)
         else:
-            staged += not counts[0][LDGSTS]
+            staged += not counts[0][LDGSTS] and not counts[0][UTMALDG]
+            if bool(counts[0][UTMALDG]) != (product in boxed) or (counts[0][UTMALDG] and counts[0][LDGSTS]):
+                wrong.append(product)
     print(f"{net:10} {' '.join(words):24} {target} {dtype:6} {len(products)} products, {len(functions)} kernels, "
+          f"{len(boxed)} of boxes, "
           f"{len(plain)} contractions in plain loops", flush=True)
     assert products, "no products in blocks of threads"
     assert not wrong, wrong
+    assert bool(boxed) == (net == "resnet50" and target == "sm_90a" and dtype == "bf16" and "--train" not in words), boxed
     assert net == "lenet5" or not plain, plain
     assert net == "lenet5" or "--train" in words or staged <= 1, f"{staged} products copy nothing"
 

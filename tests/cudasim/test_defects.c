@@ -182,6 +182,40 @@ static void products_together_are_watched(void **state) {
   check_together("(acc[0], x[slot]", "(acc[0], x[thread % 32 == 7 ? to : slot]", "different tiles");
 }
 
+/* Operands in boxes, more stages than slots. */
+static const char boxes[] = "{ 'name': 'net', 'input': { 'shape': [8, 8, 4] }, 'layers': ["
+                            "{ 'op': 'conv', 'filters': 64, 'kernel': 1 }, { 'op': 'relu' },"
+                            "{ 'op': 'conv', 'filters': 64, 'kernel': 3, 'pad': 1 } ] }";
+
+static void check_boxes(const char *from, const char *to, const char *message) {
+  check_defect(boxes, of_products("sm_90a", PRECISION_BF16), from, to, message);
+}
+
+static void emitted_boxes_are_watched(void **state) {
+  (void)state;
+  check_boxes("cnnc_barrier_wait(&full[slot], ", "(void)(", "shared memory");
+  check_boxes("cnnc_barrier_expect(full, ", "(void)full, (void)(", "for what never comes");
+  check_boxes(", to = next / ", ", to = term / ", "which products on their way read");
+  check_boxes("cnnc_wgmma_wait(1);", "", "which products on their way read");
+  check_boxes("__syncthreads();", "", "");
+}
+
+/* A driver that knows of no maps, or does not take one: the library says so. */
+static void refused_maps_are_reported(void **state) {
+  static const char *const other[][2] = {
+      {"\"cuTensorMapEncodeTiled\"", "\"cuTensorMapEncodeOther\""},
+      {"{576, 64}, {1152}", "{576, 64}, {1150}"}};
+  enum { E_DEVICE = 256 - 8 };
+  (void)state;
+  for (int i = 0; i < COUNT(other); i++) {
+    Simulated s =
+        with_defect(boxes, of_products("sm_90a", PRECISION_BF16), other[i][0], other[i][1]);
+    SimulatedRun r = simulated_inputs(&s, 2);
+    assert_int_equal(simulated_run(&s, &r, NULL), E_DEVICE);
+    simulated_free(&s);
+  }
+}
+
 /* Products take chunks from where they believe them: elsewhere are other numbers. */
 static void wrong_places_are_seen(void **state) {
   (void)state;
@@ -237,7 +271,8 @@ int main(void) {
       cmocka_unit_test(kernels_are_watched),       cmocka_unit_test(boxes_are_watched),
       cmocka_unit_test(emitted_files_are_watched), cmocka_unit_test(products_are_watched),
       cmocka_unit_test(tensor_cores_are_watched),  cmocka_unit_test(products_together_are_watched),
-      cmocka_unit_test(wrong_places_are_seen),     cmocka_unit_test(late_copies_are_missed),
+      cmocka_unit_test(wrong_places_are_seen),     cmocka_unit_test(emitted_boxes_are_watched),
+      cmocka_unit_test(refused_maps_are_reported), cmocka_unit_test(late_copies_are_missed),
       cmocka_unit_test(errors_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,51 @@ static void warps_multiply_together(void **state) {
   simulated_free(&s);
 }
 
+/* ---- boxes of tensors ---- */
+
+/* Windows with borders on all sides, dilation, all and part of a concatenation, a residual, several
+ * stages and one, boxes that stand out of images and of the batch; strides and 40 channels have no
+ * boxes. */
+static const char boxes_network[] =
+    "{ 'name': 'net', 'input': { 'shape': [8, 2, 15] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 1, 'name': 'a' },"
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 3, 'pad': 1, 'name': 'b' },"
+    "{ 'op': 'add', 'from': ['b', 'a'] }, { 'op': 'relu', 'name': 'r' },"
+    "{ 'op': 'conv', 'filters': 128, 'kernel': [3, 2], 'pad': [2, 1], 'dilation': 2, 'name': 'c' },"
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 1, 'name': 'd' }, { 'op': 'relu', 'name': 'p' },"
+    "{ 'op': 'concat', 'from': ['c', 'p'], 'name': 'j' },"
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 1, 'from': 'p', 'name': 'q' },"
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 1, 'from': 'j', 'name': 'h' },"
+    "{ 'op': 'add', 'from': ['q', 'h'] },"
+    "{ 'op': 'conv', 'filters': 40, 'kernel': 3, 'stride': 2, 'pad': 1, 'name': 'e' },"
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 3, 'pad': 1, 'name': 'f' },"
+    "{ 'op': 'global_pool', 'kind': 'average', 'name': 'g' }, { 'op': 'dense', 'units': 8 } ] }";
+
+/* Operands come in boxes, where the target has them and numbers have 16 bits. */
+static void operands_come_in_boxes(void **state) {
+  static const struct {
+    const char *target;
+    Precision precision;
+    int boxes; /* kernels of them */
+    double error;
+  } rows[] = {{"sm_90a", PRECISION_BF16, 5, 0x1p-4},
+              {"sm_90a", PRECISION_F16, 5, 0x1p-7},
+              {"sm_90a", PRECISION_TF32, 0, 0x1p-7},
+              {"sm_90", PRECISION_BF16, 0, 0x1p-4}};
+  (void)state;
+  for (int i = 0; i < COUNT(rows); i++) {
+    Options o = {.target = rows[i].target, .batch = 4, .algo = {.at = forced, .n = 1}};
+    o.dtype = DTYPE_F64 + (int)rows[i].precision;
+    Simulated s = simulated_text_options(boxes_network, o);
+    size_t size;
+    simulated_check(&s, 3, 4, rows[i].error);
+    const char *text = file_read(s.u, simulated_path(&s, "net.cu"), &size);
+    assert_int_equal(occurrences(text, "cnnc_box_4(x, in"), rows[i].boxes);
+    simulated_compile(&s);
+    simulated_free(&s);
+  }
+}
+
 /* The interpreter rounds what memory holds, too: nearer to it than to the network in double. */
 static void memory_is_interpreted(void **state) {
   (void)state;
@@ -180,8 +225,8 @@ static int set_up(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {
       cmocka_unit_test_setup(some_agree, set_up), cmocka_unit_test(sums_come_in_parts),
-      cmocka_unit_test(channels_come_in_chunks), cmocka_unit_test(warps_multiply_together),
-      cmocka_unit_test(memory_is_interpreted)};
+      cmocka_unit_test(channels_come_in_chunks),  cmocka_unit_test(warps_multiply_together),
+      cmocka_unit_test(operands_come_in_boxes),   cmocka_unit_test(memory_is_interpreted)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
   if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
   return cmocka_run_group_tests(quick, NULL, NULL);

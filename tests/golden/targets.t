@@ -83,3 +83,15 @@ the source is that of the oldest
 $ echo '{"name": "products", "input": {"shape": [16, 8, 8]}, "layers": [{"op": "conv", "filters": 16, "kernel": 3, "pad": 1}, {"op": "relu"}]}' > products.json; cnnc products.json --target sm_80 -o products.cu && echo products alone need no plain launches
 products alone need no plain launches
 = 0
+$ echo '{"name": "boxes", "input": {"shape": [8, 8, 8]}, "layers": [{"op": "conv", "filters": 64, "kernel": 1}, {"op": "relu"}, {"op": "conv", "filters": 64, "kernel": 1}]}' > boxes.json; for t in sm_90a sm_80,sm_90a sm_90; do cnnc boxes.json --target $t --dtype bf16 --algo '*=implicit_gemm' --batch 4 --save-plan plan.json -o boxes.cu && echo $t: $(grep -c 'cnnc_box_4(x' boxes.cu) of boxes; done; true
+sm_90a: 1 of boxes
+sm_80,sm_90a: 0 of boxes
+sm_90: 0 of boxes
+= 0
+$ cnnc boxes.json --target sm_90a --dtype bf16 --batch 4 --algo '*=implicit_gemm' --save-plan plan.json -o boxes.cu; for box in '1, "high": 1' '4, "high": 2' '3, "high": 2'; do sed "/conv2/s/\"wide\": [0-9]*, \"high\": [0-9]*/\"wide\": $box/" plan.json > box.json; rm boxes.cu; cnnc boxes.json --target sm_90a --dtype bf16 --batch 4 --plan box.json -o boxes.cu 2>&1 | grep -o 'its tiles.*'; grep -o 'boxes of .* x .* points of .* images' boxes.cu || echo $box: no boxes; done 2> /dev/null; sed '/conv1/s/"wide": 1, "high": 1/"wide": 8, "high": 8/' plan.json > box.json; cnnc boxes.json --target sm_90a --dtype bf16 --batch 4 --plan box.json -o boxes.cu 2>&1 | grep -o 'its tiles.*'
+1, "high": 1: no boxes
+boxes of 2 x 4 points of 8 images
+its tiles cannot be so: rows are no box of so wide and high images
+3, "high": 2: no boxes
+its tiles cannot be so: its operands cannot come in boxes
+= 0
