@@ -20,7 +20,7 @@
  * All but the loop over kw is written out, so acc and filter are registers. */
 #include "depthwise.h"
 #include "function.h"
-#include "narrow.h"
+#include "lanes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,15 +55,6 @@ typedef struct Printer {
 
 /* ---- kernels of tiles ---- */
 
-static void count_blocks(Kernel *k, const Depthwise *d) {
-  if (d->lane < 0) return;
-  k->loop[d->lane].extent.plus /= d->lanes;
-  for (int i = 0; i < k->nin + k->nout; i++) {
-    View *v = i < k->nin ? &k->in[i] : &k->out[i - k->nin].to;
-    for (int a = 0; a < v->rank; a++) v->at[a].coef[d->lane] *= d->lanes;
-  }
-}
-
 /* Lines begin with the first that a window reads; those of the last tile may not be there. */
 static void count_tiles(Kernel *k, const Depthwise *d, bool ragged) {
   const Sliding *s = &d->slide;
@@ -89,7 +80,7 @@ static void begin(Printer *t, Writer *w) {
   const Depthwise *d = &t->d;
   t->ragged = w->k->loop[d->slide.row].extent.plus % d->points != 0;
   t->blocks = *w->k;
-  count_blocks(&t->blocks, d);
+  if (d->lane >= 0) lanes_count_blocks(&t->blocks, d->lane, d->lanes);
   t->tiled = t->blocks;
   count_tiles(&t->tiled, d, t->ragged);
   t->row = w->loop[d->slide.row];
@@ -118,25 +109,6 @@ static void name_results(Printer *t, const Kernel *k) {
   if (t->block) w->loop[t->d.lane] = k == &t->blocks ? t->block : t->channel;
 }
 
-/* ---- lanes ---- */
-
-static void open_lanes(Printer *t) {
-  emit(t->e, "CNNC_UNROLL");
-  emit_open(t->e, "for (int lane = 0; lane < %d; lane++)", t->d.lanes);
-}
-
-static const char *stored_name(const Printer *t, const View *v) {
-  return dtype_name(t->w->p->buffer.at[v->tensor].format.dtype);
-}
-
-/* lanes[8]: a block of the view's channels, whose coordinates are declared. */
-static void load_lanes(Printer *t, const char *name, int input) {
-  const View *v = &t->w->k->in[input];
-  const char *pointer = writer_in(t->w, input);
-  emit(t->e, "cnnc_load_lanes_%s(%s, &%s[%s]);", stored_name(t, v), name, pointer,
-       writer_subscript(t->w, v, pointer));
-}
-
 /* ---- sums ---- */
 
 static void print_start(Printer *t) {
@@ -145,10 +117,8 @@ static void print_start(Printer *t) {
   emit(e, "float acc[%d]%s;", t->d.points, lanes);
   emit(e, "CNNC_UNROLL");
   if (t->block) {
-    BLOCK(e, "for (int step = 0; step < %d; step++)", t->d.points) {
-      emit(e, "CNNC_UNROLL");
-      emit(e, "for (int lane = 0; lane < %d; lane++) acc[step][lane] = 0.0f;", t->d.lanes);
-    }
+    BLOCK(e, "for (int step = 0; step < %d; step++)", t->d.points)
+    lanes_each(e, t->d.lanes, "acc[step][lane] = 0.0f;");
   } else {
     emit(e, "for (int step = 0; step < %d; step++) acc[step] = 0.0f;", t->d.points);
   }
@@ -167,33 +137,13 @@ static void print_filter(Printer *t) {
     emit_open(e, "for (int %s = 0; %s < %d; %s++)", index, index, taps, index);
   }
   if (t->block) {
-    load_lanes(t, arena_printf(t->arena, "filter[%s]", index), weights);
+    lanes_load(w, arena_printf(t->arena, "filter[%s]", index), weights);
   } else {
     writer_load(w, weights);
     emit(e, "filter[%s] = x%d;", index, weights);
   }
   if (t->taps) emit_close(e);
   name_tiles(t);
-}
-
-/* float x[8]: a line of the input, of a block of channels. */
-static void print_line(Printer *t) {
-  Writer *w = t->w;
-  const View *v = &w->k->in[t->d.c.x];
-  const char *pointer = writer_in(w, t->d.c.x);
-  for (int l = PROLOGUE; l < w->k->nloop; l++)
-    if (l == PROLOGUE || w->k->loop[l].reduced) writer_coordinates(w, v, pointer, l);
-  const char *inside = writer_inside(w, v, pointer, ALL_LEVELS);
-  emit(t->e, "float x[%d];", t->d.lanes);
-  if (inside) {
-    emit(t->e, "CNNC_UNROLL");
-    emit(t->e, "for (int lane = 0; lane < %d; lane++) x[lane] = %s;", t->d.lanes,
-         emit_number(t->arena, v->outside == FILL ? v->fill : 0, F32));
-    emit(t->e, "if (%s)", inside);
-    t->e->indent++;
-  }
-  load_lanes(t, "x", t->d.c.x);
-  if (inside) t->e->indent--;
 }
 
 /* Adds what one line gives to every result whose window it is in. */
@@ -236,7 +186,7 @@ static void print_sums(Printer *t) {
   emit(e, "CNNC_UNROLL");
   BLOCK(e, "for (int line = 0; line < %d; line++)", t->d.lines) {
     if (t->block)
-      print_line(t);
+      lanes_read(w, "x", t->d.lanes, t->d.c.x);
     else
       writer_load(w, t->d.c.x);
     print_products(t);
@@ -246,13 +196,13 @@ static void print_sums(Printer *t) {
 
 /* ---- results ---- */
 
-/* Results whose row there is; does the text ask which it is? */
-static int open_result(Printer *t, bool asks) {
+/* Results whose row there is; `named`: the text asks which it is. */
+static int open_result(Printer *t, bool named) {
   const int64_t rows = t->d.c.k->loop[t->d.slide.row].extent.plus;
   const char *first = arena_printf(t->arena, "%d * %s", t->d.points, t->tile);
   emit(t->e, "CNNC_UNROLL");
   emit_open(t->e, "for (int step = 0; step < %d; step++)", t->d.points);
-  if (asks || t->ragged)
+  if (named || t->ragged)
     emit(t->e, "const %s %s = %s + step;", t->w->index, t->row, t->d.points > 1 ? first : t->tile);
   return t->ragged ? 1 + emit_open(t->e, "if (%s < %lld)", t->row, (long long)rows) : 1;
 }
@@ -261,13 +211,13 @@ static void close(Emit *e, int opened) {
   while (opened-- > 0) emit_close(e);
 }
 
-/* Does what follows the sum? */
-static bool asks_row(const Printer *t) {
+/* Does what follows the sum ask where the loop stands, apart from inputs that are `read`? */
+static bool asks(const Printer *t, int loop, const bool *read) {
   const Kernel *k = t->d.c.k;
-  bool asks = expr_uses(k->out[0].value, E_index, t->d.slide.row);
+  bool found = expr_uses(k->out[0].value, E_index, loop);
   for (int i = 0; i < k->nin; i++)
-    asks |= writer_finishes_with(t->w, i) && view_uses(&k->in[i], t->d.slide.row);
-  return asks;
+    found |= writer_finishes_with(t->w, i) && !(read && read[i]) && view_uses(&k->in[i], loop);
+  return found;
 }
 
 /* What follows the sum reads at once, as the result lies: is it a block of channels? */
@@ -285,13 +235,12 @@ static void finish_lanes(Printer *t, const Kernel *k) {
   for (int i = 0; i < k->nin; i++) {
     read[i] = reads_lanes(t, i);
     if (!read[i]) continue;
-    emit(t->e, "float lanes%d[%d];", i, t->d.lanes);
-    writer_coordinates(w, &w->k->in[i], writer_in(w, i), PROLOGUE);
-    load_lanes(t, arena_printf(t->arena, "lanes%d", i), i);
+    lanes_read(w, arena_printf(t->arena, "lanes%d", i), t->d.lanes, i);
   }
   name_results(t, k);
-  open_lanes(t);
-  emit(t->e, "const %s %s = %d * %s + lane;", w->index, t->channel, t->d.lanes, t->block);
+  lanes_open(t->e, t->d.lanes);
+  if (asks(t, t->d.lane, read))
+    emit(t->e, "const %s %s = %d * %s + lane;", w->index, t->channel, t->d.lanes, t->block);
   emit(t->e, "const float acc0 = acc[step][lane];");
   for (int i = 0; i < k->nin; i++) {
     w->loaded[i] = read[i];
@@ -305,16 +254,12 @@ static void finish_lanes(Printer *t, const Kernel *k) {
 /* All is read before anything is written. */
 static void print_blocks(Printer *t, const Kernel *k) {
   Writer *w = t->w;
-  int opened = open_result(t, asks_row(t));
+  int opened = open_result(t, asks(t, t->d.slide.row, NULL));
   finish_lanes(t, k);
   close(t->e, opened);
   opened = open_result(t, true);
   name_results(t, &t->blocks);
-  const View *to = &w->k->out[0].to;
-  const char *pointer = writer_out(w, 0);
-  writer_coordinates(w, to, pointer, PROLOGUE);
-  emit(t->e, "cnnc_store_lanes_%s(&%s[%s], acc[step]);", stored_name(t, to), pointer,
-       writer_subscript(w, to, pointer));
+  lanes_store(w, "acc[step]");
   close(t->e, opened);
 }
 

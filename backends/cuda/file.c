@@ -1,7 +1,6 @@
 /* file.c - NAME.cu: everything around the kernels. Order of the file: what it is; helpers;
  * constants; kernels; parameters on the host, the same text as in C; upload; the entries; init. */
 #include "file.h"
-#include "depthwise.h"
 #include "gemm.h"
 #include "narrow.h"
 
@@ -155,7 +154,6 @@ static void add_facts(Emit *e, const Library *l) {
 
 typedef struct Products { /* in blocks of threads: are there any? */
   bool any, together;     /* by warps together */
-  bool channels;          /* or of channels of their own? */
   int maps;               /* of operands that come in boxes */
 } Products;
 
@@ -165,12 +163,11 @@ static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const 
   (void)entry, (void)outer, (void)depth;
   found->any |= tile.rows > 0;
   found->together |= tile.warps > 0;
-  found->channels |= depthwise_points(k) > 0;
   if (tile.wide > 0) found->maps += 2;
 }
 
 static Products products_of(const Plan *plan) {
-  Products found = {false, false, false, 0};
+  Products found = {false, false, 0};
   plan_leaves(plan, find_product, &found);
   return found;
 }
@@ -253,7 +250,7 @@ static void add_includes(Emit *e, const Library *l) {
   emit_text(e, runtime_file("cuda/loops.cuh"));
   if (products.any || dtype_narrow(plan_stored(l->plan)))
     add_product_helpers(e, l->plan, &products);
-  if (products.channels && plan_lanes(l->plan) > 1) add_lane_helpers(e, l->plan);
+  if (plan_lanes(l->plan) > 1) add_lane_helpers(e, l->plan);
   if (library_draws(l->plan)) {
     emit_text(e, runtime_file("c/philox.h"));
     emit_text(e, runtime_file("c/uniform.h"));

@@ -7,6 +7,7 @@
 #include "gemm.h"
 #include "library.h"
 #include "reduce.h"
+#include "vectors.h"
 
 #include <string.h>
 
@@ -56,10 +57,10 @@ static void print_part(Writer *w, Emit *calls) {
 
 /* Names of loops that mean something else in the text end in a line. */
 static const char *loop_name(Arena *arena, const char *name) {
-  static const char *const others[] = {"batch", "point", "points", "stride", "in",    "out",
-                                       "x",     "acc",   "first",  "term",   "sum",   "inside",
-                                       "t",     "row",   "column", "group",  "part",  "thread",
-                                       "line",  "step",  "place",  "lane",   "lanes", "filter"};
+  static const char *const others[] = {
+      "batch", "point", "points", "stride", "in",    "out",    "x",     "acc",  "first",
+      "term",  "sum",   "inside", "t",      "row",   "column", "group", "part", "thread",
+      "line",  "step",  "place",  "lane",   "lanes", "filter", "value"};
   const size_t length = strcspn(name, "0123456789");
   bool taken = library_keyword(name);
   for (int i = 0; i < COUNT(others); i++)
@@ -103,6 +104,7 @@ static Kernel channels_last(const Plan *p, const Kernel *from) {
   const int channel = axis >= 0 ? coord_forward_loop(&to->at[axis]) : -1;
   int last[MAX_LOOPS], to_loop = 0;
   if (channel < 0 || gemm_tile(&k).rows > 0) return k;
+  if (vectors_serve(p, &k)) return k;
   if (depthwise_points(&k) > 0 && depthwise_of(p, &k).lane >= 0) return k;
   for (int l = 0; l < k.nloop; l++)
     if (l != channel && !k.loop[l].reduced) last[l] = to_loop++;
@@ -135,6 +137,8 @@ static void print_plain_outs(Emit *e, Emit *calls, Maps *maps, const Plan *p, co
     writer_transform(&w, calls);
   else if (reduce_threads(k) > 0)
     reduce_print(&w, calls);
+  else if (vectors_serve(p, k))
+    vectors_print(&w, calls);
   else
     print_part(&w, calls);
 }

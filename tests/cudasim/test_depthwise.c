@@ -97,20 +97,22 @@ static const char lanes_network[] =
     "  'flip': true, 'name': 'd' },"
     "{ 'op': 'depthwise', 'kernel': 3, 'multiplier': 2, 'from': 'r', 'name': 'm' },"
     "{ 'op': 'conv', 'filters': 12, 'kernel': 1, 'from': 'r' },"
-    "{ 'op': 'depthwise', 'kernel': [3, 1], 'name': 't' } ], 'outputs': ['s', 'd', 'm', 't'] }";
+    "{ 'op': 'depthwise', 'kernel': [3, 1], 'name': 't' },"
+    "{ 'op': 'depthwise', 'kernel': 2, 'bias': false, 'from': 'r', 'name': 'u' } ],"
+    "'outputs': ['s', 'd', 'm', 't', 'u'] }";
 
-/* Three of the layers come in blocks of channels. */
+/* Four of the layers come in blocks of channels. */
 static void check_lanes(const char *target, Precision precision, double error, int points) {
   Options o = {.target = target, .batch = 3, .algo = {.at = forced, .n = 1}};
   size_t size;
   o.dtype = DTYPE_F64 + (int)precision;
   Simulated s = simulated_text_options(lanes_network, o);
-  assert_int_equal(taken(&s), 5);
+  assert_int_equal(taken(&s), 6);
   plan_leaves(s.plan, set_points, &points);
   simulated_check(&s, 2, 3, error);
   const char *text = file_read(s.u, simulated_path(&s, "net.cu"), &size);
-  assert_int_equal(occurrences(text, "Depthwise: "), 5);
-  assert_int_equal(occurrences(text, " of 8 channels."), 3);
+  assert_int_equal(occurrences(text, "Depthwise: "), 6);
+  assert_int_equal(occurrences(text, " of 8 channels."), 4);
   simulated_compile(&s);
   simulated_free(&s);
 }

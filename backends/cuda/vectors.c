@@ -1,0 +1,235 @@
+/* vectors.c - maps, pools and other kernels without products whose result lies in lanes: a thread
+ * computes a block of channels, with accesses of 16 bytes to all that lies so.
+ *
+ *   const int c_block = point / 196 % 8 ...
+ *   float sum0[8];                                        of each fold
+ *   for (int kh = 0; kh < 3; kh++) ...                    reduced loops, tests of SKIP views
+ *     float lanes0[8];
+ *     cnnc_load_lanes_bf16(lanes0, &in0[...]);
+ *     for (int lane = 0; lane < 8; lane++) {
+ *       const float x0 = lanes0[lane];
+ *       float acc0 = sum0[lane];                          the fold, as in loops.c
+ *     }
+ *   for (int lane = 0; lane < 8; lane++) ... value[lane] = ...
+ *   cnnc_store_lanes_bf16(&out0[...], value); */
+#include "vectors.h"
+#include "algos.h"
+#include "function.h"
+#include "lanes.h"
+#include "narrow.h"
+
+#include <string.h>
+
+typedef struct Printer {
+  Writer *w;
+  Emit *e;
+  Arena *arena;
+  const Kernel *k;
+  Kernel blocks; /* k, whose channels count blocks */
+  int loop, lanes;
+  const char *channel, *block;
+} Printer;
+
+/* ---- which kernels ---- */
+
+static bool is_number(const Plan *p, const View *v) {
+  const DType dtype = p->buffer.at[v->tensor].format.dtype;
+  return dtype == F32 || dtype_narrow(dtype);
+}
+
+/* Is the view read or written by blocks of this loop's channels? */
+static bool in_blocks(const Plan *p, const Kernel *k, const View *v, int loop) {
+  return channels_in_lanes(p, v, loop) && is_number(p, v) &&
+         view_tests(p, k, v, p->buffer.at[v->tensor].format.lane_axis) == 0;
+}
+
+static int lane_loop(const Plan *p, const Kernel *k) {
+  for (int l = 0; l < kernel_free_loops(k); l++)
+    if (k->loop[l].extent.per_n == 0 && k->loop[l].extent.plus % plan_lanes(p) == 0 &&
+        in_blocks(p, k, &k->out[0].to, l))
+      return l;
+  return -1;
+}
+
+bool vectors_serve(const Plan *p, const Kernel *k) {
+  if (plan_lanes(p) == 1 || k->tile.n > 0 || k->math != F32) return false;
+  if (k->nout != 1 || k->out[0].combine || kernel_kind(k) == KIND_CONTRACT) return false;
+  for (int f = 0; f < k->nfold; f++)
+    if (k->fold[f].op == FOLD_ARGMAX) return false;
+  const int loop = lane_loop(p, k);
+  if (loop < 0 || kernel_uses_index(k, loop)) return false;
+  for (int i = 0; i < k->nin; i++) {
+    const View *v = &k->in[i];
+    const bool lies = p->buffer.at[v->tensor].format.lane_axis >= 0 && view_uses(v, loop);
+    /* Tests are about whole blocks, and what lies in others would come one by one. */
+    if ((lies || v->outside == SKIP) && !in_blocks(p, k, v, loop)) return false;
+  }
+  return true;
+}
+
+/* ---- names ---- */
+
+static void name_blocks(Printer *t) {
+  t->w->k = &t->blocks;
+  t->w->loop[t->loop] = t->block;
+}
+
+static void name_channels(Printer *t) {
+  t->w->k = t->k;
+  t->w->loop[t->loop] = t->channel;
+}
+
+/* ---- a block of numbers ---- */
+
+static bool reads(const Printer *t, int input, bool terms) {
+  return terms ? kernel_term_needs(t->k, input) : writer_finishes_with(t->w, input);
+}
+
+/* Blocks that terms, or what follows the folds, read: lanes0[8] ... */
+static void read_blocks(Printer *t, bool terms) {
+  name_blocks(t);
+  for (int i = 0; i < t->k->nin; i++)
+    if (reads(t, i, terms) && in_blocks(t->w->p, t->k, &t->k->in[i], t->loop))
+      lanes_read(t->w, arena_printf(t->arena, "lanes%d", i), t->lanes, i);
+}
+
+/* Opens a loop over the channels of a block, with the numbers of what was read of it. */
+static void open_channels(Printer *t, bool terms) {
+  Writer *w = t->w;
+  bool asks = false;
+  name_channels(t);
+  lanes_open(t->e, t->lanes);
+  for (int i = 0; i < t->k->nin; i++) {
+    const bool read = reads(t, i, terms);
+    w->loaded[i] = read && in_blocks(w->p, t->k, &t->k->in[i], t->loop);
+    asks |= read && !w->loaded[i] && view_uses(&t->k->in[i], t->loop);
+    if (w->loaded[i]) emit(t->e, "const float x%d = lanes%d[lane];", i, i);
+  }
+  if (asks) emit(t->e, "const %s %s = %d * %s + lane;", w->index, t->channel, t->lanes, t->block);
+}
+
+static void close_channels(Printer *t) {
+  memset(t->w->loaded, 0, sizeof t->w->loaded);
+  emit_close(t->e);
+}
+
+static bool has_fold(const Printer *t, int f) {
+  return expr_uses(t->k->out[0].value, E_acc, f);
+}
+
+/* ---- folds ---- */
+
+static void print_start(Printer *t) {
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) emit(t->e, "%s sum%d[%d];", writer_fold_type(t->w, f), f, t->lanes);
+  lanes_open(t->e, t->lanes);
+  writer_start_folds(t->w);
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) emit(t->e, "sum%d[lane] = acc%d;", f, f);
+  emit_close(t->e);
+}
+
+static void print_term(Printer *t) {
+  open_channels(t, true);
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) emit(t->e, "%s acc%d = sum%d[lane];", writer_fold_type(t->w, f), f, f);
+  writer_fold_term(t->w);
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) emit(t->e, "sum%d[lane] = acc%d;", f, f);
+  close_channels(t);
+}
+
+/* Tests of SKIP views, in front of what is read. */
+static int open_tests(Printer *t) {
+  Writer *w = t->w;
+  int opened = 0;
+  for (int i = 0; i < t->k->nin; i++) {
+    const View *v = &t->blocks.in[i];
+    if (v->outside != SKIP) continue;
+    for (int l = PROLOGUE; l < w->k->nloop; l++)
+      if (l == PROLOGUE || w->k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, i), l);
+    const char *inside = writer_inside(w, v, writer_in(w, i), ALL_LEVELS);
+    if (inside) opened += emit_open(t->e, "if (%s)", inside);
+  }
+  return opened;
+}
+
+static void print_folds(Printer *t) {
+  Writer *w = t->w;
+  int opened = 0;
+  print_start(t);
+  for (int l = 0; l < t->k->nloop; l++) {
+    if (!t->k->loop[l].reduced) continue;
+    opened += emit_open(t->e, "for (%s %s = 0; %s < %s; %s++)", w->index, w->loop[l], w->loop[l],
+                        writer_extent(w, t->k->loop[l].extent), w->loop[l]);
+  }
+  name_blocks(t);
+  opened += open_tests(t);
+  read_blocks(t, true);
+  print_term(t);
+  name_blocks(t);
+  while (opened-- > 0) emit_close(t->e);
+}
+
+/* ---- results ---- */
+
+static void print_results(Printer *t) {
+  emit(t->e, "float value[%d];", t->lanes);
+  read_blocks(t, false);
+  open_channels(t, false);
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f))
+      emit(t->e, "const %s acc%d = sum%d[lane];", writer_fold_type(t->w, f), f, f);
+  emit_wrapped(t->e, arena_printf(t->arena, "value[lane] = %s;", writer_value(t->w, 0)));
+  close_channels(t);
+  name_blocks(t);
+  lanes_store(t->w, "value");
+}
+
+/* ---- the kernel ---- */
+
+static void print_body(Printer *t) {
+  Writer *w = t->w;
+  Emit *e = t->e;
+  const char *index = w->index;
+  bool folds = false;
+  name_blocks(t);
+  for (int f = 0; f < t->k->nfold; f++) folds |= has_fold(t, f);
+  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
+  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
+  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
+       index);
+  BLOCK(e, "for (; point < points; point += stride)") {
+    writer_loops(w, "point", NULL);
+    if (folds) print_folds(t);
+    print_results(t);
+  }
+}
+
+void vectors_print(Writer *w, Emit *calls) {
+  Arena *arena = w->e->arena;
+  Function f = {.declares = "static __global__ void"};
+  Printer t = {.w = w, .e = w->e, .arena = arena, .k = w->k, .blocks = *w->k};
+  Body body;
+  t.loop = lane_loop(w->p, w->k);
+  t.lanes = plan_lanes(w->p);
+  t.channel = w->loop[t.loop];
+  t.block = arena_printf(arena, "%s_block", t.channel);
+  lanes_count_blocks(&t.blocks, t.loop, t.lanes);
+  f.name = arena_printf(arena, "%s_kernel", w->k->name);
+  f.comment = arena_printf(arena, "%s\nA thread has %d channels.", writer_title(w), t.lanes);
+  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
+  memcpy(f.out, w->out, sizeof f.out);
+  function_begin(w, &body);
+  function_constants(w, f.in);
+  print_body(&t);
+  w->k = t.k;
+  const char *name = function_print(w, &f, &body);
+  const char *arguments = function_arguments(w, &f, NULL, true);
+  w->n = "n";
+  w->k = &t.blocks;
+  emit_comment(calls, "%s", kernel_title(t.k));
+  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
+                                   writer_points(w, 0, "LL"), arguments));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}

@@ -1,0 +1,13 @@
+/* vectors.h - maps, and sums and maxima of few terms, whose result lies in lanes: a thread computes
+ * a block of channels. */
+#ifndef CUDA_VECTORS_H
+#define CUDA_VECTORS_H
+
+#include "writer.h"
+
+/* May the kernel run so? It is no contraction, nor one whose sums several threads share. */
+bool vectors_serve(const Plan *, const Kernel *);
+/* Prints the kernel, and to `calls` its launch. */
+void vectors_print(Writer *, Emit *calls);
+
+#endif
