@@ -76,6 +76,8 @@ typedef struct Language {
   bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles, */
   bool rounds;                 /* their products may be rounded: --dtype tf32 ... */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
+  /* Of transforms in training, as Algo.doubt; 0: the algorithm's own. */
+  double training_doubt;
   /* How --build makes objects and a shared library: the compiler and the option that names
    * another, words for it, and whether it is told the devices that there is to be code for. */
   const char *compiler, *compile, *link, *libraries, *openmp;

@@ -220,13 +220,11 @@ static void add_choice(Plan *p, const Item *item, const Algo *algo, double time,
   vec_push(p->u->arena, &p->choice, choice);
 }
 
-/* In training both operands are transformed anew in every step. Estimates do not see what that
- * costs where there are few channels: measured on two cores, LeNet-5 and ResNet-20 lost half of
- * their speed by what they promised, and ResNet-50 won nothing. */
+/* In training both operands of transforms are made anew in every step. */
 static double doubt_of(const Choose *c, const Algo *algo) {
-  const double training = 3;
+  const double training = c->p->target->language->training_doubt;
   if (!algo) return 1;
-  if (algo->transforms && c->p->entry[PLAN_BACKWARD].exists) return training;
+  if (algo->transforms && c->p->entry[PLAN_BACKWARD].exists && training > 0) return training;
   return algo->doubt > 0 ? algo->doubt : 1;
 }
 
