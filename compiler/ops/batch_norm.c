@@ -42,32 +42,22 @@ static const Expr *centred(Unit *u, int first) {
   return expr2(u, E_sub, expr_in(u, first + ARG_X), expr_in(u, first + ARG_MEAN));
 }
 
-/* (x - mean) / sqrt(var + eps) * gamma + beta */
-static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
-  const BatchNormAttr *attr = attributes;
-  const Expr *root = root_of(u, attr, 0);
-  const Expr *y = expr2(u, E_div, centred(u, 0), root);
-  if (!attr->affine) return y;
-  y = expr2(u, E_mul, y, expr_in(u, ARG_WEIGHT));
-  return expr2(u, E_add, y, expr_in(u, ARG_BIAS));
-}
-
-/* ---- training: the map ---- */
-
 /* 1 / sqrt(var + eps) */
 static const Expr *scale_of(Unit *u, const BatchNormAttr *attr, int first) {
   const Expr *root = root_of(u, attr, first);
   return expr2(u, E_div, expr_const(u, 1), root);
 }
 
-/* The same, with what each channel has once in one factor. */
-static const Expr *normalise_expr(Unit *u, const void *attributes) {
+/* (x - mean) * (gamma / sqrt(var + eps)) + beta: what each channel has once is one factor. */
+static const Expr *batch_norm_expr(Unit *u, const void *attributes) {
   const BatchNormAttr *attr = attributes;
   const Expr *scale = scale_of(u, attr, 0);
   if (!attr->affine) return expr2(u, E_mul, centred(u, 0), scale);
   const Expr *y = expr2(u, E_mul, scale, expr_in(u, ARG_WEIGHT));
   return expr2(u, E_add, expr2(u, E_mul, centred(u, 0), y), expr_in(u, ARG_BIAS));
 }
+
+/* ---- training: the map ---- */
 
 /* A kernel over all elements whose input 0 is dout and 1, 2 .. are the node's arguments. */
 static void start_gradient(const Graph *g, Id id, Id dout, Kernel *k) {
@@ -248,6 +238,6 @@ const Op op_normalise = {
     .field = batch_norm_fields,
     .nfield = COUNT(batch_norm_fields),
     .attr_size = sizeof(BatchNormAttr),
-    .expr = normalise_expr,
+    .expr = batch_norm_expr,
     .grad = normalise_grad,
 };
