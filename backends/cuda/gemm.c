@@ -326,10 +326,10 @@ static const char *kernel_comment(const Gemm *g) {
                       t->stages, t->words * g->as->pack, boxes);
 }
 
-/* Blocks that multiply and add may have more registers than nvcc is sparing with, small ones 170:
- * it spills some to have three blocks of 256 threads on a multiprocessor. */
+/* Blocks that multiply and add may have more registers than nvcc is sparing with, up to 255 of a
+ * thread: it spills some to have three blocks on a multiprocessor. */
 static const char *bounds_text(const Gemm *g) {
-  enum { THREADS = 384 };
+  enum { THREADS = 256 };
   if (g->as->mma) return arena_printf(g->w->e->arena, "%d", g->threads);
   const int blocks = g->threads < THREADS ? THREADS / g->threads : 1;
   return arena_printf(g->w->e->arena, "%d, %d", g->threads, blocks);
