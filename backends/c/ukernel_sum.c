@@ -29,8 +29,8 @@ static void fetch_weights(const Ukernel *m) {
 
 /* The next channels of the tile's points, one point in each turn over those of now. */
 static void fetch_x(const Ukernel *m) {
-  const Leaf *f = m->f;
-  Linear *channel = &m->f->value[m->channel], *point = &m->f->value[m->w->point];
+  Leaf *f = m->f;
+  Linear *channel = &f->value[m->channel], *point = &f->value[m->w->point];
   const Linear now = *channel;
   if (m->block == 0 || m->w->x_lanes) return;
   if ((double)buffer_bytes(leaf_buffer(f, ukernel_view(m, m->w->c.x)), f->plan->max_batch) <=

@@ -280,22 +280,15 @@ static void print_results(Printer *t, const Kernel *k) {
 
 static void print_body(Printer *t, const Kernel *k) {
   Writer *w = t->w;
-  Emit *e = t->e;
-  const char *index = w->index;
   name_tiles(t);
   for (int l = 0; l < w->k->nloop; l++) w->thread[l] = !w->k->loop[l].reduced;
-  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
-  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
-  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
-       index);
-  BLOCK(e, "for (; point < points; point += stride)") {
-    writer_loops(w, "point", NULL);
-    print_sums(t);
-    if (t->block)
-      print_blocks(t, k);
-    else
-      print_results(t, k);
-  }
+  writer_open_points(w);
+  print_sums(t);
+  if (t->block)
+    print_blocks(t, k);
+  else
+    print_results(t, k);
+  emit_close(t->e);
 }
 
 static const char *comment_of(const Printer *t) {
@@ -305,26 +298,13 @@ static const char *comment_of(const Printer *t) {
 }
 
 void depthwise_print(Writer *w, Emit *calls) {
-  Arena *arena = w->e->arena;
   const Kernel *k = w->k;
-  Function f = {.declares = "static __global__ void"};
+  Function f;
   Printer t;
   Body body;
   begin(&t, w);
-  f.name = arena_printf(arena, "%s_kernel", k->name);
-  f.comment = comment_of(&t);
-  for (int i = 0; i < k->nin; i++) f.in[i] = writer_reads(w, i);
-  memcpy(f.out, w->out, sizeof f.out);
-  function_begin(w, &body);
-  function_constants(w, f.in);
+  function_begin_points(w, &f, comment_of(&t), &body);
   print_body(&t, k);
   w->k = k;
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  w->k = &t.tiled;
-  emit_comment(calls, "%s", kernel_title(k));
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
-                                   writer_points(w, 0, "LL"), arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_launch_points(w, &f, &body, &t.tiled, calls);
 }

@@ -130,3 +130,23 @@ const char *function_arguments(Writer *w, const Function *f, const char *numbers
   w->batch |= f->batch;
   return list.at;
 }
+
+void function_begin_points(Writer *w, Function *f, const char *comment, Body *body) {
+  *f = (Function){.declares = "static __global__ void", .comment = comment};
+  f->name = arena_printf(w->e->arena, "%s_kernel", w->k->name);
+  for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_reads(w, i);
+  memcpy(f->out, w->out, sizeof f->out);
+  function_begin(w, body);
+  function_constants(w, f->in);
+}
+
+void function_launch_points(Writer *w, Function *f, Body *body, const Kernel *points, Emit *calls) {
+  const char *name = function_print(w, f, body);
+  const char *arguments = function_arguments(w, f, NULL, true);
+  emit_comment(calls, "%s", kernel_title(w->k));
+  w->n = "n";
+  w->k = points;
+  emit_wrapped(calls, arena_printf(w->e->arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
+                                   writer_points(w, 0, "LL"), arguments));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}

@@ -40,4 +40,12 @@ const char *function_print(Writer *, Function *, Body *);
  * scalars. */
 const char *function_arguments(Writer *, const Function *, const char *numbers, bool on_host);
 
+/* ---- kernels whose threads share out the points of the grid (writer_open_points) ---- */
+
+/* Begins NAME_kernel, with all that the writer reads and stores. */
+void function_begin_points(Writer *, Function *, const char *comment, Body *);
+/* Prints it, and to `calls` its launch for the points of a kernel: the writer's, or one whose loops
+ * count several of those at once. */
+void function_launch_points(Writer *, Function *, Body *, const Kernel *points, Emit *calls);
+
 #endif

@@ -35,22 +35,11 @@ const char *writer_title(Writer *w) {
 
 /* The function of what the writer computes, and its launch. */
 static void print_part(Writer *w, Emit *calls) {
-  Arena *arena = w->e->arena;
-  Function f = {.declares = "static __global__ void", .comment = writer_title(w)};
-  f.name = arena_printf(arena, "%s_kernel", w->k->name);
-  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
-  memcpy(f.out, w->out, sizeof f.out);
+  Function f;
   Body body;
-  function_begin(w, &body);
-  function_constants(w, f.in);
+  function_begin_points(w, &f, writer_title(w), &body);
   writer_body(w);
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  emit_comment(calls, "%s", kernel_title(w->k));
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
-                                   writer_points(w, 0, "LL"), arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_launch_points(w, &f, &body, w->k, calls);
 }
 
 /* ---- which outs go together ---- */

@@ -64,6 +64,17 @@ void writer_loops(Writer *w, const char *number, const bool *used) {
   }
 }
 
+void writer_open_points(Writer *w) {
+  Emit *e = w->e;
+  const char *index = w->index;
+  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
+  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
+  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
+       index);
+  emit_open(e, "for (; point < points; point += stride)");
+  writer_loops(w, "point", NULL);
+}
+
 void writer_join(Writer *w, const View *v) {
   for (int l = 0; l < w->k->nloop; l++) {
     const int inner = w->thread[l] ? inner_loop(w, l) : -1;

@@ -319,17 +319,10 @@ static void print_sums(Writer *w) {
 /* ---- the function ---- */
 
 void writer_body(Writer *w) {
-  Emit *e = w->e;
-  const char *index = w->index;
-  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
-  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
-  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
-       index);
-  BLOCK(e, "for (; point < points; point += stride)") {
-    writer_loops(w, "point", NULL);
-    if (w->combine)
-      print_sums(w);
-    else
-      print_point(w);
-  }
+  writer_open_points(w);
+  if (w->combine)
+    print_sums(w);
+  else
+    print_point(w);
+  emit_close(w->e);
 }

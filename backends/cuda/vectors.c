@@ -190,25 +190,18 @@ static void print_results(Printer *t) {
 
 static void print_body(Printer *t) {
   Writer *w = t->w;
-  Emit *e = t->e;
-  const char *index = w->index;
   bool folds = false;
   name_blocks(t);
   for (int f = 0; f < t->k->nfold; f++) folds |= has_fold(t, f);
-  emit(e, "const %s points = %s;", index, writer_points(w, 0, ""));
-  emit(e, "const %s stride = (%s)gridDim.x * (%s)blockDim.x;", index, index, index);
-  emit(e, "%s point = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;", index, index, index,
-       index);
-  BLOCK(e, "for (; point < points; point += stride)") {
-    writer_loops(w, "point", NULL);
-    if (folds) print_folds(t);
-    print_results(t);
-  }
+  writer_open_points(w);
+  if (folds) print_folds(t);
+  print_results(t);
+  emit_close(t->e);
 }
 
 void vectors_print(Writer *w, Emit *calls) {
   Arena *arena = w->e->arena;
-  Function f = {.declares = "static __global__ void"};
+  Function f;
   Printer t = {.w = w, .e = w->e, .arena = arena, .k = w->k, .blocks = *w->k};
   Body body;
   t.loop = lane_loop(w->p, w->k);
@@ -216,20 +209,10 @@ void vectors_print(Writer *w, Emit *calls) {
   t.channel = w->loop[t.loop];
   t.block = arena_printf(arena, "%s_block", t.channel);
   lanes_count_blocks(&t.blocks, t.loop, t.lanes);
-  f.name = arena_printf(arena, "%s_kernel", w->k->name);
-  f.comment = arena_printf(arena, "%s\nA thread has %d channels.", writer_title(w), t.lanes);
-  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
-  memcpy(f.out, w->out, sizeof f.out);
-  function_begin(w, &body);
-  function_constants(w, f.in);
+  const char *comment =
+      arena_printf(arena, "%s\nA thread has %d channels.", writer_title(w), t.lanes);
+  function_begin_points(w, &f, comment, &body);
   print_body(&t);
   w->k = t.k;
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  w->k = &t.blocks;
-  emit_comment(calls, "%s", kernel_title(t.k));
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
-                                   writer_points(w, 0, "LL"), arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_launch_points(w, &f, &body, &t.blocks, calls);
 }

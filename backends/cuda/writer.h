@@ -65,6 +65,9 @@ const char *writer_points(Writer *, int first, const char *suffix);
 /* Declares the loops of `thread` as parts of a number that counts their points, the last one
  * running fastest; those that are not `used` (NULL: all are) are left out. */
 void writer_loops(Writer *, const char *number, const bool *used);
+/* Opens the loop over the points of `thread` that a thread of the grid has, and declares the loops;
+ * close it with emit_close. */
+void writer_open_points(Writer *);
 /* Joins loops of `thread` that are one in the view's subscript; the last of them gets their name.
  * Until `joined` and `loop` are set back the text may be about that view only. */
 void writer_join(Writer *, const View *);
