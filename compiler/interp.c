@@ -13,6 +13,8 @@
 
 enum { ROW = 512 };
 
+#define OUTSIDE INT64_MIN
+
 typedef struct Instr { /* one expression node; its value is row `slot` */
   const Expr *e;
   int arg[3];
@@ -47,16 +49,28 @@ static bool row_is_linear(const Run *run, const View *view, const Array *a) {
   return true;
 }
 
-/* The offset of a view at the current indices, or -1 outside its box. */
-static int64_t point_offset(const Run *run, const View *view, const Array *a) {
-  int64_t offset = a->origin, v;
+/* The offsets of the points of a row in a view, OUTSIDE beyond its box. */
+static void row_offsets(const Run *run, const View *view, const Array *a, int64_t *offset) {
+  for (int r = 0; r < run->length; r++) offset[r] = a->origin;
   for (int i = 0; i < view->rank; i++) {
-    Range box = interp_box(a, view, i, run->n);
-    if (!interp_coord(&view->at[i], run->index, run->k->nloop, &v)) return -1;
-    if (v < box.lo || v >= box.hi) return -1;
-    offset += interp_offset(a, i, v);
+    const Coord *c = &view->at[i];
+    const Range box = interp_box(a, view, i, run->n);
+    const int64_t first = interp_linear(c, run->index, run->k->nloop);
+    const int64_t step = run->row < 0 ? 0 : c->coef[run->row];
+    int64_t more = 0;
+    bool there = false;
+    for (int r = 0; r < run->length; r++) {
+      int64_t v = first + step * r;
+      if (r == 0 || step != 0) {
+        there = interp_divided(c, &v) && v >= box.lo && v < box.hi;
+        more = there ? interp_offset(a, i, v) : 0;
+      }
+      if (!there)
+        offset[r] = OUTSIDE;
+      else if (offset[r] != OUTSIDE)
+        offset[r] += more;
+    }
   }
-  return offset;
 }
 
 /* The row of a view as base + stride * r for r in the returned range. */
@@ -67,8 +81,9 @@ static Range row_line(const Run *run, const View *view, const Array *a, int64_t 
   *stride = 0;
   for (int i = 0; i < view->rank; i++) {
     const Coord *c = &view->at[i];
-    int64_t step = run->row < 0 ? 0 : c->coef[run->row], v;
-    bool there = interp_coord(c, run->index, run->k->nloop, &v);
+    int64_t step = run->row < 0 ? 0 : c->coef[run->row];
+    int64_t v = interp_linear(c, run->index, run->k->nloop);
+    bool there = interp_divided(c, &v);
     Range r = interp_points(v, step, interp_box(a, view, i, run->n), run->length);
     if (!there) r.hi = r.lo = 0;
     if (r.lo > inside.lo) inside.lo = r.lo;
@@ -98,14 +113,12 @@ static void load_line(Run *run, const View *view, const Array *a, double *to) {
 }
 
 static void load_points(Run *run, const View *view, const Array *a, double *to) {
-  int64_t begin = run->index[run->row];
+  int64_t offset[ROW];
+  row_offsets(run, view, a, offset);
   for (int r = 0; r < run->length; r++) {
-    run->index[run->row] = begin + r;
-    int64_t offset = point_offset(run, view, a);
-    if (offset < 0) leave_out(run, view, r, r + 1);
-    to[r] = offset < 0 ? view->fill : a->at[offset];
+    if (offset[r] == OUTSIDE) leave_out(run, view, r, r + 1);
+    to[r] = offset[r] == OUTSIDE ? view->fill : a->at[offset[r]];
   }
-  run->index[run->row] = begin;
 }
 
 static void load(Run *run, int input, double *to) {
@@ -287,20 +300,20 @@ static bool begins(const Run *run, const View *to, int r) {
   return true;
 }
 
-static void store_point(Run *run, const Out *out, const Array *a, int r, double value) {
-  bool set = !out->combine || begins(run, &out->to, r);
-  int64_t begin = run->row < 0 ? 0 : run->index[run->row];
-  if (run->row >= 0) run->index[run->row] = begin + r;
-  int64_t offset = point_offset(run, &out->to, a);
-  if (run->row >= 0) run->index[run->row] = begin;
-  if (offset < 0) BUG("%s: a result lies outside", run->k->name);
-  a->at[offset] = set ? value : a->at[offset] + value;
+static void store_points(Run *run, const Out *out, const Array *a, const double *value) {
+  int64_t offset[ROW];
+  row_offsets(run, &out->to, a, offset);
+  for (int r = 0; r < run->length; r++) {
+    if (offset[r] == OUTSIDE) BUG("%s: a result lies outside", run->k->name);
+    const bool set = !out->combine || begins(run, &out->to, r);
+    a->at[offset[r]] = set ? value[r] : a->at[offset[r]] + value[r];
+  }
 }
 
 static void store(Run *run, const Out *out, const double *value) {
   const Array *a = &run->array[out->to.tensor];
   if (out->combine || !row_is_linear(run, &out->to, a)) {
-    for (int r = 0; r < run->length; r++) store_point(run, out, a, r, value[r]);
+    store_points(run, out, a, value);
     return;
   }
   int64_t base, stride;

@@ -5,9 +5,10 @@
 
 #include "kernel.h"
 
-/* The coordinate on one axis at loop indices;
- * false outside (a division that must be exact is not). */
-bool interp_coord(const Coord *, const int64_t *index, int nloop, int64_t *);
+/* The coordinate on one axis at loop indices, before it is divided; */
+int64_t interp_linear(const Coord *, const int64_t *index, int nloop);
+/* after that: false outside (a division that must be exact is not). */
+bool interp_divided(const Coord *, int64_t *);
 /* What an axis adds to the offset of an element. */
 int64_t interp_offset(const Array *, int axis, int64_t coordinate);
 /* Where a view may read: a FILL view sees the margins. */

@@ -34,14 +34,13 @@ Range interp_box(const Array *a, const View *view, int axis, int64_t n) {
   return box;
 }
 
-static int64_t linear_at(const Coord *c, const int64_t *index, int nloop) {
+int64_t interp_linear(const Coord *c, const int64_t *index, int nloop) {
   int64_t v = c->plus;
   for (int l = 0; l < nloop; l++) v += c->coef[l] * index[l];
   return v;
 }
 
-bool interp_coord(const Coord *c, const int64_t *index, int nloop, int64_t *v) {
-  *v = linear_at(c, index, nloop);
+bool interp_divided(const Coord *c, int64_t *v) {
   if (c->div > 1) {
     int64_t q = floor_div(*v, c->div);
     if (c->exact && q * c->div != *v) return false;

@@ -135,7 +135,10 @@ static void write_margins(const Machinery *m, const Kernel *k, const Out *out, c
       loop[l] = range[l].lo + rest % extent;
       rest /= extent;
     }
-    for (int a = 0; a < out->to.rank; a++) interp_coord(&out->to.at[a], loop, k->nloop, &c[a]);
+    for (int a = 0; a < out->to.rank; a++) {
+      c[a] = interp_linear(&out->to.at[a], loop, k->nloop);
+      interp_divided(&out->to.at[a], &c[a]);
+    }
     write_margin(m, tensor, c);
   }
 }

@@ -196,11 +196,6 @@ bool view_same(const View *a, const View *b) {
   return true;
 }
 
-int64_t floor_div(int64_t a, int64_t b) {
-  int64_t q = a / b;
-  return a % b < 0 ? q - 1 : q;
-}
-
 /* a * b, kept where a dozen of them can be added. */
 static int64_t bounded_mul(int64_t a, int64_t b) {
   const int64_t most = INT64_C(400000000000000000);

@@ -195,7 +195,11 @@ bool coord_same(const Coord *, const Coord *);
 bool view_same(const View *, const View *);
 bool kernel_same(const Kernel *, const Kernel *); /* but for names */
 bool kernel_same_loops(const Kernel *, const Kernel *);
-int64_t floor_div(int64_t a, int64_t b); /* rounded down; b > 0 */
+/* Rounded down; b > 0. */
+static inline int64_t floor_div(int64_t a, int64_t b) {
+  const int64_t q = a / b;
+  return a % b < 0 ? q - 1 : q;
+}
 /* Smallest and largest value of a coordinate over all points (n at its largest is given). */
 void coord_range(const Kernel *, const Coord *, int64_t n, int64_t *lo, int64_t *hi);
 
