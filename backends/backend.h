@@ -100,6 +100,7 @@ struct Target {
   bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
   void (*tile)(const Plan *, Kernel *); /* picks kernel->tile of a product, if it has an opinion */
+  void (*fit_tile)(const Plan *, Kernel *); /* changes one that margins do not suit; or NULL */
   /* The same of any other kernel: how threads share its sums. NULL: they do not. */
   void (*share)(const Plan *, Kernel *);
   /* Why the kernel's tile cannot be, or NULL. */

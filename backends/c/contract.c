@@ -124,6 +124,27 @@ static int find_outer(const Plan *p, const Contraction *c, int point) {
   return -1;
 }
 
+/* Does a step of loop l move all views by whole elements, not along their lanes? */
+static bool steps_whole(const Plan *p, const Kernel *k, int l) {
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = kernel_view(k, i);
+    if (lanes_of_loop(p, v, l) > 1) return false;
+  }
+  return true;
+}
+
+int contract_parted(const Plan *p, const Contraction *c) {
+  const Kernel *k = c->k;
+  const int point = contract_point(c);
+  if (contraction_both_change(p, c) || buffer_in_batch(&p->buffer.at[k->in[c->w].tensor]))
+    return -1;
+  if (point < 0 || k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
+  int outer = point - 1;
+  while (outer >= 0 && (c->role[outer] != 'M' || !view_uses(&k->in[c->x], outer))) outer--;
+  if (outer < 0 || k->loop[outer].extent.per_n) return -1;
+  return steps_whole(p, k, outer) && steps_whole(p, k, point) ? outer : -1;
+}
+
 int64_t contract_points(const Plan *p, const Contraction *c) {
   const int point = contract_point(c), outer = point < 0 ? -1 : find_outer(p, c, point);
   int64_t points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
@@ -133,118 +154,7 @@ int64_t contract_points(const Plan *p, const Contraction *c) {
 
 /* ---- loops ---- */
 
-static void lone_tile(Contract *w, const TileAt *t) {
-  emit_open_block(w->f->e);
-  ukernel_tile(w, t);
-  emit_close(w->f->e);
-}
-
-/* R points at a time; then the points that are left, as one tile where their number is known. */
-static void point_loop(Contract *w, TileAt t) {
-  Leaf *f = w->f;
-  Emit *e = f->e;
-  Arena *arena = e->arena;
-  const char *name = f->k->loop[w->point].name;
-  Linear from = f->from[w->point], to = f->to[w->point], count = to;
-  if (w->outer >= 0) {
-    const int64_t run = f->k->loop[w->point].extent.plus;
-    name = arena_printf(arena, "%s_%s", f->k->loop[w->outer].name, name);
-    from = to = linear_constant(0);
-    linear_add(&from, &f->from[w->outer], run);
-    linear_add(&to, &f->to[w->outer], run);
-    count = to;
-  }
-  linear_add(&count, &from, -1);
-  const int64_t known = count.n == 0 ? count.constant : -1;
-  const int64_t rest = known % w->points;
-  t.points = w->points;
-  t.at = linear_variable(1, name);
-  if (known >= 0 && known / w->points == 1) {
-    t.at = from;
-    lone_tile(w, &t);
-  } else if (known < 0 || known > w->points) {
-    const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
-    BLOCK(e, "for (int %s = %s; %s + %d <= %s; %s += %d)", name, first, name, w->points, last, name,
-          w->points)
-    ukernel_tile(w, &t);
-  }
-  if (known < 0 && w->points > 1) {
-    const char *first = leaf_form(f, &from), *last = leaf_form(f, &to);
-    t.points = 1;
-    const char *begin =
-        arena_printf(arena, "%s + (%s - (%s)) / %d * %d", first, last, first, w->points, w->points);
-    if (from.n == 0 && from.constant == 0)
-      begin = arena_printf(arena, "%s / %d * %d", last, w->points, w->points);
-    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, begin, name, last, name)
-    ukernel_tile(w, &t);
-  } else if (rest > 0) {
-    t.points = (int)rest;
-    t.at = from;
-    t.at.constant += known - rest;
-    lone_tile(w, &t);
-  }
-}
-
-/* `count` points of one block of x's lanes, which begins at `first`. */
-static void points_of_block(Contract *w, TileAt t, const Linear *first, int count) {
-  const char *name = w->f->k->loop[w->point].name;
-  const int whole = count / w->points;
-  t.points = w->points;
-  t.at = *first;
-  if (whole == 1) {
-    lone_tile(w, &t);
-  } else if (whole > 1) {
-    Linear at = linear_variable(1, name);
-    at.term[0].below = (whole - 1) * w->points + 1;
-    linear_add(&t.at, &at, 1);
-    FOR(w->f->e, name, 0, whole * w->points, w->points) {
-      ukernel_tile(w, &t);
-    }
-  }
-  t.points = count % w->points;
-  t.at = *first;
-  t.at.constant += count - t.points;
-  if (t.points) lone_tile(w, &t);
-}
-
-static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several);
-
-/* Points along the lanes of x, block by block: subscripts stay linear. */
-static void point_blocks(Contract *w, const TileAt *t, int lanes) {
-  Leaf *f = w->f;
-  Emit *e = f->e;
-  const int l = w->point;
-  const int64_t extent = f->k->loop[l].extent.plus;
-  const Linear from = linear_divided(&f->from[l], lanes), *to = &f->to[l];
-  Linear last = linear_divided(to, lanes), first = linear_constant(extent / lanes * lanes);
-  const char *name = arena_printf(e->arena, "%s_block", f->k->loop[l].name);
-  if (!linear_divides(to, lanes) && to->n > 0)
-    last = linear_variable(1, arena_printf(e->arena, "%s / %d", leaf_form(f, to), lanes));
-  if (extent >= lanes) {
-    const Linear block = linear_variable(lanes, name);
-    BLOCK(e, "for (int %s = %s; %s < %s; %s++)", name, leaf_form(f, &from), name,
-          leaf_form(f, &last), name)
-    points_of_block(w, *t, &block, lanes);
-  }
-  if (extent % lanes == 0) return;
-  leaf_open_rest(f, to->n ? reaches_end(f, l, extent, extent >= lanes) : NULL,
-                 (int)(extent % lanes));
-  points_of_block(w, *t, &first, (int)(extent % lanes));
-  emit_close(e);
-}
-
 static void free_loops(Contract *w, int l, const TileAt *t);
-
-/* Is a function at the part of loop l that ends with the loop? Where there are several parts, as a
- * comparison of the block's number if that says it: then it says where the part begins as well. */
-static const char *reaches_end(Leaf *f, int l, int64_t extent, bool several) {
-  const Bind *b = &f->k->bind[l];
-  const Step *s = b->step >= 0 ? f->outer[b->step] : NULL;
-  if (several && s && b->mul == 1 && b->from == 0 && b->to == 1 && s->extent.plus == extent)
-    return arena_printf(f->e->arena, "%s == %lld", f->block[b->step],
-                        (long long)((extent - 1) / s->block));
-  return arena_printf(f->e->arena, "%s == %lld", leaf_form(f, &f->to[l]), (long long)extent);
-}
 
 /* The loop along the lanes: whole tiles, then one of the vectors that are left. */
 static void lane_tiles(Contract *w, TileAt t) {
@@ -275,7 +185,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   t.vectors = (rest + w->step - 1) / w->step;
   t.count = rest % w->step;
   t.lane_at = linear_constant(extent - rest);
-  leaf_open_rest(f, to->n ? reaches_end(f, l, extent, extent >= wide) : NULL, rest);
+  leaf_open_rest(f, to->n ? contract_reaches_end(f, l, extent, extent >= wide) : NULL, rest);
   free_loops(w, l + 1, &t);
   emit_close(e);
 }
@@ -296,9 +206,9 @@ static void free_loops(Contract *w, int l, const TileAt *t) {
   if (l == k->nloop) {
     const int lanes = lanes_of_loop(f->plan, &k->in[w->c.x], w->point);
     if (lanes > 1 && coord_lines_up(&k->in[w->c.x].at[1], w->point, lanes))
-      point_blocks(w, t, lanes);
+      contract_point_blocks(w, t, lanes);
     else
-      point_loop(w, *t);
+      contract_point_loop(w, *t);
   } else if (l == w->lane && k->loop[l].extent.per_n) {
     sample_tiles(w, *t);
   } else if (l == w->lane) {
@@ -364,6 +274,16 @@ static void sum_bands(Contract *w) {
   if (f->k->out[0].value->op != E_acc) all_tiles(w, TILE_FINISH);
 }
 
+/* Tiles of several rows, where their points do not follow each other. */
+static void take_rows(Contract *w) {
+  const Kernel *k = w->f->k;
+  const int64_t row = k->loop[w->point].extent.plus;
+  const int parted = contract_parted(w->f->plan, &w->c);
+  if (w->outer >= 0 || parted < 0 || w->points <= row || w->points % row != 0) return;
+  w->outer = parted;
+  w->run = (int)row;
+}
+
 void contract_body(Leaf *f) {
   const Plan *p = f->plan;
   const Kernel *k = f->k;
@@ -380,6 +300,7 @@ void contract_body(Leaf *f) {
   w.vectors = w.x_lanes && !w.sums ? 1 : tile_get(&k->tile, "k", 1);
   w.unroll = tile_get(&k->tile, "unroll", 1);
   while (!linear_divides(&f->from[w.lane], w.step * w.vectors)) w.vectors--;
+  take_rows(&w);
   w.d = vector_dialect(f->e, p->target);
   if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
   if (contract_bands(p, &w.c, &w.bands))

@@ -14,7 +14,9 @@ typedef struct Contract {
   Contraction c;
   int lane;  /* the free loop along the lanes */
   int point; /* the free loop whose points share weights: R at a time */
-  int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or -1 */
+  int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or whose
+                rows a tile takes several of; or -1 */
+  int run;   /* points of such a row; 0: they follow each other */
   int lanes; /* of the target */
   int step;  /* between vectors of a tile, along the lane loop */
   bool sums; /* the lanes are samples, added up at the end: `lane` is a loop of columns */
@@ -28,14 +30,24 @@ typedef struct Contract {
   Dialect d;
 } Contract;
 
-/* One tile: `points` values of the point loop from `at`, `vectors` vectors from lane `lane_at`; of
- * the last vector only `count` lanes if that is not 0. */
+/* One tile: `points` values of the point loop from `at`, or the rows from `at`, `vectors` vectors
+ * from lane `lane_at`; of the last vector only `count` lanes if that is not 0. */
 typedef struct TileAt {
   int points, vectors, count;
   Linear at, lane_at;
 } TileAt;
 
 void ukernel_tile(Contract *, const TileAt *);
+/* The loops over the points of tiles, and over those that lie along the lanes of x
+ * (contract_points.c). */
+void contract_point_loop(Contract *, TileAt);
+void contract_point_blocks(Contract *, const TileAt *, int lanes);
+/* Is a function at the part of loop l that ends with the loop? Where there are several parts, as a
+ * comparison of the block's number if that says it: then it says where the part begins as well. */
+const char *contract_reaches_end(Leaf *, int l, int64_t extent, bool several);
+/* The loop over rows of points of which a tile may take several, whether or not they follow each
+ * other; -1: none. */
+int contract_parted(const Plan *, const Contraction *);
 /* How many points tiles can take from: of two loops, where those run as one. */
 int64_t contract_points(const Plan *, const Contraction *);
 /* Lanes of the axis that loop l moves x along; 1: none. */

@@ -35,6 +35,7 @@ typedef struct Shape {
   int64_t terms;                     /* of one sum, */
   double parts;                      /* which is made of so many */
   bool shares_x;                     /* all lanes read the same x: several vectors pay */
+  int64_t row;            /* points of a row, where tiles take whole rows or parts of one; 0: any */
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
   double panel;           /* bytes of w that every tile reads again, for each of its vectors */
@@ -132,8 +133,13 @@ static void shape_of_batch(const Plan *p, const Contraction *c, int lane, Shape 
 
 /* Points that share weights. In dense layers they are samples, and every tile reads weights. */
 static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
-  const int point = contract_point(c);
+  const int point = contract_point(c), outer = contract_parted(p, c);
   s->points = points_of_rows(p, c);
+  const int64_t row = point < 0 ? 0 : c->k->loop[point].extent.plus;
+  if (outer >= 0 && (s->points == row || contract_points(p, c) == row)) {
+    s->row = row;
+    s->points = row * c->k->loop[outer].extent.plus;
+  }
   s->samples = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
   if (!s->samples) {
     if (s->points > 1) s->panel = 4 * (double)(s->terms * p->target->lanes) / s->parts;
@@ -181,14 +187,15 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
   const double store = (double)(r * k) * s->store;
   const double edge = (12 + store) * s->parts; /* starting and storing a tile */
   const double terms = (double)s->terms;
+  const int64_t span = s->row && r <= s->row ? s->row : s->points; /* that tiles divide */
   double cycles = 0;
   for (int part = 0; part < 2; part++) {
     const int64_t vectors = part ? s->vectors % k : k, times = part ? 1 : s->vectors / k;
-    const int64_t rest = s->points % r, tile = s->samples ? 1 : rest;
+    const int64_t rest = span % r, tile = s->samples ? 1 : rest;
     if (vectors == 0 || times == 0) continue;
-    double one = (double)(s->points / r) * (terms * step_cycles(t, s, r, vectors) + edge);
+    double one = (double)(span / r) * (terms * step_cycles(t, s, r, vectors) + edge);
     if (rest) one += (double)(rest / tile) * (terms * step_cycles(t, s, tile, vectors) + edge);
-    cycles += one * (double)times;
+    cycles += one * (double)(times * (s->points / span));
   }
   const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */
   return cycles * (double)s->rows * uneven;
@@ -206,6 +213,7 @@ static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int6
   if (k > s->most_vectors || k > s->vectors) return "it has too many vectors";
   if (r > s->points || r > s->most_points) return "it has too many points";
   if (r * k + k + 1 > t->registers) return "it needs more registers than there are";
+  if (s->row && r > s->row && r % s->row != 0) return "its points are not whole rows";
   if (s->block > 1 && s->store == 1 && r != s->points && s->block % r != 0)
     return "its points do not divide the blocks that they lie in";
   return NULL;
@@ -220,26 +228,40 @@ static const char *c_refuses_tile(const Plan *p, const Kernel *k) {
   return refuses_size(p->target, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1));
 }
 
-/* The tile with the fewest cycles; of equal ones the larger one. */
-static void c_tile(const Plan *p, Kernel *k) {
-  Contraction c;
-  if (!contraction_of(p, k, &c)) return;
-  const Target *t = p->target;
-  const int lane = lane_of(p, &c);
-  if (lane < 0 && contraction_both_change(p, &c)) return;
-  const Shape s = shape_of(p, &c, lane);
+/* The tile with the fewest cycles of those with `least` to `most` vectors; of equal ones the larger
+ * one. */
+static void pick_tile(const Target *t, const Shape *s, int64_t least, int64_t most, Kernel *k) {
   double best = INFINITY;
-  for (int64_t vectors = 1; vectors <= s.most_vectors; vectors++)
-    for (int64_t r = 1; r <= s.most_points; r++) {
-      if (refuses_size(t, &s, r, vectors)) continue;
-      const double cycles = tile_cycles(t, &s, r, vectors);
+  for (int64_t vectors = least; vectors <= most; vectors++)
+    for (int64_t r = 1; r <= s->most_points; r++) {
+      if (refuses_size(t, s, r, vectors)) continue;
+      const double cycles = tile_cycles(t, s, r, vectors);
       if (cycles > best * 1.001) continue;
       best = cycles;
       tile_set(&k->tile, "r", (int)r);
       tile_set(&k->tile, "k", (int)vectors);
     }
+}
+
+static void c_tile(const Plan *p, Kernel *k) {
+  Contraction c;
+  if (!contraction_of(p, k, &c)) return;
+  const int lane = lane_of(p, &c);
+  if (lane < 0 && contraction_both_change(p, &c)) return;
+  const Shape s = shape_of(p, &c, lane);
+  pick_tile(p->target, &s, 1, s.most_vectors, k);
   const int size = tile_get(&k->tile, "r", 1) * tile_get(&k->tile, "k", 1);
   tile_set(&k->tile, "unroll", size >= 8 ? 1 : 2);
+}
+
+/* Rows that margins part are taken whole or in equal parts. Weights are packed for the vectors. */
+static void c_fit_tile(const Plan *p, Kernel *k) {
+  Contraction c;
+  const int vectors = tile_get(&k->tile, "k", 0), r = tile_get(&k->tile, "r", 1);
+  if (!vectors || !contraction_of(p, k, &c)) return;
+  const Shape s = shape_of(p, &c, lane_of(p, &c));
+  if (!s.row || points_of_rows(p, &c) == s.row) return;
+  if (r > s.row ? r % s.row : s.row % r) pick_tile(p->target, &s, vectors, vectors, k);
 }
 
 /* ---- time ---- */
@@ -390,8 +412,8 @@ static bool always(void) {
 /* ---- rows ---- */
 
 #define C_TARGET                                                                                   \
-  .language = &language_c, .tile = c_tile, .refuses_tile = c_refuses_tile, .time = c_time,         \
-  .updates = c_updates
+  .language = &language_c, .tile = c_tile, .fit_tile = c_fit_tile, .refuses_tile = c_refuses_tile, \
+  .time = c_time, .updates = c_updates
 
 const Target target_avx512 = {
     C_TARGET,

@@ -29,8 +29,14 @@ const char *ukernel_broadcast(const Ukernel *m, const char *pointer, const char 
 
 void ukernel_stand_at(const Ukernel *m, int r, int j) {
   Contract *w = m->w;
-  m->f->value[w->point] = m->t->at;
-  m->f->value[w->point].constant += r;
+  if (w->run > 0) {
+    m->f->value[w->outer] = m->t->at;
+    m->f->value[w->outer].constant += r / w->run;
+    m->f->value[w->point] = linear_constant(r % w->run);
+  } else {
+    m->f->value[w->point] = m->t->at;
+    m->f->value[w->point].constant += r;
+  }
   m->f->value[w->lane] = m->t->lane_at;
   m->f->value[w->lane].constant += (int64_t)j * w->step;
 }

@@ -38,7 +38,8 @@ static void fetch_x(const Ukernel *m) {
     return;
   linear_add(channel, &m->turn, -1);
   channel->constant += m->block;
-  for (int r = 0; r < m->t->points; r += m->block) {
+  const int piece = m->w->run > 0 && m->w->run < m->block ? m->w->run : m->block;
+  for (int r = 0; r < m->t->points; r += piece) {
     ukernel_stand_at(m, r, 0);
     linear_add(point, &m->turn, 1);
     const Linear at = ukernel_place(m, m->w->c.x);

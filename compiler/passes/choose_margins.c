@@ -5,6 +5,7 @@
  * of all readers; whoever writes the buffer writes the margin. The caller's memory has none: a copy
  * with a margin takes its place. */
 #include "choose.h"
+#include "backend.h"
 
 typedef struct Margins {
   Plan *p;
@@ -81,6 +82,12 @@ static void give_margin(Margins *m, Kernel *k, View *v, Steps *steps) {
   widen(p, k, v, &p->buffer.at[v->tensor]);
 }
 
+static void fit_tiles(Plan *p) {
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++)
+    for (int i = 0; i < p->entry[e].step.n; i++)
+      if (p->target->fit_tile) p->target->fit_tile(p, p->entry[e].step.at[i]->run);
+}
+
 void choose_margins(Plan *p) {
   for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) {
     Margins m = {.p = p, .buffers = p->buffer.n, .copy = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
@@ -94,4 +101,5 @@ void choose_margins(Plan *p) {
     }
     *old = steps;
   }
+  fit_tiles(p);
 }

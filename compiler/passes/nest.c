@@ -58,8 +58,18 @@ static bool last_of_x(const Contraction *c, int l) {
   return last;
 }
 
+/* Rows that a tile takes: l is the loop over them, the one before the last that only x knows. */
+static int rows_of_tile(const Contraction *c, int l) {
+  int row = l + 1;
+  while (row < c->k->nloop && c->role[row] != 'M') row++;
+  if (c->role[l] != 'M' || row == c->k->nloop || !last_of_x(c, row)) return 1;
+  const Extent points = c->k->loop[row].extent;
+  const int r = tile_get(&c->k->tile, "r", 1);
+  return points.per_n || r % points.plus != 0 ? 1 : r / (int)points.plus;
+}
+
 /* What tiles take of loop l: channels, where images are in the lanes, or vectors of an operand that
- * lies in rows. */
+ * lies in rows; whole rows. */
 static int tile_unit(const Plan *p, const Kernel *k, int l) {
   const int vectors = tile_get(&k->tile, "k", 0);
   Contraction c;
@@ -68,9 +78,8 @@ static int tile_unit(const Plan *p, const Kernel *k, int l) {
     return last_of_x(&c, l)                             ? tile_get(&k->tile, "r", 1)
            : c.role[l] == 'N' && batch_is_summed(p, &c) ? vectors
                                                         : 1;
-  return contraction_both_change(p, &c) && correlation_lane(p, &c, 'N') == l
-             ? vectors * plan_lanes(p)
-             : 1;
+  if (!contraction_both_change(p, &c)) return rows_of_tile(&c, l);
+  return correlation_lane(p, &c, 'N') == l ? vectors * plan_lanes(p) : 1;
 }
 
 int nest_lanes(const Plan *p, const Kernel *k, int l) {
