@@ -236,15 +236,13 @@ static void begin(Gemm *g, const char *slot, const char *term) {
 /* Barriers, and the stages that are on their way before the first is multiplied. */
 static void print_first(Gemm *g, int step) {
   Emit *e = g->w->e;
-  const int ahead = gemm_stages_ahead(g);
+  const int64_t turns = over(gemm_most_points(g, 'K'), step), ahead = gemm_stages_ahead(g);
   BLOCK(e, "if (thread == 0)") {
     emit(e, "for (int slot = 0; slot < %d; slot++) cnnc_barrier_begin(&full[slot]);",
          g->tile.stages);
     emit(e, "cnnc_wgmma_written();");
-    BLOCK(e, "for (int slot = 0; slot < %d; slot++)", ahead) {
-      if (!gemm_fills(g, ahead)) emit(e, "if (%d * slot >= %s) break;", step, g->terms);
-      begin(g, "slot", arena_printf(e->arena, "%d * slot", step));
-    }
+    BLOCK(e, "for (int slot = 0; slot < %d; slot++)", (int)(turns < ahead ? turns : ahead))
+    begin(g, "slot", arena_printf(e->arena, "%d * slot", step));
   }
   emit(e, "__syncthreads();");
 }

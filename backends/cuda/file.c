@@ -186,6 +186,8 @@ static void add_product_facts(Emit *e) {
       {"cnnc_store_x4", "to", 3},      {"cnnc_store_x4", "word", 3},
       {"cnnc_cp_async_16", "to", 15},  {"cnnc_cp_async_16", "from", 15},
       {"cnnc_cp_async_4", "to", 3},    {"cnnc_cp_async_4", "from", 3},
+      {"cnnc_store_x2", "to", 1},      {"cnnc_load_x2", "to", 1},
+      {"cnnc_load_x2", "from", 1},
   };
   for (int i = 0; i < COUNT(reach); i++)
     emit_fact(e, reach[i].function, reach[i].pointer, 0, reach[i].last);

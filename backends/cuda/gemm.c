@@ -5,12 +5,14 @@
  * A block of threads computes a tile. Shared memory holds some stages of x and w in slots that are
  * used in turn: while one is multiplied, those behind it are on their way.
  *
- *   for (int term = 0; term < 576; term += 16) {
- *     const int slot = term / 16 % 3, next = term + 32, to = next / 16 % 3;
- *     cnnc_cp_async_wait(1);                       the stage of this term is there,
- *     __syncthreads();                             and the one before has been multiplied
- *     global memory -> stage `next`                net_conv1_x(in0, row, next, &x[to]...)
- *     shared memory -> products, in registers      acc[i][j] += a[i] * b[j]
+ *   for (int term = 0; term < 576 + 32; term += 16) {
+ *     const int to = term / 16 % 3, slot = (term / 16 + 1) % 3;
+ *     cnnc_cp_async_wait(1);                       the stage of two turns before is there,
+ *     __syncthreads();                             and the one before it has been multiplied
+ *     if (term < 576)
+ *       global memory -> stage `to`                net_conv1_x(in0, row, term, &x[to]...)
+ *     if (term >= 32)
+ *       shared memory -> products, in registers    acc[i][j] += a[i] * b[j]
  *   }
  *   net_conv1_out(out0, row, column, acc[i][j]);   what follows the sum: bias, residual, activation
  *
@@ -26,8 +28,8 @@
  *     cnnc_wgmma_written();                        products may read what this thread brought
  *     __syncthreads();
  *     shared memory -> products, which begin
- *     global memory -> stage `next`
- *     cnnc_wgmma_wait(1);                          those of the stage before are made
+ *     global memory -> stage `to`
+ *     cnnc_wgmma_wait(1);                          those of the turn before are made
  *
  * Operands may come as boxes of their tensors, which one thread asks for and all wait for
  * (boxes.c):
@@ -182,66 +184,38 @@ int gemm_stages_ahead(const Gemm *g) {
   return g->tile.stages - (g->tile.warps ? 2 : 1);
 }
 
-bool gemm_fills(const Gemm *g, int stages) {
-  const int step = g->tile.words * g->as->pack;
-  return is_fixed(g, 'K') && gemm_most_points(g, 'K') > (int64_t)step * (stages - 1);
+static void print_products(Gemm *g, int first) {
+  BLOCK(g->w->e, "if (term >= %d)", first)
+  products_stage(g);
 }
 
-/* The stages that are on their way before the first is multiplied. */
-static void print_first_stages(Gemm *g, int step, bool copies) {
-  Emit *e = g->w->e;
-  const int ahead = gemm_stages_ahead(g);
-  const bool all = gemm_fills(g, ahead);
-  BLOCK(e, "for (int slot = 0; slot < %d; slot++)", ahead) {
-    emit(e, "const %s term = %d * slot;", g->w->index, step);
-    if (!all) emit_open(e, "if (term < %s)", g->terms);
-    stage_begin(g, "slot", "term");
-    stage_end(g, "slot");
-    if (!all) emit_close(e);
-    if (copies) emit(e, "cnnc_cp_async_commit();");
-  }
-}
-
+/* Turns: the stage `to` begins to come, and the one that came so many turns before is multiplied.
+ * In the first ones there is none yet. */
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
   const int step = g->tile.words * g->as->pack, stages = g->tile.stages,
             ahead = gemm_stages_ahead(g);
   const bool copies = g->x.copied || g->y.copied, loads = !g->x.copied || !g->y.copied;
-  print_first_stages(g, step, copies);
-  BLOCK(e, "for (%s term = 0; term < %s; term += %d)", g->w->index, g->terms, step) {
-    emit(e, "const %s slot = term / %d %% %d, next = term + %d, to = next / %d %% %d;", g->w->index,
-         step, stages, step * ahead, step, stages);
+  BLOCK(e, "for (%s term = 0; term < %s + %d; term += %d)", g->w->index, g->terms, step * ahead,
+        step) {
+    emit(e, "const %s to = term / %d %% %d, slot = (term / %d + %d) %% %d;", g->w->index, step,
+         stages, step, stages - ahead, stages);
     if (copies) emit(e, "cnnc_cp_async_wait(%d);", ahead - 1);
     if (g->tile.warps) emit(e, "cnnc_wgmma_written();");
     emit(e, "__syncthreads();");
-    if (g->tile.warps) products_stage(g);
-    BLOCK(e, "if (next < %s)", g->terms)
-    stage_begin(g, "to", "next");
+    if (g->tile.warps) print_products(g, step * ahead);
+    BLOCK(e, "if (term < %s)", g->terms)
+    stage_begin(g, "to", "term");
     if (copies) emit(e, "cnnc_cp_async_commit();");
     if (g->tile.warps)
       emit(e, "cnnc_wgmma_wait(1);");
     else
-      products_stage(g);
+      print_products(g, step * ahead);
     if (loads) {
-      BLOCK(e, "if (next < %s)", g->terms)
+      BLOCK(e, "if (term < %s)", g->terms)
       stage_end(g, "to");
     }
   }
-}
-
-/* One element of the result, if the tile does not stand out there. */
-static void print_result(Gemm *g) {
-  Emit *e = g->w->e;
-  Text inside = {.arena = e->arena};
-  if (g->tile.wide)
-    text_add(&inside, "%s", boxes_print_row(g));
-  else if (!g->x.whole)
-    text_add(&inside, "row < rows");
-  if (!g->y.whole) text_add(&inside, "%scolumn < columns", inside.n ? " && " : "");
-  if (inside.n) emit(e, "if (%s)", inside.at);
-  emit_wrapped(e, arena_printf(e->arena, "%s%s;", inside.n ? "  " : "",
-                               gemm_call(g, &g->store, g->store_name, "row", "column", NULL,
-                                         products_result(g))));
 }
 
 static void print_kernel_body(Gemm *g) {
@@ -255,9 +229,7 @@ static void print_kernel_body(Gemm *g) {
     boxes_print_turns(g);
   else
     print_turns(g);
-  const int opened = products_open_results(g);
-  print_result(g);
-  for (int i = 0; i < opened; i++) emit_close(e);
+  results_print(g);
 }
 
 /* ---- all of it ---- */
@@ -296,6 +268,8 @@ static void start(Gemm *g, Writer *w) {
   g->y = operand(g, g->c.w, 'N', g->tile.columns);
   g->terms = points_text(g, 'K', "");
   g->whole_terms = is_whole(g, 'K', g->tile.words * g->as->pack);
+  const View *to = &w->k->out[0].to;
+  g->along_columns = nearest_step(g, to, 'N') < nearest_step(g, to, 'M');
   g->pairs = store_pairs(g);
   if (g->tile.wide && !boxes_of(w->p, &g->c, &g->boxes)) BUG("%s has no boxes", w->k->name);
   if (!g->x.copied && !g->y.copied)

@@ -1,6 +1,6 @@
 /* gemm.h - contractions in blocks of threads: the fast path of the generator. Its parts: the kernel
  * and its launch (gemm.c), how operands come into shared memory (stage.c, boxes.c), what the
- * threads make of them there (products.c), and what becomes of the sums (store.c). */
+ * threads make of them there (products.c), and what becomes of the sums (results.c, store.c). */
 #ifndef CUDA_GEMM_H
 #define CUDA_GEMM_H
 
@@ -76,8 +76,9 @@ typedef struct Gemm {
   int unit;          /* terms that come at once */
   const char *terms; /* how many there are */
   bool whole_terms;
-  Operand x, y; /* y: w of the contraction */
-  int pairs;    /* the loop along which two results are stored at once; -1: none */
+  Operand x, y;       /* y: w of the contraction */
+  bool along_columns; /* neighbours in memory of the result are columns */
+  int pairs;          /* the loop along which two results are stored at once; -1: none */
   Function store;
   const char *store_name;
   Boxes boxes; /* if tile.wide > 0 */
@@ -89,8 +90,6 @@ typedef struct Gemm {
 
 /* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
 int gemm_stages_ahead(const Gemm *);
-/* Do all terms fill so many stages at least? */
-bool gemm_fills(const Gemm *, int stages);
 /* The loops of a role become those of the thread. */
 void gemm_set_role(Gemm *, char role);
 int64_t gemm_most_points(const Gemm *, char role);
@@ -150,10 +149,20 @@ void store_print_function(Gemm *);
 void products_begin(Gemm *);
 /* Adds the products of the stage in `slot`. */
 void products_stage(Gemm *);
-/* When all products are made: opens loops over a thread's results, with their `row` and `column`;
- * returns how many. */
-int products_open_results(Gemm *);
-/* The sum that belongs there, or two of them. */
-const char *products_result(const Gemm *);
+/* Units of a thread's sums acc: rows and columns of its own, or of the instruction, which gives a
+ * thread sums of two rows and two columns, acc[i][j][r]. */
+enum { MMA_ROWS = 16, MMA_COLUMNS = 8, MMA_RESULTS = 4 };
+int products_rows(const Gemm *);
+int products_columns(const Gemm *);
+/* In the tile: the row of unit i; the column of unit j. */
+const char *products_row(const Gemm *);
+const char *products_column(const Gemm *);
+/* Opens a loop that is written out. */
+void products_unrolled(Emit *, const char *name, int n, int step);
+
+/* ---- results.c: sums on their way to what follows them ---- */
+
+/* When all products are made. */
+void results_print(Gemm *);
 
 #endif

@@ -9,15 +9,9 @@
  * their results are where those of single warps would be (runtime/cuda/wgmma.cuh). */
 #include "gemm.h"
 
-enum {
-  FOUR = 4,
-  MMA_ROWS = 16,
-  MMA_COLUMNS = 8,
-  MMA_WORDS = 8, /* along the terms */
-  MMA_RESULTS = 4
-};
+enum { FOUR = 4, MMA_WORDS = 8 /* along the terms */ };
 
-static void unrolled(Emit *e, const char *name, int n, int step) {
+void products_unrolled(Emit *e, const char *name, int n, int step) {
   emit(e, "CNNC_UNROLL");
   if (step == 1)
     emit_open(e, "for (int %s = 0; %s < %d; %s++)", name, name, n, name);
@@ -25,12 +19,11 @@ static void unrolled(Emit *e, const char *name, int n, int step) {
     emit_open(e, "for (int %s = 0; %s < %d; %s += %d)", name, name, n, name, step);
 }
 
-/* Rows and columns of units: threads' results, or the instruction's. */
-static int row_units(const Gemm *g) {
+int products_rows(const Gemm *g) {
   return g->as->mma ? g->tile.i / MMA_ROWS : g->tile.i;
 }
 
-static int column_units(const Gemm *g) {
+int products_columns(const Gemm *g) {
   return g->as->mma ? g->tile.j / MMA_COLUMNS : g->tile.j;
 }
 
@@ -42,14 +35,14 @@ static const char *thread_row(Arena *arena, int each, int tile, const char *part
   return arena_printf(arena, "%s / 4 * %d + 4 * %s + %s %% 4", i, FOUR * tile / each, part, i);
 }
 
-static const char *row_text(const Gemm *g) {
+const char *products_row(const Gemm *g) {
   Arena *arena = g->w->e->arena;
   if (g->as->mma)
     return arena_printf(arena, "%d * across + %d * i + lane / 4", g->tile.i, MMA_ROWS);
   return thread_row(arena, g->tile.i, g->tile.rows, "across", "i");
 }
 
-static const char *column_text(const Gemm *g) {
+const char *products_column(const Gemm *g) {
   Arena *arena = g->w->e->arena;
   if (g->as->mma) return arena_printf(arena, "%d * down + %d * j", g->tile.j, MMA_COLUMNS);
   return thread_row(arena, g->tile.j, g->tile.columns, "down", "j");
@@ -65,29 +58,29 @@ void products_begin(Gemm *g) {
   }
   emit(e, "const int across = %s %% %d, down = %s / %d;", own, across, own, across);
   const char *results = g->as->mma ? arena_printf(e->arena, "[%d]", MMA_RESULTS) : "";
-  emit(e, "float acc[%d][%d]%s;", row_units(g), column_units(g), results);
-  unrolled(e, "i", row_units(g), 1);
-  unrolled(e, "j", column_units(g), 1);
+  emit(e, "float acc[%d][%d]%s;", products_rows(g), products_columns(g), results);
+  products_unrolled(e, "i", products_rows(g), 1);
+  products_unrolled(e, "j", products_columns(g), 1);
   if (g->as->mma)
     emit(e, "acc[i][j][0] = acc[i][j][1] = acc[i][j][2] = acc[i][j][3] = 0.0f;");
   else
     emit(e, "acc[i][j] = 0.0f;");
   emit_close(e);
   emit_close(e);
-  if (g->tile.warps) emit(e, "cnnc_wgmma_hold(acc[0], %d);", column_units(g));
+  if (g->tile.warps) emit(e, "cnnc_wgmma_hold(acc[0], %d);", products_columns(g));
 }
 
 /* ---- multiply and add ---- */
 
 static void stage_by_threads(Gemm *g) {
   Emit *e = g->w->e;
-  unrolled(e, "k", g->tile.words, 1);
+  products_unrolled(e, "k", g->tile.words, 1);
   emit(e, "float a[%d], b[%d];", g->tile.i, g->tile.j);
   emit(e, "CNNC_UNROLL");
-  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[slot][k][%s];", g->tile.i, row_text(g));
+  emit(e, "for (int i = 0; i < %d; i++) a[i] = x[slot][k][%s];", g->tile.i, products_row(g));
   emit(e, "CNNC_UNROLL");
-  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[slot][k][%s];", g->tile.j, column_text(g));
-  unrolled(e, "i", g->tile.i, 1);
+  emit(e, "for (int j = 0; j < %d; j++) b[j] = w[slot][k][%s];", g->tile.j, products_column(g));
+  products_unrolled(e, "i", g->tile.i, 1);
   emit(e, "CNNC_UNROLL");
   emit(e, "for (int j = 0; j < %d; j++) acc[i][j] += a[i] * b[j];", g->tile.j);
   emit_close(e);
@@ -102,7 +95,7 @@ static void stage_by_threads(Gemm *g) {
 static void print_load(Gemm *g, const char *name, const char *loop, int units, const Operand *o,
                        const char *row, const char *chunk) {
   Emit *e = g->w->e;
-  unrolled(e, loop, units, 1);
+  products_unrolled(e, loop, units, 1);
   emit(e, "const int at = %s;", row);
   emit(e, "cnnc_ldmatrix_x4(%s[%s], %s);", name, loop, stage_chunk(g, o, "slot", chunk, "at"));
   if (g->as->split)
@@ -115,9 +108,9 @@ static void print_load(Gemm *g, const char *name, const char *loop, int units, c
 /* Columns come in pairs of units. */
 static void stage_by_warps(Gemm *g) {
   Emit *e = g->w->e;
-  const int rows = row_units(g), columns = column_units(g), pairs = columns / 2;
+  const int rows = products_rows(g), columns = products_columns(g), pairs = columns / 2;
   const char *mma = g->as->mma;
-  unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
+  products_unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
   emit(e, "unsigned a[%d][4], b[%d][4];", rows, pairs);
   if (g->as->split) emit(e, "unsigned a_rest[%d][4], b_rest[%d][4];", rows, pairs);
   print_load(g, "a", "i", rows, &g->x,
@@ -127,8 +120,8 @@ static void stage_by_warps(Gemm *g) {
              arena_printf(e->arena, "%d * down + %d * j + lane / 16 * 8 + lane %% 8", g->tile.j,
                           2 * MMA_COLUMNS),
              "k + lane / 8 % 2");
-  unrolled(e, "i", rows, 1);
-  unrolled(e, "j", columns, 1);
+  products_unrolled(e, "i", rows, 1);
+  products_unrolled(e, "j", columns, 1);
   if (g->as->split) {
     emit(e, "%s(acc[i][j], a_rest[i], &b[j / 2][j %% 2 * 2]);", mma);
     emit(e, "%s(acc[i][j], a[i], &b_rest[j / 2][j %% 2 * 2]);", mma);
@@ -144,7 +137,7 @@ static void stage_by_four_warps(Gemm *g) {
   Emit *e = g->w->e;
   const int own = g->tile.warps * g->tile.i, apart = g->tile.wide ? g->tile.rows : 0;
   emit(e, "cnnc_wgmma_fence();");
-  unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
+  products_unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
   emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], %d, w[slot][down * %d], k);", g->as->wgmma,
        g->tile.j, g->tile.warps, apart ? own * GEMM_CHUNK / GEMM_TURNED : own, apart, g->tile.j);
   emit_close(e);
@@ -158,30 +151,4 @@ void products_stage(Gemm *g) {
     stage_by_warps(g);
   else
     stage_by_threads(g);
-}
-
-/* ---- results ---- */
-
-int products_open_results(Gemm *g) {
-  Emit *e = g->w->e;
-  const char *index = g->w->index, *mma = g->as->mma;
-  if (g->tile.warps) {
-    emit(e, "cnnc_wgmma_wait(0);");
-    emit(e, "cnnc_wgmma_hold(acc[0], %d);", column_units(g));
-  }
-  unrolled(e, "i", row_units(g), 1);
-  unrolled(e, "j", column_units(g), 1);
-  if (mma) unrolled(e, "r", MMA_RESULTS, g->pairs >= 0 ? 2 : 1);
-  emit(e, "const %s %s%s%s;", index, g->tile.wide ? "at = " : "row = row0 + ", row_text(g),
-       mma ? " + r / 2 * 8" : "");
-  emit(e, "const %s column = column0 + %s%s;", index, column_text(g),
-       !mma            ? ""
-       : g->pairs >= 0 ? " + lane % 4 * 2"
-                       : " + lane % 4 * 2 + r % 2");
-  return mma ? 3 : 2;
-}
-
-const char *products_result(const Gemm *g) {
-  if (g->pairs >= 0) return "acc[i][j][r], acc[i][j][r + 1]";
-  return g->as->mma ? "acc[i][j][r]" : "acc[i][j]";
 }

@@ -10,6 +10,23 @@
   unsigned(*const w)[w_rows][32] = (unsigned(*)[w_rows][32])(cnnc_wide + (stages) * (x_rows)*32)
 #endif
 
+/* In their place, when they have been multiplied: lines of sums. */
+#ifndef CNNC_SHARED_SUMS
+#define CNNC_SHARED_SUMS(sums, lines, line)                                                        \
+  float(*const sums)[line] = (float(*)[line])cnnc_wide
+#endif
+
+/* Two neighbours there at once, aligned to 8 bytes. */
+CNNC_HELPER void cnnc_store_x2(float *to, float first, float second) {
+  *(unsigned long long *)to =
+      __float_as_uint(first) | (unsigned long long)__float_as_uint(second) << 32;
+}
+CNNC_HELPER void cnnc_load_x2(float to[2], const float *from) {
+  const unsigned long long both = *(const unsigned long long *)from;
+  to[0] = __uint_as_float((unsigned)both);
+  to[1] = __uint_as_float((unsigned)(both >> 32));
+}
+
 /* Behind them, barriers. */
 #ifndef CNNC_SHARED_BARRIERS
 #define CNNC_SHARED_BARRIERS(stages, barrier, rows)                                                \

@@ -30,11 +30,14 @@ static inline __attribute__((unused)) unsigned cnnc_blocks(long long points) {
 
 #define CNNC_HELPER static __device__ __forceinline__ __attribute__((unused))
 
-/* The loop that follows is written out. */
+/* The loop that follows is written out; or so many turns of it. */
 #ifdef __CUDACC__
-#define CNNC_UNROLL _Pragma("unroll")
+#define CNNC_PRAGMA(text)     _Pragma(#text)
+#define CNNC_UNROLL           CNNC_PRAGMA(unroll)
+#define CNNC_UNROLL_BY(turns) CNNC_PRAGMA(unroll turns)
 #else
 #define CNNC_UNROLL
+#define CNNC_UNROLL_BY(turns)
 #endif
 
 /* Where both are equal or one is NaN: the second. */

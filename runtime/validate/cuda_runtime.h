@@ -21,6 +21,8 @@
 #define CNNC_SHARED_TILES(stages, x, x_rows, w, w_rows) \
   __shared__ unsigned x[stages][x_rows][32], w[stages][w_rows][32]
 
+#define CNNC_SHARED_SUMS(sums, lines, line) __shared__ float sums[lines][line]
+
 #define CNNC_SHARED_BARRIERS(stages, barrier, rows) __shared__ unsigned long long barrier[stages]
 #define __grid_constant__
 

@@ -186,6 +186,9 @@ static inline unsigned __float_as_uint(float number) {
   unsigned(*const w)[w_rows][32] =                                                                 \
       (unsigned(*)[w_rows][32])(cudasim_wide + (stages) * (x_rows)*32 * sizeof(unsigned))
 
+#define CNNC_SHARED_SUMS(sums, lines, line)                                                        \
+  float(*const sums)[line] = (float(*)[line])cudasim_wide
+
 #define CNNC_TMA
 #define cnnc_barrier_begin           cudasim_barrier_begin
 #define cnnc_barrier_expect          cudasim_barrier_expect

@@ -152,34 +152,37 @@ static void products_are_watched(void **state) {
   (void)state;
   check_product(PRECISION_F32, "__syncthreads();", "", "shared memory");
   check_product(PRECISION_F32, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
-  check_product(PRECISION_F32, ", to = next / ", ", to = term / ", "shared memory");
-  check_product(PRECISION_F32, "&x[slot][k][at]", "&x[slot][k + 1][at]", "shared memory");
+  check_product(PRECISION_F32, " slot = (", " slot = to + 0 * (", "shared memory");
+  check_product(PRECISION_F32, "&x[to][k][at]", "&x[to][k / 2][at]", "shared memory");
   check_product(PRECISION_F32, "row < rows", "row <= rows", "device memory");
 }
 
 static void tensor_cores_are_watched(void **state) {
   (void)state;
   check_product(PRECISION_BF16, "__syncthreads();", "", "shared memory");
-  check_product(PRECISION_BF16, "&x[to][at]", "&x[slot][at]", "race in shared memory");
+  check_product(PRECISION_BF16, "&x[to][at]", "&x[slot][at]", "shared memory");
   check_product(PRECISION_BF16, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
   check_product(PRECISION_BF16, " ^ at / 2 % 4)", ")", "bank conflict");
   check_product(PRECISION_BF16, "cnnc_mma_bf16(acc", "if (lane != 7) cnnc_mma_bf16(acc",
                 "not all lanes");
   check_product(PRECISION_TF32, "cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
-  check_product(PRECISION_TF32, ", to = next / ", ", to = term / ", "shared memory");
+  check_product(PRECISION_TF32, " slot = (", " slot = to + 0 * (", "shared memory");
 }
 
 static void products_together_are_watched(void **state) {
   (void)state;
   check_together("__syncthreads();", "", "shared memory");
   check_together("cnnc_cp_async_wait(", "(void)(", "a copy is on its way");
-  check_together("cnnc_wgmma_wait(0);", "", "products of its are on their way");
+  check_together("cnnc_wgmma_wait(0);", "", "which products on their way read");
   check_together("cnnc_wgmma_wait(1);", "", "which products on their way read");
   check_together("cnnc_wgmma_commit();", "", "products");
   check_together("cnnc_wgmma_fence();", "", "products without a fence");
   check_together("cnnc_wgmma_written();", "", "has not said that it wrote it");
-  check_together(", to = next / ", ", to = term / ", "which products on their way read");
+  check_together(" to = term / 64 %", " to = (term / 64 + term / 128) %",
+                 "which products on their way read");
   check_together("(acc[0], x[slot]", "(acc[0], x[thread % 32 == 7 ? to : slot]", "different tiles");
+  check_together("(sums, 128, 68)", "(sums, 128, 64)", "bank conflict");
+  check_together("&sums[row]", "&sums[row / 2]", "race in shared memory");
 }
 
 /* Operands in boxes, more stages than slots. */
