@@ -45,26 +45,6 @@ static void loop_body(Loops *w, int level) {
   loops_forget_coordinates(w, level);
 }
 
-/* Can reduced loop l run over the input coordinate that it moves instead? Where all that mention l
- * are equal coordinates c = ... + l of skipping views. Returns one of them. */
-static const Coord *window_coordinate(const Loops *w, int l, Extent *extent) {
-  const Kernel *k = w->f->k;
-  const Coord *found = NULL;
-  if (!k->loop[l].reduced || k->bind[l].step >= 0 || kernel_uses_index(k, l)) return NULL;
-  for (int i = 0; i < k->nin; i++)
-    for (int a = 0; a < k->in[i].rank; a++) {
-      const Coord *c = &k->in[i].at[a];
-      if (!coord_uses(c, l)) continue;
-      const Extent dim = leaf_buffer(w->f, &k->in[i])->type.dim[a];
-      const bool tested = k->in[i].outside == SKIP && view_tests(w->f->plan, w->f->k, &k->in[i], a);
-      if (!tested || !coord_affine(c) || c->coef[l] != 1) return NULL;
-      if (found && (!coord_same(found, c) || !extent_same(*extent, dim))) return NULL;
-      found = c;
-      *extent = dim;
-    }
-  return found;
-}
-
 static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   Leaf *f = w->f;
   Emit *e = f->e;
@@ -72,9 +52,7 @@ static void window_loop(Loops *w, int level, const Coord *c, Extent extent) {
   const int l = w->order[level];
   const char *loop = f->k->loop[l].name;
   const char *name = arena_printf(arena, "i%s", loop[0] == 'k' && loop[1] ? loop + 1 : loop);
-  Linear first = linear_constant(c->plus);
-  for (int i = 0; i < f->k->nloop; i++)
-    if (c->coef[i] && i != l) linear_add(&first, &f->value[i], c->coef[i]);
+  const Linear first = loops_window_begin(w, l, c);
   Linear last = first;
   const Linear all = extent_form(f->k->loop[l].extent), end = extent_form(extent);
   linear_add(&last, &all, 1);
@@ -183,7 +161,7 @@ static void open_loop(Loops *w, int level) {
   const int l = w->order[level];
   Extent extent;
   int axis = 0;
-  const Coord *window = window_coordinate(w, l, &extent);
+  const Coord *window = loops_window(w, l, &extent);
   const View *strided = window ? NULL : stride_coordinate(w, level, &axis);
   if (window) {
     window_loop(w, level, window, extent);
@@ -202,13 +180,21 @@ static void open_loop(Loops *w, int level) {
   }
 }
 
-/* The terms of one point. */
+/* The terms of one point; of a window that is not unrolled there, or leaves its tensor. */
 static void run_terms(Loops *w) {
   Emit *e = w->f->e;
   Text all = {.arena = e->arena};
   for (int level = 0; level < w->nfree; level++)
     if (w->terms_if[level]) text_add(&all, "%s%s", all.n ? " && " : "", w->terms_if[level]);
   const bool loops = w->nfree < w->norder;
+  bool leaves = false;
+  if (!all.n && loops_unroll_window(w, &leaves)) {
+    if (!leaves) return;
+    emit_open(e, "else");
+    open_loop(w, w->nfree);
+    emit_close(e);
+    return;
+  }
   if (all.n)
     emit_open(e, "if (%s)", all.at);
   else if (!loops) { /* folds over a single term */

@@ -47,6 +47,18 @@ void loops_add_tests(Loops *w, const View *v, int axis, Text *out);
 const char *loops_name_coordinates(Loops *w, int level);
 void loops_forget_coordinates(Loops *w, int level);
 
+/* ---- loops_window.c ---- */
+
+/* Can reduced loop l run over the input coordinate that it moves instead? Where all that mention l
+ * are equal coordinates c = ... + l of skipping views. Returns one of them, or NULL, and the extent
+ * of its axis. */
+const Coord *loops_window(const Loops *w, int l, Extent *extent);
+/* The first coordinate of such a window. */
+Linear loops_window_begin(const Loops *w, int l, const Coord *);
+/* Prints the terms of a window of few taps one after another, where it lies inside of its tensor;
+ * false: it is none. `leaves`: it need not lie inside, and the text is an `if` without `else`. */
+bool loops_unroll_window(Loops *w, bool *leaves);
+
 /* ---- loops_early.c ---- */
 
 /* Once the order of loops is known: finds what they compute early, and where. */
