@@ -75,6 +75,7 @@ typedef struct Language {
   bool margins;                /* kernels write what lies around the logical box of a tensor */
   bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles, */
   bool rounds;                 /* their products may be rounded: --dtype tf32 ... */
+  bool moments;                /* a mean and squares around it are faster by one reading */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* Of transforms in training, as Algo.doubt; 0: the algorithm's own. */
   double training_doubt;

@@ -337,6 +337,7 @@ const Language language_cuda = {
     .streams = true,
     .blocks = true,
     .rounds = true,
+    .moments = true,
     .weights = {[WEIGHTS_LOADED] = true, [WEIGHTS_EMBED] = true, [WEIGHTS_FILE] = true},
     .compiler = "nvcc",
     .compile = "-O2 -Xcompiler -fPIC,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics",

@@ -7,13 +7,15 @@
  *      computed when weights are loaded, and maps that nobody else reads, into maps and sums;
  *   2. if it is a map, becomes the epilogue of the last fold it reads that nobody else reads;
  *   3. if it only copies (a member of a concatenation), lets its producers write its place.
- * At last sums over the same points become one kernel, and updates of one parameter.
+ * At last sums over the same points become one kernel, and updates of one parameter; so do a mean
+ * and the squares around it, for languages that gain by it.
  *
  *   conv1: n k oh ow | c kh kw: acc0 = sum in0*in1; %1 = acc0     conv1: ... acc0 = sum in0*in1
  *   bias:  n k oh ow: %2 = in0          (a broadcast)         ->      in2 = %b[k]
  *   add:   n k oh ow: %3 = in0 + in1                                  %4 = max(0, acc0 + in2)
  *   relu:  n k oh ow: %4 = max(0, in0) */
 #include "fuse.h"
+#include "backend.h"
 #include "dictionary.h"
 #include "join.h"
 
@@ -323,7 +325,7 @@ static void open_family(Fuse *f, const EntryKind *kinds, int n) {
   }
 }
 
-static void fuse_groups(Fuse *f) {
+static void fuse_groups(Fuse *f, bool moments) {
   make_groups(f);
   for (int i = 0; i < f->group.n; i++) count_reads(f, &f->group.at[i]->k, 1);
   for (int i = 0; i < f->group.n; i++) {
@@ -334,6 +336,7 @@ static void fuse_groups(Fuse *f) {
     join_to_fold(f, group);
     fuse_write_in_place(f, group);
   }
+  if (moments) fuse_join_moments(f);
   fuse_join_sums(f);
   fuse_join_updates(f);
 }
@@ -353,7 +356,7 @@ Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   FusePlan *out = fuse_plan_begin(&f, options);
   for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {
     open_family(&f, families[i].kind, families[i].n);
-    fuse_groups(&f);
+    fuse_groups(&f, options->target->language->moments);
     fuse_plan_family(out, families[i].kind, families[i].n);
   }
   return fuse_plan_end(out);

@@ -1,5 +1,5 @@
 /* fuse.h - the parts of pass fuse: kernels join (fuse.c, fuse_concat.c, fuse_sums.c,
- * fuse_updates.c), then become a Plan (fuse_plan.c). */
+ * fuse_moments.c, fuse_updates.c), then become a Plan (fuse_plan.c). */
 #ifndef FUSE_H
 #define FUSE_H
 
@@ -50,6 +50,10 @@ void fuse_join_sums(Fuse *);
 bool fuse_same_points(const Kernel *, const Kernel *);
 /* `group` computes what `first` computes as well: before its own. */
 void fuse_take_over(Fuse *, Group *first, Group *group);
+
+/* fuse_moments.c */
+/* A mean and the mean of squares around it become one kernel, which reads once. */
+void fuse_join_moments(Fuse *);
 
 /* fuse_updates.c */
 /* Updates that read what others replace become one kernel with them. */

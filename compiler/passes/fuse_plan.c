@@ -64,7 +64,10 @@ static int node_buffer(FusePlan *e, Id id, const char *name) {
 
 static void emit_group(FusePlan *e, const Group *group) {
   Kernel k = group->k;
-  k.math = group->entry == PLAN_PREPARE ? F64 : e->p->graph->real;
+  if (group->entry == PLAN_PREPARE)
+    k.math = F64;
+  else if (k.math != F64)
+    k.math = e->p->graph->real;
   for (int i = 0; i < k.nin; i++) k.in[i].tensor = node_buffer(e, k.in[i].tensor, NULL);
   for (int o = 0; o < k.nout; o++) k.out[o].to.tensor = node_buffer(e, k.out[o].to.tensor, k.name);
   vec_push(e->p->u->arena, &e->p->entry[group->entry].step, plan_leaf(e->p, &k));
