@@ -14,7 +14,7 @@ typedef struct Verify {
   PlanEntry entry;
   bool *ready;       /* per buffer: holds something */
   int *first, *last; /* per buffer: top-level steps that touch it, in this entry; first -1: none */
-  int time;
+  int time, part; /* steps so far: top-level ones; those and the parts of each */
   Step *outer[MAX_NESTING];
 } Verify;
 
@@ -131,8 +131,9 @@ static void verify_use(Verify *v, const Kernel *k, const View *view, bool out, i
   const Buffer *b = &v->p->buffer.at[view->tensor];
   verify_view(v, k, view, out);
   verify_scope(v, k, view, depth);
-  if (v->first[view->tensor] < 0) v->first[view->tensor] = v->time;
-  v->last[view->tensor] = v->time;
+  const int now = v->p->buffer.at[view->tensor].depth ? v->part : v->time;
+  if (v->first[view->tensor] < 0) v->first[view->tensor] = now;
+  v->last[view->tensor] = now;
   if (out) {
     REQUIRE(b->home != HOME_INPUT && b->home != HOME_CONST, "%s writes %s", k->name, b->name);
     v->ready[view->tensor] = true;
@@ -161,7 +162,8 @@ static void verify_kernel(Verify *v, const Kernel *k, int depth) {
 static void verify_steps(Verify *v, const Steps *steps, int depth) {
   for (int i = 0; i < steps->n; i++) {
     Step *s = steps->at[i];
-    if (depth == 0) v->time = i;
+    v->time += depth == 0;
+    v->part += depth <= 1;
     if (s->run) {
       verify_kernel(v, s->run, depth);
       continue;

@@ -14,8 +14,9 @@ typedef struct Slots {
 Slots slots_find(const Plan *, const Step *);
 int slots_index(const int *slot, int n, int buffer); /* -1: not there */
 
-/* All that a function's text depends on. */
-const char *job_key(Emit *, const Plan *, PlanEntry, const Step *, const Slots *);
+/* All that a function's text depends on; the jobs may be those of a step inside `sample`. */
+const char *job_key(Emit *, const Plan *, PlanEntry, const Step *sample, const Step *,
+                    const Slots *);
 const char *leaf_key(const Leaf *, const Step *);
 
 /* A leaf in the making; then its function, emitted unless an equal one exists. Afterwards

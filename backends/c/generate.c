@@ -13,7 +13,8 @@ typedef struct Job {
   const Slots *slots;
   Step *outer[MAX_NESTING];
   int depth;
-  int parallel; /* of these are spread over jobs */
+  int given;    /* of these the outermost is one sample, that all jobs work on */
+  int parallel; /* the next ones are spread over jobs */
   bool worker;  /* uses memory of its own */
   bool uses_block[MAX_NESTING];
 } Job;
@@ -23,9 +24,11 @@ static const char *argument(Job *j, const View *v, bool writes) {
   const Buffer *b = &j->p->buffer.at[v->tensor];
   Arena *arena = j->e->arena;
   if (b->depth > 0) {
-    j->worker = true;
-    return arena_printf(arena, "(%s%s *)(void *)(memory + %lld)", writes ? "" : "const ",
-                        c_type(b->format.dtype), (long long)b->offset);
+    const bool own = b->depth > j->given;
+    j->worker |= own;
+    return arena_printf(arena, "(%s%s *)(void *)(%s + %lld)", writes ? "" : "const ",
+                        c_type(b->format.dtype), own ? "memory" : "a->memory",
+                        (long long)b->offset);
   }
   const int in = slots_index(j->slots->in, j->slots->nin, v->tensor);
   if (in >= 0) return arena_printf(arena, "a->in%d", in);
@@ -113,15 +116,16 @@ static void decode_job(Job *j) {
   Arena *arena = j->e->arena;
   const char *rest = "job", *value[MAX_NESTING];
   bool decoded = false;
-  for (int i = j->parallel - 1; i >= 0; i--) {
+  for (int i = j->given + j->parallel - 1; i >= j->given; i--) {
     const Linear count = block_form(arena, j->outer[i], "a->batch");
     const bool one = count.n == 0 && count.constant == 1;
     const char *divisor = operand(arena, &count);
-    value[i] = one ? "0" : i == 0 ? rest : arena_printf(arena, "%s %% %s", rest, divisor);
+    value[i] = one ? "0" : i == j->given ? rest : arena_printf(arena, "%s %% %s", rest, divisor);
     if (!one) rest = arena_printf(arena, "%s / %s", rest, divisor);
     decoded |= j->uses_block[i] && !one;
   }
-  for (int i = 0; i < j->parallel; i++)
+  if (j->given) value[0] = "a->sample";
+  for (int i = 0; i < j->given + j->parallel; i++)
     if (j->uses_block[i])
       emit(j->e, "const int %s = %s;", step_block_name(arena, j->outer, i, j->outer[i]), value[i]);
   if (!decoded) emit(j->e, "(void)job;");
@@ -151,10 +155,11 @@ static void slot_facts(Job *j, const char *name, const char *member, const int *
 static void job_facts(Job *j, const Step *s, const char *name) {
   emit_fact(j->e, name, "job", 0, max_jobs(s, j->p->max_batch) - 1);
   emit_fact(j->e, name, "batch", 1, j->p->max_batch);
+  if (j->given) emit_fact(j->e, name, "sample", 0, j->p->max_batch - 1);
   if (j->entry > PLAN_FORWARD) emit_fact(j->e, name, "scalar", 0, SCALARS - 1);
   slot_facts(j, name, "in", j->slots->in, j->slots->nin);
   slot_facts(j, name, "out", j->slots->out, j->slots->nout);
-  if (!j->worker) return;
+  if (!j->worker && !j->given) return;
   emit_fact(j->e, name, "worker", 0, FACT_WORKERS - 1);
   emit_fact(j->e, name, "memory", 0, FACT_WORKERS * j->p->worker_bytes[j->entry] - 1);
 }
@@ -179,15 +184,19 @@ static bool exact(const Step *s) {
   return s->run ? s->run->math == F64 : exact(s->body.at[0]);
 }
 
-void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const Slots slots = slots_find(p, s);
-  const char *key = job_key(e, p, entry, s, &slots);
-  if (emitted_function(e, key)) return;
+/* The job function of a step, or of one inside `sample`, whose tensors it gets; its name. */
+static const char *generate_jobs(Emit *e, const Plan *p, PlanEntry entry, const Step *sample,
+                                 const Step *s) {
+  const Slots slots = slots_find(p, sample ? sample : s);
+  const char *key = job_key(e, p, entry, sample, s, &slots);
+  const char *known = emitted_function(e, key);
+  if (known) return known;
   const char *kind = entry == PLAN_PREPARE ? "weights_jobs" : "jobs";
   const char *name =
       emit_name(e, arena_printf(e->arena, "%s_%s_%s", emit_part(e, p), first_name(s), kind));
   emitted_add(e, key, name);
-  Job j = {.e = e, .p = p, .entry = entry, .slots = &slots};
+  Job j = {.e = e, .p = p, .entry = entry, .slots = &slots, .given = sample != NULL};
+  if (sample) j.outer[j.depth++] = (Step *)(uintptr_t)sample;
   Text functions = {.arena = e->arena}, calls = {.arena = e->arena};
   print_calls(&j, s, &functions, &calls);
   job_facts(&j, s, name);
@@ -204,6 +213,19 @@ void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
     emit_text(e, calls.at);
   }
   emit_line(e);
+  return name;
+}
+
+bool generate_parts(const Step *s) {
+  bool parallel = false;
+  for (int i = 0; i < s->body.n && s->parallel; i++) parallel |= s->body.at[i]->parallel;
+  return parallel && s->body.n > 1;
+}
+
+void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  if (!generate_parts(s) || !e->profile) generate_jobs(e, p, entry, NULL, s);
+  for (int i = 0; i < s->body.n && generate_parts(s); i++)
+    generate_jobs(e, p, entry, s, s->body.at[i]);
 }
 
 /* ---- calls ---- */
@@ -242,21 +264,60 @@ void generate_open_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) 
   emit(e, "    .batch = %s};", entry == PLAN_PREPARE ? "1" : "n");
 }
 
-void generate_run(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const Slots slots = slots_find(p, s);
-  const char *function = emitted_function(e, job_key(e, p, entry, s, &slots));
+/* Runs all jobs of a step, or of one inside `sample`. */
+static void run_jobs(Emit *e, const Plan *p, PlanEntry entry, const Step *sample, const Step *s) {
+  const Slots slots = slots_find(p, sample ? sample : s);
+  const char *function = emitted_function(e, job_key(e, p, entry, sample, s, &slots));
   if (s->parallel)
     emit(e, "%s_parallel(ctx, %s, %s, &args);", e->prefix, jobs_text(e->arena, s), function);
   else
     emit(e, "%s(&args, 0, 0);", function);
 }
 
-void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const int timer = e->profile ? profile_index(p, entry, s) : -1;
-  generate_open_call(e, p, entry, s);
+static void open_timer(Emit *e, int timer) {
   if (timer >= 0) emit(e, "const double begin = %s_enter(ctx);", e->prefix);
-  generate_run(e, p, entry, s);
+}
+
+static void close_timer(Emit *e, int timer) {
   if (timer >= 0) emit(e, "%s_leave(ctx, %d, begin);", e->prefix, timer);
+}
+
+/* Samples beside each other where that keeps all threads busy; else one after another, and each
+ * kernel is spread over the threads. Timers tell of kernels, so they want the latter. */
+static void run_samples(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  if (!e->profile) {
+    emit_open(e, "if (n %% ctx->threads == 0 || n >= 4 * ctx->threads)");
+    run_jobs(e, p, entry, NULL, s);
+    emit_close(e);
+    emit_open(e, "else");
+  }
+  BLOCK(e, "for (int sample = 0; sample < n; sample++)") {
+    emit(e, "args.sample = sample;");
+    for (int i = 0; i < s->body.n; i++) {
+      const int timer = e->profile ? profile_index(p, entry, s->body.at[i]) : -1;
+      if (timer >= 0) emit_open_block(e);
+      open_timer(e, timer);
+      run_jobs(e, p, entry, s, s->body.at[i]);
+      close_timer(e, timer);
+      if (timer >= 0) emit_close(e);
+    }
+  }
+  if (!e->profile) emit_close(e);
+}
+
+void generate_run(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  if (generate_parts(s))
+    run_samples(e, p, entry, s);
+  else
+    run_jobs(e, p, entry, NULL, s);
+}
+
+void generate_call(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
+  const int timer = e->profile && !generate_parts(s) ? profile_index(p, entry, s) : -1;
+  generate_open_call(e, p, entry, s);
+  open_timer(e, timer);
+  generate_run(e, p, entry, s);
+  close_timer(e, timer);
   emit_close(e);
 }
 
@@ -300,6 +361,7 @@ void generate_types(Emit *e, const Plan *p) {
   emit(e, "  unsigned char *memory; /* of all workers */");
   emit(e, "  const double *scalar;");
   emit(e, "  int batch; /* samples in this call */");
+  emit(e, "  int sample; /* the one at hand, where they follow one another */");
   emit(e, "} %s_args;", e->prefix);
   emit_line(e);
 }

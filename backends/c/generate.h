@@ -24,6 +24,9 @@ void generate_vectors(Emit *, const Target *);
 /* typedef struct PREFIX_args, of this plan and those after it: once per file, before the first job
  * function. */
 void generate_types(Emit *, const Plan *);
+/* Do samples go through several kernels of the step, some of which can be spread over threads? Each
+ * of these has a job function as well, for calls with few samples and for timers. */
+bool generate_parts(const Step *);
 /* The leaf functions and the job function of one top-level step, unless equal ones were emitted. */
 void generate_kernel(Emit *, const Plan *, PlanEntry, const Step *);
 /* The statement of the entry function that runs the step. */

@@ -90,10 +90,12 @@ static void step_key(Text *out, const Naming *naming, const Step *s) {
   for (int a = 0; a < k.nfold; a++) text_add(out, " %d", k.fold[a].acc);
 }
 
-const char *job_key(Emit *e, const Plan *p, PlanEntry entry, const Step *s, const Slots *slots) {
+const char *job_key(Emit *e, const Plan *p, PlanEntry entry, const Step *sample, const Step *s,
+                    const Slots *slots) {
   Text key = {.arena = e->arena};
   const Naming naming = {p, slots};
   text_add(&key, "job %s %lld ", p->target->name, (long long)p->worker_bytes[entry]);
+  if (sample) text_add(&key, "part of %s/%d ", sample->loop, sample->block);
   step_key(&key, &naming, s);
   return key.at;
 }

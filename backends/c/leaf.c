@@ -287,6 +287,7 @@ Linear leaf_element(Leaf *f, const Buffer *b, const Linear *coordinate) {
       const Linear lo = block_lo(f, b->part[a].step);
       linear_add(&c, &lo, -b->part[a].mul);
       c.constant -= b->part[a].from;
+      sum.wide |= layout.stride[a] * extent_at(b->type.dim[a], f->plan->max_batch) > INT32_MAX;
     }
     if (a == layout.lane_axis)
       add_lane_axis(f, &sum, &c, layout.stride[a], layout.lanes);

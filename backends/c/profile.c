@@ -12,6 +12,12 @@ typedef struct Timed {
 } Timed;
 typedef VEC(Timed) TimedSteps;
 
+static void add_timed(const Plan *p, TimedSteps *all, PlanEntry entry, const Step *s) {
+  for (int i = 0; i < s->body.n && generate_parts(s); i++)
+    vec_push(p->u->arena, all, ((Timed){entry, s->body.at[i]}));
+  if (!generate_parts(s)) vec_push(p->u->arena, all, ((Timed){entry, s}));
+}
+
 /* In the order of running: a step of train_step's own beside the one of backward that it replaces.
  */
 static TimedSteps find_timed(const Plan *p) {
@@ -19,9 +25,9 @@ static TimedSteps find_timed(const Plan *p) {
   for (int i = 0; i < COUNT(timed_entries); i++) {
     const PlanEntry entry = timed_entries[i];
     for (int k = 0; k < p->entry[entry].step.n; k++) {
-      const Timed own = {PLAN_TRAIN_STEP, plan_own_step(p, PLAN_TRAIN_STEP, k)};
-      if (entry == PLAN_BACKWARD && own.step) vec_push(p->u->arena, &all, own);
-      vec_push(p->u->arena, &all, ((Timed){entry, p->entry[entry].step.at[k]}));
+      const Step *own = plan_own_step(p, PLAN_TRAIN_STEP, k);
+      if (entry == PLAN_BACKWARD && own) add_timed(p, &all, PLAN_TRAIN_STEP, own);
+      add_timed(p, &all, entry, p->entry[entry].step.at[k]);
     }
   }
   return all;

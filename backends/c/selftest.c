@@ -67,7 +67,7 @@ static void add_probe(Text *rows, const Kernel *k, const char *reference, double
 /* Emits the references of a step; returns the name of its table of probes, NULL: it has none. */
 static const char *add_probes(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
   const Slots slots = slots_find(p, s);
-  const char *key = arena_printf(e->arena, "probes %s", job_key(e, p, entry, s, &slots));
+  const char *key = arena_printf(e->arena, "probes %s", job_key(e, p, entry, NULL, s, &slots));
   const char *name = emitted_function(e, key);
   if (name) return *name ? name : NULL;
   StepKernels all = {.n = 0};

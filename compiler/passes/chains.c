@@ -104,7 +104,9 @@ static Step *build(Plan *p, const Chain *c) {
 Step *nest_chain(Nest *n, Steps *left) {
   Chain c = {.p = n->p, .link = {left->at[0]}, .nlink = 1};
   int end = 1;
-  if (!nest_by_samples(n->p) || !runs_by_sample(n->p, left->at[0])) return NULL;
+  if (!nest_by_samples(n->p) || !n->p->entry[PLAN_BACKWARD].exists ||
+      !runs_by_sample(n->p, left->at[0]))
+    return NULL;
   for (; end < left->n && c.npassed < MAX_PASSED; end++) {
     Step *s = left->at[end];
     if (follows(&c, s))

@@ -5,7 +5,8 @@
  * Time runs over the top-level steps of an entry. A buffer lives from the first step that writes it
  * to the last one that reads it. Large buffers choose first, each taking the tightest gap that its
  * lifetime leaves (best fit); a few orders are tried and the smallest result kept. Buffers inside a
- * step live in a second memory that every worker has of its own. Where weights are baked,
+ * step live in a second memory that every worker has of its own, from the first of the step's parts
+ * that writes them to the last one that reads them. Where weights are baked,
  * parameters that only PLAN_PREPARE reads get no place. What train_step does lies where backward
  * and step have it. */
 #include "passes.h"
@@ -23,34 +24,35 @@ typedef VEC(Life) Lives;
 /* ---- lifetimes ---- */
 
 typedef struct Span {
+  const Plan *p;
   int *first, *last; /* per buffer; first -1: not in this entry */
+  int time, part;    /* steps so far: top-level ones; those and the parts of each */
 } Span;
 
-static void touch(const Span *span, int buffer, int time) {
-  if (span->first[buffer] < 0) span->first[buffer] = time;
-  span->last[buffer] = time;
+static void touch(const Span *span, int buffer) {
+  const int now = span->p->buffer.at[buffer].depth ? span->part : span->time;
+  if (span->first[buffer] < 0) span->first[buffer] = now;
+  span->last[buffer] = now;
 }
 
-static void touch_steps(const Span *span, const Steps *steps, int time) {
+static void touch_steps(Span *span, const Steps *steps, int depth) {
   for (int i = 0; i < steps->n; i++) {
     const Step *s = steps->at[i];
-    if (!s->run) {
-      touch_steps(span, &s->body, time);
-      continue;
-    }
-    for (int j = 0; j < s->run->nin; j++) touch(span, s->run->in[j].tensor, time);
-    for (int j = 0; j < s->run->nout; j++) touch(span, s->run->out[j].to.tensor, time);
+    span->time += depth == 0;
+    span->part += depth <= 1;
+    touch_steps(span, &s->body, depth + 1);
+    if (!s->run) continue;
+    for (int j = 0; j < s->run->nin; j++) touch(span, s->run->in[j].tensor);
+    for (int j = 0; j < s->run->nout; j++) touch(span, s->run->out[j].to.tensor);
   }
 }
 
 static Span find_span(const Plan *p, PlanEntry entry) {
-  Span span = {NEW_ARRAY(p->u->arena, int, p->buffer.n), NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  Span span = {.p = p,
+               .first = NEW_ARRAY(p->u->arena, int, p->buffer.n),
+               .last = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
   for (int b = 0; b < p->buffer.n; b++) span.first[b] = -1;
-  const Steps *steps = &p->entry[entry].step;
-  for (int i = 0; i < steps->n; i++) {
-    Steps one = {.at = &steps->at[i], .n = 1};
-    touch_steps(&span, &one, i);
-  }
+  touch_steps(&span, &p->entry[entry].step, 0);
   return span;
 }
 

@@ -466,8 +466,13 @@ Nest nest_new(Plan *p) {
 void pass_nest(Plan *p, const PlanOptions *options) {
   (void)options;
   if (!p->target->language->nests) return;
-  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && nest_by_samples(p); e++)
+  const bool training = p->entry[PLAN_BACKWARD].exists;
+  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && training && nest_by_samples(p); e++)
     nest_samples(p, e);
   Nest n = nest_new(p);
-  for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) p->entry[e].step = nest_steps(&n, &p->entry[e].step);
+  for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) {
+    Steps *steps = &p->entry[e].step;
+    *steps = nest_steps(&n, steps);
+    if (e == PLAN_FORWARD && !training && nest_by_samples(p)) *steps = nest_depth_first(&n, steps);
+  }
 }

@@ -34,4 +34,7 @@ void nest_samples(Plan *, PlanEntry);
  * what is left follows. NULL, and nothing changed, where there are none. */
 Step *nest_chain(Nest *, Steps *left);
 
+/* Trees that follow one another sample by sample become one (depth_first.c). */
+Steps nest_depth_first(Nest *, const Steps *);
+
 #endif

@@ -14,8 +14,7 @@
 enum { SAMPLES_PER_CORE = 4 };
 
 bool nest_by_samples(const Plan *p) {
-  return p->target->language->nests && p->entry[PLAN_BACKWARD].exists &&
-         p->max_batch >= SAMPLES_PER_CORE * p->target->machine.cores;
+  return p->target->language->nests && p->max_batch >= SAMPLES_PER_CORE * p->target->machine.cores;
 }
 
 /* ---- which sums ---- */

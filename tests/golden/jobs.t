@@ -48,3 +48,36 @@ $ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | 
 $ cnnc blocks.json --train --batch 4 --target avx512 --dump=nest -o blocks.c | grep -c 'sums\[n'
 0
 = 1
+# In inference a sample goes through all layers that hand on more than they read for all samples, and a worker has what they hand on.
+@ deep.json
+{ "name": "deep", "input": { "shape": [16, 48, 40] },
+  "layers": [{ "op": "conv", "name": "c1", "filters": 32, "kernel": 1, "bias": false }, { "op": "pool", "name": "p1", "kernel": 2, "kind": "max" },
+             { "op": "conv", "name": "c2", "filters": 16, "kernel": 1, "bias": false }, { "op": "dense", "name": "d", "units": 10, "bias": false }] }
+$ cnnc deep.json --batch 64 --target avx512 --dump=nest -o deep.c | sed -n '/^entry forward/,/^choice/p' | grep -v '^choice' | sed -nf leaves
+entry forward work 0 worker 0 live 0
+  parallel n<n by 1 {
+    parallel c<32 by 32 {
+        c1: n<n k<32 oh<48 ow<40 | c<16
+        p1: n<n c<32 oh<24 ow<20 | kh<2 kw<2
+    }
+      c2: n<n k<16 oh<24 ow<20 | c<32
+  }
+  parallel n<n by 8 {
+      d: n<n k<10 | h<24 w<20 c<16
+  }
+= 0
+$ cnnc deep.json --batch 64 --target avx512 --dump=memory -o deep.c | sed -n 's/ call .* depth/ depth/p' | grep depth
+buffer %c1: f32[n,32,48,40] work 0 depth 2 part 0:1,0,1,1 1:1,0,1,32 -1:0,0,0,0 -1:0,0,0,0
+buffer %p1: f32[n,32,24,20] work 0 depth 1 part 0:1,0,1,1 -1:0,0,0,0 -1:0,0,0,0 -1:0,0,0,0 at 245760
+= 0
+$ cnnc deep.json --batch 4 --target avx512 --dump=nest -o deep.c | sed -n '/^entry forward/,/^choice/p' | grep -v '^choice' | sed -nf leaves
+entry forward work 0 worker 0 live 0
+  parallel n<n by 1 {
+    parallel c<32 by 32 {
+        c1: n<n k<32 oh<48 ow<40 | c<16
+        p1: n<n c<32 oh<24 ow<20 | kh<2 kw<2
+    }
+  }
+    c2: n<n k<16 oh<24 ow<20 | c<32
+    d: n<n k<10 | h<24 w<20 c<16
+= 0

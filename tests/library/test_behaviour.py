@@ -8,8 +8,9 @@ from support import BEST, COMPILERS, HERE, LONG, MODELS, RUNNABLE, UNPROVED, Cas
 
 MIXED = HERE / "networks" / "mixed.json"
 NETS = {"lenet5": (MODELS / "lenet5.json", "5"), "mixed": (MIXED, "3"),
-        "images_in_lanes": (MODELS / "lenet5.json", "18", "--algo", "*=batch")}
-REPRESENTATIVE = tuple(NETS) if LONG else ("mixed", "images_in_lanes")  # every kind of kernel is in these
+        "images_in_lanes": (MODELS / "lenet5.json", "18", "--algo", "*=batch"),
+        "deep": (HERE / "networks" / "deep.json", "9")}
+REPRESENTATIVE = tuple(NETS) if LONG else ("mixed", "images_in_lanes", "deep")  # every kind of kernel is in these
 LARGER = {"resnet20_cifar": "3", "squeezenet1_1": "2", "googlenet": "2", "mobilenet_v1": "2"}  # where time is no matter
 IN_MEMORY = "-DPARAMS_IN_MEMORY"
 WITH_OPENMP = [cc for cc in COMPILERS if can(cc, "-fopenmp")]
@@ -37,7 +38,17 @@ class Behaviour(Case):
 
     def emitted(self, name, target, *options):
         network, batch, *more = NETS.get(name) or (self.folder / f"{name}.json", LARGER[name])
-        return self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *more, *options)
+        if name == "deep":
+            more = "--machine", self.small_machine(target)
+        library = self.emit(network, f"{name}_{target}", "--target", target, "--batch", batch, *more, *options)
+        self.assertEqual("a->sample" in library.source.read_text(), name == "deep")
+        return library
+
+    def small_machine(self, target):
+        """Where the smallest batch leaves the cache, and all kernels are worth threads."""
+        file = self.folder / f"machine_{target}.json"
+        file.write_text(json.dumps({"machine": 1, "target": target, "cores": 1, "l2": 100000, "launch": 1e-9}))
+        return file
 
     def threads(self, name, target, *compilers):
         library = self.emitted(name, target)

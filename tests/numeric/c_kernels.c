@@ -18,7 +18,7 @@ static void emit_steps(Emit *e, const Plan *p, PlanEntry entry, const Steps *ste
     emit(e, "test_args a = {.batch = n};");
     for (int s = 0; s < slots.nin; s++) emit(e, "a.in%d = buffer[%d];", s, slots.in[s]);
     for (int s = 0; s < slots.nout; s++) emit(e, "a.out%d = buffer[%d];", s, slots.out[s]);
-    emit(e, "%s(&a, 0, 0);", emitted_function(e, job_key(e, p, entry, steps->at[i], &slots)));
+    emit(e, "%s(&a, 0, 0);", emitted_function(e, job_key(e, p, entry, NULL, steps->at[i], &slots)));
     emit(e, "}");
   }
 }

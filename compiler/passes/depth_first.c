@@ -1,0 +1,143 @@
+/* depth_first.c - part of nest: trees that follow one another sample by sample become one, whose
+ * jobs are samples.
+ *
+ *   parallel n<n by 1              parallel n<n by 1
+ *     conv1                          conv1   (its buffer: one sample per worker)
+ *   parallel n<n by 1       ->       conv2
+ *     conv2
+ *
+ * So a sample goes through several layers while a cache holds what they hand on; a whole batch of
+ * it would go through memory. Weights are read again for each sample: a tree joins where it is
+ * handed more than that. In inference; chains.c is what training does, which keeps what it hands
+ * on. */
+#include "nest.h"
+#include "backend.h"
+
+/* What is handed on through memory is written there, after being fetched for that, and read. */
+enum { PASSES = 3 };
+
+enum { MOST_TAKEN = 48 }; /* a function of a step names all of them */
+
+typedef VEC(const Kernel *) Kernels;
+
+static void add_kernels(Arena *arena, Kernels *kernels, const Step *s) {
+  if (s->run) vec_push(arena, kernels, s->run);
+  for (int i = 0; i < s->body.n; i++) add_kernels(arena, kernels, s->body.at[i]);
+}
+
+static bool takes_samples(const Step *s) {
+  return !s->run && s->parallel && s->block == 1 && extent_same(s->extent, (Extent){1, 0});
+}
+
+/* The axis of a view that is the sample of the outermost step; -1: none. */
+static int sample_axis(const Kernel *k, const View *v) {
+  for (int l = 0; l < k->nloop; l++)
+    if (k->bind[l].step == 0) return nest_own_axis(v, l);
+  return -1;
+}
+
+/* Do two kernels of different trees work on the same samples of what one of them writes? */
+static bool apart(const Kernel *a, const Kernel *b) {
+  for (int i = 0; i < a->nin + a->nout; i++)
+    for (int j = 0; j < b->nin + b->nout; j++) {
+      const View *v = kernel_view(a, i), *w = kernel_view(b, j);
+      if (v->tensor != w->tensor || (i < a->nin && j < b->nin)) continue;
+      const int axis = sample_axis(a, v);
+      if (axis < 0 || axis != sample_axis(b, w)) return false;
+    }
+  return true;
+}
+
+static bool written(const Kernels *by, int tensor) {
+  for (int i = 0; i < by->n; i++)
+    if (kernel_writes(by->at[i], tensor)) return true;
+  return false;
+}
+
+/* Is a tree handed more of a sample, that as a batch leaves the cache, than it reads for all? */
+static bool worth(const Plan *p, const Kernels *before, const Kernels *tree) {
+  bool *seen = NEW_ARRAY(p->u->arena, bool, p->buffer.n);
+  double handed = 0, shared = 0;
+  for (int i = 0; i < tree->n; i++) {
+    const Kernel *k = tree->at[i];
+    for (int j = 0; j < k->nin; j++) {
+      const Buffer *b = &p->buffer.at[k->in[j].tensor];
+      const bool moves = sample_axis(k, &k->in[j]) >= 0;
+      if (seen[k->in[j].tensor]) continue;
+      seen[k->in[j].tensor] = true;
+      if (!moves)
+        shared += (double)buffer_bytes(b, 1);
+      else if (written(before, k->in[j].tensor) &&
+               (double)buffer_bytes(b, p->max_batch) > p->target->machine.l2)
+        handed += (double)buffer_bytes(b, 1);
+    }
+  }
+  return PASSES * handed > shared;
+}
+
+/* How many tensors kernels take from elsewhere: inputs and weights. */
+static int taken(const Plan *p, const Kernels *kernels) {
+  int count = 0;
+  for (int t = 0; t < p->buffer.n; t++) {
+    bool read = false;
+    for (int i = 0; i < kernels->n && !read; i++) read = kernel_reads(kernels->at[i], t);
+    count += read && !written(kernels, t);
+  }
+  return count;
+}
+
+static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
+  for (int i = 0; i < before->n; i++)
+    for (int j = 0; j < tree->n; j++)
+      if (!apart(before->at[i], tree->at[j])) return false;
+  return taken(p, before) + taken(p, tree) <= MOST_TAKEN && worth(p, before, tree);
+}
+
+/* What nobody else reads or writes exists for the sample of each worker only. */
+static void scope_buffers(Nest *n, const Kernels *all) {
+  Plan *p = n->p;
+  for (int t = 0; t < p->buffer.n; t++) {
+    Buffer *b = &p->buffer.at[t];
+    int readers = 0, writers = 0, axis = -1;
+    for (int i = 0; i < all->n; i++)
+      for (int j = 0; j < all->at[i]->nin + all->at[i]->nout; j++) {
+        const View *v = kernel_view(all->at[i], j);
+        if (v->tensor != t) continue;
+        ++*(j < all->at[i]->nin ? &readers : &writers);
+        axis = sample_axis(all->at[i], v);
+      }
+    if (b->home != HOME_WORK || b->depth > 0 || !writers || axis < 0) continue;
+    if (readers != n->readers[t] || writers != n->writers[t]) continue;
+    b->depth = 1;
+    b->part[axis] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
+    b->span[axis] = 1;
+  }
+}
+
+static Step *merge(Plan *p, const Steps *steps, int from, int to) {
+  Step *outer = NEW(p->u->arena, Step);
+  *outer = *steps->at[from];
+  outer->body = (Steps){0};
+  for (int i = from; i < to; i++)
+    for (int j = 0; j < steps->at[i]->body.n; j++)
+      vec_push(p->u->arena, &outer->body, steps->at[i]->body.at[j]);
+  return outer;
+}
+
+Steps nest_depth_first(Nest *n, const Steps *steps) {
+  Arena *arena = n->p->u->arena;
+  Steps merged = {0};
+  for (int from = 0, to; from < steps->n; from = to) {
+    Kernels all = {0};
+    add_kernels(arena, &all, steps->at[from]);
+    for (to = from + 1; takes_samples(steps->at[from]) && to < steps->n; to++) {
+      Kernels tree = {0};
+      add_kernels(arena, &tree, steps->at[to]);
+      if (!takes_samples(steps->at[to]) || !joins(n->p, &all, &tree)) break;
+      add_kernels(arena, &all, steps->at[to]);
+    }
+    if (to > from + 1) scope_buffers(n, &all);
+    vec_push(arena, &merged, to > from + 1 ? merge(n->p, steps, from, to) : steps->at[from]);
+  }
+  return merged;
+}
