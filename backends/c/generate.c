@@ -223,7 +223,7 @@ bool generate_parts(const Step *s) {
 }
 
 void generate_kernel(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  if (!generate_parts(s) || !e->profile) generate_jobs(e, p, entry, NULL, s);
+  generate_jobs(e, p, entry, NULL, s);
   for (int i = 0; i < s->body.n && generate_parts(s); i++)
     generate_jobs(e, p, entry, s, s->body.at[i]);
 }
@@ -282,27 +282,28 @@ static void close_timer(Emit *e, int timer) {
   if (timer >= 0) emit(e, "%s_leave(ctx, %d, begin);", e->prefix, timer);
 }
 
+static void run_part(Emit *e, const Plan *p, PlanEntry entry, const Step *sample, const Step *s) {
+  const int timer = e->profile ? profile_index(p, entry, s) : -1;
+  if (timer >= 0) emit_open_block(e);
+  open_timer(e, timer);
+  run_jobs(e, p, entry, sample, s);
+  close_timer(e, timer);
+  if (timer >= 0) emit_close(e);
+}
+
 /* Samples beside each other where that keeps all threads busy; else one after another, and each
  * kernel is spread over the threads. Timers tell of kernels, so they want the latter. */
 static void run_samples(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  if (!e->profile) {
-    emit_open(e, "if (n %% ctx->threads == 0 || n >= 4 * ctx->threads)");
+  const char *beside = "n % ctx->threads == 0 || n >= 4 * ctx->threads";
+  if (e->profile) beside = arena_printf(e->arena, "!ctx->profile && (%s)", beside);
+  BLOCK(e, "if (%s)", beside) {
     run_jobs(e, p, entry, NULL, s);
-    emit_close(e);
-    emit_open(e, "else");
   }
+  BLOCK(e, "else")
   BLOCK(e, "for (int sample = 0; sample < n; sample++)") {
     emit(e, "args.sample = sample;");
-    for (int i = 0; i < s->body.n; i++) {
-      const int timer = e->profile ? profile_index(p, entry, s->body.at[i]) : -1;
-      if (timer >= 0) emit_open_block(e);
-      open_timer(e, timer);
-      run_jobs(e, p, entry, s, s->body.at[i]);
-      close_timer(e, timer);
-      if (timer >= 0) emit_close(e);
-    }
+    for (int i = 0; i < s->body.n; i++) run_part(e, p, entry, s, s->body.at[i]);
   }
-  if (!e->profile) emit_close(e);
 }
 
 void generate_run(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
