@@ -168,8 +168,9 @@ static void compare(const Case *c, const Plan *p, const char *pass) {
   }
 }
 
-static void plan_case(const Case *c, const Target *target, const char *algo, bool each_pass) {
-  PlanOptions options = {.target = target, .max_batch = 2};
+static const Plan *plan_case(const Case *c, const Target *target, const char *algo,
+                             bool each_pass) {
+  PlanOptions options = {.target = target, .max_batch = 4};
   if (algo) vec_push(c->u->arena, &options.algo, algo);
   Graph *g = pass_clean(pass_fold(graph_rewrite(c->g, NULL, NULL)));
   graph_verify(g);
@@ -183,6 +184,7 @@ static void plan_case(const Case *c, const Target *target, const char *algo, boo
   if (each_pass) compare(c, p, "split");
   pass_memory(p, &options);
   compare(c, p, "memory");
+  return p;
 }
 
 /* A network's text, or the file that holds it. */
@@ -198,27 +200,36 @@ static const char *const tried[] = {"avx512", "neon", "generic"};
 
 enum { ALL = -1 };
 
-/* On the target whose turn it is, or on ALL; every algorithm wherever it serves, if asked for,
- * after the last pass. */
-static void run_network(const char *source, const char *shape, int64_t n, int turn,
-                        bool each_algo) {
+/* A network with random parameters and n random inputs. */
+static Case open_case(const char *source, const char *shape, int64_t n) {
   Unit *u = unit_new();
-  FILE *silent = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
-  u->messages = silent;
+  u->messages = fopen("/dev/null", "w"); /* layers that no output needs are warned about */
   ReadOptions options = {0};
   if (shape) vec_push(u->arena, &options.input_shape, shape);
   Graph *g = read_source(u, source, &options);
   Case c = {.u = u, .g = graph_rewrite(g, NULL, NULL), .n = n};
   fill_case(&c, 5);
+  return c;
+}
+
+static void close_case(Case *c) {
+  fclose(c->u->messages);
+  unit_free(c->u);
+}
+
+/* On the target whose turn it is, or on ALL; every algorithm wherever it serves, if asked for,
+ * after the last pass. */
+static void run_network(const char *source, const char *shape, int64_t n, int turn,
+                        bool each_algo) {
+  Case c = open_case(source, shape, n);
   for (int t = 0; t < COUNT(tried); t++) {
     if (turn != ALL && !has_turn(turn, t, COUNT(tried))) continue;
     const Target *target = target_find(tried[t]);
     plan_case(&c, target, NULL, !shape);
     for (int a = 0; each_algo && a < ALGO_KINDS; a++)
-      plan_case(&c, target, arena_printf(u->arena, "*=%s", algos[a]->name), false);
+      plan_case(&c, target, arena_printf(c.u->arena, "*=%s", algos[a]->name), false);
   }
-  fclose(silent);
-  unit_free(u);
+  close_case(&c);
 }
 
 static void random_networks(void **state) {
@@ -250,6 +261,28 @@ static void models(void **state) {
   (void)state;
   run_network("models/lenet5.json", NULL, 2, ALL, true);
   for (int m = 0; m < COUNT(model); m++) run_network(model[m][0], model[m][1], 1, m, false);
+}
+
+/* For one core of a small cache the largest batch is many samples: each goes through several
+ * layers. */
+static void samples_go_through_layers(void **state) {
+  static const char *const model[][2] = {{"models/googlenet.json", "3x32x32"},
+                                         {"models/mobilenet_v1.json", "3x32x32"},
+                                         {"tests/library/networks/deep.json", "16x24x20"}};
+  (void)state;
+  for (int m = 0; m < COUNT(model); m++) {
+    Case c = open_case(model[m][0], model[m][1], 2);
+    Target small = *target_find(tried[m]);
+    small.machine.cores = 1;
+    small.machine.l2 = 16384;
+    small.machine.launch = 1e-9;
+    const Plan *p = plan_case(&c, &small, NULL, false);
+    int deep = 0;
+    for (int i = 0; i < p->entry[PLAN_FORWARD].step.n; i++)
+      deep += p->entry[PLAN_FORWARD].step.at[i]->body.n > 1;
+    if (deep == 0) fail_msg("%s: no sample goes through several layers", model[m][0]);
+    close_case(&c);
+  }
 }
 
 /* ---- training ---- */
@@ -382,11 +415,9 @@ static void networks_train(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_networks),
-      cmocka_unit_test(columns_of_strided_windows),
-      cmocka_unit_test(models),
-      cmocka_unit_test(networks_train),
-      cmocka_unit_test(resnet50_is_fused),
+      cmocka_unit_test(random_networks), cmocka_unit_test(columns_of_strided_windows),
+      cmocka_unit_test(models),          cmocka_unit_test(samples_go_through_layers),
+      cmocka_unit_test(networks_train),  cmocka_unit_test(resnet50_is_fused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
