@@ -15,7 +15,8 @@ typedef struct PlanOptions {
   int64_t memory;         /* bytes of activations and work that training may take, as pass recompute
                              estimates them; 0: any */
   bool training;
-  bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
+  bool baked;    /* calls find derived weights: parameters that only prepare reads have no place */
+  bool selftest; /* every kernel's results stay where they can be looked at */
   int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */
 } PlanOptions;
 /* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it

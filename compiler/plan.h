@@ -59,14 +59,17 @@ typedef struct Buffer {
                              parameter that baked weights leave out */
 } Buffer;
 
-enum { MAX_NESTING = 8 }; /* of steps */
+enum {
+  MAX_NESTING = 8,
+  MAX_STEP_BUFFERS = 64
+}; /* steps; whole ones that a step reads, or writes */
 typedef struct Step Step;
 typedef VEC(Step *) Steps;
 struct Step {
   Kernel *run; /* a leaf, or: */
   /* for the blocks [i * block, (i + 1) * block) of a loop of this extent (the last one cut): run
-   * the body. Kernels below take part through their Binds. Parallel steps form the outermost
-   * levels; their blocks are the jobs. */
+   * the body. Kernels below take part through their Binds. The blocks of parallel steps may run at
+   * the same time; nothing but parallel steps encloses them. */
   const char *loop;
   Extent extent;
   int32_t block;

@@ -13,8 +13,9 @@ typedef struct Verify {
   const Plan *p;
   PlanEntry entry;
   bool *ready;       /* per buffer: holds something */
-  int *first, *last; /* per buffer: top-level steps that touch it, in this entry; first -1: none */
-  int time, part; /* steps so far: top-level ones; those and the parts of each */
+  int *first, *last; /* per buffer: steps of this entry that touch it, scoped ones: parts of steps;
+                        first -1: none */
+  int time, part;    /* steps so far: top-level ones; those and the parts of each */
   Step *outer[MAX_NESTING];
 } Verify;
 

@@ -39,7 +39,7 @@ void c_train_facts(Emit *, const Library *);
 /* What a library with timers has in addition (profile.c). */
 void c_profile_declarations(Text *, const Library *); /* before the context */
 void c_profile_body(Emit *, const Library *);         /* before the entries */
-/* The timer of a top-level step; -1: it has none. */
+/* The timer of a top-level step, or of a part of one; -1: it has none. */
 int profile_index(const Plan *, PlanEntry, const Step *);
 
 /* NAME_selftest (selftest.c), at the end of the file; and the memory that it needs. */

@@ -7,9 +7,8 @@
 
 /* What a job gets: whole buffers that the step's kernels read, and those that they write. Scoped
  * ones lie in the worker's memory. */
-enum { MAX_SLOTS = 64 };
 typedef struct Slots {
-  int in[MAX_SLOTS], nin, out[MAX_SLOTS], nout;
+  int in[MAX_STEP_BUFFERS], nin, out[MAX_STEP_BUFFERS], nout;
 } Slots;
 Slots slots_find(const Plan *, const Step *);
 int slots_index(const int *slot, int n, int buffer); /* -1: not there */

@@ -291,10 +291,11 @@ static void run_part(Emit *e, const Plan *p, PlanEntry entry, const Step *sample
   if (timer >= 0) emit_close(e);
 }
 
-/* Samples beside each other where that keeps all threads busy; else one after another, and each
- * kernel is spread over the threads. Timers tell of kernels, so they want the latter. */
+/* Samples beside each other where threads then wait for a fifth of the time at most; else one after
+ * another, and each kernel is spread over the threads. Timers tell of kernels, so they want the
+ * latter. */
 static void run_samples(Emit *e, const Plan *p, PlanEntry entry, const Step *s) {
-  const char *beside = "n % ctx->threads == 0 || n >= 4 * ctx->threads";
+  const char *beside = "(n + ctx->threads - 1) / ctx->threads * ctx->threads <= n + n / 4";
   if (e->profile) beside = arena_printf(e->arena, "!ctx->profile && (%s)", beside);
   BLOCK(e, "if (%s)", beside) {
     run_jobs(e, p, entry, NULL, s);

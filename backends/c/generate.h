@@ -6,7 +6,7 @@
  *   - one job function that decodes a job's number into blocks of the step's loops and calls them:
  *       static void PREFIX_conv1_jobs(void *arg, int job, int worker)
  *   - in the entry function, a statement that fills a PREFIX_args and runs all jobs:
- *       { const PREFIX_args args = { .in = { in0, .. }, .out = { .. }, .batch = n };
+ *       { PREFIX_args args = { .in = { in0, .. }, .out = { .. }, .batch = n };
  *         PREFIX_parallel(ctx, 4 * n, PREFIX_conv1_jobs, &args); }
  *
  * What file.c provides: the function `PREFIX_parallel(PREFIX *ctx, int jobs, void (*job)(void *,

@@ -14,7 +14,7 @@ int slots_index(const int *slot, int n, int buffer) {
 
 static void add_slot(const Plan *p, int *slot, int *n, int buffer) {
   if (p->buffer.at[buffer].depth > 0 || slots_index(slot, *n, buffer) >= 0) return;
-  if (*n == MAX_SLOTS) BUG("a step of more than %d buffers", MAX_SLOTS);
+  if (*n == MAX_STEP_BUFFERS) BUG("a step of more than %d buffers", MAX_STEP_BUFFERS);
   slot[(*n)++] = buffer;
 }
 
@@ -58,7 +58,7 @@ static void form_name(const void *context, int tensor, Text *out) {
     const int in = slots_index(n->slots->in, n->slots->nin, tensor);
     const int to = slots_index(n->slots->out, n->slots->nout, tensor);
     text_add(out, "%s%d", in >= 0 ? "i" : "o", in >= 0 ? in : to);
-    if (b->depth > 0) text_add(out, "@%lld", (long long)b->offset);
+    if (b->depth > 0) text_add(out, "@%d:%lld", b->depth, (long long)b->offset);
   }
   type_print(out, &b->type);
   text_add(out, "%s/%d:%d:%.17g", dtype_name(f->dtype), f->lane_axis, f->lanes, f->fill);

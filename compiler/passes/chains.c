@@ -54,17 +54,19 @@ static int memory_of(const Machine *m, double bytes) {
   return bytes <= m->l2 ? 0 : bytes <= m->l3 / (2 * m->cores) ? 1 : 2;
 }
 
+bool nest_sample_is_nearer(const Plan *p, const Buffer *b) {
+  const Machine *m = &p->target->machine;
+  return memory_of(m, (double)buffer_bytes(b, 1)) <
+         memory_of(m, (double)buffer_bytes(b, p->max_batch));
+}
+
 static void share_tensor(const Plan *p, const Kernel *a, const Kernel *b, const View *v,
                          const View *w, Shared *s) {
   const int axis = nest_own_axis(v, sample_loop(a));
   const bool same = axis >= 0 && axis == nest_own_axis(w, sample_loop(b));
   const bool written = kernel_writes(a, v->tensor) || kernel_writes(b, v->tensor);
-  const Buffer *buffer = &p->buffer.at[v->tensor];
-  const Machine *m = &p->target->machine;
   if (written && !same) s->apart = false;
-  if (same && memory_of(m, (double)buffer_bytes(buffer, 1)) <
-                  memory_of(m, (double)buffer_bytes(buffer, p->max_batch)))
-    s->worth = true;
+  if (same && nest_sample_is_nearer(p, &p->buffer.at[v->tensor])) s->worth = true;
 }
 
 static Shared shared(const Plan *p, const Kernel *a, const Kernel *b) {

@@ -14,9 +14,7 @@
 #include "backend.h"
 
 /* What is handed on through memory is written there, after being fetched for that, and read. */
-enum { PASSES = 3 };
-
-enum { MOST_TAKEN = 48 }; /* a function of a step names all of them */
+enum { TRANSFERS = 3 };
 
 typedef VEC(const Kernel *) Kernels;
 
@@ -54,7 +52,7 @@ static bool written(const Kernels *by, int tensor) {
   return false;
 }
 
-/* Is a tree handed more of a sample, that as a batch leaves the cache, than it reads for all? */
+/* Is a tree handed more of a sample, which lies nearer than a batch, than it reads for all? */
 static bool worth(const Plan *p, const Kernels *before, const Kernels *tree) {
   bool *seen = NEW_ARRAY(p->u->arena, bool, p->buffer.n);
   double handed = 0, shared = 0;
@@ -67,30 +65,35 @@ static bool worth(const Plan *p, const Kernels *before, const Kernels *tree) {
       seen[k->in[j].tensor] = true;
       if (!moves)
         shared += (double)buffer_bytes(b, 1);
-      else if (written(before, k->in[j].tensor) &&
-               (double)buffer_bytes(b, p->max_batch) > p->target->machine.l2)
+      else if (written(before, k->in[j].tensor) && nest_sample_is_nearer(p, b))
         handed += (double)buffer_bytes(b, 1);
     }
   }
-  return PASSES * handed > shared;
+  return TRANSFERS * handed > shared;
 }
 
-/* How many tensors kernels take from elsewhere: inputs and weights. */
-static int taken(const Plan *p, const Kernels *kernels) {
+/* How many tensors kernels write, or take from elsewhere. */
+static int named(const Plan *p, const Kernels *kernels, bool write) {
   int count = 0;
   for (int t = 0; t < p->buffer.n; t++) {
     bool read = false;
     for (int i = 0; i < kernels->n && !read; i++) read = kernel_reads(kernels->at[i], t);
-    count += read && !written(kernels, t);
+    count += p->buffer.at[t].depth == 0 && (write || read) && written(kernels, t) == write;
   }
   return count;
+}
+
+static bool fits_step(const Plan *p, const Kernels *before, const Kernels *tree) {
+  for (int write = 0; write < 2; write++)
+    if (named(p, before, write) + named(p, tree, write) > MAX_STEP_BUFFERS) return false;
+  return true;
 }
 
 static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
   for (int i = 0; i < before->n; i++)
     for (int j = 0; j < tree->n; j++)
       if (!apart(before->at[i], tree->at[j])) return false;
-  return taken(p, before) + taken(p, tree) <= MOST_TAKEN && worth(p, before, tree);
+  return fits_step(p, before, tree) && worth(p, before, tree);
 }
 
 /* What nobody else reads or writes exists for the sample of each worker only. */

@@ -10,7 +10,8 @@
  *                                       conv1, pool1
  * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
  * channels, then rows. What does not take several times as long as starting threads stays on one
- * thread. In training samples go through several kernels (samples.c, chains.c). */
+ * thread. Of large batches samples go through several kernels (depth_first.c; in training
+ * samples.c, chains.c). */
 #include "nest.h"
 #include "backend.h"
 
@@ -464,15 +465,16 @@ Nest nest_new(Plan *p) {
 }
 
 void pass_nest(Plan *p, const PlanOptions *options) {
-  (void)options;
   if (!p->target->language->nests) return;
   const bool training = p->entry[PLAN_BACKWARD].exists;
-  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && training && nest_by_samples(p); e++)
+  const bool by_samples = nest_by_samples(p);
+  for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && training && by_samples; e++)
     nest_samples(p, e);
   Nest n = nest_new(p);
   for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) {
     Steps *steps = &p->entry[e].step;
     *steps = nest_steps(&n, steps);
-    if (e == PLAN_FORWARD && !training && nest_by_samples(p)) *steps = nest_depth_first(&n, steps);
+    if (e == PLAN_FORWARD && !training && by_samples && !options->selftest)
+      *steps = nest_depth_first(&n, steps);
   }
 }

@@ -28,6 +28,8 @@ int nest_own_axis(const View *, int loop);
 Step *nest_bands(Nest *, Step *const *three);
 /* Do samples run apart, each through several kernels: are there enough of them? */
 bool nest_by_samples(const Plan *);
+/* Does a sample of the buffer lie in a faster memory than a batch? */
+bool nest_sample_is_nearer(const Plan *, const Buffer *);
 /* Sums over samples become sums of each sample, and of these (samples.c). */
 void nest_samples(Plan *, PlanEntry);
 /* The first of the steps and those behind it that work on the same samples, as one step (chains.c);
