@@ -59,10 +59,8 @@ typedef struct Buffer {
                              parameter that baked weights leave out */
 } Buffer;
 
-enum {
-  MAX_NESTING = 8,
-  MAX_STEP_BUFFERS = 64
-}; /* steps; whole ones that a step reads, or writes */
+enum { MAX_NESTING = 8 };       /* of steps */
+enum { MAX_STEP_BUFFERS = 64 }; /* whole ones that a step reads; that it writes */
 typedef struct Step Step;
 typedef VEC(Step *) Steps;
 struct Step {

@@ -13,9 +13,11 @@ typedef struct Timed {
 typedef VEC(Timed) TimedSteps;
 
 static void add_timed(const Plan *p, TimedSteps *all, PlanEntry entry, const Step *s) {
-  for (int i = 0; i < s->body.n && generate_parts(s); i++)
-    vec_push(p->u->arena, all, ((Timed){entry, s->body.at[i]}));
-  if (!generate_parts(s)) vec_push(p->u->arena, all, ((Timed){entry, s}));
+  if (!generate_parts(s)) {
+    vec_push(p->u->arena, all, ((Timed){entry, s}));
+    return;
+  }
+  for (int i = 0; i < s->body.n; i++) vec_push(p->u->arena, all, ((Timed){entry, s->body.at[i]}));
 }
 
 /* In the order of running: a step of train_step's own beside the one of backward that it replaces.

@@ -137,7 +137,7 @@ Steps nest_depth_first(Nest *n, const Steps *steps) {
       Kernels tree = {0};
       add_kernels(arena, &tree, steps->at[to]);
       if (!takes_samples(steps->at[to]) || !joins(n->p, &all, &tree)) break;
-      add_kernels(arena, &all, steps->at[to]);
+      for (int i = 0; i < tree.n; i++) vec_push(arena, &all, tree.at[i]);
     }
     if (to > from + 1) scope_buffers(n, &all);
     vec_push(arena, &merged, to > from + 1 ? merge(n->p, steps, from, to) : steps->at[from]);
