@@ -4,7 +4,8 @@
  * Views stay inside their boxes; formats have lanes where they say; what the caller owns is plain;
  * every value is written before it is read and only once; nothing reads a parameter or a state
  * after its update in the same entry, of which train_step has those of backward and step; blocks of
- * steps fit loops and parts; after `memory`, what lives at the same time does not overlap. */
+ * steps fit loops and parts, and read of what such blocks write their own part; after `memory`,
+ * what lives at the same time does not overlap. */
 #include "plan.h"
 
 #include <string.h>
@@ -184,6 +185,8 @@ typedef struct Written {
   PlanEntry entry;
   const Kernel *kernel;
   const View *to;
+  Step *outer[MAX_NESTING];
+  int depth;
 } Written;
 
 typedef struct Reader { /* the last one of a buffer */
@@ -234,19 +237,44 @@ static bool apart(const Plan *p, const Kernel *a, const View *at, const Kernel *
   return false;
 }
 
+/* Does an axis follow just the loop that step `step` cuts, by the same blocks of both views? */
+static bool same_block(const Kernel *a, const View *at, const Kernel *b, const View *bt, int step) {
+  for (int i = 0; i < at->rank; i++) {
+    int l, m;
+    if (!coord_is_loop(&at->at[i], &l) || !coord_is_loop(&bt->at[i], &m)) continue;
+    const Bind x = a->bind[l], y = b->bind[m];
+    if (x.step == step && y.step == step && x.mul == y.mul && x.from == y.from && x.to == y.to &&
+        x.to - x.from <= x.mul)
+      return true;
+  }
+  return false;
+}
+
+/* What blocks write that run at the same time, none of them reads of another. */
+static void verify_blocks(const Writers *w, const Written *one, const Kernel *k, const View *v,
+                          Step *const *outer, int depth) {
+  const Buffer *b = &w->p->buffer.at[v->tensor];
+  for (int d = 0; d < depth && d < one->depth && outer[d] == one->outer[d]; d++)
+    REQUIRE(d < b->depth || !outer[d]->parallel || same_block(one->kernel, one->to, k, v, d) ||
+                apart(w->p, one->kernel, one->to, k, v),
+            "%s reads of %s what another block over %s writes", k->name, b->name, outer[d]->loop);
+}
+
 /* What entries change and keep. */
 static bool is_state(const Buffer *b) {
   return b->home == HOME_PARAM || b->home == HOME_STATE;
 }
 
 static void verify_reader(Writers *w, PlanEntry entry, const Kernel *k, const View *v,
-                          const Step *nest) {
+                          Step *const *outer, int depth) {
   const Buffer *b = &w->p->buffer.at[v->tensor];
-  w->reader[v->tensor] = (Reader){k, nest};
-  for (int i = w->last[v->tensor]; i >= 0 && is_state(b); i = w->at.at[i].previous) {
+  w->reader[v->tensor] = (Reader){k, depth ? outer[0] : NULL};
+  for (int i = w->last[v->tensor]; i >= 0; i = w->at.at[i].previous) {
     const Written *one = &w->at.at[i];
-    REQUIRE(one->entry != entry || apart(w->p, one->kernel, one->to, k, v),
+    if (one->entry != entry) continue;
+    REQUIRE(!is_state(b) || apart(w->p, one->kernel, one->to, k, v),
             "%s reads %s after its update by %s", k->name, b->name, one->kernel->name);
+    verify_blocks(w, one, k, v, outer, depth);
   }
 }
 
@@ -264,10 +292,13 @@ static bool stands_for(PlanEntry entry, PlanEntry other) {
 }
 
 static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const View *to,
-                          const Step *nest) {
+                          Step *const *outer, int depth) {
+  const Step *nest = depth ? outer[0] : NULL;
   const Buffer *b = &w->p->buffer.at[to->tensor];
   const Reader *reader = &w->reader[to->tensor];
   Written one = {.previous = w->last[to->tensor], .entry = entry, .kernel = k, .to = to};
+  one.depth = depth;
+  for (int d = 0; d < depth; d++) one.outer[d] = outer[d];
   for (int i = one.previous; i >= 0; i = w->at.at[i].previous) {
     const Written *other = &w->at.at[i];
     REQUIRE(stands_for(entry, other->entry) || apart(w->p, other->kernel, other->to, k, to),
@@ -282,9 +313,8 @@ static void verify_writer(Writers *w, PlanEntry entry, const Kernel *k, const Vi
 }
 
 static void verify_order(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
-  const Step *nest = depth ? outer[0] : NULL;
-  for (int i = 0; i < k->nin; i++) verify_reader(context, entry, k, &k->in[i], nest);
-  for (int o = 0; o < k->nout; o++) verify_writer(context, entry, k, &k->out[o].to, nest);
+  for (int i = 0; i < k->nin; i++) verify_reader(context, entry, k, &k->in[i], outer, depth);
+  for (int o = 0; o < k->nout; o++) verify_writer(context, entry, k, &k->out[o].to, outer, depth);
 }
 
 /* ---- places ---- */

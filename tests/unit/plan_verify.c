@@ -19,6 +19,11 @@
 /* A kernel over n and c, one over c. */
 #define RUN(name, in, out)  "run plain f32\n " name ": n<n c<8\n in0 = " in "\n " out " = in0\n"
 #define RUN1(name, in, out) "run plain f32\n " name ": c<8\n in0 = " in "\n " out " = in0\n"
+/* The same, cut by the outermost step: its own blocks, or one element more of each. */
+#define BLOCK(name, in, out)                                                                       \
+  "run plain f32 bind n=0:1,0,1\n " name ": n<n c<8\n in0 = " in "\n " out " = in0\n"
+#define WIDE(name, in, out)                                                                        \
+  "run plain f32 bind n=0:1,0,2\n " name ": n<n c<8\n in0 = " in "\n " out " = in0\n"
 #define RUN2(name, a, b, out)                                                                      \
   "run plain f32\n " name ": c<8\n in0 = " a "\n in1 = " b "\n " out " = in0 + in1\n"
 
@@ -66,6 +71,33 @@ static const Row rows[] = {
          RUN1("s", "%g[c]", "%m[c]") "}\n",
      "s updates m block by block beside r, which reads it"},
     {HEAD FORWARD RUN1("f", "%m[c]", "%y[0, c]") STEP RUN1("s", "%g[c]", "%m[c]"), NULL},
+    /* blocks that run at the same time */
+    {HEAD FORWARD "parallel n<n by 1 {\n" BLOCK("a", "%x[n, c]", "%t[n, c]")
+         BLOCK("b", "%t[n, c]", "%y[n, c]") "}\n",
+     NULL},
+    {HEAD FORWARD "parallel n<n by 1 {\n" BLOCK("a", "%x[n, c]", "%t[n, c]")
+         BLOCK("b", "%t[n - 1, c] fill 0", "%y[n, c]") "}\n",
+     "b reads of t what another block over n writes"},
+    {HEAD FORWARD "parallel n<n by 1 {\n" BLOCK("a", "%x[n, c]", "%t[n, c]")
+         RUN("b", "%t[n, c]", "%y[n, c]") "}\n",
+     "b reads of t what another block over n writes"},
+    {HEAD FORWARD "parallel n<n by 1 {\n" WIDE("a", "%x[n, c]", "%t[n, c]")
+         WIDE("b", "%t[n, c]", "%y[n, c]") "}\n",
+     "b reads of t what another block over n writes"},
+    {HEAD FORWARD "loop n<n by 1 {\n" BLOCK("a", "%x[n, c]", "%t[n, c]")
+         BLOCK("b", "%t[n - 1, c] fill 0", "%y[n, c]") "}\n",
+     NULL},
+    {HEAD FORWARD "parallel n<n by 1 {\n" BLOCK(
+         "a", "%x[n, c]", "%t[n, c]") "}\n"
+                                      "parallel n<n by 1 {\n" BLOCK("b", "%t[n - 1, c] fill 0",
+                                                                    "%y[n, c]") "}\n",
+     NULL},
+    {HEAD FORWARD "parallel n<n by 1 {\n"
+                  "run plain f32 bind n=0:1,0,1\n a: n<n c<4\n in0 = %x[n, c]\n"
+                  " %t[n, c] = in0\n"
+                  "run plain f32 bind n=0:1,0,1\n b: n<n c<4\n in0 = %t[n - 1, c + 4] fill 0\n"
+                  " %y[n, c] = in0\n}\n",
+     NULL},
     /* formats */
     {HEAD "buffer %z: f32[n,8] input 1 call margin 0:0,1:0\n",
      "z: the caller's memory has a margin"},
