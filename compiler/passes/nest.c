@@ -1,17 +1,16 @@
-/* nest.c - kernels become trees of steps: parallel blocks, and a pool beside the convolution it
- * follows.
+/* nest.c - kernels become trees of steps, whose blocks run in parallel.
  *
  * Needs: final formats; flat lists of kernels. Guarantees: the same values; parallel steps
  * outermost. Targets whose kernels run whole keep their lists.
  *
- *   conv1: n k oh ow | ..    ->   parallel n<n by 1          (conv1's buffer: one block of it per
- *   pool1: n c oh ow | ..           parallel c<64 by 32       worker, as many rows as the pooled
- *                                     parallel oh<56 by 4     rows of the block read)
- *                                       conv1, pool1
+ *   conv1: n k oh ow | ..    ->   parallel n<n by 1
+ *                                   parallel k<64 by 32
+ *                                     parallel oh<56 by 4
+ *                                       conv1
  * A kernel of its own is cut into jobs that are worth starting: first samples, then blocks of
  * channels, then rows. What does not take several times as long as starting threads stays on one
- * thread. Of large batches samples go through several kernels (depth_first.c; in training
- * samples.c, chains.c). */
+ * thread. Some share a nest with what they hand on (pairs.c, bands.c), and of large batches
+ * samples go through several kernels (depth_first.c; in training samples.c, chains.c). */
 #include "nest.h"
 #include "backend.h"
 
@@ -27,12 +26,7 @@ enum { STREAMS_PER_CORE = 4 };
 
 enum { MAX_CUTS = 3 }; /* of one kernel */
 
-static double leaf_time(const Plan *p, const Kernel *k) {
-  return p->target->time(p, k);
-}
-
-/* Does work of so many seconds pay for threads? */
-static bool worth_threads(const Plan *p, double seconds) {
+bool nest_worth_threads(const Plan *p, double seconds) {
   return seconds >= STARTS_PER_KERNEL * p->target->machine.launch;
 }
 
@@ -105,8 +99,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* The same, or tiles would be split where a coordinate divides; tiles of points should not be. */
-static int loop_unit(const Plan *p, const Kernel *k, int l) {
+int nest_unit(const Plan *p, const Kernel *k, int l) {
   const int lanes = nest_lanes(p, k, l);
   int unit = (int)ceil_div(tile_unit(p, k, l), lanes) * lanes;
   for (int i = 0; i < k->nin + k->nout; i++) {
@@ -140,7 +133,7 @@ bool nest_may_cut(const Kernel *k, int l) {
 /* Rows of lanes lie best in one piece: the innermost loop is left alone unless it is a channel. */
 static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
   return nest_may_cut(k, l) && !is_row(p, k, l) &&
-         (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || loop_unit(p, k, l) > 1);
+         (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || nest_unit(p, k, l) > 1);
 }
 
 int nest_own_axis(const View *v, int loop) {
@@ -209,7 +202,7 @@ static int find_cuts(const Plan *p, const Kernel *k, double time, Cut *cut) {
   for (int i = 0; i < cuts && jobs < wanted && n < deepest; i++) {
     const int l = order[i];
     if (n > 0 && samples_share(p, k, l)) break; /* blocks of them would read weights again */
-    int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = loop_unit(p, k, l);
+    int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = nest_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
     bool batch = k->loop[l].extent.per_n != 0 && !samples_share(p, k, l);
@@ -248,8 +241,8 @@ static void order_nesting(const Plan *p, const Kernel *k, Cut *cut, int n) {
 static Step *cut_into_jobs(Plan *p, Step *leaf) {
   Kernel *k = leaf->run;
   Cut cut[MAX_CUTS];
-  const double time = leaf_time(p, k);
-  const int n = worth_threads(p, time) ? find_cuts(p, k, time, cut) : 0;
+  const double time = p->target->time(p, k);
+  const int n = nest_worth_threads(p, time) ? find_cuts(p, k, time, cut) : 0;
   order_nesting(p, k, cut, n);
   Step *step = leaf;
   for (int i = n - 1; i >= 0; i--) {
@@ -261,167 +254,11 @@ static Step *cut_into_jobs(Plan *p, Step *leaf) {
   return step;
 }
 
-/* ---- a consumer beside its producer ---- */
-
-typedef struct Pair {
-  const Kernel *producer, *consumer;
-  const View *read; /* the consumer's view of the buffer */
-  int buffer;
-  int axes;             /* how many leading axes are cut: 2 or 3 */
-  int made[3], used[3]; /* per axis: the loop that makes it, the loop that uses it */
-  Bind rows;            /* rows of the buffer that a block of the consumer's rows reads */
-} Pair;
-
-/* The part of axis `axis` that one step of the consumer's loop needs. */
-static bool row_part(const Pair *pair, int axis, Bind *part) {
-  const Coord *c = &pair->read->at[axis];
-  int64_t lo = c->plus, hi = c->plus;
-  if (!coord_affine(c)) return false;
-  for (int l = 0; l < pair->consumer->nloop; l++) {
-    if (c->coef[l] == 0) continue;
-    if (!pair->consumer->loop[l].reduced) {
-      if (l != pair->used[axis] || c->coef[l] < 1) return false;
-      part->mul = c->coef[l];
-      continue;
-    }
-    int64_t last = pair->consumer->loop[l].extent.plus - 1;
-    *(c->coef[l] < 0 ? &lo : &hi) += c->coef[l] * last;
-  }
-  part->from = (int32_t)lo;
-  part->to = (int32_t)hi + 1;
-  return part->mul > 0;
-}
-
-/* The consumer's loop that moves the buffer's axis, and that is an axis of its own result. */
-static int using_loop(const Pair *pair, int axis) {
-  int found = -1;
-  for (int l = 0; l < pair->consumer->nloop; l++) {
-    if (pair->consumer->loop[l].reduced || !coord_uses(&pair->read->at[axis], l)) continue;
-    if (found >= 0 || !nest_may_cut(pair->consumer, l)) return -1;
-    found = l;
-  }
-  return found;
-}
-
-static bool same_loop(const Pair *pair, int axis) {
-  int loop;
-  return coord_is_loop(&pair->read->at[axis], &loop) && loop == pair->used[axis];
-}
-
-static bool uses_elsewhere(const Pair *pair, int axis) {
-  for (int a = 0; a < pair->read->rank; a++)
-    if (a != axis && coord_uses(&pair->read->at[a], pair->used[axis])) return true;
-  return false;
-}
-
-/* Finds the loops on both sides of each cut axis. */
-static bool match_axes(Pair *pair) {
-  for (int axis = 0; axis < pair->axes; axis++) {
-    const Coord *to = &pair->producer->out[0].to.at[axis];
-    pair->used[axis] = using_loop(pair, axis);
-    if (!coord_is_loop(to, &pair->made[axis]) || pair->used[axis] < 0) return false;
-    if (uses_elsewhere(pair, axis) || (axis < 2 && !same_loop(pair, axis))) return false;
-  }
-  return true;
-}
-
-/* Is `next` the only reader of what `first` writes, through one view, and is that a window? */
-static bool is_pair(const Nest *n, const Step *first, const Step *next, Pair *pair) {
-  if (!first->run || !next->run) return false;
-  const Kernel *a = first->run, *b = next->run;
-  *pair = (Pair){.producer = a, .consumer = b, .axes = 2};
-  if (kernel_kind(a) != KIND_CONTRACT || kernel_kind(b) != KIND_REDUCE) return false;
-  if (a->nout != 1 || b->nout != 1 || b->out[0].combine) return false;
-  pair->buffer = a->out[0].to.tensor;
-  const Buffer *buffer = &n->p->buffer.at[pair->buffer];
-  if (buffer->home != HOME_WORK || buffer->type.rank < 3) return false;
-  for (int axis = 0; axis < 3; axis++)
-    if (buffer->format.lo[axis] || buffer->format.hi[axis]) return false;
-  if (n->readers[pair->buffer] != 1 || n->writers[pair->buffer] != 1) return false;
-  for (int i = 0; i < b->nin; i++) {
-    if (b->in[i].tensor != pair->buffer) continue;
-    if (pair->read) return false;
-    pair->read = &b->in[i];
-  }
-  return pair->read && match_axes(pair);
-}
-
-static int64_t channel_block(const Nest *n, const Pair *pair) {
-  int64_t unit = loop_unit(n->p, pair->producer, pair->made[1]);
-  int64_t other = loop_unit(n->p, pair->consumer, pair->used[1]);
-  int64_t extent = pair->producer->loop[pair->made[1]].extent.plus;
-  if (other > unit) unit = other;
-  return unit > 1 ? unit : extent < 8 ? extent : 8;
-}
+/* ---- the pass ---- */
 
 double nest_room(const Nest *n) {
   return 0.85 * n->p->target->machine.l2;
 }
-
-/* Images whose lanes cannot be cut apart. */
-static int64_t image_block(const Nest *n, const Pair *pair) {
-  const int64_t made = nest_lanes(n->p, pair->producer, pair->made[0]);
-  const int64_t used = nest_lanes(n->p, pair->consumer, pair->used[0]);
-  return made > used ? made : used;
-}
-
-/* How many of the consumer's rows keep the producer's part within a quarter of L2; 0: all of them.
- * -1: none, or only by computing more than a tenth of the rows twice. */
-static int64_t row_block(const Nest *n, Pair *pair, int64_t images, int64_t channels) {
-  const Buffer *b = &n->p->buffer.at[pair->buffer];
-  double row = 4.0 * (double)(images * channels), room = n->p->target->machine.l2 / 4;
-  for (int a = 3; a < b->type.rank; a++) row *= (double)b->type.dim[a].plus;
-  double all = row * (double)b->type.dim[2].plus;
-  if (all <= nest_room(n)) return 0;
-  if (b->type.rank == 3) return -1;
-  pair->axes = 3;
-  if (!match_axes(pair) || !row_part(pair, 2, &pair->rows)) return -1;
-  int64_t most = (int64_t)(room / row), span = pair->rows.to - pair->rows.from;
-  int64_t block = (most - span) / pair->rows.mul + 1;
-  int64_t twice = span - pair->rows.mul;
-  if (most < span || twice * 10 > block * pair->rows.mul) return -1;
-  return block;
-}
-
-/* Cuts axis `axis` of the buffer and the loops on both sides by a step at `depth`. */
-static void bind_axis(Plan *p, const Pair *pair, int axis, int depth, int64_t block, Kernel *a,
-                      Kernel *b) {
-  Buffer *buffer = &p->buffer.at[pair->buffer];
-  Bind whole = {.step = (int8_t)depth, .mul = 1, .from = 0, .to = 1}, part = whole;
-  if (axis == 2) {
-    part = pair->rows;
-    part.step = (int8_t)depth;
-  }
-  a->bind[pair->made[axis]] = part;
-  b->bind[pair->used[axis]] = whole;
-  buffer->part[axis] = part;
-  buffer->span[axis] = part.mul * (block - 1) + part.to - part.from;
-}
-
-/* Both kernels in one nest, the buffer inside it; NULL where that does not pay. */
-static Step *nest_pair(Nest *n, Step *first, Step *next, Pair *pair) {
-  Plan *p = n->p;
-  int64_t block[3] = {image_block(n, pair), channel_block(n, pair), 0};
-  block[2] = row_block(n, pair, block[0], block[1]);
-  if (block[2] < 0) return NULL;
-  pair->axes = block[2] > 0 ? 3 : 2;
-  bool parallel = worth_threads(p, leaf_time(p, first->run) + leaf_time(p, next->run));
-  Step *outer = NULL, *last = NULL;
-  for (int axis = 0; axis < pair->axes; axis++) {
-    const Loop *loop = &next->run->loop[pair->used[axis]];
-    Step *s = nest_new_step(p, loop, block[axis], parallel);
-    if (last) vec_push(p->u->arena, &last->body, s);
-    if (!outer) outer = s;
-    last = s;
-    bind_axis(p, pair, axis, axis, block[axis], first->run, next->run);
-  }
-  p->buffer.at[pair->buffer].depth = pair->axes;
-  vec_push(p->u->arena, &last->body, first);
-  vec_push(p->u->arena, &last->body, next);
-  return outer;
-}
-
-/* ---- the pass ---- */
 
 static void count_accesses(Nest *n, const Steps *steps) {
   memset(n->readers, 0, sizeof *n->readers * (size_t)n->p->buffer.n);
@@ -435,11 +272,9 @@ static void count_accesses(Nest *n, const Steps *steps) {
 
 /* The first of the steps, with those behind it that share a nest; `left` begins after them. */
 static Step *next_nest(Nest *n, Steps *left) {
-  Pair pair;
   Step *nested = left->n > 2 ? nest_bands(n, left->at) : NULL;
   int taken = nested ? 3 : 2;
-  if (!nested && left->n > 1 && is_pair(n, left->at[0], left->at[1], &pair))
-    nested = nest_pair(n, left->at[0], left->at[1], &pair);
+  if (!nested && left->n > 1) nested = nest_pair(n, left->at);
   if (!nested && (nested = nest_chain(n, left))) return nested;
   if (!nested) {
     nested = cut_into_jobs(n->p, left->at[0]);

@@ -17,12 +17,19 @@ Steps nest_steps(Nest *, const Steps *);
 bool nest_may_cut(const Kernel *, int l);
 /* Blocks of loop l must be multiples of this, or lanes would be split; 1: none lie along it. */
 int nest_lanes(const Plan *, const Kernel *, int l);
+/* The same, or tiles would be split where a coordinate divides; tiles of points should not be. */
+int nest_unit(const Plan *, const Kernel *, int l);
+/* Does work of so many seconds pay for threads? */
+bool nest_worth_threads(const Plan *, double seconds);
 /* A step over the loop's blocks, without a body. */
 Step *nest_new_step(Plan *, const Loop *, int64_t block, bool parallel);
 /* Bytes of a tensor between two kernels that may stay in a core's L2 as a whole. */
 double nest_room(const Nest *);
 /* The axis that only this loop moves, as it is; -1: none. */
 int nest_own_axis(const View *, int loop);
+/* A kernel and the pool that alone reads what it computes, block by block (pairs.c). NULL where
+ * they are no such two, or the whole of it had better lie between them. */
+Step *nest_pair(Nest *, Step *const *two);
 /* Three kernels that hand tensors on, band by band, so that these stay in cache (bands.c). NULL
  * where they are none, or fit the cache as a whole. */
 Step *nest_bands(Nest *, Step *const *three);
