@@ -44,12 +44,6 @@ static bool depend(const Kernel *a, const Kernel *b) {
   return false;
 }
 
-/* What two kernels share: are samples of it apart, if one of them writes it? And is it worth having
- * them together: a sample lies in a faster memory than a batch? */
-typedef struct Shared {
-  bool apart, worth;
-} Shared;
-
 static int memory_of(const Machine *m, double bytes) {
   return bytes <= m->l2 ? 0 : bytes <= m->l3 / (2 * m->cores) ? 1 : 2;
 }
@@ -60,36 +54,30 @@ bool nest_sample_is_nearer(const Plan *p, const Buffer *b) {
          memory_of(m, (double)buffer_bytes(b, p->max_batch));
 }
 
-static void share_tensor(const Plan *p, const Kernel *a, const Kernel *b, const View *v,
-                         const View *w, Shared *s) {
-  const int axis = nest_own_axis(v, sample_loop(a));
-  const bool same = axis >= 0 && axis == nest_own_axis(w, sample_loop(b));
-  const bool written = kernel_writes(a, v->tensor) || kernel_writes(b, v->tensor);
-  if (written && !same) s->apart = false;
-  if (same && nest_sample_is_nearer(p, &p->buffer.at[v->tensor])) s->worth = true;
-}
-
-static Shared shared(const Plan *p, const Kernel *a, const Kernel *b) {
-  Shared s = {.apart = true};
+/* Do two kernels share the samples of something that lies in a faster memory than a batch of it? */
+static bool worth(const Plan *p, const Kernel *a, const Kernel *b) {
   for (int i = 0; i < a->nin + a->nout; i++)
-    for (int j = 0; j < b->nin + b->nout; j++)
-      if (kernel_view(a, i)->tensor == kernel_view(b, j)->tensor)
-        share_tensor(p, a, b, kernel_view(a, i), kernel_view(b, j), &s);
-  return s;
+    for (int j = 0; j < b->nin + b->nout; j++) {
+      const View *v = kernel_view(a, i), *w = kernel_view(b, j);
+      if (v->tensor != w->tensor || !nest_sample_is_nearer(p, &p->buffer.at[v->tensor])) continue;
+      const int axis = nest_own_axis(v, sample_loop(a));
+      if (axis >= 0 && axis == nest_own_axis(w, sample_loop(b))) return true;
+    }
+  return false;
 }
 
 /* May a step that stands behind those passed become the next link? */
 static bool follows(const Chain *c, const Step *s) {
-  bool worth = false;
+  bool pays = false;
   if (c->nlink == MAX_LINKS || !runs_by_sample(c->p, s)) return false;
   for (int i = 0; i < c->npassed; i++)
     if (!c->passed[i]->run || depend(c->passed[i]->run, s->run)) return false;
   for (int i = 0; i < c->nlink; i++) {
-    const Shared with = shared(c->p, c->link[i]->run, s->run);
-    if (!with.apart) return false;
-    worth |= with.worth;
+    const Kernel *k = c->link[i]->run;
+    if (!nest_apart(k, sample_loop(k), s->run, sample_loop(s->run))) return false;
+    pays |= worth(c->p, k, s->run);
   }
-  return worth;
+  return pays;
 }
 
 static Step *build(Plan *p, const Chain *c) {

@@ -27,23 +27,15 @@ static bool takes_samples(const Step *s) {
   return !s->run && s->parallel && s->block == 1 && extent_same(s->extent, (Extent){1, 0});
 }
 
-/* The axis of a view that is the sample of the outermost step; -1: none. */
-static int sample_axis(const Kernel *k, const View *v) {
+/* The loop that the outermost step cuts; -1: none. */
+static int sample_loop(const Kernel *k) {
   for (int l = 0; l < k->nloop; l++)
-    if (k->bind[l].step == 0) return nest_own_axis(v, l);
+    if (k->bind[l].step == 0) return l;
   return -1;
 }
 
-/* Do two kernels of different trees work on the same samples of what one of them writes? */
-static bool apart(const Kernel *a, const Kernel *b) {
-  for (int i = 0; i < a->nin + a->nout; i++)
-    for (int j = 0; j < b->nin + b->nout; j++) {
-      const View *v = kernel_view(a, i), *w = kernel_view(b, j);
-      if (v->tensor != w->tensor || (i < a->nin && j < b->nin)) continue;
-      const int axis = sample_axis(a, v);
-      if (axis < 0 || axis != sample_axis(b, w)) return false;
-    }
-  return true;
+static int sample_axis(const Kernel *k, const View *v) {
+  return nest_own_axis(v, sample_loop(k));
 }
 
 static bool written(const Kernels *by, int tensor) {
@@ -92,7 +84,9 @@ static bool fits_step(const Plan *p, const Kernels *before, const Kernels *tree)
 static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
   for (int i = 0; i < before->n; i++)
     for (int j = 0; j < tree->n; j++)
-      if (!apart(before->at[i], tree->at[j])) return false;
+      if (!nest_apart(before->at[i], sample_loop(before->at[i]), tree->at[j],
+                      sample_loop(tree->at[j])))
+        return false;
   return fits_step(p, before, tree) && worth(p, before, tree);
 }
 

@@ -138,13 +138,24 @@ static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
 
 int nest_own_axis(const View *v, int loop) {
   int found = -1;
-  for (int a = 0; a < v->rank; a++) {
+  for (int a = 0; a < v->rank && loop >= 0; a++) {
     int only;
     if (!coord_uses(&v->at[a], loop)) continue;
     if (found >= 0 || !coord_is_loop(&v->at[a], &only)) return -1;
     found = a;
   }
   return found;
+}
+
+bool nest_apart(const Kernel *a, int loop, const Kernel *b, int other) {
+  for (int i = 0; i < a->nin + a->nout; i++)
+    for (int j = 0; j < b->nin + b->nout; j++) {
+      const View *v = kernel_view(a, i), *w = kernel_view(b, j);
+      if (v->tensor != w->tensor || (i < a->nin && j < b->nin)) continue;
+      const int axis = nest_own_axis(v, loop);
+      if (axis < 0 || axis != nest_own_axis(w, other)) return false;
+    }
+  return true;
 }
 
 Step *nest_new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {

@@ -25,8 +25,10 @@ bool nest_worth_threads(const Plan *, double seconds);
 Step *nest_new_step(Plan *, const Loop *, int64_t block, bool parallel);
 /* Bytes of a tensor between two kernels that may stay in a core's L2 as a whole. */
 double nest_room(const Nest *);
-/* The axis that only this loop moves, as it is; -1: none. */
+/* The axis that only this loop moves, as it is; -1: none, as of no loop, -1. */
 int nest_own_axis(const View *, int loop);
+/* Do two kernels work on the same blocks, of a loop of each, of what one of them writes? */
+bool nest_apart(const Kernel *, int loop, const Kernel *, int other);
 /* A kernel and the pool that alone reads what it computes, block by block (pairs.c). NULL where
  * they are no such two, or the whole of it had better lie between them. */
 Step *nest_pair(Nest *, Step *const *two);
