@@ -48,41 +48,70 @@ static int loop_of_axis(const Kernel *k, int axis) {
 }
 
 /* What one element of the result sees of one axis of an input. */
-static void reach_along(const Kernel *k, const Coord *c, int loop, double field, double jump,
-                        double *new_field, double *new_jump) {
+static void reach_along(const Kernel *k, const Coord *c, int loop, double *field, double *jump) {
   double span = 0;
   for (int l = 0; l < k->nloop; l++)
     if (k->loop[l].reduced)
       span += (double)llabs(c->coef[l]) * (double)(extent_at(k->loop[l].extent, 1) - 1);
-  *new_field = field + span / c->div * jump;
-  *new_jump = loop >= 0 && c->coef[loop] ? jump * (double)llabs(c->coef[loop]) / c->div : jump;
+  *field += span / c->div * *jump;
+  if (loop >= 0 && c->coef[loop]) *jump *= (double)llabs(c->coef[loop]) / c->div;
 }
 
-static void widen(Reach *r, int axis, double field, double jump) {
-  if (field <= r->field[axis]) return;
-  r->field[axis] = field;
-  r->jump[axis] = jump;
+/* Does the loop move this axis of the view, and no other? */
+static bool moves_only(const View *view, int axis, int loop) {
+  for (int a = 0; a < view->rank; a++)
+    if (coord_uses(&view->at[a], loop) != (a == axis)) return false;
+  return true;
 }
 
-static void reach_through(const Counts *f, const Kernel *k, const View *view, const Type *result,
-                          Reach *r) {
-  const Type *type = &f->g->node.at[view->tensor].type;
-  const Reach *from = &f->reach[view->tensor];
-  int axes = spatial_axes(type);
+/* The axis of the result along which that of the view goes on; -1: each element sees all of it. */
+static int followed_by(const Kernel *k, const View *view, int axis) {
+  for (int a = 1; a < k->out[0].to.rank; a++) {
+    const int loop = loop_of_axis(k, a);
+    if (loop >= 0 && moves_only(view, axis, loop)) return a;
+  }
+  return k->out[0].to.rank == view->rank ? axis : -1;
+}
+
+static void widen(Reach *r, const Reach *by) {
   for (int a = 0; a < COUNTED_AXES; a++) {
-    double field = from->field[a], jump = from->jump[a];
-    if (a < axes && a < spatial_axes(result) && spatial_axes(result) == axes)
-      reach_along(k, &view->at[a + 2], loop_of_axis(k, a + 2), field, jump, &field, &jump);
-    else if (a < axes) /* the whole map: flattened, dense, global */
-      field += (double)(extent_at(type->dim[a + 2], 1) - 1) * jump;
-    widen(r, a, field, jump);
+    if (by->field[a] <= r->field[a]) continue;
+    r->field[a] = by->field[a];
+    r->jump[a] = by->jump[a];
+    r->axis[a] = by->axis[a];
   }
 }
 
+static Reach reach_through(const Counts *f, const Kernel *k, const View *view) {
+  Reach r = f->reach[view->tensor];
+  for (int a = 0; a < COUNTED_AXES; a++) {
+    const int axis = r.axis[a], next = axis < 0 ? -1 : followed_by(k, view, axis);
+    const Type *type = &f->g->node.at[view->tensor].type;
+    r.axis[a] = next;
+    if (next >= 0)
+      reach_along(k, &view->at[axis], loop_of_axis(k, next), &r.field[a], &r.jump[a]);
+    else if (axis >= 0) /* the whole map: flattened, dense, global */
+      r.field[a] += (double)(extent_at(type->dim[axis], 1) - 1) * r.jump[a];
+  }
+  return r;
+}
+
 static void find_reach(Counts *f, Id id, const Kernel *k) {
-  for (int i = 0; i < k->nin; i++)
-    if (is_call(f->g, &k->in[i]))
-      reach_through(f, k, &k->in[i], &f->g->node.at[id].type, &f->reach[id]);
+  for (int i = 0; i < k->nin; i++) {
+    if (!is_call(f->g, &k->in[i])) continue;
+    const Reach r = reach_through(f, k, &k->in[i]);
+    widen(&f->reach[id], &r);
+  }
+}
+
+/* Of an input of the network. */
+static Reach reach_of_input(const Type *type) {
+  Reach r;
+  for (int a = 0; a < COUNTED_AXES; a++) {
+    r.field[a] = r.jump[a] = 1;
+    r.axis[a] = a < spatial_axes(type) ? a + 2 : -1;
+  }
+  return r;
 }
 
 /* ---- what a backward pass reads ---- */
@@ -122,7 +151,7 @@ static LayerCounts *row_of(Counts *f, const char *layer) {
 static void count_node(Counts *f, Id id) {
   const Node *node = &f->g->node.at[id];
   if (ops[node->op]->class == CLASS_LEAF) {
-    for (int a = 0; a < COUNTED_AXES; a++) f->reach[id] = (Reach){{1, 1, 1}, {1, 1, 1}};
+    f->reach[id] = reach_of_input(&node->type);
     return;
   }
   Kernel k;
@@ -133,8 +162,7 @@ static void count_node(Counts *f, Id id) {
   if (!row) return;
   row->macs += k.macs;
   if (ops[node->op]->class != CLASS_VIEW) row->operations += count_operations(f->g, &k);
-  for (int a = 0; a < COUNTED_AXES; a++)
-    widen(&row->reach, a, f->reach[id].field[a], f->reach[id].jump[a]);
+  widen(&row->reach, &f->reach[id]);
 }
 
 static void add_rows(Counts *f) {

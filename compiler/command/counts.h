@@ -11,10 +11,11 @@
 
 enum { COUNTED_AXES = 3 };
 
-/* Of a node, per spatial axis: the extent of the input it sees, and by how much that moves from one
- * element to the next. */
+/* Of a node, per spatial axis of the network's input: the extent that an element sees, by how much
+ * that moves from one element to the next, and along which of the node's axes; -1: along none. */
 typedef struct Reach {
   double field[COUNTED_AXES], jump[COUNTED_AXES];
+  int axis[COUNTED_AXES];
 } Reach;
 
 typedef struct LayerCounts {

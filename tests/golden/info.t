@@ -27,6 +27,12 @@
 @ plain.json
 { "name": "plain", "input": { "shape": [256, 14, 14] },
   "layers": [{ "op": "conv", "name": "c", "filters": 256, "kernel": 3, "pad": 1, "bias": false }] }
+@ shuffle.json
+{ "name": "shuffle", "input": { "shape": [8, 9, 7] },
+  "layers": [{ "op": "conv", "name": "a", "filters": 8, "kernel": 3 }, { "op": "channel_shuffle", "name": "s", "groups": 2 },
+             { "op": "conv", "name": "b", "filters": 4, "kernel": 3, "groups": 4 },
+             { "op": "transpose", "name": "t", "order": [0, 2, 1] }, { "op": "conv", "name": "c", "filters": 2, "kernel": [3, 1] },
+             { "op": "flatten", "name": "f" }] }
 $ cnnc info edges.json --target generic | awk '$1 == "edge" || $1 == "total"' | tr -s ' '
 edge conv 1x280x319 2 178640 267960 1x2 0
 total 2 178640 267960 0
@@ -45,6 +51,15 @@ $ cnnc info stack.json --target generic | awk '$2 == "conv" { print $7 }'
 3x3
 5x5
 7x7
+= 0
+$ cnnc info shuffle.json --target generic | awk 'NF == 8 { print $1, $7 }'
+layer field
+a 3x3
+s 3x3
+b 5x5
+t 5x5
+c 5x7
+f 9x7
 = 0
 $ cnnc info drop.json --target generic | awk '$2 == "dropout" { print $3, $7 }'
 4x7 3
