@@ -14,7 +14,8 @@ static const struct {
   const char *word, *answer;
 } absent[] = {
     {"help", "`cnnc --help` prints the commands, `cnnc COMMAND --help` one of them"},
-    {"convert", "this version reads networks in JSON only"},
+    {"convert", "ONNX is not supported; write the layers in JSON and give their parameters as "
+                "safetensors with --weights"},
 };
 
 /* ---- parsing ---- */

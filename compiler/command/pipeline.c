@@ -83,7 +83,9 @@ static void check_dump(Unit *u, const Options *o) {
 
 Graph *pipeline_read(Unit *u, const Options *o) {
   if (path_ends(o->network, ".onnx")) {
-    diag_error_in(u, o->network, "this version reads networks in JSON; ONNX is not supported");
+    diag_error_in(u, o->network,
+                  "ONNX is not supported; write the layers in JSON (docs/network.md; `cnnc ops` "
+                  "lists operators) and give their parameters as safetensors with --weights");
     return NULL;
   }
   ReadOptions options = {.training = o->train, .validation = o->command == COMMAND_train};

@@ -7,7 +7,7 @@ $ cnnc none.json -o net.c
 none.json: error: cannot read the file: No such file or directory
 = 1
 $ cnnc net.onnx -o net.c
-net.onnx: error: this version reads networks in JSON; ONNX is not supported
+net.onnx: error: ONNX is not supported; write the layers in JSON (docs/network.md; `cnnc ops` lists operators) and give their parameters as safetensors with --weights
 = 1
 $ cnnc bad.json -o net.c
 bad.json:1:70: error: unknown operator "relyu"; did you mean "relu"?
