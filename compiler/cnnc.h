@@ -93,7 +93,7 @@ typedef struct Source {
 
 typedef struct Unit {
   Arena *arena;
-  Source source; /* the network being read */
+  Source source; /* being read: the network, or a file beside it */
   int errors, warnings;
   int usage_errors;      /* of the errors, those about the command line */
   bool json_diagnostics; /* --diagnostics=json: one JSON object a line */
@@ -103,6 +103,8 @@ typedef struct Unit {
 
 Unit *unit_new(void);
 void unit_free(Unit *);
+/* What is reported from now on has its place in this source; returns the one before. */
+Source unit_turn_to(Unit *, Source);
 
 /* Reports an error at a place of u->source and counts it; the caller goes on with something
  * harmless, so that one run reports all mistakes. Text form: lower case, no full stop, names the

@@ -45,6 +45,12 @@ void unit_free(Unit *u) {
   if (u) arena_free(u->arena);
 }
 
+Source unit_turn_to(Unit *u, Source source) {
+  const Source before = u->source;
+  u->source = source;
+  return before;
+}
+
 void bug(const char *file, int line, const char *format, ...) {
   va_list args;
   va_start(args, format);

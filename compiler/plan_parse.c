@@ -240,11 +240,11 @@ static bool parse_plan(Scan *s, Plan *p) {
 }
 
 Plan *plan_parse(Unit *u, const Graph *g, const Target *target, const char *text) {
-  Source source = u->source;
   Plan *p = plan_new(u, g, target, 1);
-  u->source = (Source){.name = "plan", .text = text, .size = strlen(text)};
+  const Source before =
+      unit_turn_to(u, (Source){.name = "plan", .text = text, .size = strlen(text)});
   Scan s = scan_begin(u);
   bool read = parse_plan(&s, p) && !s.failed;
-  u->source = source;
+  unit_turn_to(u, before);
   return read ? p : NULL;
 }

@@ -129,12 +129,8 @@ static void read_head(Unit *u, json_t *root, const Target *t) {
 
 static void read_document(Unit *u, const Target *t, Machine *m) {
   static const char *const head[] = {"machine", "target", NULL};
-  json_error_t error;
-  json_t *root = json_loadb(u->source.text, u->source.size, JSON_REJECT_DUPLICATES, &error);
-  if (!root) {
-    read_report_syntax(u, &error);
-    return;
-  }
+  json_t *root = read_json(u);
+  if (!root) return;
   if (json_is_object(root)) read_head(u, root, t);
   machine_read(u, root, NULL, t, head, m);
   json_decref(root);
@@ -142,14 +138,13 @@ static void read_document(Unit *u, const Target *t, Machine *m) {
 
 bool machine_file_read(Unit *u, const char *path, const Target *t, Machine *m) {
   const int errors = u->errors;
-  const Source before = u->source;
   Source source = {.name = path};
   source.text = file_read(u, path, &source.size);
   if (!source.text) return false;
-  u->source = source;
+  const Source network = unit_turn_to(u, source);
   m->name = file_name(path);
   read_document(u, t, m);
-  u->source = before;
+  unit_turn_to(u, network);
   return u->errors == errors;
 }
 

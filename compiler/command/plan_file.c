@@ -249,14 +249,9 @@ static void read_head(Reading *r, json_t *root) {
 }
 
 static void read_file(Reading *r) {
-  json_error_t error;
-  const Source *source = &r->file->source;
-  json_t *root = json_loadb(source->text, source->size, JSON_REJECT_DUPLICATES, &error), *value;
+  json_t *root = read_json(r->u), *value;
   const char *key;
-  if (!root) {
-    read_report_syntax(r->u, &error);
-    return;
-  }
+  if (!root) return;
   if (!json_is_object(root))
     diag_error(r->u, NULL, "a plan is a JSON object, not %s", read_kind(root));
   else if (r->head)
@@ -276,10 +271,9 @@ PlanFile *plan_file_read(Unit *u, const char *path, const PlanHead *head) {
   file->source.name = path;
   file->source.text = file_read(u, path, &file->source.size);
   if (!file->source.text) return NULL;
-  const Source network = u->source;
-  u->source = file->source;
+  const Source network = unit_turn_to(u, file->source);
   read_file(&r);
-  u->source = network;
+  unit_turn_to(u, network);
   return u->errors == errors ? file : NULL;
 }
 
@@ -295,8 +289,7 @@ static void report_unknown(Unit *u, const Decision *d, const Path *where, const 
 }
 
 void plan_file_check(Unit *u, const PlanFile *file, const Plan *plan) {
-  const Source network = u->source;
-  u->source = file->source;
+  const Source network = unit_turn_to(u, file->source);
   for (int i = 0; i < file->decision.n; i++) {
     const Decision *d = &file->decision.at[i];
     const Path *entry = path_key(u->arena, NULL, plan_entry_names[d->entry]);
@@ -307,7 +300,7 @@ void plan_file_check(Unit *u, const PlanFile *file, const Plan *plan) {
       diag_error(u, path_key(u->arena, where, d->key), "%s: its %s cannot be so: %s", d->kernel,
                  d->key, d->wrong);
   }
-  u->source = network;
+  unit_turn_to(u, network);
 }
 
 /* ---- printing ---- */

@@ -192,13 +192,8 @@ static void read_document(Reader *r) {
 /* ---- the text ---- */
 
 static json_t *parse(Unit *u) {
-  json_error_t error;
-  json_t *root = json_loadb(u->source.text, u->source.size, JSON_REJECT_DUPLICATES, &error);
-  if (!root) {
-    read_report_syntax(u, &error);
-    return NULL;
-  }
-  if (json_is_object(root)) return root;
+  json_t *root = read_json(u);
+  if (!root || json_is_object(root)) return root;
   diag_error(u, NULL, "a network is a JSON object, not %s", read_kind(root));
   json_decref(root);
   return NULL;

@@ -8,7 +8,7 @@
  *   names.c     what a name may look like, and which layer it means
  *   inputs.c    "input" and "inputs"
  *   words.c     "did you mean"
- *   syntax.c    messages for text that is not JSON
+ *   syntax.c    text as JSON, and messages where it is none
  *   read.c      the document as a whole: outputs, losses, optimiser
  *   build.c     Drafts -> Graph
  *   ask.c       what an operator's `build` may ask for
@@ -153,7 +153,8 @@ OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
 
 /* The candidate that somebody meant who wrote `word`, or NULL. */
 const char *read_meant(const char *word, const char *const *candidates, int n);
-void read_report_syntax(Unit *, const json_error_t *);
+/* The JSON in u->source; NULL after a message. */
+json_t *read_json(Unit *);
 
 /* ---- inputs.c ---- */
 

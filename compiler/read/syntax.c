@@ -1,5 +1,5 @@
-/* syntax.c - text that is not JSON: what Jansson found, in words of ours, with the place where the
- * unexpected token begins, and what to do about the usual slips. */
+/* syntax.c - text as JSON. Where it is none: what Jansson found, in words of ours, with the place
+ * where the unexpected token begins, and what to do about the usual slips. */
 #include <string.h>
 
 #include "read.h"
@@ -91,11 +91,18 @@ static const char *message_of(Arena *arena, const json_error_t *error, const cha
   return text.at;
 }
 
-void read_report_syntax(Unit *u, const json_error_t *error) {
+static void report_syntax(Unit *u, const json_error_t *error) {
   const char *token = token_of(u->arena, error->text);
   size_t end = error->position > 0 ? (size_t)error->position : 0, length = strlen(token);
   if (end > u->source.size) end = u->source.size;
   if (length > end || memcmp(u->source.text + end - length, token, length) != 0) length = 0;
   if (length == 0) length = end > 0;
   diag_error_at(u, end - length, length, "%s", message_of(u->arena, error, token));
+}
+
+json_t *read_json(Unit *u) {
+  json_error_t error;
+  json_t *root = json_loadb(u->source.text, u->source.size, JSON_REJECT_DUPLICATES, &error);
+  if (!root) report_syntax(u, &error);
+  return root;
 }
