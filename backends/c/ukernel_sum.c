@@ -1,5 +1,8 @@
-/* ukernel_sum.c - the sums of a register tile: loops over the terms, and the step inside them. */
+/* ukernel_sum.c - the sums of a register tile: loops over the terms, and the step inside them. Of
+ * windows, rows that lie outside of the tensor are left out where a tile's points agree on them. */
 #include "ukernel.h"
+
+#include <stdlib.h>
 
 /* ---- what will be read soon ---- */
 
@@ -178,6 +181,64 @@ static int leaving_axis(const Ukernel *m, int l) {
   return -1;
 }
 
+/* ---- taps in margins ---- */
+
+/* The axis of x along which loop l moves beyond the tensor, all points of the tile alike: what lies
+ * there is 0. -1: none. */
+static int axis_of_margin(const Ukernel *m, int l) {
+  const Contract *w = m->w;
+  const Kernel *k = m->f->k;
+  const View *v = ukernel_view(m, w->c.x);
+  if (v->outside != FILL || v->fill != 0 || last_reduced(k, l)) return -1;
+  for (int a = 0; a < v->rank; a++) {
+    const Coord *c = &v->at[a];
+    int64_t lo, hi;
+    if (abs(c->coef[l]) != 1 || !coord_affine(c) || coord_uses(c, w->point) ||
+        (w->outer >= 0 && coord_uses(c, w->outer) && (w->run == 0 || m->t->points > w->run)))
+      continue;
+    coord_range(k, c, m->f->plan->max_batch, &lo, &hi);
+    if (lo < 0 || hi >= leaf_buffer(m->f, v)->type.dim[a].plus) return a;
+  }
+  return -1;
+}
+
+/* The larger of `form` and 0, or the smaller of it and `taps`. */
+static const char *bound(const Ukernel *m, const char *name, const Linear *form, int64_t taps) {
+  const bool from = taps == 0;
+  const long long most = taps;
+  if (form->n == 0)
+    return arena_printf(m->arena, "%lld",
+                        (form->constant > most) == from ? (long long)form->constant : most);
+  const char *text = leaf_form(m->f, form);
+  emit(m->e, "const int %s = %s %c %lld ? %s : %lld;", name, text, from ? '>' : '<', most, text,
+       most);
+  return name;
+}
+
+/* Loop l over the taps that are inside:
+ *   const int kh_from = -oh + 1 > 0 ? -oh + 1 : 0, kh_to = ..
+ *   for (int kh = kh_from; kh < kh_to; kh++) */
+static void leave_out_margin(Ukernel *m, int l, int axis) {
+  Leaf *f = m->f;
+  const View *v = ukernel_view(m, m->w->c.x);
+  const int sign = v->at[axis].coef[l];
+  const char *name = f->k->loop[l].name;
+  const int64_t taps = f->k->loop[l].extent.plus, extent = leaf_buffer(f, v)->type.dim[axis].plus;
+  f->value[l] = linear_constant(0);
+  const Linear tap = leaf_coordinate(f, v, axis); /* of tap 0 */
+  Linear first = linear_constant(sign > 0 ? 0 : 1 - extent);
+  Linear last = linear_constant(sign > 0 ? extent : 1);
+  linear_add(&first, &tap, -sign);
+  linear_add(&last, &tap, -sign);
+  const char *from = bound(m, arena_printf(m->arena, "%s_from", name), &first, 0);
+  const char *to = bound(m, arena_printf(m->arena, "%s_to", name), &last, taps);
+  BLOCK(m->e, "for (int %s = %s; %s < %s; %s++)", name, from, name, to, name) {
+    f->value[l] = linear_variable(1, name);
+    f->value[l].term[0].below = (int)taps;
+    reduce(m, l + 1);
+  }
+}
+
 /* A reduced loop on the lane axis of x, block by block: subscripts stay linear. */
 static void blocks(Ukernel *m, int l, int lanes) {
   const Loop *loop = &m->f->k->loop[l];
@@ -230,7 +291,7 @@ static void reduce(Ukernel *m, int l) {
     return;
   }
   const int lanes = lanes_of_loop(m->f->plan, ukernel_view(m, m->w->c.x), l);
-  const int leaving = leaving_axis(m, l);
+  const int leaving = leaving_axis(m, l), margin = axis_of_margin(m, l);
   const Linear zero = linear_constant(0);
   if (ukernel_is_band(m->w, l)) {
     turns(m, l, k->loop[l].name, &m->w->band_at, m->w->bands.rows);
@@ -240,6 +301,8 @@ static void reduce(Ukernel *m, int l) {
     close_samples(m, l, opened);
   } else if (leaving >= 0) {
     keep_inside(m, l, leaving);
+  } else if (margin >= 0) {
+    leave_out_margin(m, l, margin);
   } else if (lanes > 1) {
     blocks(m, l, lanes);
   } else {
