@@ -101,7 +101,9 @@ struct Target {
   bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
   Machine machine;
   void (*tile)(const Plan *, Kernel *); /* picks kernel->tile of a product, if it has an opinion */
-  void (*fit_tile)(const Plan *, Kernel *); /* changes one that margins do not suit; or NULL */
+  /* Once margins are known: replaces a tile that does not suit them, also one that a plan file asks
+   * for, which the pass then reports. NULL: all of them suit. */
+  void (*fit_tile)(const Plan *, Kernel *);
   /* The same of any other kernel: how threads share its sums. NULL: they do not. */
   void (*share)(const Plan *, Kernel *);
   /* Why the kernel's tile cannot be, or NULL. */

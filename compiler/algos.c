@@ -99,7 +99,7 @@ static void pick(const Plan *p, Kernel *k, void (*opinion)(const Plan *, Kernel 
   const int i = log->made.n;
   if (log->asked && i < log->asked->n && !log->wrong)
     log->wrong = ask_tile(p, k, &log->asked->at[i]);
-  vec_push(p->u->arena, &log->made, k->tile);
+  vec_push(p->u->arena, &log->made, k);
 }
 
 void algo_pick_tile(const Plan *p, Kernel *k) {

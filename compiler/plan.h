@@ -114,9 +114,9 @@ typedef VEC(Decision) Decisions;
 
 /* While a kernel is lowered: the tiles to take, and those taken. */
 typedef struct TileLog {
-  const Tiles *asked; /* NULL: what the target picks */
-  Tiles made;
-  const char *wrong; /* why one that is asked for was not taken */
+  const Tiles *asked;       /* NULL: what the target picks */
+  VEC(const Kernel *) made; /* the kernels that have them */
+  const char *wrong;        /* why one that is asked for was not taken */
 } TileLog;
 
 typedef struct Choice { /* what --explain prints: one candidate for one kernel */

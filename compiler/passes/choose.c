@@ -417,11 +417,11 @@ static void move_inputs(Choose *c, const Item *item, Kernel *k, Copies *copy, St
   }
 }
 
-static void apply_item(Choose *c, const Item *item, Copies *copy, Steps *steps) {
+static void apply_item(Choose *c, Item *item, Copies *copy, Steps *steps) {
   Plan *p = c->p;
-  TileLog log = {.asked = decision_tiles(item, &item->at[item->taken])};
   Kernel k = *item->leaf->run;
   const Candidate *taken = &item->at[item->taken];
+  item->tiles.asked = decision_tiles(item, taken);
   Steps late = {0};
   move_inputs(c, item, &k, copy, steps);
   for (int o = 0; o < k.nout; o++) {
@@ -432,9 +432,7 @@ static void apply_item(Choose *c, const Item *item, Copies *copy, Steps *steps) 
     k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, moved_to(gives), at);
     vec_push(p->u->arena, &late, plan_copy(p, k.out[o].to.tensor, buffer, at));
   }
-  lower(p, taken, &k, steps, &log);
-  decision_check_tiles(c, item, &log);
-  decision_record(c, item, &log.made);
+  lower(p, taken, &k, steps, &item->tiles);
   for (int i = 0; i < late.n; i++) vec_push(p->u->arena, steps, late.at[i]);
 }
 
@@ -462,6 +460,10 @@ void pass_choose(Plan *p, const PlanOptions *options) {
   solve(&c);
   apply(&c);
   if (p->target->language->margins) choose_margins(p);
+  for (int i = 0; i < c.item.n; i++) {
+    decision_check_tiles(&c, &c.item.at[i]);
+    decision_record(&c, &c.item.at[i]);
+  }
   plan_share_prepared(p);
   plan_drop_unused(p);
 }

@@ -25,6 +25,7 @@ typedef struct Item { /* a kernel of a call's entries */
   int choice;       /* a contraction's rows of Plan.choice, one for each algorithm, begin here */
   const char *name; /* in plan files */
   Decision *asked;  /* NULL: nothing */
+  TileLog tiles;
 } Item;
 
 typedef struct Choose {
@@ -55,9 +56,9 @@ void decision_ask_layout(Item *);
 void decision_ask_results(Choose *, int i);
 /* The tiles that are asked for with a candidate; NULL: none. */
 const Tiles *decision_tiles(const Item *, const Candidate *);
-void decision_check_tiles(Choose *, const Item *, const TileLog *);
+void decision_check_tiles(Choose *, const Item *);
 /* Adds the line of a plan file that asks for what was decided. */
-void decision_record(Choose *, const Item *, const Tiles *);
+void decision_record(Choose *, const Item *);
 /* What contractions read outside of a tensor becomes its buffer's margin; memory that is not the
  * plan's is copied into a buffer with margins first. Steps are still flat. */
 void choose_margins(Plan *);

@@ -123,11 +123,13 @@ void decision_ask_results(Choose *c, int i) {
 /* ---- what was decided ---- */
 
 /* The line of a plan file that asks for what was decided. */
-void decision_record(Choose *c, const Item *item, const Tiles *tiles) {
+void decision_record(Choose *c, const Item *item) {
   Arena *arena = c->p->u->arena;
   const Candidate *taken = &item->at[item->taken];
   int buffer[MAX_OUT];
-  Decision d = {.entry = item->entry, .kernel = item->name, .algo = taken->algo, .tile = *tiles};
+  Decision d = {.entry = item->entry, .kernel = item->name, .algo = taken->algo};
+  for (int i = 0; i < item->tiles.made.n; i++)
+    vec_push(arena, &d.tile, item->tiles.made.at[i]->tile);
   if (!taken->algo && item->n > 1) d.layout = taken->wants;
   const int n = first_written(c, (int)(item - c->item.at), buffer);
   for (int i = 0; i < n; i++) vec_push(arena, &d.result, c->layout[buffer[i]]);
@@ -138,7 +140,18 @@ void decision_record(Choose *c, const Item *item, const Tiles *tiles) {
   if (d.algo || d.layout != LAYOUT_ANY || n) vec_push(arena, &c->p->decision, d);
 }
 
-void decision_check_tiles(Choose *c, const Item *item, const TileLog *log) {
+/* Does every kernel still have the tile that is asked for? Margins may have changed it. */
+static bool kept(const TileLog *log) {
+  for (int i = 0; log->asked && i < log->asked->n; i++)
+    for (int t = 0; t < log->asked->at[i].n; t++)
+      if (tile_get(&log->made.at[i]->tile, log->asked->at[i].at[t].name, -1) !=
+          log->asked->at[i].at[t].value)
+        return false;
+  return true;
+}
+
+void decision_check_tiles(Choose *c, const Item *item) {
+  const TileLog *log = &item->tiles;
   Decision *d = item->asked;
   if (!d || !d->tile.n || d->wrong) return;
   if (log->wrong)
@@ -148,4 +161,6 @@ void decision_check_tiles(Choose *c, const Item *item, const TileLog *log) {
            arena_printf(c->p->u->arena, "the algorithm has %d, not %d", log->made.n, d->tile.n));
   else if (!log->asked && !d->algo)
     refuse(d, "tiles", "they belong to an \"algorithm\"");
+  else if (!kept(log))
+    refuse(d, "tiles", "margins part its rows, which tiles take whole or in equal parts");
 }

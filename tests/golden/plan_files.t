@@ -41,6 +41,16 @@
   },
   "backward": { "c1:dgrad": {} }
 }
+@ rows.json
+{ "name": "rows", "input": { "shape": [16, 14, 14] },
+  "layers": [{ "op": "conv", "name": "a", "filters": 64, "kernel": 1 }, { "op": "conv", "name": "b", "filters": 64, "kernel": 1 },
+             { "op": "conv", "name": "c", "filters": 64, "kernel": 3, "pad": 1, "from": "a" },
+             { "op": "add", "from": ["b", "c"] }] }
+@ whole.json
+{
+  "plan": 1, "network": "rows", "target": "avx512", "dtype": "f32", "batch": 1, "train": false,
+  "forward": { "b": {"algorithm": "gemm", "tiles": [{"r": 6, "k": 2}]}, "c": {"algorithm": "direct"} }
+}
 @ broken.json
 { "plan": 1,
 $ cnnc net.json --target avx512 -o net.c --save-plan a.json && mv net.c a.c && mv net.h a.h && cnnc net.json --target avx512 -o net.c --plan a.json --save-plan b.json && cmp a.c net.c && cmp a.h net.h && cmp a.json b.json && echo same
@@ -134,6 +144,15 @@ wrong.json:10:17: error: no kernel of backward is named "c1:dgrad"
    10 |   "backward": { "c1:dgrad": {} }
       |                 ^~~~~~~~~~
 = 1
+$ cnnc info rows.json --target avx512 --plan whole.json
+whole.json:3:52: error: b: its tiles cannot be so: margins part its rows, which tiles take whole or in equal parts
+    3 |   "forward": { "b": {"algorithm": "gemm", "tiles": [{"r": 6, "k": 2}]}, "c": {"algorithm": "direct"} }
+      |                                                    ^~~~~~~~~~~~~~~~~~
+= 1
+$ cnnc info rows.json --target avx512 --algo c=direct --input-shape 16x9x9 --save-plan a.json | sed -n 's/^ *b .*serial, //p'; sed -n '/"b"/p' a.json
+r 9 k 2 unroll 1
+    "b": {"algorithm": "gemm", "tiles": [{"r": 9, "k": 2, "unroll": 1}], "result": "lanes"},
+= 0
 $ cnnc net.json --target avx512 -o net.c --plan broken.json
 broken.json:1:13: error: the file ends too early
     1 | { "plan": 1,
