@@ -160,6 +160,13 @@ class Bench(Case):
         self.assertEqual(drawn.count("<canvas"), 96)
         self.assertGreater(drawn.count('class="buffer"'), 4)
         self.assertEqual(drawn.count('class="wins"'), 4 + 4 + 4 + 3, "forward, in training, gradients by weights and by data")
+        for entry in ("forward", "train_forward", "backward", "step", "train_step (backward and step in one)"):
+            bar = re.search(f"<p>{re.escape(entry)}: [0-9.]+ [mµ]s on one core</p><svg", drawn)
+            self.assertTrue(bar, f"{entry} has a bar")
+        for layer in ("c1", "c2", "c3", "d"):
+            for role in ("wgrad", "dgrad") if layer != "c1" else ("wgrad",):
+                bar = re.search(rf"<title>([^<]*; )?{layer}( \+ [^<;]*)? \({role}\)", drawn)
+                self.assertTrue(bar, f"{layer}: bars of gradients say which")
 
     def test_profile(self):
         self.emit(self.folder / "net.json", "net", "--train", "--batch", "2", "--profile")
