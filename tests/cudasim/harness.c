@@ -42,12 +42,18 @@ Simulated simulated_network(const char *file, const char *target, const char *sh
   return simulated_options(o, as);
 }
 
-Simulated simulated_text_options(const char *json, Options o) {
-  char path[] = "/tmp/cnnc-cudasim-XXXXXX";
+void write_network(char *path, const char *json) {
   FILE *file = fdopen(mkstemp(path), "w");
   assert_non_null(file);
-  for (const char *c = json; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
+  char *text = requoted(json);
+  fputs(text, file);
+  free(text);
   fclose(file);
+}
+
+Simulated simulated_text_options(const char *json, Options o) {
+  char path[] = "/tmp/cnnc-cudasim-XXXXXX";
+  write_network(path, json);
   o.network = path;
   Simulated s = simulated_options(o, WEIGHTS_LOADED);
   remove(path);

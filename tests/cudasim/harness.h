@@ -22,7 +22,9 @@ typedef struct Simulated {
 
 /* The network in a file as options say, with parameters of its initialisers. */
 Simulated simulated_options(Options, WeightsAs);
-/* The same for a text, with ' for ". */
+/* A network's text, with ' for ", in a new file; the path ends in XXXXXX. */
+void write_network(char *path, const char *json);
+/* The same for such a text. */
 Simulated simulated_text_options(const char *json, Options);
 /* The same for a target; shape: --input-shape, or NULL. `batch` samples at most. */
 Simulated simulated_network(const char *file, const char *target, const char *shape, int batch,

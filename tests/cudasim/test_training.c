@@ -68,10 +68,7 @@ static Training training(const char *file, const char *target, const char *shape
 /* A network's text, with ' for ". */
 static Training training_text(const char *json, Options o) {
   char path[] = "/tmp/cnnc-training-XXXXXX";
-  FILE *file = fdopen(mkstemp(path), "w");
-  assert_non_null(file);
-  for (const char *c = json; *c; c++) fputc(*c == '\'' ? '"' : *c, file);
-  fclose(file);
+  write_network(path, json);
   o.network = path;
   Training t = training_options(o);
   remove(path);

@@ -68,14 +68,6 @@ typedef struct Cases {
   VEC(Case) list;
 } Cases;
 
-/* A copy with double quotes in place of single ones; the caller frees it. */
-static inline char *requoted(const char *text) {
-  char *copy = strdup(text);
-  for (char *c = copy; *c; c++)
-    if (*c == '\'') *c = '"';
-  return copy;
-}
-
 /* JSON with single quotes. */
 static inline json_t *quoted(const char *text) {
   char *copy = requoted(text);

@@ -28,9 +28,8 @@ static inline void fill(double *at, int64_t n, unsigned seed) {
 /* `text` with single quotes. */
 static inline Net net_open(const char *text) {
   Net net = {.captured = captured_new(NULL, NULL)};
-  char *json = arena_copy(net.captured->u->arena, text, strlen(text));
-  for (char *c = json; *c; c++)
-    if (*c == '\'') *c = '"';
+  char *copy = requoted(text), *json = arena_copy(net.captured->u->arena, copy, strlen(copy));
+  free(copy);
   net.g = read_text(net.captured->u, "meaning.json", json, strlen(json), &(ReadOptions){0});
   if (!net.g) fail_msg("%s\n%s", json, messages(net.captured));
   net.input = net.g->input.at[0].node;

@@ -40,6 +40,15 @@ static inline void captured_free(Captured *c) {
   free(c);
 }
 
+/* A copy with double quotes in place of single ones, in which networks stand here; the caller frees
+ * it. */
+static inline char *requoted(const char *text) {
+  char *copy = strdup(text);
+  for (char *c = copy; *c; c++)
+    if (*c == '\'') *c = '"';
+  return copy;
+}
+
 /* The long form: `./scripts/test --all`. */
 static inline bool is_long(void) {
   const char *asked = getenv("CNNC_TEST_LONG");
