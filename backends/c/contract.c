@@ -281,7 +281,7 @@ static void take_rows(Contract *w) {
   const int parted = contract_parted(w->f->plan, &w->c);
   if (w->outer >= 0 || parted < 0 || w->points <= row || w->points % row != 0) return;
   w->outer = parted;
-  w->run = (int)row;
+  w->row = (int)row;
 }
 
 void contract_body(Leaf *f) {

@@ -16,7 +16,7 @@ typedef struct Contract {
   int point; /* the free loop whose points share weights: R at a time */
   int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or whose
                 rows a tile takes several of; or -1 */
-  int run;   /* points of such a row; 0: they follow each other */
+  int row;   /* points of such a row; 0: they follow each other */
   int lanes; /* of the target */
   int step;  /* between vectors of a tile, along the lane loop */
   bool sums; /* the lanes are samples, added up at the end: `lane` is a loop of columns */

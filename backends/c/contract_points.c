@@ -29,26 +29,26 @@ const char *contract_reaches_end(Leaf *f, int l, int64_t extent, bool several) {
 /* The values of a loop that tiles take `turn` at a time, each of them `each` points. */
 typedef struct Points {
   const char *name;
-  int loop;    /* which loop's blocks they come in, */
-  int64_t run; /* so many values for each of its own */
+  int loop;       /* which loop's blocks they come in, */
+  int64_t values; /* so many for each of its own */
   int each, turn;
   Linear from, to;
 } Points;
 
 static Points points_of(Contract *w) {
   Leaf *f = w->f;
-  const bool parted = w->run > 0;
+  const bool parted = w->row > 0;
   const int loop = w->outer >= 0 ? w->outer : w->point;
   Points p = {.name = f->k->loop[loop].name,
               .loop = loop,
-              .run = w->outer < 0 || parted ? 1 : f->k->loop[w->point].extent.plus,
-              .each = parted ? w->run : 1,
+              .values = w->outer < 0 || parted ? 1 : f->k->loop[w->point].extent.plus,
+              .each = parted ? w->row : 1,
               .from = linear_constant(0),
               .to = linear_constant(0)};
   if (w->outer >= 0 && !parted)
     p.name = arena_printf(f->e->arena, "%s_%s", p.name, f->k->loop[w->point].name);
-  linear_add(&p.from, &f->from[loop], p.run);
-  linear_add(&p.to, &f->to[loop], p.run);
+  linear_add(&p.from, &f->from[loop], p.values);
+  linear_add(&p.to, &f->to[loop], p.values);
   p.turn = w->points / p.each;
   return p;
 }
@@ -75,8 +75,8 @@ static bool rests_of_blocks(const Leaf *f, const Points *p, int64_t rest[2]) {
   if (b->step < 0 || b->mul != 1 || b->from != 0 || b->to != 1 || loop->extent.per_n) return false;
   const Step *s = f->outer[b->step];
   if (s->extent.per_n || s->extent.plus != loop->extent.plus) return false;
-  rest[0] = s->block * p->run % p->turn;
-  rest[1] = loop->extent.plus % s->block * p->run % p->turn;
+  rest[0] = s->block * p->values % p->turn;
+  rest[1] = loop->extent.plus % s->block * p->values % p->turn;
   return true;
 }
 

@@ -29,10 +29,10 @@ const char *ukernel_broadcast(const Ukernel *m, const char *pointer, const char 
 
 void ukernel_stand_at(const Ukernel *m, int r, int j) {
   Contract *w = m->w;
-  if (w->run > 0) {
+  if (w->row > 0) {
     m->f->value[w->outer] = m->t->at;
-    m->f->value[w->outer].constant += r / w->run;
-    m->f->value[w->point] = linear_constant(r % w->run);
+    m->f->value[w->outer].constant += r / w->row;
+    m->f->value[w->point] = linear_constant(r % w->row);
   } else {
     m->f->value[w->point] = m->t->at;
     m->f->value[w->point].constant += r;

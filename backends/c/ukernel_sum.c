@@ -41,7 +41,7 @@ static void fetch_x(const Ukernel *m) {
     return;
   linear_add(channel, &m->turn, -1);
   channel->constant += m->block;
-  const int piece = m->w->run > 0 && m->w->run < m->block ? m->w->run : m->block;
+  const int piece = m->w->row > 0 && m->w->row < m->block ? m->w->row : m->block;
   for (int r = 0; r < m->t->points; r += piece) {
     ukernel_stand_at(m, r, 0);
     linear_add(point, &m->turn, 1);
@@ -194,7 +194,7 @@ static int axis_of_margin(const Ukernel *m, int l) {
     const Coord *c = &v->at[a];
     int64_t lo, hi;
     if (abs(c->coef[l]) != 1 || !coord_affine(c) || coord_uses(c, w->point) ||
-        (w->outer >= 0 && coord_uses(c, w->outer) && (w->run == 0 || m->t->points > w->run)))
+        (w->outer >= 0 && coord_uses(c, w->outer) && (w->row == 0 || m->t->points > w->row)))
       continue;
     coord_range(k, c, m->f->plan->max_batch, &lo, &hi);
     if (lo < 0 || hi >= leaf_buffer(m->f, v)->type.dim[a].plus) return a;
