@@ -19,10 +19,11 @@ SHAPES = """source,layer,N,C,H,W,K,kh,kw,sh,sw,ph,pw,ph_end,pw_end,groups,OH,OW
 here,a,2,16,7,7,16,3,3,2,2,1,1,1,1,2,4,4
 here-deconv,b,1,4,5,5,6,3,3,2,2,1,1,1,-1,1,9,11
 """
-PROGRAM = """
+CLOCK = """
 #define _XOPEN_SOURCE 700
 #include "net.h"
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 static double now(void) {
   struct timespec t;
@@ -33,6 +34,8 @@ static void *memory_of(size_t bytes) {
   void *memory;
   return posix_memalign(&memory, net_ALIGN, bytes + 1) == 0 ? memory : NULL;
 }
+"""
+PROGRAM = CLOCK + """
 int main(void) {
   static float x[2 * 1600];
   static int32_t y[2];
@@ -51,6 +54,22 @@ int main(void) {
   if (net_profile_table(&profile, "table.txt") || net_profile_trace(&profile, "trace.json")) return 4;
   if (net_profile_table(NULL, "table.txt") != net_E_NULL) return 5;
   return net_profile_table(&profile, "nowhere/table.txt") == net_E_FILE ? 0 : 6;
+}
+"""
+SAMPLES = CLOCK + """
+int main(void) {
+  static float x[9 * 7680], y[9 * 17], timed[9 * 17];
+  net ctx;
+  net_profile profile = {.clock = now};
+  net_memory memory = {.hash = net_HASH, .params = memory_of(net_PARAMS_BYTES), .params_bytes = net_PARAMS_BYTES,
+                       .work = memory_of(net_WORK_BYTES(1)), .work_bytes = net_WORK_BYTES(1)};
+  if (net_init(&ctx, &memory, 1) || net_init_params(&ctx, 1)) return 1;
+  for (int i = 0; i < 9 * 7680; i++) x[i] = (float)(i % 1013) / 512 - 1;
+  if (net_forward(&ctx, 9, x, y)) return 2;
+  ctx.profile = &profile;
+  if (net_forward(&ctx, 9, x, timed) || memcmp(y, timed, sizeof y)) return 3;
+  if (net_forward(&ctx, 4, x, timed) || memcmp(y, timed, sizeof y)) return 4;
+  return net_profile_table(&profile, "table.txt") || net_profile_trace(&profile, "trace.json") ? 5 : 0;
 }
 """
 
@@ -168,20 +187,39 @@ class Bench(Case):
                 bar = re.search(rf"<title>([^<]*; )?{layer}( \+ [^<;]*)? \({role}\)", drawn)
                 self.assertTrue(bar, f"{layer}: bars of gradients say which")
 
-    def test_profile(self):
-        self.emit(self.folder / "net.json", "net", "--train", "--batch", "2", "--profile")
-        (self.folder / "program.c").write_text(PROGRAM)
+    def profiled(self, program):
+        """The lines of the table and the events of the trace that a program around net.c writes."""
+        (self.folder / "program.c").write_text(program)
         self.run_command("cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "program.c", "net.c", "-o",
                          "program", "-lm")
         self.run_command("./program")
-        table = (self.folder / "table.txt").read_text().splitlines()
-        events = json.loads((self.folder / "trace.json").read_text())["traceEvents"]
+        return ((self.folder / "table.txt").read_text().splitlines(),
+                json.loads((self.folder / "trace.json").read_text())["traceEvents"])
+
+    def test_profile(self):
+        self.emit(self.folder / "net.json", "net", "--train", "--batch", "2", "--profile")
+        table, events = self.profiled(PROGRAM)
         self.assertEqual(len(table), 1 + len([line for line in table[1:] if line]))
         self.assertEqual({event["cat"] for event in events}, {"train_forward", "backward", "step", "train_step"})
         self.assertTrue(any(event["name"].startswith("c1") and event["args"]["operations"] == 2 * 16 * 16 * 9 * 100
                             for event in events))
         for before, after in zip(events, events[1:]):
             self.assertGreaterEqual(after["ts"], before["ts"])
+
+    def test_profile_of_samples(self):
+        """Layers that a sample goes through one after another are timed sample by sample, with the same results."""
+        deep = HERE / "networks" / "deep.json"
+        (self.folder / "small.json").write_text(json.dumps({"machine": 1, "target": "generic", "cores": 1, "l2": 100000,
+                                                            "launch": 1e-9}))
+        self.emit(deep, "net", "--prefix", "net", "--target", "generic", "--machine", "small.json", "--batch", "9", "--profile")
+        table, events = self.profiled(SAMPLES)
+        calls = {re.split("[; ]", line[15:])[0]: int(line[55:].split()[-4]) for line in table[1:]}
+        self.assertEqual(calls, {**dict.fromkeys(("x.moved", "a", "b", "c", "pool1"), 9 + 4), "d": 2, "dense1": 2})
+        self.assertEqual([event["name"] for event in events], [line[15:].split("  ")[0] for line in table[1:]])
+        macs = json.loads(self.run_command(CNNC, "info", deep, "--json"))["totals"]["macs"]
+        self.assertEqual(sum(event["args"]["operations"] for event in events), 2 * macs)
+        for before, after in zip(events, events[1:]):
+            self.assertGreaterEqual(after["ts"], before["ts"] + before["dur"] - 0.01)
 
     def test_machine(self):
         """What is measured is written for --machine, which reads it again; what cannot be measured is as it is known."""
