@@ -136,42 +136,39 @@ static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   return rounds * (turns * turn + edge) / clock_of(p->target);
 }
 
-/* rows, columns, words, i, j, stages, warps, wide, high */
+#define TILE(ROWS, COLUMNS, WORDS, I, J, STAGES)                                                   \
+  { .rows = ROWS, .columns = COLUMNS, .words = WORDS, .i = I, .j = J, .stages = STAGES }
+/* Four warps multiply 16 rows of all columns each. */
+#define TOGETHER(ROWS, COLUMNS, STAGES)                                                            \
+  {                                                                                                \
+    .rows = ROWS, .columns = COLUMNS, .words = 32, .i = 16, .j = COLUMNS, .stages = STAGES,        \
+    .warps = GEMM_TOGETHER                                                                         \
+  }
+
 static const GemmTile plain_tiles[] = {
-    {128, 128, 16, 8, 8, 2, 0, 0, 0}, {128, 64, 16, 8, 4, 3, 0, 0, 0},
-    {64, 128, 16, 4, 8, 3, 0, 0, 0},  {64, 64, 16, 4, 4, 4, 0, 0, 0},
-    {128, 32, 16, 8, 4, 4, 0, 0, 0},  {64, 32, 16, 4, 4, 4, 0, 0, 0},
-    {32, 64, 16, 4, 4, 4, 0, 0, 0},   {32, 32, 16, 4, 4, 4, 0, 0, 0},
-    {128, 16, 16, 4, 4, 4, 0, 0, 0},  {64, 16, 16, 4, 4, 4, 0, 0, 0},
-    {16, 64, 16, 4, 4, 4, 0, 0, 0},   {16, 128, 16, 4, 4, 4, 0, 0, 0},
+    TILE(128, 128, 16, 8, 8, 2), TILE(128, 64, 16, 8, 4, 3), TILE(64, 128, 16, 4, 8, 3),
+    TILE(64, 64, 16, 4, 4, 4),   TILE(128, 32, 16, 8, 4, 4), TILE(64, 32, 16, 4, 4, 4),
+    TILE(32, 64, 16, 4, 4, 4),   TILE(32, 32, 16, 4, 4, 4),  TILE(128, 16, 16, 4, 4, 4),
+    TILE(64, 16, 16, 4, 4, 4),   TILE(16, 64, 16, 4, 4, 4),  TILE(16, 128, 16, 4, 4, 4),
 };
 static const GemmTile mma_tiles[] = {
-    {128, 128, 16, 64, 32, 3, 0, 0, 0}, {128, 64, 16, 32, 32, 4, 0, 0, 0},
-    {64, 128, 16, 32, 32, 4, 0, 0, 0},  {64, 64, 16, 32, 32, 5, 0, 0, 0},
-    {64, 64, 32, 32, 32, 3, 0, 0, 0},   {128, 32, 16, 32, 32, 4, 0, 0, 0},
-    {64, 32, 16, 32, 16, 4, 0, 0, 0},   {32, 64, 16, 16, 32, 4, 0, 0, 0},
-    {32, 32, 16, 16, 16, 4, 0, 0, 0},   {128, 16, 16, 32, 16, 4, 0, 0, 0},
-    {64, 16, 16, 16, 16, 4, 0, 0, 0},   {16, 64, 16, 16, 16, 4, 0, 0, 0},
+    TILE(128, 128, 16, 64, 32, 3), TILE(128, 64, 16, 32, 32, 4), TILE(64, 128, 16, 32, 32, 4),
+    TILE(64, 64, 16, 32, 32, 5),   TILE(64, 64, 32, 32, 32, 3),  TILE(128, 32, 16, 32, 32, 4),
+    TILE(64, 32, 16, 32, 16, 4),   TILE(32, 64, 16, 16, 32, 4),  TILE(32, 32, 16, 16, 16, 4),
+    TILE(128, 16, 16, 32, 16, 4),  TILE(64, 16, 16, 16, 16, 4),  TILE(16, 64, 16, 16, 16, 4),
 };
 /* Numbers in two words need more registers. */
 static const GemmTile split_tiles[] = {
-    {128, 64, 16, 32, 32, 4, 0, 0, 0}, {64, 128, 16, 32, 32, 4, 0, 0, 0},
-    {64, 64, 16, 32, 32, 4, 0, 0, 0},  {128, 32, 16, 32, 32, 4, 0, 0, 0},
-    {64, 32, 16, 32, 16, 4, 0, 0, 0},  {32, 64, 16, 16, 32, 4, 0, 0, 0},
-    {32, 32, 16, 16, 16, 4, 0, 0, 0},  {128, 16, 16, 32, 16, 4, 0, 0, 0},
-    {64, 16, 16, 16, 16, 4, 0, 0, 0},  {16, 64, 16, 16, 16, 4, 0, 0, 0},
+    TILE(128, 64, 16, 32, 32, 4), TILE(64, 128, 16, 32, 32, 4), TILE(64, 64, 16, 32, 32, 4),
+    TILE(128, 32, 16, 32, 32, 4), TILE(64, 32, 16, 32, 16, 4),  TILE(32, 64, 16, 16, 32, 4),
+    TILE(32, 32, 16, 16, 16, 4),  TILE(128, 16, 16, 32, 16, 4), TILE(64, 16, 16, 16, 16, 4),
+    TILE(16, 64, 16, 16, 16, 4),
 };
 
 /* The largest ones are small enough for sm_80, with 163 KiB, which multiplies in each warp. */
 static const GemmTile wgmma_tiles[] = {
-    {128, 128, 32, 16, 128, 4, GEMM_TOGETHER, 0, 0},
-    {128, 128, 32, 16, 128, 3, GEMM_TOGETHER, 0, 0},
-    {128, 256, 32, 16, 256, 3, GEMM_TOGETHER, 0, 0},
-    {128, 64, 32, 16, 64, 4, GEMM_TOGETHER, 0, 0},
-    {64, 128, 32, 16, 128, 4, GEMM_TOGETHER, 0, 0},
-    {64, 64, 32, 16, 64, 4, GEMM_TOGETHER, 0, 0},
-    {128, 32, 32, 16, 32, 4, GEMM_TOGETHER, 0, 0},
-    {64, 32, 32, 16, 32, 4, GEMM_TOGETHER, 0, 0},
+    TOGETHER(128, 128, 4), TOGETHER(128, 128, 3), TOGETHER(128, 256, 3), TOGETHER(128, 64, 4),
+    TOGETHER(64, 128, 4),  TOGETHER(64, 64, 4),   TOGETHER(128, 32, 4),  TOGETHER(64, 32, 4),
 };
 
 static bool multiplies_together(const Plan *p) {
