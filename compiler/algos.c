@@ -53,6 +53,20 @@ bool contraction_of(const Plan *p, const Kernel *k, Contraction *c) {
   return true;
 }
 
+static int point_before(const Contraction *c, int end) {
+  for (int l = end - 1; l >= 0; l--)
+    if (c->role[l] == 'M' && view_uses(&c->k->in[c->x], l)) return l;
+  return -1;
+}
+
+int contraction_point(const Contraction *c) {
+  return point_before(c, c->k->nloop);
+}
+
+int contraction_row(const Contraction *c) {
+  return point_before(c, contraction_point(c));
+}
+
 bool contraction_loop_slides(const Contraction *c, int loop) {
   const View *x = &c->k->in[c->x];
   for (int a = 0; a < x->rank; a++) {

@@ -56,6 +56,10 @@ const char *packed_refuses(const Plan *, const Contraction *);
  * double), or NULL. */
 const char *algo_refuses_error(const Plan *, const Kernel *k, double error);
 #define ALGO_DIRECT_ERROR 1.5e-7 /* of sums in f32 as they come: measured */
+/* Of the loops of x that the weights do not know: the innermost, over points, and the one around
+ * it, over rows of them; -1: none. */
+int contraction_point(const Contraction *);
+int contraction_row(const Contraction *);
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
 bool contraction_slides(const Contraction *);
 bool contraction_loop_slides(const Contraction *, int loop);

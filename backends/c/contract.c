@@ -95,17 +95,10 @@ static bool kernel_fits(const Plan *p, const Kernel *k, int weights) {
   return true;
 }
 
-/* The innermost loop over points, or any loop of x that the weights do not know; -1: none. */
-int contract_point(const Contraction *c) {
-  for (int l = c->k->nloop - 1; l >= 0; l--)
-    if (c->role[l] == 'M' && view_uses(&c->k->in[c->x], l)) return l;
-  return -1;
-}
-
 bool contract_fits(const Plan *p, const Kernel *k) {
   Contraction c;
   return k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction_of(p, k, &c) &&
-         kernel_fits(p, k, c.w) && contract_lane(p, &c) >= 0 && contract_point(&c) >= 0;
+         kernel_fits(p, k, c.w) && contract_lane(p, &c) >= 0 && contraction_point(&c) >= 0;
 }
 
 /* ---- rows and columns as one loop ---- */
@@ -135,18 +128,16 @@ static bool steps_whole(const Plan *p, const Kernel *k, int l) {
 
 int contract_parted(const Plan *p, const Contraction *c) {
   const Kernel *k = c->k;
-  const int point = contract_point(c);
+  const int point = contraction_point(c), outer = contraction_row(c);
   if (contraction_both_change(p, c) || buffer_in_batch(&p->buffer.at[k->in[c->w].tensor]))
     return -1;
-  if (point < 0 || k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
-  int outer = point - 1;
-  while (outer >= 0 && (c->role[outer] != 'M' || !view_uses(&k->in[c->x], outer))) outer--;
   if (outer < 0 || k->loop[outer].extent.per_n) return -1;
+  if (k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
   return steps_whole(p, k, outer) && steps_whole(p, k, point) ? outer : -1;
 }
 
 int64_t contract_points(const Plan *p, const Contraction *c) {
-  const int point = contract_point(c), outer = point < 0 ? -1 : find_outer(p, c, point);
+  const int point = contraction_point(c), outer = point < 0 ? -1 : find_outer(p, c, point);
   int64_t points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
   if (outer >= 0) points *= extent_at(c->k->loop[outer].extent, p->max_batch);
   return points;
@@ -291,7 +282,7 @@ void contract_body(Leaf *f) {
   contraction_of(p, k, &w.c);
   w.c.k = k;
   w.lane = contract_lane(p, &w.c);
-  w.point = contract_point(&w.c);
+  w.point = contraction_point(&w.c);
   w.outer = find_outer(p, &w.c, w.point);
   w.sums = batch_is_summed(p, &w.c);
   w.step = w.sums ? 1 : w.lanes;

@@ -81,7 +81,7 @@ static double bytes_per_cycle(const Target *t, double bytes) {
 static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
   const View *x = &c->k->in[c->x];
   const double bytes = (view_bytes(p, x) + view_bytes(p, &c->k->in[c->w])) / s->parts;
-  const int point = contract_point(c);
+  const int point = contraction_point(c);
   s->points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
   if (point >= 0) s->block = lanes_of_loop(p, x, point);
   s->bytes_per_cycle = bytes_per_cycle(p->target, bytes);
@@ -127,7 +127,7 @@ static void shape_of_batch(const Plan *p, const Contraction *c, int lane, Shape 
 
 /* Points that share weights. In dense layers they are samples, and every tile reads weights. */
 static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
-  const int point = contract_point(c), outer = contract_parted(p, c);
+  const int point = contraction_point(c), outer = contract_parted(p, c);
   s->points = points_of_rows(p, c);
   const int64_t row = point < 0 ? 0 : c->k->loop[point].extent.plus;
   if (outer >= 0 && (s->points == row || contract_points(p, c) == row)) {

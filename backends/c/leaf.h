@@ -129,9 +129,8 @@ void loops_body(Leaf *);
 /* The register-tiled contraction, where it fits the kernel; loops_body always does. */
 bool contract_fits(const Plan *, const Kernel *);
 void contract_body(Leaf *);
-/* Its lane loop, and the loop that tiles take points of; -1: none fits. */
+/* Its lane loop; -1: none fits. */
 int contract_lane(const Plan *, const Contraction *);
-int contract_point(const Contraction *);
 /* Tiles that are summed in memory, by one band of positions after another: where there are several,
  * of operands that both change in every call, or several samples. */
 typedef struct Bands {

@@ -46,19 +46,10 @@ static bool last_free(const Kernel *k, int l) {
   return last;
 }
 
-/* Is l the last of the loops that only x knows? */
-static bool last_of_x(const Contraction *c, int l) {
-  bool last = c->role[l] == 'M';
-  for (int i = l + 1; i < c->k->nloop; i++) last &= c->role[i] != 'M';
-  return last;
-}
-
-/* Rows that a tile takes: l is the loop over them, the one before the last that only x knows. */
+/* Rows that a tile takes, where l is the loop over them. */
 static int rows_of_tile(const Contraction *c, int l) {
-  int row = l + 1;
-  while (row < c->k->nloop && c->role[row] != 'M') row++;
-  if (c->role[l] != 'M' || row == c->k->nloop || !last_of_x(c, row)) return 1;
-  const Extent points = c->k->loop[row].extent;
+  if (l != contraction_row(c)) return 1;
+  const Extent points = c->k->loop[contraction_point(c)].extent;
   const int r = tile_get(&c->k->tile, "r", 1);
   return points.per_n || r % points.plus != 0 ? 1 : r / (int)points.plus;
 }
@@ -70,7 +61,7 @@ static int tile_unit(const Plan *p, const Kernel *k, int l) {
   Contraction c;
   if (!vectors || !contraction_of(p, k, &c)) return 1;
   if (buffer_in_batch(&p->buffer.at[k->in[c.w].tensor]))
-    return last_of_x(&c, l)                             ? tile_get(&k->tile, "r", 1)
+    return contraction_point(&c) == l                   ? tile_get(&k->tile, "r", 1)
            : c.role[l] == 'N' && batch_is_summed(p, &c) ? vectors
                                                         : 1;
   if (!contraction_both_change(p, &c)) return rows_of_tile(&c, l);
@@ -92,7 +83,7 @@ int nest_lanes(const Plan *p, const Kernel *k, int l) {
 static bool samples_share(const Plan *p, const Kernel *k, int l) {
   Contraction c;
   return k->loop[l].extent.per_n && tile_get(&k->tile, "r", 1) > 1 && contraction_of(p, k, &c) &&
-         !contraction_both_change(p, &c) && last_of_x(&c, l);
+         !contraction_both_change(p, &c) && contraction_point(&c) == l;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {
