@@ -41,21 +41,29 @@ static double clock_of(const Target *t) {
 typedef struct Shape { /* at the largest batch */
   double groups, rows, columns, terms;
   double row_fetches, column_fetches; /* for each term */
+  bool tested; /* do rows come element by element, each inside its tensor or not? */
   const Kernel *k;
   bool boxed; /* may its operands come in boxes? */
   Boxes boxes;
 } Shape;
 
-/* Terms that lie beside each other come at once: channels in lanes, and packed weights. */
+/* Do terms lie beside each other? Channels in lanes do, and packed weights. */
+static bool terms_beside(const Buffer *b) {
+  return b->format.lane_axis >= 0 || b->home == HOME_DERIVED;
+}
+
+/* They come at once, then. */
 static double fetches(const Plan *p, const Contraction *c, int in) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const Buffer *b = &p->buffer.at[c->k->in[in].tensor];
-  const bool beside = b->format.lane_axis >= 0 || b->home == HOME_DERIVED;
-  return as->mma && beside && b->format.dtype == as->number ? 1.0 / (GEMM_CHUNK * as->pack) : 1;
+  const bool at_once = as->mma && terms_beside(b) && b->format.dtype == as->number;
+  return at_once ? 1.0 / (GEMM_CHUNK * as->pack) : 1;
 }
 
 static Shape shape_of(const Plan *p, const Contraction *c) {
   Shape s = {1, 1, 1, 1, fetches(p, c, c->x), fetches(p, c, c->w), .k = c->k};
+  const View *x = &c->k->in[c->x];
+  s.tested = x->outside != INSIDE && !terms_beside(&p->buffer.at[x->tensor]);
   s.boxed = boxes_of(p, c, &s.boxes);
   for (int l = 0; l < c->k->nloop; l++) {
     double *of = c->role[l] == 'B'   ? &s.groups
@@ -100,14 +108,16 @@ static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, cons
   return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / BANKS + fetched;
 }
 
-/* Registers of a thread; by wgmma those of numbers on their way count that are not copied. */
+/* Registers of a thread; by wgmma those of numbers on their way count that are not copied, and
+ * the tests of single ones where one stage holds all terms: none of them is left for later. */
 static double registers_of(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   if (!as->mma) return 1.5 * t->i * t->j + 48;
   const double results = (double)t->i * t->j / GEMM_WARP;
   if (!t->warps) return 2 * results + 64;
   const double loaded =
       (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 ? 0 : t->columns);
-  return results + loaded * t->words * as->pack / gemm_threads(t, as) + 80;
+  const double tests = s->tested && s->terms <= t->words * as->pack ? 16 : 0;
+  return results + loaded * t->words * as->pack / gemm_threads(t, as) + tests + 80;
 }
 
 /* Blocks that a multiprocessor works on at a time. */
