@@ -9,125 +9,8 @@
  * leaves a node one alternative that may be. Then algorithms lower their contractions, and whatever
  * those read outside of a tensor's box becomes its margin. */
 #include "choose.h"
-#include "narrow.h"
 #include "nest.h"
 #include "backend.h"
-
-#include <string.h>
-
-/* ---- formats ---- */
-
-/* What memory between kernels holds of a tensor: statistics, which have no space, stay exact. */
-static DType stored_type(const Plan *p, const Buffer *b) {
-  const bool own = b->home == HOME_WORK && b->phase == PHASE_CALL && b->type.dtype == F32;
-  bool space = false;
-  for (int a = 2; a < b->type.rank; a++) space |= b->type.dim[a].plus > 1;
-  return own && space ? plan_stored(p) : b->type.dtype;
-}
-
-static Format format_of(const Plan *p, const Buffer *b, Layouts layout) {
-  Format f = layout == LAYOUT_LANES   ? format_lanes(p, &b->type)
-             : layout == LAYOUT_BATCH ? format_batch(p, &b->type)
-                                      : format_plain(b->type.dtype);
-  f.dtype = stored_type(p, b);
-  return f;
-}
-
-static void set_stored_types(Plan *p) {
-  for (int b = 0; b < p->buffer.n; b++) {
-    const DType dtype = stored_type(p, &p->buffer.at[b]);
-    if (dtype_narrow(dtype)) p->buffer.at[b].format.dtype = dtype;
-  }
-}
-
-bool choose_may_lie(const Plan *p, int buffer, Layouts layout) {
-  const Buffer *b = &p->buffer.at[buffer];
-  return layout == LAYOUT_PLAIN ||
-         (b->phase == PHASE_CALL && format_of(p, b, layout).lane_axis >= 0);
-}
-
-/* An activation that may lie in several ways: worth a decision, or a wish that can be disappointed.
- */
-static bool has_layouts(const Plan *p, int buffer) {
-  return choose_may_lie(p, buffer, LAYOUT_LANES) || choose_may_lie(p, buffer, LAYOUT_BATCH);
-}
-
-/* What becomes of the wish that a buffer lie so. */
-static Layouts possible(const Plan *p, int buffer, Layouts want) {
-  return want == LAYOUT_ANY || choose_may_lie(p, buffer, want) ? want : LAYOUT_PLAIN;
-}
-
-static bool serves(Layouts layout, Layouts want) {
-  return want == LAYOUT_ANY ? layout != LAYOUT_BATCH : layout == want;
-}
-
-/* The layout that a buffer is moved to for who wants it so. */
-static Layouts moved_to(Layouts want) {
-  return want == LAYOUT_ANY ? LAYOUT_PLAIN : want;
-}
-
-static bool is_open(const Plan *p, int buffer) {
-  const Buffer *b = &p->buffer.at[buffer];
-  return has_layouts(p, buffer) && (b->home == HOME_WORK || b->home == HOME_KEPT);
-}
-
-static double format_bytes(const Plan *p, int buffer, Layouts layout) {
-  Buffer b = p->buffer.at[buffer];
-  b.format = format_of(p, &b, layout);
-  return (double)buffer_bytes(&b, p->max_batch);
-}
-
-/* Where a buffer in this layout is wanted so. */
-static double move_time(const Plan *p, int buffer, Layouts layout, Layouts want) {
-  const Machine *m = &p->target->machine;
-  if (serves(layout, want)) return 0;
-  double bytes = format_bytes(p, buffer, layout) + format_bytes(p, buffer, moved_to(want));
-  return m->launch + bytes / m->l3_bandwidth;
-}
-
-/* ---- parts of a buffer ---- */
-
-/* The part of a buffer that k writes gets a buffer of its own; at[] is its place in the whole. */
-static int own_buffer(Plan *p, const Kernel *k, View *to, Layouts layout, int64_t *at) {
-  Buffer b = p->buffer.at[to->tensor];
-  b.name = arena_printf(p->u->arena, "%s.moved", b.name);
-  b.home = HOME_WORK;
-  for (int a = 0; a < to->rank; a++) {
-    int64_t last;
-    coord_range(k, &to->at[a], p->max_batch, &at[a], &last);
-    if (b.type.dim[a].per_n == 0) b.type.dim[a] = fixed(last - at[a] + 1);
-    to->at[a].plus -= at[a];
-  }
-  b.format = format_of(p, &b, layout);
-  return plan_buffer(p, b);
-}
-
-static bool only_copies(const Kernel *k) {
-  return kernel_kind(k) == KIND_MAP && k->out[0].value->op == E_in;
-}
-
-static bool splits_lanes(const Plan *p, const View *to) {
-  const Format lanes = format_lanes(p, &p->buffer.at[to->tensor].type);
-  return choose_may_lie(p, to->tensor, LAYOUT_LANES) &&
-         to->at[lanes.lane_axis].plus % lanes.lanes != 0;
-}
-
-/* Vectors of channels can only be stored at multiples of lanes: what is computed for another place
- * in a concatenation is copied there. */
-static void separate_parts(Plan *p, Steps *steps) {
-  Steps all = {0};
-  for (int i = 0; i < steps->n; i++) {
-    Kernel *k = steps->at[i]->run;
-    View *to = &k->out[0].to;
-    const int whole = to->tensor;
-    int64_t at[MAX_RANK];
-    vec_push(p->u->arena, &all, steps->at[i]);
-    if (k->nout != 1 || only_copies(k) || !splits_lanes(p, to)) continue;
-    to->tensor = own_buffer(p, k, to, LAYOUT_PLAIN, at);
-    vec_push(p->u->arena, &all, plan_copy(p, to->tensor, whole, at));
-  }
-  *steps = all;
-}
 
 /* ---- the time of a candidate ---- */
 
@@ -161,10 +44,11 @@ typedef struct Formats {
 } Formats;
 
 static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
-  if (layout == LAYOUT_ANY || !has_layouts(p, buffer)) return;
+  if (layout == LAYOUT_ANY || !choose_has_layouts(p, buffer)) return;
   old->buffer[old->n] = buffer;
   old->format[old->n++] = p->buffer.at[buffer].format;
-  p->buffer.at[buffer].format = format_of(p, &p->buffer.at[buffer], possible(p, buffer, layout));
+  p->buffer.at[buffer].format =
+      choose_format(p, &p->buffer.at[buffer], choose_possible(p, buffer, layout));
 }
 
 /* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result, and
@@ -237,7 +121,7 @@ static void add_candidate(Choose *c, Item *item, Candidate candidate) {
 /* Of x. Phases of strides are copied first, from memory of the caller's as it lies. */
 static Layouts wants_of(const Plan *p, const Algo *algo, const Contraction *k) {
   const bool copies = algo->transforms && contraction_strides(k);
-  return copies && !is_open(p, k->k->in[k->x].tensor) ? LAYOUT_ANY : algo->wants;
+  return copies && !choose_is_open(p, k->k->in[k->x].tensor) ? LAYOUT_ANY : algo->wants;
 }
 
 /* A forced algorithm that serves the contraction is its only candidate. */
@@ -296,7 +180,7 @@ static int count_nodes(Choose *c) {
   c->layout = NEW_ARRAY(c->p->u->arena, Layouts, c->p->buffer.n);
   c->asked = NEW_ARRAY(c->p->u->arena, Layouts, c->p->buffer.n);
   for (int b = 0; b < c->p->buffer.n; b++) {
-    c->node[b] = is_open(c->p, b) ? n++ : -1;
+    c->node[b] = choose_is_open(c->p, b) ? n++ : -1;
     c->layout[b] = LAYOUT_PLAIN;
   }
   for (int i = c->item.n - 1; i >= 0; i--) {
@@ -311,15 +195,16 @@ enum { FIRST_LAYOUT = LAYOUT_PLAIN, LAYOUT_KINDS = LAYOUT_END - FIRST_LAYOUT };
 
 /* Kernel i reads or writes the buffer, in layout like[candidate]. */
 static void add_access(Choose *c, Pbqp *q, int i, int buffer, const Layouts *like) {
-  if (!has_layouts(c->p, buffer)) return;
+  if (!choose_has_layouts(c->p, buffer)) return;
   Item *item = &c->item.at[i];
   double cost[MAX_CANDIDATES * LAYOUT_KINDS] = {0};
   for (int a = 0; a < item->n; a++) {
-    const Layouts want = possible(c->p, buffer, like[a]);
+    const Layouts want = choose_possible(c->p, buffer, like[a]);
     for (int l = 0; l < LAYOUT_KINDS; l++)
-      cost[LAYOUT_KINDS * a + l] = move_time(c->p, buffer, (Layouts)(FIRST_LAYOUT + l), want);
+      cost[LAYOUT_KINDS * a + l] =
+          choose_move_time(c->p, buffer, (Layouts)(FIRST_LAYOUT + l), want);
     if (c->node[buffer] < 0) /* a given format: the kernel's own cost */
-      item->cost[a] += move_time(c->p, buffer, LAYOUT_PLAIN, want);
+      item->cost[a] += choose_move_time(c->p, buffer, LAYOUT_PLAIN, want);
   }
   if (c->node[buffer] >= 0) pbqp_edge(q, i, c->node[buffer], cost);
 }
@@ -349,7 +234,7 @@ static void take(Choose *c, const int *choice) {
   for (int b = 0; b < c->p->buffer.n; b++) {
     if (c->node[b] < 0) continue;
     c->layout[b] = (Layouts)(FIRST_LAYOUT + choice[c->node[b]]);
-    c->p->buffer.at[b].format = format_of(c->p, &c->p->buffer.at[b], c->layout[b]);
+    c->p->buffer.at[b].format = choose_format(c->p, &c->p->buffer.at[b], c->layout[b]);
   }
 }
 
@@ -361,8 +246,8 @@ static void add_buffers(Choose *c, Pbqp *q) {
     double cost[LAYOUT_KINDS];
     for (int i = 0; i < LAYOUT_KINDS; i++) {
       const Layouts layout = (Layouts)(FIRST_LAYOUT + i);
-      const bool asked = serves(layout, c->asked[b]) || c->asked[b] == LAYOUT_ANY;
-      cost[i] = format_bytes(c->p, b, layout) / c->p->target->machine.l2_bandwidth;
+      const bool asked = choose_serves(layout, c->asked[b]) || c->asked[b] == LAYOUT_ANY;
+      cost[i] = choose_format_bytes(c->p, b, layout) / c->p->target->machine.l2_bandwidth;
       if (!asked || !choose_may_lie(c->p, b, layout)) cost[i] += PBQP_NEVER;
     }
     pbqp_node(q, c->node[b], LAYOUT_KINDS, cost);
@@ -400,7 +285,7 @@ static int moved_copy(Choose *c, Copies *copy, int buffer, Layouts layout, Steps
   Buffer b = p->buffer.at[buffer];
   b.name = arena_printf(p->u->arena, "%s.moved", b.name);
   b.home = HOME_WORK;
-  b.format = format_of(p, &b, layout);
+  b.format = choose_format(p, &b, layout);
   *made = plan_buffer(p, b);
   vec_push(p->u->arena, steps, plan_copy(p, buffer, *made, NULL));
   return *made;
@@ -411,9 +296,9 @@ static void move_inputs(Choose *c, const Item *item, Kernel *k, Copies *copy, St
   const Kernel *original = item->leaf->run;
   for (int i = 0; i < k->nin; i++) {
     int buffer = original->in[i].tensor;
-    Layouts want = possible(c->p, buffer, wanted(c->p, &item->at[item->taken], original, i));
-    if (!serves(c->layout[buffer], want))
-      k->in[i].tensor = moved_copy(c, copy, buffer, moved_to(want), steps);
+    Layouts want = choose_possible(c->p, buffer, wanted(c->p, &item->at[item->taken], original, i));
+    if (!choose_serves(c->layout[buffer], want))
+      k->in[i].tensor = moved_copy(c, copy, buffer, choose_moved_to(want), steps);
   }
 }
 
@@ -427,9 +312,9 @@ static void apply_item(Choose *c, Item *item, Copies *copy, Steps *steps) {
   for (int o = 0; o < k.nout; o++) {
     int buffer = k.out[o].to.tensor;
     int64_t at[MAX_RANK];
-    const Layouts gives = possible(p, buffer, taken->gives);
-    if (serves(c->layout[buffer], gives)) continue;
-    k.out[o].to.tensor = own_buffer(p, &k, &k.out[o].to, moved_to(gives), at);
+    const Layouts gives = choose_possible(p, buffer, taken->gives);
+    if (choose_serves(c->layout[buffer], gives)) continue;
+    k.out[o].to.tensor = choose_own_buffer(p, &k, &k.out[o].to, choose_moved_to(gives), at);
     vec_push(p->u->arena, &late, plan_copy(p, k.out[o].to.tensor, buffer, at));
   }
   lower(p, taken, &k, steps, &item->tiles);
@@ -454,8 +339,9 @@ static void apply(Choose *c) {
 
 void pass_choose(Plan *p, const PlanOptions *options) {
   Choose c = {.p = p, .options = options};
-  set_stored_types(p);
-  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++) separate_parts(p, &p->entry[e].step);
+  choose_stored_types(p);
+  for (PlanEntry e = PLAN_FORWARD; e < PLAN_ENTRIES; e++)
+    choose_separate_parts(p, &p->entry[e].step);
   find_items(&c);
   solve(&c);
   apply(&c);

@@ -1,6 +1,6 @@
-/* choose.h - the parts of pass choose: candidates and their solution (choose.c), what --algo asks
- * for (choose_force.c), what plan files ask for and say (choose_decisions.c), margins
- * (choose_margins.c). */
+/* choose.h - the parts of pass choose: candidates and their solution (choose.c), layouts of buffers
+ * (choose_formats.c), what --algo asks for (choose_force.c), what plan files ask for and say
+ * (choose_decisions.c), margins (choose_margins.c). */
 #ifndef CHOOSE_H
 #define CHOOSE_H
 
@@ -38,12 +38,38 @@ typedef struct Choose {
   Layouts *asked;  /* per buffer: by a plan file; ANY: nothing */
 } Choose;
 
+/* ---- layouts (choose_formats.c) ---- */
+
+/* Buffers that hold narrow numbers between kernels do so from now on. */
+void choose_stored_types(Plan *);
+Format choose_format(const Plan *, const Buffer *, Layouts);
+double choose_format_bytes(const Plan *, int buffer, Layouts);
+/* Is there such a layout of the buffer? */
+bool choose_may_lie(const Plan *, int buffer, Layouts);
+/* May an activation lie in several ways: is it worth a decision, or a wish that can be
+ * disappointed?
+ */
+bool choose_has_layouts(const Plan *, int buffer);
+/* Is it the pass that decides among them? */
+bool choose_is_open(const Plan *, int buffer);
+/* What becomes of the wish that a buffer lie so; does a layout fulfil it; and if not, the layout
+ * that the buffer is moved to, and how long that takes. */
+Layouts choose_possible(const Plan *, int buffer, Layouts want);
+bool choose_serves(Layouts, Layouts want);
+Layouts choose_moved_to(Layouts want);
+double choose_move_time(const Plan *, int buffer, Layouts, Layouts want);
+/* The part of a buffer that k writes gets a buffer of its own; at[] is its place in the whole. */
+int choose_own_buffer(Plan *, const Kernel *k, View *to, Layouts, int64_t *at);
+/* Vectors of channels can only be stored at multiples of lanes: what is computed for another place
+ * in a concatenation is copied there. */
+void choose_separate_parts(Plan *, Steps *);
+
+/* ---- what is asked for, and margins ---- */
+
 /* Which names of an option of --algo are none (layers are not looked at where there is no graph);
  * why the plan has nothing to do as it asks. NULL: nothing is wrong. */
 const char *choose_misnamed(Arena *, const Graph *, const char *option);
 const char *choose_complaint(const Plan *, const char *option);
-/* Is there such a layout of the buffer? */
-bool choose_may_lie(const Plan *, int buffer, Layouts);
 /* The algorithm that --algo asks for, NULL if none. */
 const Algo *choose_forced(Arena *, const PlanOptions *, const Kernel *);
 /* Gives the item, which comes after all others, its name in plan files, and finds what is asked for
