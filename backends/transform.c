@@ -2,6 +2,8 @@
  * that they are applied to, the lane loop. Languages print them in files of the same name. */
 #include "transform.h"
 
+#include <math.h>
+
 static const Buffer *input_buffer(const Plan *p, const Kernel *k, int i) {
   return &p->buffer.at[k->in[i].tensor];
 }
@@ -116,4 +118,17 @@ bool transform_of(const Plan *p, const Kernel *k, Transform *t) {
   for (int l = 0; l < k->nloop && t->lane < 0 && p->target->lanes > 1; l++)
     if (is_lane(p, k, t, l)) t->lane = l;
   return p->target->lanes == 1 || t->lane >= 0;
+}
+
+double transform_tiles(const Plan *p, const Kernel *k, const Transform *t, int lanes) {
+  double tiles = 1;
+  for (int l = 0; l < k->nloop; l++) {
+    double turns = (double)extent_at(k->loop[l].extent, p->max_batch);
+    if (k->loop[l].reduced) continue;
+    if (l == t->lane) turns = ceil(turns / lanes);
+    for (int d = 0; d < t->n; d++)
+      if (t->dim[d].row == l) turns = t->dim[d].tiled ? ceil(turns / t->dim[d].matrix.rows) : 1;
+    tiles *= turns;
+  }
+  return tiles;
 }

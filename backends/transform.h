@@ -36,5 +36,7 @@ typedef struct Transform {
   int lane; /* the free loop in vectors, -1: none */
 } Transform;
 bool transform_of(const Plan *, const Kernel *, Transform *);
+/* How many tiles there are at the largest batch, of so many lanes each. */
+double transform_tiles(const Plan *, const Kernel *, const Transform *, int lanes);
 
 #endif

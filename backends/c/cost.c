@@ -315,15 +315,7 @@ static double loop_cycles(const Plan *p, const Kernel *k) {
 /* Cycles of a transform: loads, stores and arithmetic of its lines, for every tile and vector. */
 static double transform_cycles(const Plan *p, const Kernel *k, const Transform *t) {
   const int lanes = p->target->lanes;
-  double tiles = 1, lines = 1, all = 0;
-  for (int l = 0; l < k->nloop; l++) {
-    double turns = (double)extent_at(k->loop[l].extent, p->max_batch);
-    if (k->loop[l].reduced) continue;
-    if (l == t->lane) turns = ceil(turns / lanes);
-    for (int d = 0; d < t->n; d++)
-      if (t->dim[d].row == l) turns = t->dim[d].tiled ? ceil(turns / t->dim[d].matrix.rows) : 1;
-    tiles *= turns;
-  }
+  double lines = 1, all = 0;
   for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
   for (int d = 0; d < t->n; d++) {
     const ConstMatrix *m = &t->dim[d].matrix;
@@ -332,7 +324,7 @@ static double transform_cycles(const Plan *p, const Kernel *k, const Transform *
     lines *= m->rows;
   }
   all += lines * expr_count(k->out[0].value);
-  return tiles * all * (lanes == 8 ? 0.4 : 0.6);
+  return transform_tiles(p, k, t, lanes) * all * (lanes == 8 ? 0.4 : 0.6);
 }
 
 /* Weights that no cache holds from one call to the next are read while others read as well. */

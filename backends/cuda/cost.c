@@ -306,13 +306,8 @@ void cuda_share(const Plan *p, Kernel *k) {
  * there are few, waiting for one line's elements after the other's. */
 static double transform_seconds(const Plan *p, const Kernel *k, const Transform *t) {
   const double lanes = p->target->machine.units * (double)LANES;
-  double tiles = 1, lines = 1, all = 0;
-  for (int l = 0; l < k->nloop; l++) {
-    double turns = (double)extent_at(k->loop[l].extent, p->max_batch);
-    for (int d = 0; d < t->n; d++)
-      if (t->dim[d].row == l) turns = t->dim[d].tiled ? ceil(turns / t->dim[d].matrix.rows) : 1;
-    if (!k->loop[l].reduced) tiles *= turns;
-  }
+  const double tiles = transform_tiles(p, k, t, 1);
+  double lines = 1, all = 0;
   for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
   for (int d = 0; d < t->n; d++) {
     const ConstMatrix *m = &t->dim[d].matrix;
