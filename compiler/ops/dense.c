@@ -9,15 +9,14 @@ typedef struct DenseAttr {
   Matrix weights;
 } DenseAttr;
 
+#define UNITS_FIELD(text)                                                                          \
+  {                                                                                                \
+    .name = "units", .kind = FIELD_INT, .offset = offsetof(DenseAttr, units), .required = true,    \
+    .min = 1, .max = 0x7fffffff, .example = "10", .doc = text                                      \
+  }
+
 static const Field dense_fields[] = {
-    {.name = "units",
-     .kind = FIELD_INT,
-     .offset = offsetof(DenseAttr, units),
-     .required = true,
-     .min = 1,
-     .max = 0x7fffffff,
-     .example = "10",
-     .doc = "number of outputs"},
+    UNITS_FIELD("number of outputs"),
     BIAS_FIELD(DenseAttr),
     WEIGHTS_FIELD(DenseAttr),
 };
@@ -102,14 +101,7 @@ static void rbf_kernel(const Graph *g, const Node *node, Kernel *k) {
 }
 
 static const Field rbf_fields[] = {
-    {.name = "units",
-     .kind = FIELD_INT,
-     .offset = offsetof(DenseAttr, units),
-     .required = true,
-     .min = 1,
-     .max = 0x7fffffff,
-     .example = "10",
-     .doc = "number of centres"},
+    UNITS_FIELD("number of centres"),
     WEIGHTS_FIELD(DenseAttr),
 };
 
