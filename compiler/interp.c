@@ -291,12 +291,17 @@ static void fold_known(Run *run) {
 
 /* ---- outs ---- */
 
-/* A summed out begins anew where all loops that `to` lacks are at 0. */
+/* A summed out begins anew where all loops that `to` lacks are at 0, and a run of points begins. */
 static bool begins(const Run *run, const View *to, int r) {
   for (int l = 0; l < run->k->nloop; l++)
     if (!run->k->loop[l].reduced && !view_uses(to, l) &&
         run->index[l] + (l == run->row ? r : 0) != 0)
       return false;
+  for (int a = 0; a < to->rank; a++) {
+    const int64_t along_row = run->row < 0 ? 0 : (int64_t)to->at[a].coef[run->row] * r;
+    if ((interp_linear(&to->at[a], run->index, run->k->nloop) + along_row) % to->at[a].div != 0)
+      return false;
+  }
   return true;
 }
 

@@ -340,3 +340,27 @@ bool kernel_continues(const Kernel *before, const Kernel *k) {
          strcmp(k->algo, before->algo) == 0 && k->role == before->role &&
          strcmp(k->name, before->name) == 0;
 }
+
+static bool counts_points(const Kernel *k, const Coord *c) {
+  Extent run = fixed(1);
+  bool counts = !c->exact && c->mod == 0 && c->plus == 0;
+  for (int l = kernel_free_loops(k) - 1; l >= 0; l--) {
+    if (c->coef[l] == 0) continue;
+    counts &= extent_same(run, fixed(c->coef[l]));
+    run = (Extent){run.plus * k->loop[l].extent.per_n, run.plus * k->loop[l].extent.plus};
+  }
+  return counts;
+}
+
+bool kernel_runs(const Kernel *k, const Out *out) {
+  bool runs = true;
+  for (int a = 0; a < out->to.rank; a++) {
+    const Coord *c = &out->to.at[a];
+    if (coord_affine(c)) continue;
+    runs &= counts_points(k, c);
+    for (int b = 0; b < out->to.rank; b++)
+      for (int l = 0; l < k->nloop; l++)
+        runs &= b == a || !coord_uses(c, l) || !coord_uses(&out->to.at[b], l);
+  }
+  return runs;
+}

@@ -93,7 +93,8 @@ typedef struct Fold {
 typedef struct Out {
   View to; /* mentions free loops only; INSIDE; distinct points write distinct elements, except: */
   const Expr *value; /* over ACC and what a term may use, inputs that mention free loops only */
-  bool combine; /* a free loop is missing in `to`: the values are summed in loop order, in double */
+  bool combine; /* the values of points with one element are summed in loop order, in double. They
+                   differ in free loops that `to` misses, and within runs (kernel_runs) */
 } Out;
 
 /* How a target is to run a kernel: named integers, chosen by the target, written to and read from
@@ -173,6 +174,11 @@ bool kernel_writes(const Kernel *, int tensor);
 /* Is it the next step of the algorithm that `before` is a step of? What a user counts as a kernel
  * may run in several. */
 bool kernel_continues(const Kernel *before, const Kernel *);
+/* Are the divided coordinates of a combining out runs of points: does each count the points of its
+ * loops, which no other coordinate mentions, the last loop fastest? Of (9*n + 3*h + w)/8 with h < 3
+ * and w < 3, eight points beside each other have one element, and an element begins where 8 divides
+ * the number of the point. */
+bool kernel_runs(const Kernel *, const Out *);
 
 /* Building (kernel.c). */
 int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of the new loop */

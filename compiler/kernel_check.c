@@ -76,6 +76,7 @@ static const char *out_fault(const Check *c, const Out *out) {
   for (int l = 0; l < k->nloop && !fault && !out->combine; l++)
     if (!k->loop[l].reduced && !view_uses(&out->to, l) && !extent_same(k->loop[l].extent, fixed(1)))
       fault = "several points of a loop have one place for their results";
+  if (!fault && out->combine && !kernel_runs(k, out)) fault = "a sum's points are no runs";
   return fault;
 }
 

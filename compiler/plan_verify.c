@@ -156,7 +156,12 @@ static void verify_kernel(Verify *v, const Kernel *k, int depth) {
     verify_bind(k, l, depth);
   }
   for (int i = 0; i < k->nin; i++) verify_use(v, k, &k->in[i], false, depth);
-  for (int o = 0; o < k->nout; o++) verify_use(v, k, &k->out[o].to, true, depth);
+  for (int o = 0; o < k->nout; o++) {
+    verify_use(v, k, &k->out[o].to, true, depth);
+    REQUIRE(!k->out[o].combine || kernel_runs(k, &k->out[o]),
+            "%s: points that sum to %s are no runs", k->name,
+            v->p->buffer.at[k->out[o].to.tensor].name);
+  }
 }
 
 /* ---- steps ---- */

@@ -93,6 +93,49 @@ static void run_random_kernels(void **state) {
   unit_free(u);
 }
 
+/* Sums over runs of points, whole rows or not, of loops beside each other or not; points beyond the
+ * last run, and runs that samples do not reach. */
+static void sums_over_runs(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  Random r = {9};
+  for (int i = 0; i < 500; i++) {
+    Kernel k = {.name = "runs", .nout = 2};
+    const int64_t n = random_int(&r, 1, 3), c = random_int(&r, 1, 3), h = random_int(&r, 1, 5),
+                  w = random_int(&r, 1, 7), run = random_int(&r, 1, 40), most = 4;
+    Type x = TYPE(per_n(), fixed(c), fixed(h), fixed(w)),
+         sums = TYPE(fixed((most * h * w + run - 1) / run), fixed(c));
+    const int channel = random_int(&r, 0, 3); /* where its loop stands */
+    for (int l = 0, a = 0; l < 4; l++)
+      if (l == channel)
+        kernel_loop(&k, "c", fixed(c), false);
+      else
+        kernel_loop(&k, a == 0 ? "n" : a == 1 ? "h" : "w", x.dim[a ? a + 1 : 0], false), a++;
+    View *in = kernel_in(&k, 0, &x);
+    Coord *part = &k.out[1].to.at[0];
+    for (int l = 0, a = 0; l < 4; l++) {
+      in->at[l == channel ? 1 : a ? a + 1 : 0] = coord_loop(l, 1, 0);
+      if (l != channel) part->coef[l] = (int32_t[]){(int32_t)(h * w), (int32_t)w, 1}[a++];
+    }
+    k.out[0] = (Out){.to = *in, .value = expr_in(u, 0)};
+    k.out[0].to.tensor = 1;
+    part->div = (int32_t)run;
+    k.out[1].to.at[1] = coord_loop(channel, 1, 0);
+    k.out[1].to.tensor = 2;
+    k.out[1].to.rank = 2;
+    k.out[1].value = expr2(u, E_mul, expr_in(u, 0), expr_in(u, 0));
+    k.out[1].combine = true;
+    assert_true(kernel_runs(&k, &k.out[1]));
+    Array array[3] = {random_array(u, &r, &x, n), array_new(u->arena, &x, n),
+                      array_new(u->arena, &sums, n)};
+    compare(u, &k, array, 2, n, "sums over runs");
+    kernel_simplify(u, &k);
+    assert_true(kernel_runs(&k, &k.out[1]));
+    compare(u, &k, array, 2, n, "sums over runs, simplified");
+  }
+  unit_free(u);
+}
+
 /* Margins are memory to a FILL view; lanes cut an axis into blocks. */
 static void run_formats(void **state) {
   (void)state;
@@ -213,13 +256,10 @@ static void rows_beside_their_box(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(run_convolutions),
-      cmocka_unit_test(run_pools),
-      cmocka_unit_test(run_random_kernels),
-      cmocka_unit_test(run_formats),
-      cmocka_unit_test(run_ranges),
-      cmocka_unit_test(run_rows_far_outside),
-      cmocka_unit_test(rows_beside_their_box),
+      cmocka_unit_test(run_convolutions),     cmocka_unit_test(run_pools),
+      cmocka_unit_test(run_random_kernels),   cmocka_unit_test(sums_over_runs),
+      cmocka_unit_test(run_formats),          cmocka_unit_test(run_ranges),
+      cmocka_unit_test(run_rows_far_outside), cmocka_unit_test(rows_beside_their_box),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

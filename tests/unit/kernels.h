@@ -122,11 +122,21 @@ static inline void naive_reduce(Naive *run, int l, int64_t place) {
 }
 
 static inline void naive_store(Naive *run, const Out *out, double value) {
-  bool begins = true;
-  for (int l = 0; l < run->k->nloop; l++)
-    begins &= run->k->loop[l].reduced || view_uses(&out->to, l) || run->index[l] == 0;
   double *at = &run->array[out->to.tensor].at[naive_offset(run, &out->to)];
-  *at = out->combine && !begins ? *at + value : value;
+  *at = out->combine ? *at + value : value;
+}
+
+/* Sums begin with nothing. */
+static inline void naive_clear(Naive *run, int l) {
+  const Kernel *k = run->k;
+  if (l == k->nloop || k->loop[l].reduced) {
+    for (int o = 0; o < k->nout; o++)
+      run->array[k->out[o].to.tensor].at[naive_offset(run, &k->out[o].to)] = 0;
+    return;
+  }
+  for (run->index[l] = 0; run->index[l] < extent_at(k->loop[l].extent, run->n); run->index[l]++)
+    naive_clear(run, l + 1);
+  run->index[l] = 0;
 }
 
 static inline void naive_loops(Naive *run, int l) {
@@ -148,6 +158,7 @@ static inline void naive_loops(Naive *run, int l) {
 
 static inline void naive_run(const Kernel *k, const Array *array, int64_t n) {
   Naive run = {.k = k, .array = array, .n = n};
+  naive_clear(&run, 0);
   naive_loops(&run, 0);
 }
 

@@ -27,6 +27,10 @@
 #define RUN2(name, a, b, out)                                                                      \
   "run plain f32\n " name ": c<8\n in0 = " a "\n in1 = " b "\n " out " = in0 + in1\n"
 
+#define SUMS(to)                                                                                   \
+  "buffer %s: f64[4,8] work 0 call\n" FORWARD                                                      \
+  "run plain f32\n a: n<n c<8\n in0 = %x[n, c]\n %t[n, c] = in0\n %s" to " += in0*in0\n"
+
 typedef struct Row {
   const char *text, *fault; /* NULL: there is none */
 } Row;
@@ -52,6 +56,15 @@ static const Row rows[] = {
      "a and b write the same part of y"},
     {HEAD "buffer %u: f32[8] param 1 load nowhere\n" FORWARD RUN1("a", "%u[c]", "%y[0, c]"),
      "a reads u, which has no place"},
+    /* sums over points of one element */
+    {HEAD SUMS("[n/2, c]"), NULL},
+    {HEAD SUMS("[0, (8*n + c)/16]"), NULL},
+    {HEAD SUMS("[0, (8*n + c + 1)/16]"), "a: points that sum to s are no runs"},
+    {HEAD SUMS("[0, (7*n + c)/16]"), "a: points that sum to s are no runs"},
+    {HEAD SUMS("[0, (n + 8*c)/16]"), "a: points that sum to s are no runs"},
+    {HEAD SUMS("[(8*n + c)/16, c]"), "a: points that sum to s are no runs"},
+    {HEAD SUMS("[n, c/2%2]"), "a: points that sum to s are no runs"},
+    {HEAD SUMS("[(8*n + c)/7, 0]"), "a: axis 0 of s leaves it"},
     /* state */
     {HEAD STEP RUN2("s", "%m[c]", "%g[c]", "%m[c]") RUN2("p", "%w[c]", "%g[c]", "%w[c]"), NULL},
     {HEAD STEP RUN1("r", "%m[c]", "%y[0, c]") RUN2("s", "%m[c]", "%g[c]", "%m[c]"), NULL},
