@@ -106,6 +106,9 @@ struct Target {
   void (*fit_tile)(const Plan *, Kernel *);
   /* The same of any other kernel: how threads share its sums. NULL: they do not. */
   void (*share)(const Plan *, Kernel *);
+  /* Can a kernel with this tile sum its results besides storing them, as outs that combine
+   * (kernel.h): each and its square? Then over which runs of points. NULL: none can. */
+  bool (*sums)(const Plan *, const Kernel *, Coord *run);
   /* Why the kernel's tile cannot be, or NULL. */
   const char *(*refuses_tile)(const Plan *, const Kernel *);
   double (*time)(const Plan *, const Kernel *); /* estimated seconds on one core at n = max_batch */

@@ -154,6 +154,7 @@ static void add_facts(Emit *e, const Library *l) {
 
 typedef struct Products { /* in blocks of threads: are there any? */
   bool any, together;     /* by warps together */
+  bool summed;            /* by columns */
   int maps;               /* of operands that come in boxes */
 } Products;
 
@@ -163,11 +164,12 @@ static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const 
   (void)entry, (void)outer, (void)depth;
   found->any |= tile.rows > 0;
   found->together |= tile.warps > 0;
+  found->summed |= tile.rows > 0 && k->nout > 1;
   if (tile.wide > 0) found->maps += 2;
 }
 
 static Products products_of(const Plan *plan) {
-  Products found = {false, false, 0};
+  Products found = {.maps = 0};
   plan_leaves(plan, find_product, &found);
   return found;
 }
@@ -213,6 +215,7 @@ static void add_product_helpers(Emit *e, const Plan *plan, const Products *produ
   emit_text(e, runtime_file("cuda/tensor.cuh"));
   if (products->together) emit_text(e, runtime_file("cuda/wgmma.cuh"));
   if (products->together) add_wgmma_facts(e);
+  if (products->summed) emit_text(e, runtime_file("cuda/sums.cuh"));
   if (products->maps) emit_text(e, runtime_file("cuda/map.cuh"));
   if (products->maps) emit_text(e, runtime_file("cuda/tma.cuh"));
   if (gemm_arithmetic[plan->precision].late) emit_text(e, runtime_file("cuda/split.cuh"));

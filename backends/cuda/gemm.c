@@ -340,6 +340,7 @@ void gemm_print(Writer *w, Emit *calls, Maps *maps) {
   Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
   print_bringing(&g, &f, maps);
   store_print_function(&g);
+  if (columns_summed(&g)) columns_print_function(&g);
   f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%s)", bounds_text(&g));
   f.comment = kernel_comment(&g);
   for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);

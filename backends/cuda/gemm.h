@@ -1,6 +1,7 @@
 /* gemm.h - contractions in blocks of threads: the fast path of the generator. Its parts: the kernel
  * and its launch (gemm.c), how operands come into shared memory (stage.c, boxes.c), what the
- * threads make of them there (products.c), and what becomes of the sums (results.c, store.c). */
+ * threads make of them there (products.c), and what becomes of the sums (results.c, store.c,
+ * columns.c). */
 #ifndef CUDA_GEMM_H
 #define CUDA_GEMM_H
 
@@ -79,8 +80,8 @@ typedef struct Gemm {
   Operand x, y;       /* y: w of the contraction */
   bool along_columns; /* neighbours in memory of the result are columns */
   int pairs;          /* the loop along which two results are stored at once; -1: none */
-  Function store;
-  const char *store_name;
+  Function store, sums;
+  const char *store_name, *sums_name;
   Boxes boxes; /* if tile.wide > 0 */
   Function stage;
   const char *stage_name;
@@ -140,8 +141,25 @@ const char *boxes_map_w(Emit *, const Gemm *);
 
 /* The loop along which a thread's two results are one word of memory; -1: none. */
 int store_pairs(const Gemm *);
-/* The function that finishes and stores one result, or two. */
+/* The function that finishes and stores one result, or two; it returns the result whose column is
+ * summed. */
 void store_print_function(Gemm *);
+
+/* ---- columns.c: sums of the results of a column, in runs of rows ---- */
+
+/* Over which points, for kernels with this tile (Target.sums). */
+bool columns_runs(const Plan *, const Kernel *, Coord *run);
+/* Has the kernel outs that are such sums? */
+bool columns_summed(const Gemm *);
+/* The function that stores the sums of a run. */
+void columns_print_function(Gemm *);
+/* Declares a thread's sums of nothing; adds `value` to them; adds those of lanes up whose numbers
+ * differ in the bits from `first` to below `end`. */
+void columns_begin(Gemm *);
+void columns_add(Gemm *);
+void columns_join(Gemm *, int first, int end);
+/* Stores them for the run that begins at `row`, where a condition holds. */
+void columns_store(Gemm *, const char *condition, const char *row);
 
 /* ---- products.c: what the threads of a block make of a stage ---- */
 

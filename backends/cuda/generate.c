@@ -1,7 +1,7 @@
 /* generate.c - the functions that a Kernel becomes, and their launches. See generate.h.
  *
  * All outs with an element of their own per point are one function; outs that combine are another
- * one for each set of loops that they sum over. */
+ * one for each set of loops that they sum over. Products in blocks of threads sum as they store. */
 #include "depthwise.h"
 #include "function.h"
 #include "gemm.h"
@@ -110,17 +110,25 @@ static bool same_loops(const Kernel *k, const View *a, const View *b) {
   return true;
 }
 
+/* Products in blocks of threads store all outs. False: the kernel is none. */
+static bool print_blocks(Emit *e, Emit *calls, Maps *maps, const Plan *p, const Kernel *k) {
+  Writer w;
+  start(&w, e, p, k);
+  if (!gemm_serves(&w)) return false;
+  for (int o = 0; o < k->nout; o++) w.out[o] = true;
+  gemm_print(&w, calls, maps);
+  return true;
+}
+
 /* All outs that have an element of their own per point. */
-static void print_plain_outs(Emit *e, Emit *calls, Maps *maps, const Plan *p, const Kernel *k) {
+static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *k) {
   Writer w;
   bool any = false;
   start(&w, e, p, k);
   for (int l = 0; l < k->nloop; l++) w.thread[l] = !k->loop[l].reduced;
   for (int o = 0; o < k->nout; o++) any |= w.out[o] = !k->out[o].combine;
   if (!any) return;
-  if (gemm_serves(&w))
-    gemm_print(&w, calls, maps);
-  else if (depthwise_points(k) > 0)
+  if (depthwise_points(k) > 0)
     depthwise_print(&w, calls);
   else if (writer_transforms(p, k))
     writer_transform(&w, calls);
@@ -135,7 +143,8 @@ static void print_plain_outs(Emit *e, Emit *calls, Maps *maps, const Plan *p, co
 void cuda_kernel(Emit *functions, Emit *calls, Maps *maps, const Plan *p, const Kernel *given) {
   const Kernel moved = channels_last(p, given), *k = &moved;
   bool done[MAX_OUT] = {false};
-  print_plain_outs(functions, calls, maps, p, k);
+  if (print_blocks(functions, calls, maps, p, k)) return;
+  print_plain_outs(functions, calls, p, k);
   for (int o = 0; o < k->nout; o++) {
     if (!k->out[o].combine || done[o]) continue;
     Writer w;

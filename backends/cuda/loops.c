@@ -42,12 +42,44 @@ static const char *random_text(Writer *w, const Expr *x) {
   return arena_printf(w->e->arena, "cnnc_uniform(%s, %s, %s)", arg[0], arg[1], arg[2]);
 }
 
+/* An element of memory as a number. */
+static const char *loaded(Writer *w, DType from, const char *element) {
+  if (from == w->math.number) return element;
+  if (dtype_narrow(from))
+    return arena_printf(w->e->arena, "cnnc_from_%s(%s)", dtype_name(from), element);
+  return arena_printf(w->e->arena, "(%s)%s", w->math.type, element);
+}
+
+/* Is the input read by terms that first ask for the number of samples? Beyond them nobody may have
+ * written what it reads. */
+static bool asks_first(const Writer *w, int input) {
+  const Kernel *k = w->k;
+  int reads = 0, asks = 0;
+  for (int f = 0; f < k->nfold; f++) {
+    const Expr *e = k->fold[f].term;
+    reads += expr_uses(e, E_in, input);
+    asks += e->op == E_select && e->arg[1]->op == E_in && e->arg[1]->index == input &&
+            expr_uses(e->arg[0], E_scalar, SCALAR_N) && !expr_uses(e->arg[0], E_in, -1) &&
+            !expr_uses(e->arg[2], E_in, -1);
+  }
+  return asks > 0 && asks == reads && !w->loaded[input] && !writer_finishes_with(w, input);
+}
+
+static const char *element(Writer *w, int i) {
+  const View *v = &w->k->in[i];
+  const char *pointer = writer_in(w, i);
+  return loaded(w, w->p->buffer.at[v->tensor].format.dtype,
+                arena_printf(w->e->arena, "%s[%s]", pointer, writer_subscript(w, v, pointer)));
+}
+
 static const char *leaf_text(void *context, const Expr *leaf) {
   Writer *w = context;
   Arena *arena = w->e->arena;
   switch (leaf->op) {
   case E_random: return random_text(w, leaf);
-  case E_in: return arena_printf(arena, "x%d", leaf->index);
+  case E_in:
+    return asks_first(w, leaf->index) ? element(w, leaf->index)
+                                      : arena_printf(arena, "x%d", leaf->index);
   case E_acc:
     if (w->k->fold[leaf->index].op == FOLD_ARGMAX)
       return arena_printf(arena, "(%s)first%d", w->math.type, leaf->index);
@@ -91,14 +123,6 @@ bool writer_reads(const Writer *w, int input) {
   return in_terms(w, input) || writer_finishes_with(w, input);
 }
 
-/* An element of memory as a number. */
-static const char *loaded(Writer *w, DType from, const char *element) {
-  if (from == w->math.number) return element;
-  if (dtype_narrow(from))
-    return arena_printf(w->e->arena, "cnnc_from_%s(%s)", dtype_name(from), element);
-  return arena_printf(w->e->arena, "(%s)%s", w->math.type, element);
-}
-
 /* A number as memory holds it. */
 static const char *stored(Writer *w, DType number, DType to, const char *text) {
   if (to == number) return text;
@@ -112,15 +136,13 @@ static void print_load(Writer *w, int i) {
   const View *v = &w->k->in[i];
   const char *pointer = writer_in(w, i), *type = w->math.type;
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
-  const char *element =
-      arena_printf(w->e->arena, "%s[%s]", pointer, writer_subscript(w, v, pointer));
-  element = loaded(w, w->p->buffer.at[v->tensor].format.dtype, element);
+  const char *number = element(w, i);
   if (!inside) {
-    emit(w->e, "const %s x%d = %s;", type, i, element);
+    emit(w->e, "const %s x%d = %s;", type, i, number);
     return;
   }
   emit(w->e, "const bool inside%d = %s;", i, inside);
-  emit(w->e, "const %s x%d = inside%d ? %s : %s;", type, i, i, element,
+  emit(w->e, "const %s x%d = inside%d ? %s : %s;", type, i, i, number,
        emit_number(w->e->arena, v->fill, w->math.number));
 }
 
@@ -215,7 +237,7 @@ void writer_start_folds(Writer *w) {
 /* Reads what terms need and adds them. */
 static void print_terms(Writer *w) {
   for (int i = 0; i < w->k->nin; i++)
-    if (in_terms(w, i) && !w->loaded[i]) print_load(w, i);
+    if (in_terms(w, i) && !w->loaded[i] && !asks_first(w, i)) print_load(w, i);
   for (int f = 0; f < w->k->nfold; f++)
     if (folds(w, f)) print_fold(w, f);
 }
@@ -250,19 +272,22 @@ static void print_folds(Writer *w) {
   while (opened-- > 0) emit_close(w->e);
 }
 
-static void print_out(Writer *w, int o) {
-  const Out *out = &w->k->out[o];
-  const char *value = value_text(w, out->value);
-  if (w->combine) {
-    print_add(w, arena_printf(w->e->arena, "sum%d", o), value);
-    return;
-  }
+void writer_store(Writer *w, int o, const char *value) {
+  const View *to = &w->k->out[o].to;
   const char *pointer = writer_out(w, o);
-  const DType dtype = w->p->buffer.at[out->to.tensor].format.dtype;
-  writer_coordinates(w, &out->to, pointer, PROLOGUE);
-  emit_wrapped(w->e, arena_printf(w->e->arena, "%s[%s] = %s;", pointer,
-                                  writer_subscript(w, &out->to, pointer),
-                                  stored(w, w->math.number, dtype, value)));
+  const DType dtype = w->p->buffer.at[to->tensor].format.dtype;
+  writer_coordinates(w, to, pointer, PROLOGUE);
+  emit_wrapped(w->e,
+               arena_printf(w->e->arena, "%s[%s] = %s;", pointer, writer_subscript(w, to, pointer),
+                            stored(w, w->math.number, dtype, value)));
+}
+
+static void print_out(Writer *w, int o) {
+  const char *value = value_text(w, w->k->out[o].value);
+  if (w->combine)
+    print_add(w, arena_printf(w->e->arena, "sum%d", o), value);
+  else
+    writer_store(w, o, value);
 }
 
 static void load_for_outs(Writer *w) {

@@ -9,24 +9,33 @@
  *   for (int e = thread; e < 16384; e += 256)      row e % 128, column e / 128
  *     net_conv1_out(out0, row, column, sums[e / 128][e % 128]);
  *
+ * Where columns are summed (columns.c), what became of a sum takes its place; where the tile stands
+ * out there are sums of nothing, 0. Then each thread adds up a part of a column.
+ *
  * A line of sums has neighbours in memory, rows or columns, and is so long that the threads of a
  * warp meet all banks: two of a thread's columns are neighbours, and stored at once. */
 #include "gemm.h"
 
 enum { ROWS_PAD = 4, COLUMNS_PAD = 8, AT_ONCE = 4 };
 
-/* One or two results, if the tile does not stand out there. */
-static void print_result(Gemm *g, const char *sums) {
-  Emit *e = g->w->e;
-  Text inside = {.arena = e->arena};
+/* if (row < rows && column < columns): where the tile does not stand out. True if it can. */
+static bool print_inside(Gemm *g) {
+  Text inside = {.arena = g->w->e->arena};
   if (g->tile.wide)
     text_add(&inside, "%s", boxes_print_row(g));
   else if (!g->x.whole)
     text_add(&inside, "row < rows");
   if (!g->y.whole) text_add(&inside, "%scolumn < columns", inside.n ? " && " : "");
-  if (inside.n) emit(e, "if (%s)", inside.at);
+  if (inside.n) emit(g->w->e, "if (%s)", inside.at);
+  return inside.n > 0;
+}
+
+/* One or two results; their value goes where `to` says. */
+static void print_result(Gemm *g, const char *to, const char *sums) {
+  Emit *e = g->w->e;
+  const char *indent = print_inside(g) ? "  " : "";
   emit_wrapped(e,
-               arena_printf(e->arena, "%s%s;", inside.n ? "  " : "",
+               arena_printf(e->arena, "%s%s%s;", indent, to,
                             gemm_call(g, &g->store, g->store_name, "row", "column", NULL, sums)));
 }
 
@@ -44,8 +53,65 @@ static void print_own(Gemm *g) {
        !mma    ? ""
        : pairs ? " + lane % 4 * 2"
                : " + lane % 4 * 2 + r % 2");
-  print_result(g, pairs ? "acc[i][j][r], acc[i][j][r + 1]" : mma ? "acc[i][j][r]" : "acc[i][j]");
+  print_result(g, "",
+               pairs ? "acc[i][j][r], acc[i][j][r + 1]"
+               : mma ? "acc[i][j][r]"
+                     : "acc[i][j]");
   for (int i = 0; i < (mma ? 3 : 2); i++) emit_close(e);
+}
+
+/* ---- the same, column by column, with their sums ---- */
+
+/* A result, or 0 where there is none, is added. */
+static void print_added(Gemm *g, const char *sum) {
+  emit(g->w->e, "double value = 0.0;");
+  print_result(g, "value = ", sum);
+  columns_add(g);
+}
+
+/* The first row of a run, which threads have where `condition` holds; in the tensor. */
+static void print_sums(Gemm *g, const char *row, const char *condition) {
+  Emit *e = g->w->e;
+  Text where = {.arena = e->arena};
+  text_add(&where, "%s", condition);
+  if (!g->x.whole && g->as->mma && !g->tile.warps) text_add(&where, " && %s < rows", row);
+  if (!g->y.whole) text_add(&where, " && column < columns");
+  columns_store(g, where.at, row);
+}
+
+static void print_columns_of_threads(Gemm *g) {
+  Emit *e = g->w->e;
+  const char *index = g->w->index;
+  products_unrolled(e, "j", products_columns(g), 1);
+  emit(e, "const %s column = column0 + %s;", index, products_column(g));
+  columns_begin(g);
+  products_unrolled(e, "i", products_rows(g), 1);
+  emit(e, "const %s row = row0 + %s;", index, products_row(g));
+  print_added(g, "acc[i][j]");
+  emit_close(e);
+  columns_join(g, 1, g->tile.rows / g->tile.i);
+  print_sums(g, "row0", "across == 0");
+  emit_close(e);
+}
+
+static void print_columns_of_warps(Gemm *g) {
+  Emit *e = g->w->e;
+  const char *index = g->w->index;
+  emit(e, "const %s run = row0 + %d * across;", index, g->tile.i);
+  products_unrolled(e, "j", products_columns(g), 1);
+  products_unrolled(e, "side", 2, 1);
+  emit(e, "const %s column = column0 + %s + lane %% 4 * 2 + side;", index, products_column(g));
+  columns_begin(g);
+  products_unrolled(e, "i", products_rows(g), 1);
+  products_unrolled(e, "half", 2, 1);
+  emit(e, "const %s row = row0 + %s + half * 8;", index, products_row(g));
+  print_added(g, "acc[i][j][2 * half + side]");
+  emit_close(e);
+  emit_close(e);
+  columns_join(g, 4, GEMM_WARP);
+  print_sums(g, "run", "lane < 4");
+  emit_close(e);
+  emit_close(e);
 }
 
 /* ---- through shared memory ---- */
@@ -75,11 +141,40 @@ static void print_sharing(Gemm *g) {
   emit(e, "__syncthreads();");
 }
 
+/* A warp has columns beside each other, several times if there are threads enough: each time other
+ * rows of them. Neighbours among eights of lanes begin with other rows, so that they meet other
+ * banks. */
+static void print_columns_of_tile(Gemm *g) {
+  enum { MOST_PARTS = 4, EIGHT = 8 };
+  Emit *e = g->w->e;
+  const GemmTile *t = &g->tile;
+  const int parts = g->threads / t->columns < MOST_PARTS ? g->threads / t->columns : MOST_PARTS,
+            columns = GEMM_WARP / parts, rows = t->rows / parts;
+  if (g->along_columns || parts < 1) BUG("%s: sums lie along columns", g->w->k->name);
+  emit(e, "__syncthreads();");
+  if (t->columns / columns * GEMM_WARP < g->threads)
+    emit_open(e, "if (warp < %d)", t->columns / columns);
+  else
+    emit_open_block(e);
+  emit(e, "const int own = warp * %d + lane %% %d;", columns, columns);
+  emit(e, "const %s column = column0 + own;", g->w->index);
+  columns_begin(g);
+  emit(e, "CNNC_UNROLL_BY(%d)", AT_ONCE);
+  BLOCK(e, "for (int r = 0; r < %d; r++)", rows) {
+    emit(e, "const double value = sums[own][lane / %d * %d + (r ^ lane / %d)];", columns, rows,
+         EIGHT);
+    columns_add(g);
+  }
+  if (parts > 1) columns_join(g, columns, GEMM_WARP);
+  print_sums(g, "row0", arena_printf(e->arena, "lane < %d", columns));
+  emit_close(e);
+}
+
 static void print_shared(Gemm *g) {
   Emit *e = g->w->e;
   const GemmTile *t = &g->tile;
   const char *index = g->w->index, *row = g->tile.wide ? "at = " : "row = row0 + ";
-  const bool pairs = g->pairs >= 0;
+  const bool pairs = g->pairs >= 0, summed = columns_summed(g);
   const int line = !g->along_columns ? t->rows : pairs ? t->columns / 2 : t->columns;
   print_sharing(g);
   emit(e, "CNNC_UNROLL_BY(%d)", AT_ONCE);
@@ -93,14 +188,20 @@ static void print_shared(Gemm *g) {
       emit(e, "const %s column = column0 + e / %d;", index, line);
     }
     if (pairs) emit(e, "float sum[2];\ncnnc_load_x2(sum, &sums[e / %d][e %% %d * 2]);", line, line);
-    print_result(g, pairs ? "sum[0], sum[1]"
-                          : arena_printf(e->arena, "sums[e / %d][e %% %d]", line, line));
+    const char *sum = arena_printf(e->arena, "sums[e / %d][e %% %d]", line, line);
+    const char *to = summed ? arena_printf(e->arena, "%s = ", sum) : "";
+    print_result(g, to, pairs ? "sum[0], sum[1]" : sum);
   }
+  if (summed) print_columns_of_tile(g);
 }
 
 void results_print(Gemm *g) {
   if (g->tile.warps)
     print_shared(g);
-  else
+  else if (!columns_summed(g))
     print_own(g);
+  else if (g->as->mma)
+    print_columns_of_warps(g);
+  else
+    print_columns_of_threads(g);
 }

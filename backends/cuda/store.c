@@ -98,13 +98,26 @@ static void print_pair(Gemm *g) {
 
 /* ---- the function ---- */
 
+static void print_one(Gemm *g) {
+  Writer *w = g->w;
+  if (!columns_summed(g)) {
+    writer_finish(w);
+    return;
+  }
+  emit_wrapped(w->e, arena_printf(w->e->arena, "const float value = %s;", writer_value(w, 0)));
+  writer_store(w, 0, "value");
+  emit(w->e, "return value;");
+}
+
 /* net_conv1_out */
 void store_print_function(Gemm *g) {
   Writer *w = g->w;
   Function *f = &g->store;
   const bool pairs = g->pairs >= 0;
+  const bool summed = columns_summed(g);
   Body body;
-  *f = (Function){.declares = "CNNC_HELPER void"};
+  for (int o = 0; o < w->k->nout; o++) w->out[o] = o == 0;
+  *f = (Function){.declares = summed ? "CNNC_HELPER float" : "CNNC_HELPER void"};
   f->more = pairs ? "float even, float odd" : "float acc0";
   for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_finishes_with(w, i);
   memcpy(f->out, w->out, sizeof f->out);
@@ -119,6 +132,7 @@ void store_print_function(Gemm *g) {
   if (pairs)
     print_pair(g);
   else
-    writer_finish(w);
+    print_one(g);
   g->store_name = function_print(w, f, &body);
+  for (int o = 0; o < w->k->nout; o++) w->out[o] = true;
 }

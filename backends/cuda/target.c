@@ -2,6 +2,7 @@
  * to build for, and the numbers that estimates are made of. The whole device counts as one core. */
 #include "cost.h"
 #include "file.h"
+#include "gemm.h"
 
 /* Plain loops, not blocks of threads for each point. */
 static bool cuda_updates(const Plan *p, const Kernel *k) {
@@ -11,7 +12,7 @@ static bool cuda_updates(const Plan *p, const Kernel *k) {
 
 #define CUDA_TARGET                                                                                \
   .language = &language_cuda, .lanes = 1, .registers = 255, .tile = cuda_pick_tile,                \
-  .share = cuda_share, .refuses_tile = cuda_refuses_tile, .time = cuda_time,                       \
+  .share = cuda_share, .sums = columns_runs, .refuses_tile = cuda_refuses_tile, .time = cuda_time,    \
   .updates = cuda_updates
 
 const Target target_sm_80 = {

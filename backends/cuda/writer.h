@@ -82,8 +82,9 @@ void writer_begin_point(Writer *);
 void writer_start_folds(Writer *);
 void writer_fold_term(Writer *);
 void writer_finish(Writer *);
-const char *writer_value(Writer *, int out);            /* of an out, instead of storing it */
-const char *writer_fold_type(const Writer *, int fold); /* "double" */
+const char *writer_value(Writer *, int out);             /* of an out, instead of storing it */
+void writer_store(Writer *, int out, const char *value); /* that text, a number of w->math */
+const char *writer_fold_type(const Writer *, int fold);  /* "double" */
 bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */

@@ -85,6 +85,7 @@ __device__ size_t __cvta_generic_to_shared(const void *);
 __device__ double __dadd_rn(double, double);
 __device__ double __dsub_rn(double, double);
 __device__ double __dmul_rn(double, double);
+__device__ double __shfl_xor_sync(unsigned mask, double number, int bits);
 
 #define CNNC_DEVICE_1(name)  \
   __device__ double name(double); \

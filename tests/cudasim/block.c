@@ -142,6 +142,15 @@ const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char
   return (const unsigned char(*)[CUDASIM_BYTES])meeting[warp].bytes[turn];
 }
 
+double cudasim_exchange(unsigned mask, double number, int bits, const char *file, int line) {
+  const unsigned lane = current->thread.number % CUDASIM_LANES;
+  double other;
+  if (~mask) cudasim_found(NULL, "%s: some lanes of a warp exchange numbers", launch->kernel);
+  const unsigned char(*all)[CUDASIM_BYTES] = cudasim_meet(&number, sizeof number, file, line);
+  memcpy(&other, all[(lane ^ (unsigned)bits) % CUDASIM_LANES], sizeof other);
+  return other;
+}
+
 /* ---- warps ---- */
 
 /* Do the threads of a warp meet? If one is there, all of them must be, or be on their way. */

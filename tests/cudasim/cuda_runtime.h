@@ -166,6 +166,8 @@ static inline unsigned __float_as_uint(float number) {
   return bits;
 }
 
+#define __shfl_xor_sync(mask, number, bits) cudasim_exchange(mask, number, bits, __FILE__, __LINE__)
+
 #define CNNC_TENSOR
 #define cnnc_tf32                         cudasim_tf32
 #define cnnc_bf16                         cudasim_bf16

@@ -76,6 +76,8 @@ void cudasim_barrier(const char *file, int line);
 enum { CUDASIM_LANES = 32, CUDASIM_BYTES = 32 };
 const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char *file,
                                    int line))[CUDASIM_BYTES];
+/* The number of the lane whose own number differs in these bits; of a mask of all lanes. */
+double cudasim_exchange(unsigned mask, double, int bits, const char *file, int line);
 /* Of the thread that runs: its number in its block, its stack; NULL: none does. */
 typedef struct CudasimThread {
   unsigned number;

@@ -35,6 +35,15 @@ static const char products[] =
     "{ 'op': 'dense', 'units': 4 }],"
     "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
 
+/* Batch norm behind convolutions whose epilogues make its statistics, for fewer samples than there
+ * may be; of points that fill no tile. */
+static const char norms[] =
+    "{ 'name': 'norms', 'input': { 'shape': [3, 7, 9] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 20, 'kernel': 3, 'pad': 1, 'bias': false }, { 'op': 'batch_norm' },"
+    "{ 'op': 'tanh' }, { 'op': 'conv', 'filters': 18, 'kernel': 1, 'groups': 2, 'bias': false },"
+    "{ 'op': 'batch_norm' }, { 'op': 'dense', 'units': 4 }],"
+    "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
+
 /* A network, and where training is at. */
 typedef struct Training {
   Simulated s;
@@ -46,7 +55,7 @@ typedef struct Training {
 static Training training_options(Options o) {
   Training t = {.s = {.u = unit_new()}};
   Unit *u = t.s.u;
-  o.batch = SAMPLES;
+  if (o.batch == 0) o.batch = SAMPLES;
   o.train = true;
   t.s.folder = toolchain_folder(u);
   Graph *g = pipeline_read(u, &o);
@@ -253,6 +262,30 @@ static void products_in_blocks_take_steps(void **state) {
   }
 }
 
+static bool has_squares(const Plan *p) {
+  bool has = false;
+  for (int b = 0; b < p->buffer.n; b++) has |= strstr(p->buffer.at[b].name, ".squares") != NULL;
+  return has;
+}
+
+static void statistics_of_epilogues_take_steps(void **state) {
+  static const struct {
+    const char *target;
+    Precision precision;
+    double tolerance;
+  } as[] = {{"sm_80", PRECISION_F32, 0}, {"sm_90a", PRECISION_BF16, 0x1p-4}};
+  static const char *forced[] = {"*=implicit_gemm"};
+  (void)state;
+  for (int i = 0; i < COUNT(as); i++) {
+    Options o = {.target = as[i].target, .batch = SAMPLES + 3, .algo = {.at = forced, .n = 1}};
+    if (as[i].precision) o.dtype = DTYPE_F64 + (int)as[i].precision;
+    Training t = training_text(norms, o);
+    t.tolerance = as[i].tolerance;
+    assert_true(has_squares(t.s.plan));
+    check(&t);
+  }
+}
+
 static void lenet5_takes_steps(void **state) {
   (void)state;
   Training t = training("models/lenet5.json", "sm_80", NULL);
@@ -268,7 +301,8 @@ static void resnet20_takes_steps(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {cmocka_unit_test(small_network_takes_steps),
-                                     cmocka_unit_test(products_in_blocks_take_steps)};
+                                     cmocka_unit_test(products_in_blocks_take_steps),
+                                     cmocka_unit_test(statistics_of_epilogues_take_steps)};
   const struct CMUnitTest longer[] = {cmocka_unit_test(lenet5_takes_steps),
                                       cmocka_unit_test(resnet20_takes_steps)};
   int failed = cmocka_run_group_tests(quick, NULL, NULL);
