@@ -95,7 +95,7 @@ static void rest_of_part(Contract *w, TileAt t, const Points *p) {
   const char *first = leaf_form(f, &p->from), *last = leaf_form(f, &p->to);
   const char *begin =
       arena_printf(e->arena, "%s + (%s - (%s)) / %d * %d", first, last, first, p->turn, p->turn);
-  if (p->from.n == 0 && p->from.constant == 0)
+  if (linear_divides(&p->from, p->turn))
     begin = arena_printf(e->arena, "%s / %d * %d", last, p->turn, p->turn);
   t.points = p->each;
   BLOCK(e, "for (int %s = %s; %s < %s; %s++)", p->name, begin, p->name, last, p->name)

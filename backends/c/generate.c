@@ -143,9 +143,11 @@ static int64_t max_jobs(const Step *s, int64_t n) {
   return jobs;
 }
 
-static void slot_facts(Job *j, const char *name, const char *member, const int *slot, int n) {
+static void slot_facts(Job *j, const Step *s, const char *name, const char *member, const int *slot,
+                       int n) {
   for (int i = 0; i < n; i++) {
     const Buffer *b = &j->p->buffer.at[slot[i]];
+    if (!step_reads(s, slot[i]) && !step_writes(s, slot[i])) continue;
     emit_fact(j->e, name, arena_printf(j->e->arena, "%s%d", member, i), 0,
               buffer_layout(b, j->p->max_batch).size * dtype_size(b->format.dtype) - 1);
   }
@@ -157,8 +159,8 @@ static void job_facts(Job *j, const Step *s, const char *name) {
   emit_fact(j->e, name, "batch", 1, j->p->max_batch);
   if (j->given) emit_fact(j->e, name, "sample", 0, j->p->max_batch - 1);
   if (j->entry > PLAN_FORWARD) emit_fact(j->e, name, "scalar", 0, SCALARS - 1);
-  slot_facts(j, name, "in", j->slots->in, j->slots->nin);
-  slot_facts(j, name, "out", j->slots->out, j->slots->nout);
+  slot_facts(j, s, name, "in", j->slots->in, j->slots->nin);
+  slot_facts(j, s, name, "out", j->slots->out, j->slots->nout);
   if (!j->worker && !j->given) return;
   emit_fact(j->e, name, "worker", 0, FACT_WORKERS - 1);
   emit_fact(j->e, name, "memory", 0, FACT_WORKERS * j->p->worker_bytes[j->entry] - 1);

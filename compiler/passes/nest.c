@@ -195,6 +195,17 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   return n;
 }
 
+/* Samples enclose what the others cut, wherever their loop stands. */
+static void samples_first(const Kernel *k, Cut *cut, int n) {
+  int at = n - 1;
+  while (at > 0 && !k->loop[cut[at].loop].extent.per_n) at--;
+  for (; at > 0; at--) {
+    const Cut samples = cut[at];
+    cut[at] = cut[at - 1];
+    cut[at - 1] = samples;
+  }
+}
+
 /* How a kernel of so many seconds is cut into jobs; the number of cuts. */
 static int find_cuts(const Plan *p, const Kernel *k, double time, Cut *cut) {
   const int64_t wanted = jobs_wanted(p, time, reads_whole(p, k));
@@ -213,6 +224,7 @@ static int find_cuts(const Plan *p, const Kernel *k, double time, Cut *cut) {
     cut[n++] = (Cut){l, block};
     jobs *= ceil_div(extent, block);
   }
+  samples_first(k, cut, n);
   return n;
 }
 

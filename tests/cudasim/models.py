@@ -8,7 +8,6 @@ registers or make products of several warps wait for each other. A network witho
 alone is compiled, for one machine in one precision (TRAINED); with CNNC_TEST_LONG=1 every network, inference and training, for
 each machine in a precision of its own, and those that represent others in both; those are simulated for each machine, too.
 """
-import json
 import os
 import pathlib
 import shutil
@@ -18,7 +17,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "library"))
-from shapes import MODELS, NETS, QUICK, write_network  # noqa: E402
+from shapes import MODELS, NETS, QUICK, write_network, write_trainable  # noqa: E402
 
 CNNC = os.environ.get("CNNC", MODELS.parent / "build/cnnc")
 TARGETS = ("sm_80", "sm_90a")
@@ -38,14 +37,6 @@ def simulate(program, net, target):
         write_network(path, net)
         subprocess.run([program, path, target, NETS[net][0]], check=True)
     report(net, target, NETS[net][0], begin)
-
-
-def write_trainable(path, net):
-    document = json.loads((MODELS / f"{net}.json").read_text())
-    if "losses" not in document:
-        document.setdefault("loss", {"op": "mse"})
-    document.setdefault("optimizer", {"op": "sgd"})
-    path.write_text(json.dumps(document))
 
 
 def compile_by_nvcc(net, target, dtype, train):

@@ -8,8 +8,10 @@ processor's best target, and for one of the others, which take turns; and at the
 emitted for this processor. With CNNC_TEST_LONG=1, for all networks, on every target where they represent others and otherwise
 on this processor's best and `generic`: the program of gcc -O3, at the best target with the network's own input, where that of
 clang -O3 must agree with it; and at the small input, but not of `generic` alone, one with both sanitizers. No compiler may
-warn. Parameters come from the seeded initialisers, the input is random. Memory is poisoned, so that what a library does not
-write cannot pass for a result. Printed: the largest difference, relative to the largest output; it must not exceed 1e-5.
+warn. What is emitted at its own input for targets as they are, whatever this machine's numbers, for batches and training, must
+be proved to stay inside its memory (PROVED; all of it with CNNC_TEST_LONG=1). Parameters come from the seeded initialisers, the
+input is random. Memory is poisoned, so that what a library does not write cannot pass for a result. Printed: the largest
+difference, relative to the largest output; it must not exceed 1e-5.
 """
 import json
 import os
@@ -21,10 +23,14 @@ import tempfile
 import time
 from array import array
 
-from shapes import HEAVY, LOGITS, NETS, QUICK, write_network
+from shapes import HEAVY, LOGITS, NETS, QUICK, write_network, write_trainable
 from support import BEST, CNNC, CROSS, LONG, MODELS, STRICT, TARGETS, UNPROVED, compilers, is_there
 
 LIMIT = 1e-5
+PROVED = [("avx512", "--batch", "16"), ("avx512", "--train")]
+if LONG:
+    PROVED += [("avx512", "--train", "--batch", "128"), ("avx2", "--batch", "8"), ("avx2", "--train"), ("neon", "--batch", "16"),
+               ("neon", "--train"), ("generic", "--batch", "16")]
 SANITIZE = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 # Fresh memory is 0x7f everywhere, as float 3.4e38: by the C library, and by the address sanitizer.
 POISON = {**os.environ, "MALLOC_PERTURB_": "128",
@@ -142,6 +148,14 @@ class Model:
                              self.folder / "net.o")
         print(f"{self.net:24}{own_shape(self.net):>12}  {target} without warnings{time.monotonic() - begin:12.1f} s", flush=True)
 
+    def prove(self):
+        """cnnc writes nothing that it cannot prove to stay inside its memory."""
+        begin = time.monotonic()
+        write_trainable(self.folder / "proved.json", self.net)
+        for target, *words in PROVED:
+            self.command(CNNC, self.folder / "proved.json", "--target", target, *words, "-o", self.folder / "proved.c")
+        print(f"{self.net:24}{own_shape(self.net):>12}  proved{time.monotonic() - begin:34.1f} s", flush=True)
+
     def check_quickly(self, targets):
         representatives = [net for net in NETS if QUICK in NETS[net]]
         self.warnings(BEST)
@@ -169,6 +183,7 @@ def check(net, targets):
         model = Model(net, pathlib.Path(folder))
         try:
             if LONG or QUICK in NETS[net]:
+                model.prove()
                 model.compare(NETS[net][0], "interpreted", "--interpret")
             if not LONG:
                 model.check_quickly(targets)

@@ -84,3 +84,12 @@ def write_network(path, net):
     for layer in document["layers"]:
         layer.setdefault("init", "he")
     path.write_text(json.dumps(document))
+
+
+def write_trainable(path, net):
+    """The network with a loss and an optimiser, if it has none."""
+    document = json.loads((MODELS / f"{net}.json").read_text())
+    if "losses" not in document:
+        document.setdefault("loss", {"op": "mse"})
+    document.setdefault("optimizer", {"op": "sgd"})
+    path.write_text(json.dumps(document))
