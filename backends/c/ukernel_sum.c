@@ -144,6 +144,19 @@ static void turns(Ukernel *m, int l, const char *name, const Linear *start, int6
   }
 }
 
+/* The larger of `form` and 0, or the smaller of it and `end`, which is not 0. */
+static const char *bound(const Ukernel *m, const char *name, const Linear *form, int64_t end) {
+  const bool from = end == 0;
+  const long long most = end;
+  if (form->n == 0)
+    return arena_printf(m->arena, "%lld",
+                        (form->constant > most) == from ? (long long)form->constant : most);
+  const char *text = leaf_form(m->f, form);
+  emit(m->e, "const int %s = %s %c %lld ? %s : %lld;", name, text, from ? '>' : '<', most, text,
+       most);
+  return name;
+}
+
 /* Loop l moves an axis of the window that leaves its tensor: it runs over the coordinate there,
  *   for (int ih = ih_from; ih < ih_to; ih++)     kh = ih - (oh - 2) */
 static void keep_inside(Ukernel *m, int l, int axis) {
@@ -161,12 +174,11 @@ static void keep_inside(Ukernel *m, int l, int axis) {
   last.constant += c->coef[l] < 0 ? 1 : loop->extent.plus;
   linear_add(&value, &at, c->coef[l]);
   linear_add(&value, &tap, -c->coef[l]);
-  const char *from = leaf_form(f, &first), *to = leaf_form(f, &last);
-  const long long end = leaf_buffer(f, v)->type.dim[axis].plus;
-  emit(m->e, "const int %s_from = %s > 0 ? %s : 0;", name, from, from);
-  emit(m->e, "const int %s_to = %s < %lld ? %s : %lld;", name, to, end, to, end);
+  const int64_t end = leaf_buffer(f, v)->type.dim[axis].plus;
+  const char *from = bound(m, arena_printf(m->arena, "%s_from", name), &first, 0);
+  const char *to = bound(m, arena_printf(m->arena, "%s_to", name), &last, end);
   *coordinate = name;
-  BLOCK(m->e, "for (int %s = %s_from; %s < %s_to; %s++)", name, name, name, name, name) {
+  BLOCK(m->e, "for (int %s = %s; %s < %s; %s++)", name, from, name, to, name) {
     f->value[l] = value;
     reduce(m, l + 1);
   }
@@ -200,19 +212,6 @@ static int axis_of_margin(const Ukernel *m, int l) {
     if (lo < 0 || hi >= leaf_buffer(m->f, v)->type.dim[a].plus) return a;
   }
   return -1;
-}
-
-/* The larger of `form` and 0, or the smaller of it and `taps`. */
-static const char *bound(const Ukernel *m, const char *name, const Linear *form, int64_t taps) {
-  const bool from = taps == 0;
-  const long long most = taps;
-  if (form->n == 0)
-    return arena_printf(m->arena, "%lld",
-                        (form->constant > most) == from ? (long long)form->constant : most);
-  const char *text = leaf_form(m->f, form);
-  emit(m->e, "const int %s = %s %c %lld ? %s : %lld;", name, text, from ? '>' : '<', most, text,
-       most);
-  return name;
 }
 
 /* Loop l over the taps that are inside:

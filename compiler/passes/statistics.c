@@ -13,8 +13,8 @@
  *   bn1: n c | h<56 w<56               ->     bn1: c | run<784
  *     in1 = %x[n, c, 0, 0]                      in0 = %s[run, c]
  *     acc0 = sum in0 - in1                      in1 = %q[run, c]
- *     acc1 = sum (in0 - in1)*(in0 - in1)        acc0 = sum select(lt(run*128, scalar0*3136), in0,
- * 0) %1[n, c] = in1 + acc0/3136                acc1 = sum select(lt(run*128, scalar0*3136), in1, 0)
+ *     acc1 = sum (in0 - in1)*(in0 - in1)        acc0 = sum of in0 with 128*run < scalar0*3136
+ *     %1[n, c] = in1 + acc0/3136                acc1 = sum of in1 with 128*run < scalar0*3136
  *     %2[n, c] = acc1/3136 - ..                 %mean[c] = acc0/(scalar0*3136)
  *   bn1: c | n                                  %var[c] = max(0, acc1/(scalar0*3136) - ..)
  *     acc0 = sum in0
