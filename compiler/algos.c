@@ -67,6 +67,28 @@ int contraction_row(const Contraction *c) {
   return point_before(c, contraction_point(c));
 }
 
+bool contraction_joins_samples(const Contraction *c, int l) {
+  const View *x = &c->k->in[c->x];
+  return c->k->loop[l].extent.per_n && view_uses(x, l) && !coord_uses(&x->at[0], l);
+}
+
+/* The loop whose next value is where a whole turn of loop `inner` leads; -1: none. */
+static int followed_by(const Plan *p, const Contraction *c, int inner) {
+  for (int l = inner - 1; l >= 0; l--)
+    if (c->role[l] == 'M' && (!c->k->loop[l].extent.per_n || contraction_joins_samples(c, l)) &&
+        loops_follow(p, c->k, l, inner))
+      return l;
+  return -1;
+}
+
+int contraction_run(const Plan *p, const Contraction *c, int loop[MAX_LOOPS]) {
+  const int point = contraction_point(c);
+  int n = 0;
+  if (point < 0 || lanes_of_loop(p, &c->k->in[c->x], point) > 1) return 0;
+  for (int l = point; l >= 0; l = c->k->bind[l].step < 0 ? followed_by(p, c, l) : -1) loop[n++] = l;
+  return n;
+}
+
 bool contraction_loop_slides(const Contraction *c, int loop) {
   const View *x = &c->k->in[c->x];
   for (int a = 0; a < x->rank; a++) {
@@ -126,8 +148,9 @@ void algo_pick_shares(const Plan *p, Kernel *k) {
 
 int contraction_lane(const Plan *p, const Contraction *c, char role) {
   const View *to = &c->k->out[0].to;
-  int axis = to->rank > 1 ? 1 : 0;
-  int lanes = to->rank > 2 ? plan_lanes(p) : 1;
+  const int own = p->buffer.at[to->tensor].format.lane_axis;
+  const int axis = own > 1 ? own : to->rank > 1 ? 1 : 0;
+  const int lanes = to->rank > 2 ? plan_lanes(p) : 1;
   for (int l = 0; l < c->k->nloop; l++)
     if (c->role[l] == role && coord_lines_up(&to->at[axis], l, lanes)) return l;
   return -1;

@@ -60,6 +60,11 @@ const char *algo_refuses_error(const Plan *, const Kernel *k, double error);
  * it, over rows of them; -1: none. */
 int contraction_point(const Contraction *);
 int contraction_row(const Contraction *);
+/* The loops that may run as one over points, which follow each other in all views: the point's, the
+ * one around it .. How many; 0: none. */
+int contraction_run(const Plan *, const Contraction *, int loop[MAX_LOOPS]);
+/* Do samples, the values of loop l, lie beside each other in x, inside its other axes? */
+bool contraction_joins_samples(const Contraction *, int l);
 /* Do free and reduced loops meet in one coordinate of x: does a window slide over it? */
 bool contraction_slides(const Contraction *);
 bool contraction_loop_slides(const Contraction *, int loop);

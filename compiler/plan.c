@@ -244,9 +244,28 @@ bool view_moves_by_one(const Plan *p, const Kernel *k, const View *v, int l) {
   return true;
 }
 
+int lanes_of_loop(const Plan *p, const View *x, int l) {
+  const Format *f = &p->buffer.at[x->tensor].format;
+  return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
+}
+
 int64_t view_step(const Layout *layout, const View *v, int l) {
   int64_t step = 0;
   for (int a = 0; a < v->rank; a++)
     step += v->at[a].coef[l] * (a == layout->lane_axis ? 1 : layout->stride[a]);
   return step;
+}
+
+bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
+  const int64_t run = k->loop[inner].extent.plus;
+  if (k->loop[inner].extent.per_n) return false;
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = kernel_view(k, i);
+    const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
+    const int lane = layout.lane_axis; /* a step along it is no distance */
+    if (lane >= 0 && (coord_uses(&v->at[lane], outer) || coord_uses(&v->at[lane], inner)))
+      return false;
+    if (view_step(&layout, v, outer) != run * view_step(&layout, v, inner)) return false;
+  }
+  return true;
 }

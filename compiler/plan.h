@@ -256,8 +256,12 @@ enum { TEST_BELOW = 1, TEST_ABOVE = 2, TEST_EXACT = 4 };
 int view_tests(const Plan *, const Kernel *, const View *, int axis);
 /* Does the view stay in place, or move by exactly one element with loop l, in step with lanes? */
 bool view_moves_by_one(const Plan *, const Kernel *, const View *, int l);
+/* Lanes of the axis that loop l moves the view along; 1: none. */
+int lanes_of_loop(const Plan *, const View *, int l);
 /* By how many elements loop l moves an affine view, inside a block of lanes. */
 int64_t view_step(const Layout *, const View *, int l);
+/* Does every view move by a whole run of the inner loop when the outer one moves? */
+bool loops_follow(const Plan *, const Kernel *, int outer, int inner);
 
 /* ---- running (interp_plan.c) ---- */
 

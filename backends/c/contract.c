@@ -103,20 +103,6 @@ bool contract_fits(const Plan *p, const Kernel *k) {
 
 /* ---- rows and columns as one loop ---- */
 
-int lanes_of_loop(const Plan *p, const View *x, int l) {
-  const Format *f = &p->buffer.at[x->tensor].format;
-  return f->lanes > 1 && coord_uses(&x->at[f->lane_axis], l) ? f->lanes : 1;
-}
-
-static int find_outer(const Plan *p, const Contraction *c, int point) {
-  const Kernel *k = c->k;
-  if (k->loop[point].extent.per_n || k->bind[point].step >= 0) return -1;
-  if (lanes_of_loop(p, &k->in[c->x], point) > 1) return -1;
-  for (int l = point - 1; l >= 0; l--)
-    if (c->role[l] == 'M' && loops_follow(p, k, l, point)) return l;
-  return -1;
-}
-
 /* Does a step of loop l move all views by whole elements, not along their lanes? */
 static bool steps_whole(const Plan *p, const Kernel *k, int l) {
   for (int i = 0; i < k->nin + k->nout; i++) {
@@ -137,13 +123,26 @@ int contract_parted(const Plan *p, const Contraction *c) {
 }
 
 int64_t contract_points(const Plan *p, const Contraction *c) {
-  const int point = contraction_point(c), outer = point < 0 ? -1 : find_outer(p, c, point);
-  int64_t points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
-  if (outer >= 0) points *= extent_at(c->k->loop[outer].extent, p->max_batch);
+  int run[MAX_LOOPS];
+  const int n = contraction_run(p, c, run), point = contraction_point(c);
+  int64_t points = n || point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
+  for (int i = 0; i < n; i++) points *= extent_at(c->k->loop[run[i]].extent, p->max_batch);
   return points;
 }
 
+bool contract_joins_samples(const Plan *p, const Contraction *c) {
+  int run[MAX_LOOPS];
+  const int n = contraction_run(p, c, run);
+  return n > 1 && p->max_batch > 1 && c->k->loop[run[n - 1]].extent.per_n;
+}
+
 /* ---- loops ---- */
+
+bool contract_takes(const Contract *w, int l) {
+  bool takes = l == w->point || l == w->outer;
+  for (int i = 0; i < w->nrun; i++) takes |= l == w->run[i];
+  return takes;
+}
 
 static void free_loops(Contract *w, int l, const TileAt *t);
 
@@ -193,7 +192,7 @@ static void sample_tiles(Contract *w, TileAt t) {
 static void free_loops(Contract *w, int l, const TileAt *t) {
   Leaf *f = w->f;
   const Kernel *k = f->k;
-  while (l < k->nloop && (k->loop[l].reduced || l == w->point || l == w->outer)) l++;
+  while (l < k->nloop && (k->loop[l].reduced || contract_takes(w, l))) l++;
   if (l == k->nloop) {
     const int lanes = lanes_of_loop(f->plan, &k->in[w->c.x], w->point);
     if (lanes > 1 && coord_lines_up(&k->in[w->c.x].at[1], w->point, lanes))
@@ -283,7 +282,8 @@ void contract_body(Leaf *f) {
   w.c.k = k;
   w.lane = contract_lane(p, &w.c);
   w.point = contraction_point(&w.c);
-  w.outer = find_outer(p, &w.c, w.point);
+  w.nrun = contraction_run(p, &w.c, w.run);
+  if (w.nrun > 1) w.outer = w.run[w.nrun - 1];
   w.sums = batch_is_summed(p, &w.c);
   w.step = w.sums ? 1 : w.lanes;
   w.x_lanes = w.sums || view_uses(&k->in[w.c.x], w.lane);
@@ -293,7 +293,8 @@ void contract_body(Leaf *f) {
   while (!linear_divides(&f->from[w.lane], w.step * w.vectors)) w.vectors--;
   take_rows(&w);
   w.d = vector_dialect(f->e, p->target);
-  if (w.outer >= 0) f->value[w.outer] = linear_constant(0);
+  for (int l = 0; l < k->nloop; l++)
+    if (l != w.point && contract_takes(&w, l)) f->value[l] = linear_constant(0);
   if (contract_bands(p, &w.c, &w.bands))
     sum_bands(&w);
   else

@@ -12,14 +12,15 @@ typedef enum TilePass { TILE_WHOLE, TILE_CLEAR, TILE_ADD, TILE_FINISH } TilePass
 typedef struct Contract {
   Leaf *f;
   Contraction c;
-  int lane;  /* the free loop along the lanes */
-  int point; /* the free loop whose points share weights: R at a time */
-  int outer; /* a loop that runs inside `point`: rows that follow each other in all views; or whose
-                rows a tile takes several of; or -1 */
-  int row;   /* points of such a row; 0: they follow each other */
-  int lanes; /* of the target */
-  int step;  /* between vectors of a tile, along the lane loop */
-  bool sums; /* the lanes are samples, added up at the end: `lane` is a loop of columns */
+  int lane;                 /* the free loop along the lanes */
+  int point;                /* the free loop whose points share weights: R at a time */
+  int run[MAX_LOOPS], nrun; /* loops that run as one (contraction_run) */
+  int outer;   /* the outermost of these, if there are several; or a loop whose rows a tile takes
+                  several of; or -1 */
+  int row;     /* points of such a row; 0: they follow each other */
+  int lanes;   /* of the target */
+  int step;    /* between vectors of a tile, along the lane loop */
+  bool sums;   /* the lanes are samples, added up at the end: `lane` is a loop of columns */
   int vectors; /* K: vectors of lanes in a whole tile */
   int points;  /* R */
   int unroll;  /* of the innermost reduced loop */
@@ -37,6 +38,8 @@ typedef struct TileAt {
   Linear at, lane_at;
 } TileAt;
 
+/* Do the points of tiles come from loop l? */
+bool contract_takes(const Contract *, int l);
 void ukernel_tile(Contract *, const TileAt *);
 /* The loops over the points of tiles, and over those that lie along the lanes of x
  * (contract_points.c). */
@@ -48,9 +51,12 @@ const char *contract_reaches_end(Leaf *, int l, int64_t extent, bool several);
 /* The loop over rows of points of which a tile may take several, whether or not they follow each
  * other; -1: none. */
 int contract_parted(const Plan *, const Contraction *);
-/* How many points tiles can take from: of two loops, where those run as one. */
+/* How many points tiles can take from: of several loops, where those run as one. Does the one over
+ * samples, so that their number is known when called? */
 int64_t contract_points(const Plan *, const Contraction *);
-/* Lanes of the axis that loop l moves x along; 1: none. */
-int lanes_of_loop(const Plan *, const View *x, int l);
+bool contract_joins_samples(const Plan *, const Contraction *);
+/* The points of the tiles that `left` points of a call run in, whose number no tile of `whole`
+ * divides. */
+int contract_rest(int64_t whole, int64_t left);
 
 #endif

@@ -41,12 +41,14 @@ static Points points_of(Contract *w) {
   const int loop = w->outer >= 0 ? w->outer : w->point;
   Points p = {.name = f->k->loop[loop].name,
               .loop = loop,
-              .values = w->outer < 0 || parted ? 1 : f->k->loop[w->point].extent.plus,
+              .values = 1,
               .each = parted ? w->row : 1,
               .from = linear_constant(0),
               .to = linear_constant(0)};
-  if (w->outer >= 0 && !parted)
-    p.name = arena_printf(f->e->arena, "%s_%s", p.name, f->k->loop[w->point].name);
+  for (int i = w->nrun - 2; i >= 0 && !parted; i--) {
+    p.name = arena_printf(f->e->arena, "%s_%s", p.name, f->k->loop[w->run[i]].name);
+    p.values *= f->k->loop[w->run[i]].extent.plus;
+  }
   linear_add(&p.from, &f->from[loop], p.values);
   linear_add(&p.to, &f->to[loop], p.values);
   p.turn = w->points / p.each;
@@ -80,7 +82,13 @@ static bool rests_of_blocks(const Leaf *f, const Points *p, int64_t rest[2]) {
   return true;
 }
 
-/* The values that are left where their number is known when the function runs. */
+int contract_rest(int64_t whole, int64_t left) {
+  enum { FEW = 4 /* which hide the latency of multiply-adds */ };
+  return whole > FEW && left >= FEW ? FEW : 1;
+}
+
+/* The values that are left where their number is known when the function runs: in tiles of a few,
+ * and one by one. */
 static void rest_of_part(Contract *w, TileAt t, const Points *p) {
   Leaf *f = w->f;
   Emit *e = f->e;
@@ -93,10 +101,19 @@ static void rest_of_part(Contract *w, TileAt t, const Points *p) {
     return;
   }
   const char *first = leaf_form(f, &p->from), *last = leaf_form(f, &p->to);
-  const char *begin =
-      arena_printf(e->arena, "%s + (%s - (%s)) / %d * %d", first, last, first, p->turn, p->turn);
-  if (linear_divides(&p->from, p->turn))
-    begin = arena_printf(e->arena, "%s / %d * %d", last, p->turn, p->turn);
+  const bool divides = /* then the end tells what is left */
+      linear_divides(&p->from, p->turn) && p->to.n == 1 && p->to.constant == 0;
+  const char *count = divides ? last : arena_printf(e->arena, "(%s - (%s))", last, first);
+  const char *begin = arena_printf(e->arena, "%s / %d * %d", count, p->turn, p->turn);
+  if (!divides) begin = arena_printf(e->arena, "%s + %s", first, begin);
+  const int few = p->each == 1 ? contract_rest(p->turn, p->turn - 1) : 1;
+  if (few > 1) {
+    t.points = few;
+    BLOCK(e, "for (int %s = %s; %s + %d <= %s; %s += %d)", p->name, begin, p->name, few, last,
+          p->name, few)
+    ukernel_tile(w, &t);
+    begin = arena_printf(e->arena, "%s + %s %% %d / %d * %d", begin, count, p->turn, few, few);
+  }
   t.points = p->each;
   BLOCK(e, "for (int %s = %s; %s < %s; %s++)", p->name, begin, p->name, last, p->name)
   ukernel_tile(w, &t);

@@ -33,8 +33,8 @@ typedef struct Shape {
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
   double panel;           /* bytes of w that every tile reads again, for each of its vectors */
-  bool samples;           /* points are samples: what is left over of them runs one by one */
-  double store;           /* cycles for each vector of a tile that is stored */
+  bool samples; /* how many points there are is known when called: the rest runs in small tiles */
+  double store; /* cycles for each vector of a tile that is stored */
 } Shape;
 
 /* Does x follow loop l element by element, so that it may run as one with the loop inside it? */
@@ -134,8 +134,10 @@ static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
     s->row = row;
     s->points = row * c->k->loop[outer].extent.plus;
   }
-  s->samples = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
-  if (!s->samples) {
+  const bool dense = point >= 0 && c->k->loop[point].extent.per_n && p->max_batch > 1;
+  s->samples = dense || contract_joins_samples(p, c);
+  if (s->samples) s->points = contract_points(p, c);
+  if (!dense) {
     if (s->points > 1) s->panel = 4 * (double)(s->terms * p->target->lanes) / s->parts;
     return;
   }
@@ -185,10 +187,12 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
   double cycles = 0;
   for (int part = 0; part < 2; part++) {
     const int64_t vectors = part ? s->vectors % k : k, times = part ? 1 : s->vectors / k;
-    const int64_t rest = span % r, tile = s->samples ? 1 : rest;
     if (vectors == 0 || times == 0) continue;
-    double one = (double)(span / r) * (terms * step_cycles(t, s, r, vectors) + edge);
-    if (rest) one += (double)(rest / tile) * (terms * step_cycles(t, s, tile, vectors) + edge);
+    double one = 0;
+    for (int64_t left = span, tile; left > 0; left %= tile) {
+      tile = left >= r ? r : s->samples ? contract_rest(r, left) : left;
+      one += (double)(left / tile) * (terms * step_cycles(t, s, tile, vectors) + edge);
+    }
     cycles += one * (double)(times * (s->points / span));
   }
   const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */

@@ -121,20 +121,6 @@ void leaf_ranges(Leaf *f) {
 
 /* ---- loops that run as one ---- */
 
-bool loops_follow(const Plan *p, const Kernel *k, int outer, int inner) {
-  const int64_t run = k->loop[inner].extent.plus;
-  if (k->loop[outer].extent.per_n || k->loop[inner].extent.per_n) return false;
-  for (int i = 0; i < k->nin + k->nout; i++) {
-    const View *v = kernel_view(k, i);
-    const Layout layout = buffer_layout(&p->buffer.at[v->tensor], p->max_batch);
-    const int lane = layout.lane_axis; /* a step along it is no distance */
-    if (lane >= 0 && (coord_uses(&v->at[lane], outer) || coord_uses(&v->at[lane], inner)))
-      return false;
-    if (view_step(&layout, v, outer) != run * view_step(&layout, v, inner)) return false;
-  }
-  return true;
-}
-
 /* Is a view the elements of memory, one after another, as loop l moves? */
 static bool in_rows(const Plan *p, const Kernel *k, const View *v, int l) {
   for (int a = 0; a < v->rank; a++)
@@ -147,7 +133,8 @@ static bool in_rows(const Plan *p, const Kernel *k, const View *v, int l) {
 int loops_run(const Plan *p, const Kernel *k, int inner) {
   int first = inner;
   for (int l = inner - 1; l >= 0 && k->bind[l + 1].step < 0; l--) {
-    bool rows = loops_follow(p, k, l, l + 1) && !kernel_uses_index(k, l);
+    bool rows =
+        !k->loop[l].extent.per_n && loops_follow(p, k, l, l + 1) && !kernel_uses_index(k, l);
     for (int i = 0; i < k->nin && rows; i++)
       rows = in_rows(p, k, &k->in[i], l) && in_rows(p, k, &k->in[i], inner);
     for (int o = 0; o < k->nout && rows; o++)

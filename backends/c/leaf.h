@@ -81,8 +81,6 @@ void leaf_close_images(Leaf *, int l, bool opened);
  * where `test` says (NULL: always). */
 void leaf_open_rest(Leaf *, const char *test, int count);
 Linear extent_form(Extent); /* of `batch` */
-/* Does every view move by a whole run of the inner loop when the outer one moves? */
-bool loops_follow(const Plan *, const Kernel *, int outer, int inner);
 /* The loop that plain loops run in vectors, or -1. `from`: where the parts of loops that run begin;
  * NULL: with whole vectors. */
 int loops_lane(const Plan *, const Kernel *, DType math, const Linear *from);

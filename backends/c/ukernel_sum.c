@@ -195,6 +195,16 @@ static int leaving_axis(const Ukernel *m, int l) {
 
 /* ---- taps in margins ---- */
 
+/* Do the points of the tile differ in a coordinate of x? */
+static bool moves_with_points(const Ukernel *m, const Coord *c) {
+  const Contract *w = m->w;
+  const bool rows = w->row == 0 || m->t->points > w->row;
+  bool moves = false;
+  for (int l = 0; l < m->f->k->nloop; l++)
+    moves |= coord_uses(c, l) && contract_takes(w, l) && (l == w->point || rows);
+  return moves;
+}
+
 /* The axis of x along which loop l moves beyond the tensor, all points of the tile alike: what lies
  * there is 0. -1: none. */
 static int axis_of_margin(const Ukernel *m, int l) {
@@ -205,9 +215,7 @@ static int axis_of_margin(const Ukernel *m, int l) {
   for (int a = 0; a < v->rank; a++) {
     const Coord *c = &v->at[a];
     int64_t lo, hi;
-    if (abs(c->coef[l]) != 1 || !coord_affine(c) || coord_uses(c, w->point) ||
-        (w->outer >= 0 && coord_uses(c, w->outer) && (w->row == 0 || m->t->points > w->row)))
-      continue;
+    if (abs(c->coef[l]) != 1 || !coord_affine(c) || moves_with_points(m, c)) continue;
     coord_range(k, c, m->f->plan->max_batch, &lo, &hi);
     if (lo < 0 || hi >= leaf_buffer(m->f, v)->type.dim[a].plus) return a;
   }

@@ -8,10 +8,11 @@
  *   M[p, t] = sum over channels of U[p] * V[p, t]           a matrix product for every p
  *   y[i]    = sum over p of at[i mod m, p] * M[p, i / m]    and the epilogue
  * In 2 and 3 dimensions p, t, j, k are tuples and the matrices Kronecker products. All four are
- * ordinary kernels; bt, g and at are constant tensors. Taps that run backwards (data gradients)
- * take g from its other end. U is computed in double where weights arrive once, and by vectors
- * where training changes them in every step. A long window is cut into sections of r taps, which
- * meet in one product if tiles are as long or there is only one:
+ * ordinary kernels; bt, g and at are constant tensors. Where U is large and a sample has few tiles,
+ * those of all samples lie beside each other, and the products read U once for the whole batch.
+ * Taps that run backwards (data gradients) take g from its other end. U is computed in double where
+ * weights arrive once, and by vectors where training changes them in every step. A long window is
+ * cut into sections of r taps, which meet in one product if tiles are as long or there is only one:
  *   M[p, t] = sum over channels and sections s of U[p, s] * V[p, t + s]
  * A weight gradient has few results and, as taps, a whole map of dy: its sections are the tiles of
  * dy, U is computed in every call as V is, and M sums over samples and tiles. */
@@ -41,6 +42,17 @@ static int new_buffer(const Tiling *t, const char *suffix, const Type *type, Hom
   if (home == HOME_WORK) b.format = format_lanes(t->p, type);
   b.name = arena_printf(t->p->u->arena, "%s.%s", t->k->name, suffix);
   return plan_buffer(t->p, b);
+}
+
+/* V or M, whose view has its axes in order from now on. */
+static int new_tiles(const Tiling *t, const char *suffix, const Type *type, View *v) {
+  const int buffer = new_buffer(t, suffix, type, HOME_WORK, PHASE_CALL);
+  Buffer *b = &t->p->buffer.at[buffer];
+  for (int a = 0; a < type->rank; a++) b->type.dim[tiling_axis(t, a, type->rank)] = type->dim[a];
+  if (b->format.lane_axis >= 0)
+    b->format.lane_axis = (int8_t)tiling_axis(t, b->format.lane_axis, type->rank);
+  tiling_order_axes(t, v);
+  return buffer;
 }
 
 /* A constant matrix; equal ones are one. */
@@ -133,7 +145,7 @@ static int lower_operand(const Tiling *t, Side side, Steps *steps) {
         table(t, is_x ? "bt" : "g", &s->w, is_x ? s->w.bt : s->w.g, s->w.points, columns, F32),
         coord_loop(point[i], 1, 0), coord_loop(value, 1, 0));
   }
-  to->tensor = new_buffer(t, is_x ? "input_tiles" : "gradient_tiles", &made, HOME_WORK, PHASE_CALL);
+  to->tensor = new_tiles(t, is_x ? "input_tiles" : "gradient_tiles", &made, to);
   push(t, &k, steps);
   return to->tensor;
 }
@@ -296,9 +308,11 @@ static int lower_product(const Tiling *t, int tiles, int weights, Steps *steps) 
   k.fold[0] = (Fold){FOLD_SUM, expr2(u, E_mul, expr_in(u, 0), expr_in(u, 1)), F32};
   k.in[0] = product_view(t, &t->k->in[t->c->x], SIDE_X, to, &type);
   k.in[0].tensor = tiles;
+  tiling_order_axes(t, &k.in[0]);
   k.out[0] = (Out){.to = product_view(t, &t->k->out[0].to, SIDE_RESULT, to, &type),
                    .value = expr_acc(u, 0)};
-  const int made = k.out[0].to.tensor = new_buffer(t, "output_tiles", &type, HOME_WORK, PHASE_CALL);
+  const int made = new_tiles(t, "output_tiles", &type, &k.out[0].to);
+  k.out[0].to.tensor = made;
   format_along(t, &k.out[0].to, to[t->lane], plan_lanes(t->p));
   if (t->changing) {
     k.in[1] = product_view(t, &t->k->in[t->c->w], SIDE_W, to, &type);
@@ -348,6 +362,7 @@ static void lower_output(const Tiling *t, int tiles, Steps *steps) {
     add_factor(t, &k, table(t, "at", &s->w, s->w.at, s->w.results, s->w.points, F32), row,
                coord_loop(point, 1, 0));
   }
+  tiling_order_axes(t, in);
   for (int i = 0; i < t->k->nin; i++) {
     if (!expr_uses(t->k->out[0].value, E_in, i)) continue;
     input[i] = k.nin;

@@ -140,6 +140,45 @@ static bool has_room(const Tiling *t) {
          w->rank + t->n <= MAX_RANK && results + t->n <= MAX_RANK;
 }
 
+/* ---- samples side by side ---- */
+
+/* Do the products of all samples read U once, rather than those of each sample all of it? V and M
+ * go through memory then, which otherwise hand on a sample. */
+static bool joins_samples(const Plan *p, const Tiling *t) {
+  const Kernel *k = t->k;
+  const double n = (double)p->max_batch;
+  double tiles = 1, points = 1, inputs = 1, outputs = 1;
+  bool samples = false;
+  if (t->changing || p->target->language->blocks || p->entry[PLAN_BACKWARD].exists) return false;
+  for (int i = 0; i < t->n; i++) {
+    tiles *= (double)t->slide[i].tiles;
+    points *= t->slide[i].w.points * (double)t->slide[i].sections;
+  }
+  for (int l = 0; l < k->nloop; l++) {
+    if (t->c->role[l] == 'B') return false;
+    samples |= k->loop[l].extent.per_n && coord_uses(&k->in[t->c->x].at[0], l);
+    if (t->c->role[l] == 'N') outputs *= (double)k->loop[l].extent.plus;
+    if (t->c->role[l] == 'K' && tiling_slide_of(t, l, true) < 0)
+      inputs *= (double)k->loop[l].extent.plus;
+  }
+  const double u = sizeof(float) * points * inputs * outputs;
+  const double moved = 2 * sizeof(float) * points * tiles * (inputs + outputs);
+  return samples && u > p->target->machine.l2 && (n - 1) * u > n * moved;
+}
+
+int tiling_axis(const Tiling *t, int axis, int rank) {
+  const int points = rank - 2 * t->n;
+  if (!t->joined || axis >= points + t->n) return axis;
+  return axis == 0 ? points + t->n - 1 : axis < points ? axis + t->n - 1 : axis - points;
+}
+
+void tiling_order_axes(const Tiling *t, View *v) {
+  const View old = *v;
+  for (int a = 0; a < v->rank; a++) v->at[tiling_axis(t, a, v->rank)] = old.at[a];
+}
+
+/* ---- what is found ---- */
+
 const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *row, Tiling *t) {
   double error = row->unit_error, points = 1;
   *t = (Tiling){.c = c, .k = c->k, .changing = contraction_both_change(p, c)};
@@ -157,6 +196,7 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   if (points > MOST_POINTS) return "a tile would have more points than caches hold";
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
+  t->joined = joins_samples(p, t);
   return algo_refuses_error(p, c->k, error);
 }
 

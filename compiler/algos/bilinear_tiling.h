@@ -24,6 +24,7 @@ typedef struct Tiling {
   const Kernel *k;
   const char *algo;
   bool changing; /* w changes in every call */
+  bool joined;   /* tiles of all samples lie beside each other */
   int lane;      /* the loop of k that lanes of weights and results run along */
   int n;
   Slide slide[MOST_SLIDES];
@@ -36,6 +37,11 @@ int tiling_slide_of(const Tiling *, int loop, bool tap);
 int tiling_slide_at(const Tiling *, int axis, Side);
 /* How many axes of the view the loop moves; the last of them. */
 int tiling_axes_of(const View *, int loop, int *axis);
+
+/* Where axis `axis` of V or M comes, of n, channels .., points, tiles: behind points and channels
+ * come the tiles of all samples, if they are joined. So for the axes of a view. */
+int tiling_axis(const Tiling *, int axis, int rank);
+void tiling_order_axes(const Tiling *, View *);
 
 /* Where windows slide by steps of more than one (strided.c), for forward: appends the copies to
  * phases and makes `k` of c, whose windows slide by one over them. False: there are none. */

@@ -98,6 +98,8 @@ static bool find_chain(const Nest *n, Step *const *three, Chain *c) {
       !passes_on(n, c->product, c->last, &c->m_read) || tile_get(&c->product->tile, "r", 0) == 0 ||
       !contraction_of(n->p, c->product, &k) || c->v_read != &c->product->in[k.x])
     return false;
+  for (int l = 0; l < c->product->nloop; l++)
+    if (nest_samples_share(n->p, c->product, l)) return false;
   c->v = c->v_read->tensor;
   c->m = c->m_read->tensor;
   c->u = c->product->in[k.w].tensor;

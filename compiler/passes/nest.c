@@ -79,11 +79,11 @@ int nest_lanes(const Plan *p, const Kernel *k, int l) {
   return unit;
 }
 
-/* Is l the loop over samples, in tiles of several that share weights? */
-static bool samples_share(const Plan *p, const Kernel *k, int l) {
+bool nest_samples_share(const Plan *p, const Kernel *k, int l) {
   Contraction c;
   return k->loop[l].extent.per_n && tile_get(&k->tile, "r", 1) > 1 && contraction_of(p, k, &c) &&
-         !contraction_both_change(p, &c) && contraction_point(&c) == l;
+         !contraction_both_change(p, &c) &&
+         (contraction_point(&c) == l || contraction_joins_samples(&c, l));
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -98,7 +98,8 @@ int nest_unit(const Plan *p, const Kernel *k, int l) {
     for (int a = 0; a < v->rank; a++)
       if (v->at[a].coef[l] == 1 && v->at[a].div > unit) unit = v->at[a].div;
   }
-  if (unit == 1 && (last_free(k, l) || samples_share(p, k, l))) unit = tile_get(&k->tile, "r", 1);
+  if (unit == 1 && (last_free(k, l) || nest_samples_share(p, k, l)))
+    unit = tile_get(&k->tile, "r", 1);
   return unit;
 }
 
@@ -172,7 +173,7 @@ static bool reads_whole(const Plan *p, const Kernel *k) {
   Contraction c;
   if (is_stream(p, k, &c)) return true;
   for (int l = 0; l < k->nloop; l++)
-    if (samples_share(p, k, l)) return true;
+    if (nest_samples_share(p, k, l)) return true;
   return false;
 }
 
@@ -190,7 +191,7 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   for (int late = 0; late < 2; late++)
     for (int l = 0; l < k->nloop; l++)
       if (worth_cutting(p, k, l) &&
-          ((streams && contraction_loop_slides(&c, l)) || samples_share(p, k, l)) == late)
+          ((streams && contraction_loop_slides(&c, l)) || nest_samples_share(p, k, l)) == late)
         order[n++] = l;
   return n;
 }
@@ -214,11 +215,11 @@ static int find_cuts(const Plan *p, const Kernel *k, double time, Cut *cut) {
   const int cuts = order_of_cuts(p, k, order), deepest = settles(p, k) ? 1 : MAX_CUTS;
   for (int i = 0; i < cuts && jobs < wanted && n < deepest; i++) {
     const int l = order[i];
-    if (n > 0 && samples_share(p, k, l)) break; /* blocks of them would read weights again */
+    if (n > 0 && nest_samples_share(p, k, l)) break; /* blocks of them would read weights again */
     int64_t extent = extent_at(k->loop[l].extent, p->max_batch), unit = nest_unit(p, k, l);
     int64_t blocks = ceil_div(extent, unit), need = ceil_div(wanted, jobs);
     int64_t block = need < blocks ? ceil_div(blocks, need) * unit : unit;
-    bool batch = k->loop[l].extent.per_n != 0 && !samples_share(p, k, l);
+    bool batch = k->loop[l].extent.per_n != 0 && !nest_samples_share(p, k, l);
     if (batch) block = nest_lanes(p, k, l);
     if (extent <= block && (!batch || block > 1)) continue;
     cut[n++] = (Cut){l, block};

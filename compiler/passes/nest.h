@@ -37,6 +37,8 @@ Step *nest_pair(Nest *, Step *const *two);
 Step *nest_bands(Nest *, Step *const *three);
 /* Do samples run apart, each through several kernels: are there enough of them? */
 bool nest_by_samples(const Plan *);
+/* Is l the loop over samples, in tiles of several that share weights? */
+bool nest_samples_share(const Plan *, const Kernel *, int l);
 /* Does a sample of the buffer lie in a faster memory than a batch? */
 bool nest_sample_is_nearer(const Plan *, const Buffer *);
 /* Sums over samples become sums of each sample, and of these (samples.c). */

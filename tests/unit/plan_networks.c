@@ -281,6 +281,10 @@ static void samples_go_through_layers(void **state) {
     for (int i = 0; i < p->entry[PLAN_FORWARD].step.n; i++)
       deep += p->entry[PLAN_FORWARD].step.at[i]->body.n > 1;
     if (deep == 0) fail_msg("%s: no sample goes through several layers", model[m][0]);
+    int joined = 0;
+    for (int b = 0; b < p->buffer.n; b++) joined += p->buffer.at[b].type.dim[3].per_n > 0;
+    if (m == 2 && joined == 0)
+      fail_msg("%s: no tiles of all samples beside each other", model[m][0]);
     close_case(&c);
   }
 }
