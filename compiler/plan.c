@@ -121,20 +121,22 @@ void step_titles(Text *out, const Step *s) {
 
 /* ---- lanes ---- */
 
-/* Inference with tensor cores reads channels in chunks of 16 bytes. */
-static bool reads_chunks(const Plan *p) {
-  return p->target->language->blocks && p->precision != PRECISION_F32 &&
-         !p->entry[PLAN_BACKWARD].exists;
+/* Do products round their operands? */
+static bool rounds(const Plan *p) {
+  return p->target->language->blocks && p->precision != PRECISION_F32;
 }
 
+/* Inference with tensor cores reads channels in chunks of 16 bytes. */
 int plan_lanes(const Plan *p) {
   enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
-  return reads_chunks(p) ? CHUNK : p->target->lanes;
+  return rounds(p) && !p->entry[PLAN_BACKWARD].exists ? CHUNK : p->target->lanes;
 }
 
+/* Gradients would vanish in f16. */
 DType plan_stored(const Plan *p) {
-  if (!reads_chunks(p)) return p->graph->real;
-  return p->precision == PRECISION_BF16 ? BF16 : p->precision == PRECISION_F16 ? F16 : F32;
+  if (!rounds(p)) return p->graph->real;
+  if (p->precision == PRECISION_F16 && !p->entry[PLAN_BACKWARD].exists) return F16;
+  return p->precision == PRECISION_BF16 ? BF16 : F32;
 }
 
 Format format_lanes(const Plan *p, const Type *type) {

@@ -8,7 +8,8 @@
 
 /* What memory between kernels holds of a tensor: statistics, which have no space, stay exact. */
 static DType stored_type(const Plan *p, const Buffer *b) {
-  const bool own = b->home == HOME_WORK && b->phase == PHASE_CALL && b->type.dtype == F32;
+  const bool own = (b->home == HOME_WORK || b->home == HOME_KEPT) && b->phase == PHASE_CALL &&
+                   b->type.dtype == F32;
   bool space = false;
   for (int a = 2; a < b->type.rank; a++) space |= b->type.dim[a].plus > 1;
   return own && space ? plan_stored(p) : b->type.dtype;
