@@ -3,6 +3,7 @@
  * A buffer's physical box is cut into rows as its Format says; buffer_layout turns that into
  * strides. */
 #include "plan.h"
+#include "narrow.h"
 #include "backend.h"
 
 #include <limits.h>
@@ -126,17 +127,19 @@ static bool rounds(const Plan *p) {
   return p->target->language->blocks && p->precision != PRECISION_F32;
 }
 
-/* Inference with tensor cores reads channels in chunks of 16 bytes. */
-int plan_lanes(const Plan *p) {
-  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
-  return rounds(p) && !p->entry[PLAN_BACKWARD].exists ? CHUNK : p->target->lanes;
-}
-
 /* Gradients would vanish in f16. */
 DType plan_stored(const Plan *p) {
   if (!rounds(p)) return p->graph->real;
   if (p->precision == PRECISION_F16 && !p->entry[PLAN_BACKWARD].exists) return F16;
   return p->precision == PRECISION_BF16 ? BF16 : F32;
+}
+
+/* Tensor cores read channels in chunks of 16 bytes; in training those of 16 bits. */
+int plan_lanes(const Plan *p) {
+  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
+  const bool chunks =
+      rounds(p) && (!p->entry[PLAN_BACKWARD].exists || dtype_narrow(plan_stored(p)));
+  return chunks ? CHUNK : p->target->lanes;
 }
 
 Format format_lanes(const Plan *p, const Type *type) {

@@ -28,14 +28,12 @@ static int run_rows(const GemmTile *t, const Arithmetic *as) {
 }
 
 /* Rows count the points of the M loops, the last one fastest; only the first may be samples. Boxes
- * are no runs, and neither do channels in lanes come by columns to shared memory (results.c). */
+ * are no runs. */
 bool columns_runs(const Plan *p, const Kernel *k, Coord *run) {
   const GemmTile t = gemm_tile(k);
   Contraction c;
   int64_t points = 1;
-  if (t.rows == 0 || t.wide || p->buffer.at[k->out[0].to.tensor].format.lane_axis >= 0 ||
-      !contraction_of(p, k, &c))
-    return false;
+  if (t.rows == 0 || t.wide || !contraction_of(p, k, &c)) return false;
   *run = (Coord){.div = run_rows(&t, &gemm_arithmetic[p->precision])};
   for (int l = kernel_free_loops(k) - 1; l >= 0; l--) {
     if (c.role[l] != 'M') continue;

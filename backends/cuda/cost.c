@@ -11,14 +11,9 @@
 #include <string.h>
 
 enum {
-  LANES = 128,    /* instructions that a multiprocessor starts per cycle, for one thread each */
   THREADS = 512,  /* on a multiprocessor, that keep it busy */
-  LATENCY = 800,  /* cycles from the beginning of a stage until it is there */
   BANKS = 32,     /* of shared memory, which gives a word each per cycle */
-  FETCH = 14,     /* instructions for what comes at once into shared memory, */
-  ELEMENT = 10,   /* for an element that a line of a transform reads or writes, */
-  PLAIN = 16,     /* and for a term of a plain loop, */
-  TURN = 40,      /* which takes so many cycles if nothing else runs */
+  ELEMENT = 10,   /* instructions for an element that a line of a transform reads or writes */
   REGISTERS = 220 /* of a thread, that leave room for what is not counted */
 };
 
@@ -32,8 +27,8 @@ static double bytes_of(const Plan *p, const Kernel *k) {
   return bytes;
 }
 
-static double clock_of(const Target *t) {
-  return t->machine.flops / (2.0 * LANES * t->machine.units);
+double cuda_clock(const Target *t) {
+  return t->machine.flops / (2.0 * COST_LANES * t->machine.units);
 }
 
 /* ---- products in blocks ---- */
@@ -41,6 +36,7 @@ static double clock_of(const Target *t) {
 typedef struct Shape { /* at the largest batch */
   double groups, rows, columns, terms;
   double row_fetches, column_fetches; /* for each term */
+  bool row_lines, column_lines;       /* in chunks of rows, or of columns */
   bool tested; /* do rows come element by element, each inside its tensor or not? */
   const Kernel *k;
   bool boxed; /* may its operands come in boxes? */
@@ -60,11 +56,20 @@ static double fetches(const Plan *p, const Contraction *c, int in) {
   return at_once ? 1.0 / (GEMM_CHUNK * as->pack) : 1;
 }
 
+/* Or do rows, or columns? */
+static bool comes_in_lines(const Plan *p, const Contraction *c, int in) {
+  for (int l = 0; l < kernel_free_loops(c->k); l++)
+    if (c->role[l] != 'B' && channels_in_lanes(p, &c->k->in[in], l)) return true;
+  return false;
+}
+
 static Shape shape_of(const Plan *p, const Contraction *c) {
   Shape s = {1, 1, 1, 1, fetches(p, c, c->x), fetches(p, c, c->w), .k = c->k};
   const View *x = &c->k->in[c->x];
   s.tested = x->outside != INSIDE && !terms_beside(&p->buffer.at[x->tensor]);
   s.boxed = boxes_of(p, c, &s.boxes);
+  s.row_lines = comes_in_lines(p, c, c->x);
+  s.column_lines = comes_in_lines(p, c, c->w);
   for (int l = 0; l < c->k->nloop; l++) {
     double *of = c->role[l] == 'B'   ? &s.groups
                  : c->role[l] == 'M' ? &s.rows
@@ -77,7 +82,7 @@ static Shape shape_of(const Plan *p, const Contraction *c) {
 
 /* Words of 16-bit numbers that a multiprocessor multiplies in a cycle. */
 static double words_per_cycle(const Target *t, double flops) {
-  return flops / (2.0 * t->machine.units * clock_of(t)) / 2;
+  return flops / (2.0 * t->machine.units * cuda_clock(t)) / 2;
 }
 
 /* By four warps together: all goes on at the same time, products, shared memory (a word to each of
@@ -99,10 +104,10 @@ static double box_cycles(const GemmTile *t) {
 /* Cycles of a multiprocessor for one word along the terms of a tile. */
 static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
   const double results = (double)t->rows * t->columns;
-  const double fetched =
-      (t->rows * s->row_fetches + t->columns * s->column_fetches) * as->pack * FETCH / LANES;
+  const double fetched = (t->rows * s->row_fetches + t->columns * s->column_fetches) * as->pack *
+                         COST_FETCH / COST_LANES;
   if (t->warps) return wgmma_cycles(p, t, t->wide ? box_cycles(t) : fetched);
-  if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / LANES + fetched;
+  if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / COST_LANES + fetched;
   const double words = words_per_cycle(p->target, p->target->machine.tensor_flops);
   const double times = as->split ? 3 : 1;
   return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / BANKS + fetched;
@@ -128,7 +133,16 @@ static double resident(const Plan *p, const Shape *s, const GemmTile *t, const A
   return floor(fmin(by_memory, by_threads / gemm_threads(t, as)));
 }
 
-static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
+/* Four warps that multiply together take lines of terms that are whole. */
+static Shape with_tile(const Shape *s, const GemmTile *t) {
+  Shape own = *s;
+  if (t->warps && s->row_lines && t->rows % GEMM_LINE) own.row_fetches = 1;
+  if (t->warps && s->column_lines && t->columns % GEMM_LINE) own.column_fetches = 1;
+  return own;
+}
+
+static double tile_seconds(const Plan *p, const Shape *shape, const GemmTile *t) {
+  const Shape own = with_tile(shape, t), *s = &own;
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const int units = p->target->machine.units;
   if (t->warps && registers_of(s, t, as) > REGISTERS) return INFINITY;
@@ -141,9 +155,10 @@ static double tile_seconds(const Plan *p, const Shape *s, const GemmTile *t) {
   /* What hides a tile's latency. */
   const double beside = fmin(rounds, fmax(1, resident(p, s, t, as)));
   const int ahead = t->stages - (t->warps ? 2 : 1);
-  const double turn = fmax(t->words * word_cycles(p, s, t, as) / busy, LATENCY / (ahead * beside));
+  const double turn =
+      fmax(t->words * word_cycles(p, s, t, as) / busy, COST_LATENCY / (ahead * beside));
   const double edge = 1500; /* cycles: beginning, results */
-  return rounds * (turns * turn + edge) / clock_of(p->target);
+  return rounds * (turns * turn + edge) / cuda_clock(p->target);
 }
 
 #define TILE(ROWS, COLUMNS, WORDS, I, J, STAGES)                                                   \
@@ -238,13 +253,14 @@ static double depthwise_seconds(const Plan *p, const Kernel *k) {
   const double rows = (double)k->loop[d.slide.row].extent.plus;
   const double threads =
       (double)kernel_points(k, false, p->max_batch) / rows / lanes * ceil(rows / d.points);
-  const double each = (d.lines + taps) * (FETCH + lanes) + d.points * taps * lanes;
+  const double each = (d.lines + taps) * (COST_FETCH + lanes) + d.points * taps * lanes;
   const double turns = (double)kernel_points(k, true, p->max_batch) / taps;
-  const double work = turns * each + d.points * (FETCH + 4 * lanes);
+  const double work = turns * each + d.points * (COST_FETCH + 4 * lanes);
   const double resident = units * fmin(2048, 65536 / depthwise_registers(&d));
   if (depthwise_registers(&d) > REGISTERS) return INFINITY;
-  return fmax(threads * work / (units * LANES), ceil(threads / resident) * (LATENCY + 2 * work)) /
-         clock_of(p->target);
+  return fmax(threads * work / (units * COST_LANES),
+              ceil(threads / resident) * (COST_LATENCY + 2 * work)) /
+         cuda_clock(p->target);
 }
 
 static void pick_points(const Plan *p, Kernel *k) {
@@ -271,41 +287,12 @@ void cuda_pick_tile(const Plan *p, Kernel *k) {
     pick_gemm_tile(p, k);
 }
 
-/* ---- loops ---- */
-
-/* A kernel whose points have so many threads each, which share the terms: what a multiprocessor
- * starts, or the turns of one thread, whichever takes longer. */
-static double loop_seconds(const Plan *p, const Kernel *k, int threads) {
-  const int units = p->target->machine.units;
-  double points = 1, terms = 1;
-  for (int l = 0; l < k->nloop; l++)
-    *(k->loop[l].reduced ? &terms : &points) *= (double)extent_at(k->loop[l].extent, p->max_batch);
-  const double turns = ceil(terms / threads) + (threads > 1 ? 2 * log2(threads) : 0);
-  const double rounds = ceil(points * threads / (units * 2048.0));
-  const double all = points * threads * turns * (k->nfold ? PLAIN : 4) / (units * (double)LANES);
-  return fmax(all, rounds * turns * TURN) / clock_of(p->target);
-}
-
-static const int block_threads[] = {64, 256, 1024};
-
-/* Worth it where more is gained than a launch takes. */
-void cuda_share(const Plan *p, Kernel *k) {
-  double least = loop_seconds(p, k, 1) - p->target->machine.launch;
-  if (!reduce_fits(k)) return;
-  for (int i = 0; i < COUNT(block_threads); i++) {
-    const double time = loop_seconds(p, k, block_threads[i]);
-    if (time >= least) continue;
-    least = time;
-    reduce_set_threads(k, block_threads[i]);
-  }
-}
-
 /* ---- transforms ---- */
 
 /* Instructions of all lines: what comes and goes, and the arithmetic of the matrices; or, where
  * there are few, waiting for one line's elements after the other's. */
 static double transform_seconds(const Plan *p, const Kernel *k, const Transform *t) {
-  const double lanes = p->target->machine.units * (double)LANES;
+  const double lanes = p->target->machine.units * (double)COST_LANES;
   const double tiles = transform_tiles(p, k, t, 1);
   double lines = 1, all = 0;
   for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
@@ -317,7 +304,7 @@ static double transform_seconds(const Plan *p, const Kernel *k, const Transform 
     lines *= m->rows;
   }
   const double rounds = ceil(tiles * lines / t->dim[t->n - 1].matrix.rows / (lanes * 16));
-  return fmax(tiles * all / lanes, rounds * t->n * LATENCY) / clock_of(p->target);
+  return fmax(tiles * all / lanes, rounds * t->n * COST_LATENCY) / cuda_clock(p->target);
 }
 
 /* ---- any kernel ---- */
@@ -335,8 +322,7 @@ const char *cuda_refuses_tile(const Plan *p, const Kernel *k) {
     return "its operands cannot come in boxes";
   if (boxed && !boxes_fit(&asked)) return "rows are no box of so wide and high images";
   asked.wide = asked.high = 0;
-  for (int i = 0; i < COUNT(block_threads); i++)
-    if (reduce_threads(k) == block_threads[i] && asked.rows == 0) return NULL;
+  if (cuda_may_share(reduce_threads(k)) && asked.rows == 0) return NULL;
   for (int i = 0; i < n; i++)
     if (memcmp(&tiles[i], &asked, sizeof asked) == 0) return NULL;
   return "there is no kernel with this tile";
@@ -357,7 +343,7 @@ double cuda_time(const Plan *p, const Kernel *k) {
   } else if (writer_transforms(p, k) && transform_of(p, k, &t)) {
     compute = transform_seconds(p, k, &t);
   } else {
-    compute = loop_seconds(p, k, reduce_threads(k) > 0 ? reduce_threads(k) : 1);
+    compute = cuda_loops_time(p, k);
   }
   return (compute > memory ? compute : memory) + m->launch;
 }

@@ -11,4 +11,19 @@ void cuda_share(const Plan *, Kernel *);
 /* Why there is no such tile, or NULL. */
 const char *cuda_refuses_tile(const Plan *, const Kernel *);
 
+/* ---- what estimates are made of ---- */
+
+enum {
+  COST_LANES = 128,   /* instructions that a multiprocessor starts per cycle, for one thread each */
+  COST_LATENCY = 800, /* cycles from the beginning of a stage until it is there */
+  COST_FETCH = 14     /* instructions for what comes at once into shared memory */
+};
+double cuda_clock(const Target *); /* cycles per second */
+
+/* ---- cost_loops.c ---- */
+
+/* The arithmetic of any other kernel. */
+double cuda_loops_time(const Plan *, const Kernel *);
+bool cuda_may_share(int threads); /* may so many share a sum? */
+
 #endif

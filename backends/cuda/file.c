@@ -3,6 +3,8 @@
 #include "file.h"
 #include "gemm.h"
 #include "narrow.h"
+#include "reduce.h"
+#include "vectors.h"
 
 #include <inttypes.h>
 
@@ -153,9 +155,10 @@ static void add_facts(Emit *e, const Library *l) {
 /* ---- NAME.cu ---- */
 
 typedef struct Products { /* in blocks of threads: are there any? */
-  bool any, together;     /* by warps together */
-  bool summed;            /* by columns */
-  int maps;               /* of operands that come in boxes */
+  const Plan *plan;
+  bool any, together; /* by warps together */
+  bool summed;        /* by columns; or sums of channels in lanes */
+  int maps;           /* of operands that come in boxes */
 } Products;
 
 static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
@@ -164,12 +167,13 @@ static void find_product(void *context, PlanEntry entry, Kernel *k, Step *const 
   (void)entry, (void)outer, (void)depth;
   found->any |= tile.rows > 0;
   found->together |= tile.warps > 0;
-  found->summed |= tile.rows > 0 && k->nout > 1;
+  found->summed |=
+      tile.rows > 0 ? k->nout > 1 : reduce_threads(k) > 0 && vectors_sum(found->plan, k);
   if (tile.wide > 0) found->maps += 2;
 }
 
 static Products products_of(const Plan *plan) {
-  Products found = {.maps = 0};
+  Products found = {.plan = plan};
   plan_leaves(plan, find_product, &found);
   return found;
 }
@@ -195,19 +199,36 @@ static void add_product_facts(Emit *e) {
     emit_fact(e, reach[i].function, reach[i].pointer, 0, reach[i].last);
 }
 
+static void add_wgmma_fact(Emit *e, const char *name, int columns) {
+  enum { ROWS = 16 * GEMM_TOGETHER, LAST_CHUNK = GEMM_TURNED / GEMM_CHUNK - 2 };
+  emit_fact(e, name, "d", 0, columns / 8 - 1);
+  emit_fact(e, name, "rows", 0, ROWS * GEMM_TURNED - 1);
+  emit_fact(e, name, "columns", 0, columns * GEMM_TURNED - 1);
+  emit_fact(e, name, "k", 0, LAST_CHUNK);
+}
+
 /* The same for cuda/wgmma.cuh. */
 static void add_wgmma_facts(Emit *e) {
   static const char *const types[] = {"bf16", "f16"};
   static const int columns[] = {32, 64, 128, 256};
-  enum { ROWS = 16 * GEMM_TOGETHER, LAST_CHUNK = GEMM_TURNED / GEMM_CHUNK - 2 };
   for (int t = 0; t < COUNT(types); t++)
-    for (int i = 0; i < COUNT(columns); i++) {
-      const char *name = arena_printf(e->arena, "cnnc_wgmma_%s_%d", types[t], columns[i]);
-      emit_fact(e, name, "d", 0, columns[i] / 8 - 1);
-      emit_fact(e, name, "rows", 0, ROWS * GEMM_TURNED - 1);
-      emit_fact(e, name, "columns", 0, columns[i] * GEMM_TURNED - 1);
-      emit_fact(e, name, "k", 0, LAST_CHUNK);
-    }
+    for (int i = 0; i < COUNT(columns); i++)
+      add_wgmma_fact(e, arena_printf(e->arena, "cnnc_wgmma_%s_%d", types[t], columns[i]),
+                     columns[i]);
+}
+
+static void add_lines_helpers(Emit *e, bool together) {
+  static const char *const suffixes[] = {"x", "w", "xw"};
+  emit_text(e, runtime_file("cuda/lines.cuh"));
+  emit_fact(e, "cnnc_ldmatrix_trans_x4", "word", 0, 3);
+  emit_fact(e, "cnnc_ldmatrix_trans_x4", "at", 0, 3);
+  if (!together) return;
+  emit_text(e, runtime_file("cuda/wgmma_lines.cuh"));
+  add_wgmma_fact(e, "cnnc_wgmma_bf16_32_x", GEMM_LINE / 2);
+  for (int columns = GEMM_LINE; columns <= 4 * GEMM_LINE; columns *= 2)
+    for (int i = 0; i < COUNT(suffixes); i++)
+      add_wgmma_fact(e, arena_printf(e->arena, "cnnc_wgmma_bf16_%d_%s", columns, suffixes[i]),
+                     columns);
 }
 
 static void add_product_helpers(Emit *e, const Plan *plan, const Products *products) {
@@ -215,6 +236,7 @@ static void add_product_helpers(Emit *e, const Plan *plan, const Products *produ
   emit_text(e, runtime_file("cuda/tensor.cuh"));
   if (products->together) emit_text(e, runtime_file("cuda/wgmma.cuh"));
   if (products->together) add_wgmma_facts(e);
+  if (stage_has_lines(plan)) add_lines_helpers(e, products->together);
   if (products->summed) emit_text(e, runtime_file("cuda/sums.cuh"));
   if (products->maps) emit_text(e, runtime_file("cuda/map.cuh"));
   if (products->maps) emit_text(e, runtime_file("cuda/tma.cuh"));
@@ -253,7 +275,7 @@ static void add_includes(Emit *e, const Library *l) {
     emit(e, "#ifndef %s_NO_STDIO\n#include <stdio.h>\n#endif", e->prefix);
   emit_line(e);
   emit_text(e, runtime_file("cuda/loops.cuh"));
-  if (products.any || dtype_narrow(plan_stored(l->plan)))
+  if (products.any || products.summed || dtype_narrow(plan_stored(l->plan)))
     add_product_helpers(e, l->plan, &products);
   if (plan_lanes(l->plan) > 1) add_lane_helpers(e, l->plan);
   if (library_draws(l->plan)) {

@@ -150,3 +150,27 @@ void function_launch_points(Writer *w, Function *f, Body *body, const Kernel *po
                                    writer_points(w, 0, "LL"), arguments));
   emit(calls, "  return %s_E_DEVICE;", calls->prefix);
 }
+
+void function_begin_shared(Writer *w, Function *f, int threads, const char *comment, Body *body) {
+  *f = (Function){.comment = comment};
+  f->name = arena_printf(w->e->arena, "%s_kernel", w->k->name);
+  f->declares = arena_printf(w->e->arena, "static __global__ void __launch_bounds__(%d)", threads);
+  for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_reads(w, i);
+  memcpy(f->out, w->out, sizeof f->out);
+  function_begin(w, body);
+  function_constants(w, f->in);
+}
+
+void function_launch_shared(Writer *w, Function *f, Body *body, const Kernel *points, int threads,
+                            Emit *calls) {
+  Arena *arena = w->e->arena;
+  const char *name = function_print(w, f, body);
+  const char *arguments = function_arguments(w, f, NULL, true);
+  emit_comment(calls, "%s", kernel_title(w->k));
+  w->n = "n";
+  w->k = points;
+  for (int l = 0; l < points->nloop; l++) w->thread[l] = !points->loop[l].reduced;
+  emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, (unsigned)(%s), %d, stream, %s))",
+                                   name, writer_points(w, 0, "LL"), threads, arguments));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}

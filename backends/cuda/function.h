@@ -48,4 +48,11 @@ void function_begin_points(Writer *, Function *, const char *comment, Body *);
  * count several of those at once. */
 void function_launch_points(Writer *, Function *, Body *, const Kernel *points, Emit *calls);
 
+/* ---- kernels of which so many threads share a point, a block of them ---- */
+
+/* The same as above. */
+void function_begin_shared(Writer *, Function *, int threads, const char *comment, Body *);
+void function_launch_shared(Writer *, Function *, Body *, const Kernel *points, int threads,
+                            Emit *calls);
+
 #endif

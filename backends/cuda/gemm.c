@@ -256,6 +256,8 @@ static Operand operand(Gemm *g, int in, char role, int tile) {
                .whole = is_whole(g, role, tile),
                .along_terms = nearest_step(g, v, 'K') < nearest_step(g, v, role)};
   o.copied = stage_copies(g, &o);
+  o.lines = !o.copied && stage_copies_lines(g, &o);
+  o.copied |= o.lines;
   return o;
 }
 

@@ -38,7 +38,8 @@ enum {
   GEMM_CHUNK = 4, /* words that come at once for tensor cores: 16 bytes */
   GEMM_WARP = 32,
   GEMM_TOGETHER = 4, /* warps by wgmma */
-  GEMM_TURNED = 32   /* words of a row that it wants, turned by its chunks */
+  GEMM_TURNED = 32,  /* words of a row that it wants, turned by its chunks; of a line of terms */
+  GEMM_LINE = 64     /* rows that such a line has */
 };
 
 bool gemm_serves(const Writer *);
@@ -48,7 +49,7 @@ void gemm_print(Writer *, Emit *calls, Maps *);
 /* ---- a kernel while it is printed ---- */
 
 /* An operand: a tile of it lies in shared memory, x[stage][term][row]; for tensor cores
- * x[stage][row][word of the terms]. */
+ * x[stage][row][word of the terms], or in lines of terms (stage.c). */
 typedef struct Operand {
   int in;
   char role;          /* of the loops along which it has rows in the tile */
@@ -58,7 +59,8 @@ typedef struct Operand {
   const char *extent; /* how many there are: "784 * batch" */
   bool whole;         /* tiles cover them without a rest */
   bool along_terms;   /* neighbours in memory are terms */
-  bool copied;        /* without passing through registers */
+  bool copied;        /* without passing through registers, */
+  bool lines;         /* in chunks of rows */
   const char *name;   /* the function that loads an element, or begins to copy a unit */
   Function f;
 } Operand;
@@ -103,8 +105,10 @@ const char *gemm_call(Gemm *, const Function *, const char *name, const char *ro
 
 /* ---- stage.c: how operands come into shared memory ---- */
 
-/* May units of the operand be copied as they lie? */
+/* May units of the operand be copied as they lie: terms; for tensor cores rows? */
 bool stage_copies(const Gemm *, const Operand *);
+bool stage_copies_lines(const Gemm *, const Operand *);
+bool stage_has_lines(const Plan *); /* are there such? */
 /* The function that the operand is read by. */
 void stage_print_function(Gemm *, Operand *);
 /* Declares shared memory, and the registers through which operands pass that are not copied. */
@@ -116,6 +120,9 @@ void stage_end(Gemm *, const char *slot);
 /* Chunk k of a row of an operand, for tensor cores. */
 const char *stage_chunk(const Gemm *, const Operand *, const char *slot, const char *k,
                         const char *row);
+/* Of an operand in lines: of a term the chunk of rows. */
+const char *stage_line(const Gemm *, const Operand *, const char *slot, const char *term,
+                       const char *chunk);
 
 /* ---- boxes.c: operands that come as boxes of their tensors ---- */
 
@@ -141,8 +148,8 @@ const char *boxes_map_w(Emit *, const Gemm *);
 
 /* The loop along which a thread's two results are one word of memory; -1: none. */
 int store_pairs(const Gemm *);
-/* The function that finishes and stores one result, or two; it returns the result whose column is
- * summed. */
+/* The function that finishes and stores one result, or two; a result whose column is summed it
+ * returns, two take the place of their sums. */
 void store_print_function(Gemm *);
 
 /* ---- columns.c: sums of the results of a column, in runs of rows ---- */

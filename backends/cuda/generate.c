@@ -132,6 +132,8 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
     depthwise_print(&w, calls);
   else if (writer_transforms(p, k))
     writer_transform(&w, calls);
+  else if (reduce_threads(k) > 0 && vectors_sum(p, k))
+    vectors_print_sum(&w, calls);
   else if (reduce_threads(k) > 0)
     reduce_print(&w, calls);
   else if (vectors_serve(p, k))

@@ -89,6 +89,17 @@ static void stage_by_threads(Gemm *g) {
 
 /* ---- tensor cores ---- */
 
+/* The same from lines of terms: threads point at terms from 8 * k on and chunks of 8 rows. */
+static void print_load_lines(Gemm *g, const char *name, const char *loop, int units,
+                             const Operand *o, const char *term, const char *chunk) {
+  Emit *e = g->w->e;
+  products_unrolled(e, loop, units, 1);
+  emit(e, "const int line = 8 * (%s) + lane %% 8, at = %s;", term, chunk);
+  emit(e, "cnnc_ldmatrix_trans_x4(%s[%s], %s);", name, loop,
+       stage_line(g, o, "slot", "line", "at"));
+  emit_close(e);
+}
+
 /* name[loop] and, of split numbers, name_rest[loop]: a thread's words of 16 rows of an operand,
  * from two chunks on behind chunk k. Threads point at rows and chunks in the order of those
  * words. */
@@ -113,13 +124,23 @@ static void stage_by_warps(Gemm *g) {
   products_unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
   emit(e, "unsigned a[%d][4], b[%d][4];", rows, pairs);
   if (g->as->split) emit(e, "unsigned a_rest[%d][4], b_rest[%d][4];", rows, pairs);
-  print_load(g, "a", "i", rows, &g->x,
-             arena_printf(e->arena, "%d * across + %d * i + lane %% 16", g->tile.i, MMA_ROWS),
-             "k + lane / 16");
-  print_load(g, "b", "j", pairs, &g->y,
-             arena_printf(e->arena, "%d * down + %d * j + lane / 16 * 8 + lane %% 8", g->tile.j,
-                          2 * MMA_COLUMNS),
-             "k + lane / 8 % 2");
+  if (g->x.lines)
+    print_load_lines(g, "a", "i", rows, &g->x, "k + lane / 16",
+                     arena_printf(e->arena, "%d * across + %d * i + lane / 8 %% 2", g->tile.i / 8,
+                                  MMA_ROWS / 8));
+  else
+    print_load(g, "a", "i", rows, &g->x,
+               arena_printf(e->arena, "%d * across + %d * i + lane %% 16", g->tile.i, MMA_ROWS),
+               "k + lane / 16");
+  if (g->y.lines)
+    print_load_lines(g, "b", "j", pairs, &g->y, "k + lane / 8 % 2",
+                     arena_printf(e->arena, "%d * down + %d * j + lane / 16", g->tile.j / 8,
+                                  2 * MMA_COLUMNS / 8));
+  else
+    print_load(g, "b", "j", pairs, &g->y,
+               arena_printf(e->arena, "%d * down + %d * j + lane / 16 * 8 + lane %% 8", g->tile.j,
+                            2 * MMA_COLUMNS),
+               "k + lane / 8 % 2");
   products_unrolled(e, "i", rows, 1);
   products_unrolled(e, "j", columns, 1);
   if (g->as->split) {
@@ -138,8 +159,12 @@ static void stage_by_four_warps(Gemm *g) {
   const int own = g->tile.warps * g->tile.i, apart = g->tile.wide ? g->tile.rows : 0;
   emit(e, "cnnc_wgmma_fence();");
   products_unrolled(e, "k", g->tile.words / GEMM_CHUNK, MMA_WORDS / GEMM_CHUNK);
-  emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], %d, w[slot][down * %d], k);", g->as->wgmma,
-       g->tile.j, g->tile.warps, apart ? own * GEMM_CHUNK / GEMM_TURNED : own, apart, g->tile.j);
+  if (g->x.lines || g->y.lines)
+    emit(e, "%s_%d_%s%s(acc[0], x[slot][across / %d * %d], w[slot][down * %d], k);", g->as->wgmma,
+         g->tile.j, g->x.lines ? "x" : "", g->y.lines ? "w" : "", g->tile.warps, own, g->tile.j);
+  else
+    emit(e, "%s_%d(acc[0], x[slot][across / %d * %d], %d, w[slot][down * %d], k);", g->as->wgmma,
+         g->tile.j, g->tile.warps, apart ? own * GEMM_CHUNK / GEMM_TURNED : own, apart, g->tile.j);
   emit_close(e);
   emit(e, "cnnc_wgmma_commit();");
 }

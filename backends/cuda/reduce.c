@@ -10,8 +10,6 @@
 #include "reduce.h"
 #include "function.h"
 
-#include <string.h>
-
 bool reduce_fits(const Kernel *k) {
   for (int f = 0; f < k->nfold; f++)
     if (k->fold[f].op == FOLD_ARGMAX) return false;
@@ -85,23 +83,12 @@ static void print_body(Writer *w, int threads) {
 }
 
 void reduce_print(Writer *w, Emit *calls) {
-  Arena *arena = w->e->arena;
   const int threads = reduce_threads(w->k);
-  Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
+  Function f;
   Body body;
-  f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%d)", threads);
-  f.comment = arena_printf(arena, "%s\nA block of %d threads for each.", writer_title(w), threads);
-  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
-  memcpy(f.out, w->out, sizeof f.out);
-  function_begin(w, &body);
-  function_constants(w, f.in);
+  const char *comment =
+      arena_printf(w->e->arena, "%s\nA block of %d threads for each.", writer_title(w), threads);
+  function_begin_shared(w, &f, threads, comment, &body);
   print_body(w, threads);
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  set_loops(w, false);
-  emit_comment(calls, "%s", kernel_title(w->k));
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, (unsigned)(%s), %d, stream, %s))",
-                                   name, writer_points(w, 0, "LL"), threads, arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_launch_shared(w, &f, &body, w->k, threads, calls);
 }

@@ -94,18 +94,38 @@ static void print_columns_of_threads(Gemm *g) {
   emit_close(e);
 }
 
+/* Two results, in place of their sums. */
+static void print_stored_pairs(Gemm *g) {
+  Emit *e = g->w->e;
+  const char *index = g->w->index;
+  products_unrolled(e, "i", products_rows(g), 1);
+  products_unrolled(e, "r", MMA_RESULTS, 2);
+  emit(e, "const %s row = row0 + %s + r / 2 * 8;", index, products_row(g));
+  emit(e, "const %s column = column0 + %s + lane %% 4 * 2;", index, products_column(g));
+  print_result(g, "", "&acc[i][j][r]");
+  emit_close(e);
+  emit_close(e);
+}
+
 static void print_columns_of_warps(Gemm *g) {
   Emit *e = g->w->e;
   const char *index = g->w->index;
+  const bool pairs = g->pairs >= 0;
   emit(e, "const %s run = row0 + %d * across;", index, g->tile.i);
   products_unrolled(e, "j", products_columns(g), 1);
+  if (pairs) print_stored_pairs(g);
   products_unrolled(e, "side", 2, 1);
   emit(e, "const %s column = column0 + %s + lane %% 4 * 2 + side;", index, products_column(g));
   columns_begin(g);
   products_unrolled(e, "i", products_rows(g), 1);
   products_unrolled(e, "half", 2, 1);
-  emit(e, "const %s row = row0 + %s + half * 8;", index, products_row(g));
-  print_added(g, "acc[i][j][2 * half + side]");
+  if (pairs) {
+    emit(e, "const double value = acc[i][j][2 * half + side];");
+    columns_add(g);
+  } else {
+    emit(e, "const %s row = row0 + %s + half * 8;", index, products_row(g));
+    print_added(g, "acc[i][j][2 * half + side]");
+  }
   emit_close(e);
   emit_close(e);
   columns_join(g, 4, GEMM_WARP);
@@ -142,15 +162,15 @@ static void print_sharing(Gemm *g) {
 }
 
 /* A warp has columns beside each other, several times if there are threads enough: each time other
- * rows of them. Neighbours among eights of lanes begin with other rows, so that they meet other
- * banks. */
+ * rows of them. Lanes begin with other rows than those that would meet the same banks: neighbours
+ * among eights of them, or, where a line holds a row, those with other rows of its columns. */
 static void print_columns_of_tile(Gemm *g) {
   enum { MOST_PARTS = 4, EIGHT = 8 };
   Emit *e = g->w->e;
   const GemmTile *t = &g->tile;
-  const int parts = g->threads / t->columns < MOST_PARTS ? g->threads / t->columns : MOST_PARTS,
-            columns = GEMM_WARP / parts, rows = t->rows / parts;
-  if (g->along_columns || parts < 1) BUG("%s: sums lie along columns", g->w->k->name);
+  const int parts = g->threads / t->columns < MOST_PARTS ? g->threads / t->columns : MOST_PARTS;
+  if (parts < 1) BUG("%s: columns that no thread has", g->w->k->name);
+  const int columns = GEMM_WARP / parts, rows = t->rows / parts;
   emit(e, "__syncthreads();");
   if (t->columns / columns * GEMM_WARP < g->threads)
     emit_open(e, "if (warp < %d)", t->columns / columns);
@@ -161,8 +181,14 @@ static void print_columns_of_tile(Gemm *g) {
   columns_begin(g);
   emit(e, "CNNC_UNROLL_BY(%d)", AT_ONCE);
   BLOCK(e, "for (int r = 0; r < %d; r++)", rows) {
-    emit(e, "const double value = sums[own][lane / %d * %d + (r ^ lane / %d)];", columns, rows,
-         EIGHT);
+    if (!g->along_columns)
+      emit(e, "const double value = sums[own][lane / %d * %d + (r ^ lane / %d)];", columns, rows,
+           EIGHT);
+    else if (parts > 1)
+      emit(e, "const double value = sums[lane / %d * %d + (r ^ lane / %d * %d)][own];", columns,
+           rows, columns, columns / EIGHT);
+    else
+      emit(e, "const double value = sums[r][own];");
     columns_add(g);
   }
   if (parts > 1) columns_join(g, columns, GEMM_WARP);
@@ -189,8 +215,10 @@ static void print_shared(Gemm *g) {
     }
     if (pairs) emit(e, "float sum[2];\ncnnc_load_x2(sum, &sums[e / %d][e %% %d * 2]);", line, line);
     const char *sum = arena_printf(e->arena, "sums[e / %d][e %% %d]", line, line);
-    const char *to = summed ? arena_printf(e->arena, "%s = ", sum) : "";
-    print_result(g, to, pairs ? "sum[0], sum[1]" : sum);
+    const char *to = summed && !pairs ? arena_printf(e->arena, "%s = ", sum) : "";
+    print_result(g, to, !pairs ? sum : summed ? "sum" : "sum[0], sum[1]");
+    if (pairs && summed)
+      emit(e, "cnnc_store_x2(&sums[e / %d][e %% %d * 2], sum[0], sum[1]);", line, line);
   }
   if (summed) print_columns_of_tile(g);
 }

@@ -6,14 +6,21 @@
  *
  * For tensor cores a row of shared memory holds the words of a stage. Eight rows are read at once,
  * a chunk of each, so chunks change places from row to row, as wgmma wants it: those eight lie in
- * different banks. */
+ * different banks.
+ *
+ * Where rows of the operand are neighbours in memory, as channels in lanes are that a weight
+ * gradient does not sum over, chunks are of eight rows: a line of shared memory holds a term of up
+ * to 64 of them, x[slot][row / 64][term][...], in chunks that change places from term to term, and
+ * is turned over on its way to the products (runtime/cuda/lines.cuh). */
 #include "gemm.h"
+#include "narrow.h"
 
 #include <string.h>
 
 enum {
-  NEIGHBOURS = 4, /* words along the terms that threads beside each other bring */
-  LINE_CHUNKS = 8 /* chunks in all 32 banks */
+  NEIGHBOURS = 4,  /* words along the terms that threads beside each other bring */
+  LINE_CHUNKS = 8, /* chunks in all 32 banks */
+  CHUNK_ROWS = GEMM_LINE / LINE_CHUNKS
 };
 
 /* Units in a row of a stage. */
@@ -27,21 +34,25 @@ static int unit_bytes(const Gemm *g) {
 
 /* ---- what may be copied ---- */
 
-/* The last loops of the terms that count neighbours in memory: the first of them;
- * nloop: none do. */
-static int first_of_run(const Gemm *g, const View *v) {
+typedef struct Run { /* of loops; first == end: none */
+  int first, end;
+} Run;
+
+/* The last loops of a role that count neighbours in memory. */
+static Run run_of(const Gemm *g, const View *v, char role) {
   const Kernel *k = g->w->k;
   int l = k->nloop - 1;
-  if (g->c.role[l] != 'K' || k->loop[l].extent.per_n || writer_step(g->w, v, l) != 1)
-    return k->nloop;
-  while (l > 0 && g->c.role[l - 1] == 'K' && k->loop[l - 1].extent.per_n == 0 &&
+  while (l >= 0 && g->c.role[l] != role) l--;
+  const int end = l + 1;
+  if (l < 0 || k->loop[l].extent.per_n || writer_step(g->w, v, l) != 1) return (Run){end, end};
+  while (l > 0 && g->c.role[l - 1] == role && k->loop[l - 1].extent.per_n == 0 &&
          writer_goes_on(g->w, v, l - 1, l))
     l--;
-  return l;
+  return (Run){l, end};
 }
 
 /* Does a coordinate move the view by multiples of n elements, but for the loops of the run? */
-static bool moves_by_chunks(const Gemm *g, const View *v, int axis, const Layout *at, int run,
+static bool moves_by_chunks(const Gemm *g, const View *v, int axis, const Layout *at, Run run,
                             int n) {
   const Writer *w = g->w;
   const Coord *c = &v->at[axis];
@@ -49,19 +60,21 @@ static bool moves_by_chunks(const Gemm *g, const View *v, int axis, const Layout
   const bool tested = !coord_affine(c) || view_tests(w->p, w->k, v, axis) != 0;
   const int64_t step = lanes ? 1 : at->stride[axis];
   bool fits = !lanes || (!tested && at->lanes % n == 0 && at->stride[axis] % n == 0);
-  for (int l = 0; l < w->k->nloop; l++)
-    if (l < run || tested) fits &= c->coef[l] == 0 || (l < run && step * c->coef[l] % n == 0);
+  for (int l = 0; l < w->k->nloop; l++) {
+    const bool own = l >= run.first && l < run.end;
+    if (!own || tested) fits &= c->coef[l] == 0 || (!own && step * c->coef[l] % n == 0);
+  }
   return fits && step * (tested ? 1 : c->plus) % n == 0;
 }
 
-/* Are chunks of n terms neighbours in memory that begin at multiples of n elements? */
-static bool comes_in_chunks(const Gemm *g, const View *v, int n) {
+/* Are chunks of n points of a role neighbours in memory that begin at multiples of n elements? */
+static bool comes_in_chunks(const Gemm *g, const View *v, char role, int n) {
   const Kernel *k = g->w->k;
   const Layout at = buffer_layout(&g->w->p->buffer.at[v->tensor], g->w->p->max_batch);
-  const int run = first_of_run(g, v);
+  const Run run = run_of(g, v, role);
   int64_t neighbours = 1;
-  for (int l = run; l < k->nloop; l++) neighbours *= k->loop[l].extent.plus;
-  bool fits = run < k->nloop && neighbours % n == 0 && at.origin % n == 0 && at.size % n == 0;
+  for (int l = run.first; l < run.end; l++) neighbours *= k->loop[l].extent.plus;
+  bool fits = run.first < run.end && neighbours % n == 0 && at.origin % n == 0 && at.size % n == 0;
   for (int a = 0; a < v->rank; a++) fits = fits && moves_by_chunks(g, v, a, &at, run, n);
   return fits;
 }
@@ -70,11 +83,28 @@ static bool is_aligned(const Buffer *b) {
   return b->home != HOME_INPUT && b->home != HOME_OUTPUT && b->home != HOME_CONST;
 }
 
-bool stage_copies(const Gemm *g, const Operand *o) {
+/* May it be copied at all? */
+static bool is_multiplied_so(const Gemm *g, const Operand *o) {
   const View *v = &g->w->k->in[o->in];
   const Buffer *b = &g->w->p->buffer.at[v->tensor];
-  if (b->format.dtype != g->as->number || (v->outside != INSIDE && v->fill != 0)) return false;
-  return !g->as->mma || (is_aligned(b) && comes_in_chunks(g, v, g->unit));
+  return b->format.dtype == g->as->number && (v->outside == INSIDE || v->fill == 0) &&
+         (!g->as->mma || is_aligned(b));
+}
+
+bool stage_copies(const Gemm *g, const Operand *o) {
+  return is_multiplied_so(g, o) &&
+         (!g->as->mma || comes_in_chunks(g, &g->w->k->in[o->in], 'K', g->unit));
+}
+
+/* Of training: inference hardly has any, and its text does without. */
+bool stage_has_lines(const Plan *p) {
+  return p->entry[PLAN_BACKWARD].exists && dtype_narrow(plan_stored(p));
+}
+
+bool stage_copies_lines(const Gemm *g, const Operand *o) {
+  return stage_has_lines(g->w->p) && g->unit == CHUNK_ROWS &&
+         (!g->tile.warps || o->tile % GEMM_LINE == 0) && is_multiplied_so(g, o) &&
+         comes_in_chunks(g, &g->w->k->in[o->in], o->role, g->unit);
 }
 
 /* ---- the functions of one element or unit ---- */
@@ -149,8 +179,22 @@ static int share(const Gemm *g, const Operand *o) {
   return (o->tile * row_units(g) + g->threads - 1) / g->threads;
 }
 
+/* Terms of a stage. */
+static int stage_terms(const Gemm *g) {
+  return g->tile.words * g->as->pack;
+}
+
+/* Chunks of a line of terms. */
+static int line_chunks(const Operand *o) {
+  return o->tile < GEMM_LINE ? o->tile / CHUNK_ROWS : LINE_CHUNKS;
+}
+
 static const char *shared_array(const Gemm *g, const Operand *o) {
   Arena *arena = g->w->e->arena;
+  const int line = line_chunks(o);
+  if (o->lines)
+    return arena_printf(arena, "%s[%d][%d][%d][%d]", o->array, g->tile.stages,
+                        o->tile / (line * CHUNK_ROWS), stage_terms(g), line * GEMM_CHUNK);
   if (g->as->mma)
     return arena_printf(arena, "%s[%d][%d][%d]", o->array, g->tile.stages, o->tile, g->tile.words);
   return arena_printf(arena, "%s[%d][%d][%d]", o->array, g->tile.stages, g->tile.words,
@@ -188,17 +232,32 @@ const char *stage_chunk(const Gemm *g, const Operand *o, const char *slot, const
   return arena_printf(g->w->e->arena, form, o->array, slot, row, k, turns, chunks, GEMM_CHUNK);
 }
 
+const char *stage_line(const Gemm *g, const Operand *o, const char *slot, const char *term,
+                       const char *chunk) {
+  Arena *arena = g->w->e->arena;
+  const int line = line_chunks(o), lines = LINE_CHUNKS / line; /* that all banks hold */
+  const char *turns = lines > 1 ? arena_printf(arena, "%s / %d", term, lines) : term;
+  const char *place =
+      arena_printf(arena, "[(%s %% %d ^ %s %% %d) * %d]", chunk, line, turns, line, GEMM_CHUNK);
+  if (g->tile.warps)
+    return arena_printf(arena, "&%s[%s][%s / %d * %d + %s]%s", o->array, slot, chunk, line,
+                        stage_terms(g), term, place);
+  return arena_printf(arena, "&%s[%s][%s / %d][%s]%s", o->array, slot, chunk, line, term, place);
+}
+
 /* ---- a stage ---- */
 
-/* Opens loops over a thread's units of a stage: unit k of the row `at` of the tile. Threads beside
- * each other have neighbours in memory. Returns how many. */
+/* Opens loops over a thread's units of a stage: unit k of the row `at` of the tile, or term k of
+ * the chunk of rows `at`. Threads beside each other have neighbours in memory. Returns how many. */
 static int open_share(Gemm *g, const Operand *o) {
   Emit *e = g->w->e;
   const int units = row_units(g), all = o->tile * units;
   emit(e, "CNNC_UNROLL");
   emit_open(e, "for (int i = 0; i < %d; i++)", share(g, o));
   emit(e, "const int e = %d * i + thread;", g->threads);
-  if (!o->along_terms)
+  if (o->lines)
+    emit(e, "const int k = e %% %d, at = e / %d;", stage_terms(g), stage_terms(g));
+  else if (!o->along_terms)
     emit(e, "const int k = e / %d, at = e %% %d;", o->tile, o->tile);
   else if (g->as->mma)
     emit(e, "const int k = e %% %d, at = e / %d;", units, units);
@@ -227,8 +286,9 @@ static void print_copying(Gemm *g, const Operand *o, const char *slot, const cha
                           const char *term) {
   Emit *e = g->w->e;
   const char *there = is_there(g, o, at, term);
-  const char *to = g->as->mma ? stage_chunk(g, o, slot, "k", "at")
-                              : arena_printf(e->arena, "&%s[%s][k][at]", o->array, slot);
+  const char *to = o->lines     ? stage_line(g, o, slot, "k", "at")
+                   : g->as->mma ? stage_chunk(g, o, slot, "k", "at")
+                                : arena_printf(e->arena, "&%s[%s][k][at]", o->array, slot);
   if (there) {
     emit(e, "const bool there = %s;", there);
     to = arena_printf(e->arena, "%s, there", to);
@@ -257,9 +317,11 @@ static void print_loading(Gemm *g, const Operand *o, const char *at, const char 
 
 static void begin(Gemm *g, const Operand *o, const char *slot, const char *from) {
   Arena *arena = g->w->e->arena;
-  const char *at = arena_printf(arena, "%s0 + at", o->index);
-  const char *term = g->unit > 1 ? arena_printf(arena, "%s + %d * k", from, g->unit)
-                                 : arena_printf(arena, "%s + k", from);
+  const bool units = g->unit > 1;
+  const char *at = units && o->lines ? arena_printf(arena, "%s0 + %d * at", o->index, g->unit)
+                                     : arena_printf(arena, "%s0 + at", o->index);
+  const char *term = units && !o->lines ? arena_printf(arena, "%s + %d * k", from, g->unit)
+                                        : arena_printf(arena, "%s + k", from);
   const int opened = open_share(g, o);
   if (o->copied)
     print_copying(g, o, slot, at, term);

@@ -35,8 +35,7 @@ int store_pairs(const Gemm *g) {
   const Kernel *k = g->w->k;
   int last = k->nloop - 1;
   while (last >= 0 && g->c.role[last] != 'N') last--;
-  if (last < 0 || k->nout != 1 || k->loop[last].extent.per_n || k->loop[last].extent.plus % 2)
-    return -1;
+  if (last < 0 || k->loop[last].extent.per_n || k->loop[last].extent.plus % 2) return -1;
   return lies_in_pairs(g, &k->out[0].to, last) ? last : -1;
 }
 
@@ -70,7 +69,7 @@ static void print_side(Gemm *g, const bool *paired) {
   Writer *w = g->w;
   const char *name = w->loop[g->pairs];
   w->loop[g->pairs] = arena_printf(w->e->arena, "%s_side", name);
-  emit(w->e, "const float acc0 = side ? odd : even;");
+  emit(w->e, "const float acc0 = %s;", columns_summed(g) ? "value[side]" : "side ? odd : even");
   if (asks_side(g, paired))
     emit(w->e, "const %s %s = %s / 2 * 2 + side;", w->index, w->loop[g->pairs], name);
   for (int i = 0; i < w->k->nin; i++) {
@@ -88,7 +87,7 @@ static void print_pair(Gemm *g) {
   Emit *e = g->w->e;
   bool paired[MAX_IN];
   print_pair_loads(g, paired);
-  emit(e, "float value[2];");
+  if (!columns_summed(g)) emit(e, "float value[2];");
   emit(e, "CNNC_UNROLL");
   BLOCK(e, "for (int side = 0; side < 2; side++)")
   print_side(g, paired);
@@ -109,7 +108,7 @@ static void print_one(Gemm *g) {
   emit(w->e, "return value;");
 }
 
-/* net_conv1_out */
+/* net_conv1_out: two results whose columns are summed take the place of their sums. */
 void store_print_function(Gemm *g) {
   Writer *w = g->w;
   Function *f = &g->store;
@@ -117,8 +116,8 @@ void store_print_function(Gemm *g) {
   const bool summed = columns_summed(g);
   Body body;
   for (int o = 0; o < w->k->nout; o++) w->out[o] = o == 0;
-  *f = (Function){.declares = summed ? "CNNC_HELPER float" : "CNNC_HELPER void"};
-  f->more = pairs ? "float even, float odd" : "float acc0";
+  *f = (Function){.declares = summed && !pairs ? "CNNC_HELPER float" : "CNNC_HELPER void"};
+  f->more = !pairs ? "float acc0" : summed ? "float value[2]" : "float even, float odd";
   for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_finishes_with(w, i);
   memcpy(f->out, w->out, sizeof f->out);
   f->name = arena_printf(w->e->arena, "%s_out", w->k->name);
@@ -134,5 +133,6 @@ void store_print_function(Gemm *g) {
   else
     print_one(g);
   g->store_name = function_print(w, f, &body);
+  if (pairs && summed) emit_fact(w->e, g->store_name, "value", 0, 1);
   for (int o = 0; o < w->k->nout; o++) w->out[o] = true;
 }

@@ -11,14 +11,19 @@
  *       float acc0 = sum0[lane];                          the fold, as in loops.c
  *     }
  *   for (int lane = 0; lane < 8; lane++) ... value[lane] = ...
- *   cnnc_store_lanes_bf16(&out0[...], value); */
+ *   cnnc_store_lanes_bf16(&out0[...], value);
+ *
+ * Long sums take a block of threads for each block of channels (vectors_print_sum). */
 #include "vectors.h"
 #include "algos.h"
 #include "function.h"
 #include "lanes.h"
 #include "narrow.h"
+#include "reduce.h"
 
 #include <string.h>
+
+enum { WARP = 32 };
 
 typedef struct Printer {
   Writer *w;
@@ -43,12 +48,25 @@ static bool in_blocks(const Plan *p, const Kernel *k, const View *v, int loop) {
          view_tests(p, k, v, p->buffer.at[v->tensor].format.lane_axis) == 0;
 }
 
-static int lane_loop(const Plan *p, const Kernel *k) {
+/* The free loop along the lanes of a view; -1: none. */
+static int lane_loop(const Plan *p, const Kernel *k, const View *v) {
   for (int l = 0; l < kernel_free_loops(k); l++)
     if (k->loop[l].extent.per_n == 0 && k->loop[l].extent.plus % plan_lanes(p) == 0 &&
-        in_blocks(p, k, &k->out[0].to, l))
+        in_blocks(p, k, v, l))
       return l;
   return -1;
+}
+
+/* May blocks of this loop's channels be read? Tests are about whole blocks, and what lies in others
+ * would come one by one. */
+static bool reads_blocks(const Plan *p, const Kernel *k, int loop) {
+  if (loop < 0 || kernel_uses_index(k, loop)) return false;
+  for (int i = 0; i < k->nin; i++) {
+    const View *v = &k->in[i];
+    const bool lies = p->buffer.at[v->tensor].format.lane_axis >= 0 && view_uses(v, loop);
+    if ((lies || v->outside == SKIP) && !in_blocks(p, k, v, loop)) return false;
+  }
+  return true;
 }
 
 bool vectors_serve(const Plan *p, const Kernel *k) {
@@ -56,15 +74,23 @@ bool vectors_serve(const Plan *p, const Kernel *k) {
   if (k->nout != 1 || k->out[0].combine || kernel_kind(k) == KIND_CONTRACT) return false;
   for (int f = 0; f < k->nfold; f++)
     if (k->fold[f].op == FOLD_ARGMAX) return false;
-  const int loop = lane_loop(p, k);
-  if (loop < 0 || kernel_uses_index(k, loop)) return false;
-  for (int i = 0; i < k->nin; i++) {
-    const View *v = &k->in[i];
-    const bool lies = p->buffer.at[v->tensor].format.lane_axis >= 0 && view_uses(v, loop);
-    /* Tests are about whole blocks, and what lies in others would come one by one. */
-    if ((lies || v->outside == SKIP) && !in_blocks(p, k, v, loop)) return false;
-  }
-  return true;
+  return reads_blocks(p, k, lane_loop(p, k, &k->out[0].to));
+}
+
+static int summed_loop(const Plan *p, const Kernel *k) {
+  int loop = -1;
+  for (int i = 0; i < k->nin && loop < 0; i++)
+    if (kernel_term_needs(k, i)) loop = lane_loop(p, k, &k->in[i]);
+  return loop;
+}
+
+bool vectors_sum(const Plan *p, const Kernel *k) {
+  if (plan_lanes(p) == 1 || k->math != F32 || !reduce_fits(k)) return false;
+  for (int f = 0; f < k->nfold; f++)
+    if (k->fold[f].op != FOLD_SUM || k->fold[f].acc != F64) return false;
+  for (int o = 0; o < k->nout; o++)
+    if (p->buffer.at[k->out[o].to.tensor].format.lane_axis >= 0) return false;
+  return reads_blocks(p, k, summed_loop(p, k));
 }
 
 /* ---- names ---- */
@@ -114,7 +140,9 @@ static void close_channels(Printer *t) {
 }
 
 static bool has_fold(const Printer *t, int f) {
-  return expr_uses(t->k->out[0].value, E_acc, f);
+  bool has = false;
+  for (int o = 0; o < t->k->nout; o++) has |= expr_uses(t->k->out[o].value, E_acc, f);
+  return has;
 }
 
 /* ---- folds ---- */
@@ -154,6 +182,16 @@ static int open_tests(Printer *t) {
   return opened;
 }
 
+/* The terms at a point of the reduced loops. */
+static void print_block_terms(Printer *t) {
+  name_blocks(t);
+  int opened = open_tests(t);
+  read_blocks(t, true);
+  print_term(t);
+  name_blocks(t);
+  while (opened-- > 0) emit_close(t->e);
+}
+
 static void print_folds(Printer *t) {
   Writer *w = t->w;
   int opened = 0;
@@ -163,11 +201,7 @@ static void print_folds(Printer *t) {
     opened += emit_open(t->e, "for (%s %s = 0; %s < %s; %s++)", w->index, w->loop[l], w->loop[l],
                         writer_extent(w, t->k->loop[l].extent), w->loop[l]);
   }
-  name_blocks(t);
-  opened += open_tests(t);
-  read_blocks(t, true);
-  print_term(t);
-  name_blocks(t);
+  print_block_terms(t);
   while (opened-- > 0) emit_close(t->e);
 }
 
@@ -199,20 +233,93 @@ static void print_body(Printer *t) {
   emit_close(t->e);
 }
 
-void vectors_print(Writer *w, Emit *calls) {
-  Arena *arena = w->e->arena;
-  Function f;
-  Printer t = {.w = w, .e = w->e, .arena = arena, .k = w->k, .blocks = *w->k};
-  Body body;
-  t.loop = lane_loop(w->p, w->k);
+static Printer printer_of(Writer *w, int loop) {
+  Printer t = {.w = w, .e = w->e, .arena = w->e->arena, .k = w->k, .blocks = *w->k};
+  t.loop = loop;
   t.lanes = plan_lanes(w->p);
-  t.channel = w->loop[t.loop];
-  t.block = arena_printf(arena, "%s_block", t.channel);
-  lanes_count_blocks(&t.blocks, t.loop, t.lanes);
+  t.channel = w->loop[loop];
+  t.block = arena_printf(t.arena, "%s_block", t.channel);
+  lanes_count_blocks(&t.blocks, loop, t.lanes);
+  return t;
+}
+
+void vectors_print(Writer *w, Emit *calls) {
+  Function f;
+  Body body;
+  Printer t = printer_of(w, lane_loop(w->p, w->k, &w->k->out[0].to));
   const char *comment =
-      arena_printf(arena, "%s\nA thread has %d channels.", writer_title(w), t.lanes);
+      arena_printf(t.arena, "%s\nA thread has %d channels.", writer_title(w), t.lanes);
   function_begin_points(w, &f, comment, &body);
   print_body(&t);
   w->k = t.k;
   function_launch_points(w, &f, &body, &t.blocks, calls);
+}
+
+/* ---- sums that the threads of a block share ---- */
+
+static void set_loops(Writer *w, bool reduced) {
+  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = w->k->loop[l].reduced == reduced;
+}
+
+/* Each thread's terms: float sum0[8] ... */
+static void print_own_sums(Printer *t, int threads) {
+  Writer *w = t->w;
+  print_start(t);
+  name_blocks(t);
+  set_loops(w, true);
+  BLOCK(t->e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
+        threads) {
+    writer_loops(w, "term", NULL);
+    print_block_terms(t);
+  }
+}
+
+/* Those of a warp are added up, then warps' of each channel. */
+static void print_joined_sums(Printer *t, int warps) {
+  Emit *e = t->e;
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) {
+      lanes_open(e, t->lanes);
+      emit(e, "sum%d[lane] = cnnc_sum_lanes(sum%d[lane], 1, %d);", f, f, WARP);
+      emit(e, "if (thread %% %d == 0) part%d[lane][thread / %d] = sum%d[lane];", WARP, f, WARP, f);
+      emit_close(e);
+    }
+  emit(e, "__syncthreads();");
+  BLOCK(e, "if (thread < %d)", t->lanes) {
+    emit(e, "const %s %s = %d * %s + thread;", t->w->index, t->channel, t->lanes, t->block);
+    for (int f = 0; f < t->k->nfold; f++) {
+      if (!has_fold(t, f)) continue;
+      emit(e, "double acc%d = 0.0;", f);
+      emit(e, "for (int warp = 0; warp < %d; warp++) acc%d += part%d[thread][warp];", warps, f, f);
+    }
+    name_channels(t);
+    writer_finish(t->w);
+  }
+}
+
+static void print_sums_body(Printer *t, int threads) {
+  Writer *w = t->w;
+  Emit *e = t->e;
+  for (int f = 0; f < t->k->nfold; f++)
+    if (has_fold(t, f)) emit(e, "__shared__ double part%d[%d][%d];", f, t->lanes, threads / WARP);
+  emit(e, "const int thread = (int)threadIdx.x;");
+  name_blocks(t);
+  set_loops(w, false);
+  emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
+  writer_loops(w, "point", NULL);
+  print_own_sums(t, threads);
+  print_joined_sums(t, threads / WARP);
+}
+
+void vectors_print_sum(Writer *w, Emit *calls) {
+  const int threads = reduce_threads(w->k);
+  Function f;
+  Body body;
+  Printer t = printer_of(w, summed_loop(w->p, w->k));
+  const char *comment = arena_printf(t.arena, "%s\nA block of %d threads for %d channels.",
+                                     writer_title(w), threads, t.lanes);
+  function_begin_shared(w, &f, threads, comment, &body);
+  print_sums_body(&t, threads);
+  w->k = t.k;
+  function_launch_shared(w, &f, &body, &t.blocks, threads, calls);
 }

@@ -10,4 +10,9 @@ bool vectors_serve(const Plan *, const Kernel *);
 /* Prints the kernel, and to `calls` its launch. */
 void vectors_print(Writer *, Emit *calls);
 
+/* The same of sums in double whose terms lie in lanes: of a kernel whose points blocks of threads
+ * share (reduce.h). */
+bool vectors_sum(const Plan *, const Kernel *);
+void vectors_print_sum(Writer *, Emit *calls);
+
 #endif

@@ -14,7 +14,9 @@
 #include "cuda/loops.cuh"
 #include "cuda/gemm.cuh"
 #include "cuda/tensor.cuh"
+#include "cuda/lines.cuh"
 #include "cuda/wgmma.cuh"
+#include "cuda/wgmma_lines.cuh"
 #include "cuda/map.cuh"
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
 #include "cuda/tma.cuh"
@@ -28,8 +30,9 @@ unsigned cudasim_f16(float, float);
 float cudasim_from_f16(unsigned short);
 void cpu_mma(int kind, float d[][4], unsigned a[][4], unsigned b[][2]);
 void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row);
+void cpu_ldmatrix_trans(unsigned word[][4], unsigned rows[][4], const int *row);
 void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows, int apart,
-                  const unsigned *column);
+                  const unsigned *column, int lines);
 }
 
 enum { LANES = 32, SHOWN = 5 };
@@ -249,12 +252,13 @@ typedef struct Operands {
 } Operands;
 
 /* In two groups, of which the first one is waited for while the other is made. */
-#define PRODUCT(type, n)                                                                           \
+#define PRODUCT(form, n, CALL)                                                                     \
   static __global__ void __launch_bounds__(THREADS)                                                \
-      product_##type##_##n(Results *results, const Operands *from, int apart) {                    \
+      product_##form(Results *results, const Operands *from, int apart) {                          \
     CNNC_SHARED_TILES(1, x, ROWS, w, COLUMNS);                                                     \
     float d[n / 8][4];                                                                             \
     const int thread = (int)threadIdx.x;                                                           \
+    (void)apart;                                                                                   \
     CNNC_UNROLL                                                                                    \
     for (int j = 0; j < n / 8; j++) CNNC_UNROLL                                                    \
     for (int r = 0; r < 4; r++) d[j][r] = results[blockIdx.x].at[thread][j][r];                    \
@@ -267,12 +271,12 @@ typedef struct Operands {
     __syncthreads();                                                                               \
     cnnc_wgmma_hold(d, n / 8);                                                                     \
     cnnc_wgmma_fence();                                                                            \
-    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 0);                                        \
-    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 2);                                        \
+    CALL(form, d, x[0][0], apart, w[0][0], 0);                                                     \
+    CALL(form, d, x[0][0], apart, w[0][0], 2);                                                     \
     cnnc_wgmma_commit();                                                                           \
     cnnc_wgmma_fence();                                                                            \
-    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 4);                                        \
-    cnnc_wgmma_##type##_##n(d, x[0][0], apart, w[0][0], 6);                                        \
+    CALL(form, d, x[0][0], apart, w[0][0], 4);                                                     \
+    CALL(form, d, x[0][0], apart, w[0][0], 6);                                                     \
     cnnc_wgmma_commit();                                                                           \
     cnnc_wgmma_wait(1);                                                                            \
     cnnc_wgmma_wait(0);                                                                            \
@@ -281,29 +285,52 @@ typedef struct Operands {
     for (int j = 0; j < n / 8; j++) CNNC_UNROLL                                                    \
     for (int r = 0; r < 4; r++) results[blockIdx.x].at[thread][j][r] = d[j][r];                    \
   }
-PRODUCT(bf16, 32)
-PRODUCT(bf16, 64)
-PRODUCT(bf16, 128)
-PRODUCT(bf16, 256)
-PRODUCT(f16, 32)
-PRODUCT(f16, 64)
-PRODUCT(f16, 128)
-PRODUCT(f16, 256)
+#define OF_ROWS(form, d, x, apart, w, k)  cnnc_wgmma_##form(d, x, apart, w, k)
+#define OF_LINES(form, d, x, apart, w, k) cnnc_wgmma_##form(d, x, w, k)
+PRODUCT(bf16_32, 32, OF_ROWS)
+PRODUCT(bf16_64, 64, OF_ROWS)
+PRODUCT(bf16_128, 128, OF_ROWS)
+PRODUCT(bf16_256, 256, OF_ROWS)
+PRODUCT(f16_32, 32, OF_ROWS)
+PRODUCT(f16_64, 64, OF_ROWS)
+PRODUCT(f16_128, 128, OF_ROWS)
+PRODUCT(f16_256, 256, OF_ROWS)
+PRODUCT(bf16_32_x, 32, OF_LINES)
+PRODUCT(bf16_64_x, 64, OF_LINES)
+PRODUCT(bf16_64_w, 64, OF_LINES)
+PRODUCT(bf16_64_xw, 64, OF_LINES)
+PRODUCT(bf16_128_x, 128, OF_LINES)
+PRODUCT(bf16_128_w, 128, OF_LINES)
+PRODUCT(bf16_128_xw, 128, OF_LINES)
+PRODUCT(bf16_256_x, 256, OF_LINES)
+PRODUCT(bf16_256_w, 256, OF_LINES)
+PRODUCT(bf16_256_xw, 256, OF_LINES)
 
 static const struct Product {
   const char *name;
   void (*kernel)(Results *, const Operands *, int apart);
   Form form;
   int columns;
+  int lines; /* of terms: 1 of rows, 2 of columns */
 } product_table[] = {
-    {"cnnc_wgmma_bf16_32", product_bf16_32, MMA_BF16, 32},
-    {"cnnc_wgmma_bf16_64", product_bf16_64, MMA_BF16, 64},
-    {"cnnc_wgmma_bf16_128", product_bf16_128, MMA_BF16, 128},
-    {"cnnc_wgmma_bf16_256", product_bf16_256, MMA_BF16, 256},
-    {"cnnc_wgmma_f16_32", product_f16_32, MMA_F16, 32},
-    {"cnnc_wgmma_f16_64", product_f16_64, MMA_F16, 64},
-    {"cnnc_wgmma_f16_128", product_f16_128, MMA_F16, 128},
-    {"cnnc_wgmma_f16_256", product_f16_256, MMA_F16, 256},
+    {"cnnc_wgmma_bf16_32", product_bf16_32, MMA_BF16, 32, 0},
+    {"cnnc_wgmma_bf16_64", product_bf16_64, MMA_BF16, 64, 0},
+    {"cnnc_wgmma_bf16_128", product_bf16_128, MMA_BF16, 128, 0},
+    {"cnnc_wgmma_bf16_256", product_bf16_256, MMA_BF16, 256, 0},
+    {"cnnc_wgmma_f16_32", product_f16_32, MMA_F16, 32, 0},
+    {"cnnc_wgmma_f16_64", product_f16_64, MMA_F16, 64, 0},
+    {"cnnc_wgmma_f16_128", product_f16_128, MMA_F16, 128, 0},
+    {"cnnc_wgmma_f16_256", product_f16_256, MMA_F16, 256, 0},
+    {"cnnc_wgmma_bf16_32_x", product_bf16_32_x, MMA_BF16, 32, 1},
+    {"cnnc_wgmma_bf16_64_x", product_bf16_64_x, MMA_BF16, 64, 1},
+    {"cnnc_wgmma_bf16_64_w", product_bf16_64_w, MMA_BF16, 64, 2},
+    {"cnnc_wgmma_bf16_64_xw", product_bf16_64_xw, MMA_BF16, 64, 3},
+    {"cnnc_wgmma_bf16_128_x", product_bf16_128_x, MMA_BF16, 128, 1},
+    {"cnnc_wgmma_bf16_128_w", product_bf16_128_w, MMA_BF16, 128, 2},
+    {"cnnc_wgmma_bf16_128_xw", product_bf16_128_xw, MMA_BF16, 128, 3},
+    {"cnnc_wgmma_bf16_256_x", product_bf16_256_x, MMA_BF16, 256, 1},
+    {"cnnc_wgmma_bf16_256_w", product_bf16_256_w, MMA_BF16, 256, 2},
+    {"cnnc_wgmma_bf16_256_xw", product_bf16_256_xw, MMA_BF16, 256, 3},
 };
 
 /* Rows as they are turned, or so many of their chunks apart. */
@@ -318,7 +345,8 @@ static void check_product(const struct Product *p, int apart) {
   for (int t = 0; t < TILES * THREADS * UNITS * 4; t++) (&d[0].at[0][0][0])[t] = whole(1000);
   memcpy(on_cpu, d, sizeof d);
   for (int t = 0; t < TILES; t++)
-    cpu_products(p->form, p->columns, on_cpu[t].at, of[t].rows[0], apart, of[t].columns[0]);
+    cpu_products(p->form, p->columns, on_cpu[t].at, of[t].rows[0], apart, of[t].columns[0],
+                 p->lines);
   Results *device_d = on_device(d, TILES);
   Operands *device_of = on_device(of, TILES);
   must(
@@ -334,7 +362,10 @@ static void check_product(const struct Product *p, int apart) {
                t % THREADS, i, got, expected);
     }
   must(cudaFree(device_of), "cudaFree");
-  snprintf(what, sizeof what, "%s, %s", p->name, apart ? "chunks apart" : "turned");
+  snprintf(what, sizeof what, "%s, %s", p->name,
+           p->lines ? "lines of terms"
+           : apart  ? "chunks apart"
+                    : "turned");
   check(what, wrong, compared);
 }
 
@@ -347,7 +378,9 @@ static __global__ void load_rows(Rows *to, const Rows *from, const int *row) {
   cnnc_store_x4(words[threadIdx.x], from[i].at);
   __syncthreads();
   cnnc_ldmatrix_x4(got.at, words[row[i]]);
-  to[i] = got;
+  to[2 * i] = got;
+  cnnc_ldmatrix_trans_x4(got.at, words[row[i]]);
+  to[2 * i + 1] = got;
 }
 
 /* Of two groups of copies, by 16 and by 4 bytes, the first one is there when one may be left. */
@@ -377,10 +410,14 @@ static void check_shared_memory(void) {
   Rows *device_from = on_device(from, WORDS), *device_to = on_device(to, 2 * WORDS);
   int *device_row = on_device(row, WORDS);
   must(CNNC_START(load_rows, WARPS, LANES, NULL, device_to, device_from, device_row), "launch");
-  fetched(to, device_to, WORDS);
+  fetched(to, device_to, 2 * WORDS);
   for (int w = 0; w < WORDS; w += LANES) cpu_ldmatrix(&expected[w].at, &from[w].at, &row[w]);
-  for (int i = 0; i < WORDS; i++) wrong += memcmp(&to[i], &expected[i], sizeof *to) != 0;
+  for (int i = 0; i < WORDS; i++) wrong += memcmp(&to[2 * i], &expected[i], sizeof *to) != 0;
   check("cnnc_store_x4, cnnc_ldmatrix_x4", wrong, WORDS);
+  wrong = 0;
+  for (int w = 0; w < WORDS; w += LANES) cpu_ldmatrix_trans(&expected[w].at, &from[w].at, &row[w]);
+  for (int i = 0; i < WORDS; i++) wrong += memcmp(&to[2 * i + 1], &expected[i], sizeof *to) != 0;
+  check("cnnc_ldmatrix_trans_x4", wrong, WORDS);
 
   device_to = on_device(to, 2 * WORDS);
   must(CNNC_START(copy_rows, WARPS, LANES, NULL, device_to, device_from, device_row), "launch");
@@ -541,7 +578,8 @@ int main(void) {
   check_products(MMA_F16, 100, 0x1p-24f, false, "numbers below 2^-14");
   check_products(MMA_TF32, 100, 1, true, "bits that do not count");
   for (size_t i = 0; i < sizeof product_table / sizeof *product_table; i++)
-    for (int apart = 0; apart <= (capability == 9 ? ROWS : 0); apart += ROWS)
+    for (int apart = 0; apart <= (capability == 9 && !product_table[i].lines ? ROWS : 0);
+         apart += ROWS)
       check_product(&product_table[i], apart);
   printf("conformance: %d of %d checks are alike\n", checks - failures, checks);
   return failures != 0;

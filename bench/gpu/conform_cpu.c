@@ -28,19 +28,26 @@ static void all_lanes(int kind, float d[][4], unsigned a[][4], unsigned b[][2]) 
                 __LINE__);
 }
 
-/* What each lane of a warp gets of the rows that all of them name. */
+/* What each lane of a warp gets of the rows that all of them name; turned over. */
 void cpu_ldmatrix(unsigned word[][4], unsigned rows[][4], const int *row) {
   for (int again = 0; again < 2; again++)
     for (thread.number = 0; thread.number < CUDASIM_LANES; thread.number++)
       cudasim_ldmatrix_x4(word[thread.number], rows[row[thread.number]], __FILE__, __LINE__);
 }
+void cpu_ldmatrix_trans(unsigned word[][4], unsigned rows[][4], const int *row) {
+  for (int again = 0; again < 2; again++)
+    for (thread.number = 0; thread.number < CUDASIM_LANES; thread.number++)
+      cudasim_ldmatrix_trans_x4(word[thread.number], rows[row[thread.number]], __FILE__, __LINE__);
+}
 
-/* d += rows * columns of four warps, along all chunks of a row. */
+/* d += rows * columns of four warps, along all chunks of a row, or all lines: 1 of rows, 2 of
+ * columns. */
 void cpu_products(int kind, int columns, float d[][32][4], const unsigned *rows, int apart,
-                  const unsigned *column) {
+                  const unsigned *column, int lines) {
+  const CudasimTile x = {rows, apart, lines & 1}, w = {column, 0, lines >> 1};
   for (int k = 0; k < 8; k += 2)
     for (unsigned i = 0; i < 4 * CUDASIM_LANES; i++)
-      cudasim_product((CudasimNumber)kind, columns, i, d[i], rows, apart, column, k);
+      cudasim_product((CudasimNumber)kind, columns, i, d[i], &x, &w, k);
 }
 
 /* d += a * b of a whole warp. */

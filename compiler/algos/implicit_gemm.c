@@ -15,7 +15,8 @@
  *                                                k c | part<8   sum of sums[part, k, c] -> dw
  *
  * Tensor cores want neighbours along the terms: where channels lie in lanes, weights are packed
- * with their channels last. */
+ * with their channels last. Weight gradients sum over points, and have their channels as neighbours
+ * along rows and columns. */
 #include "algos.h"
 #include "backend.h"
 
@@ -159,9 +160,27 @@ static bool packs(const Plan *p, const Contraction *c) {
          loops > 0 && loops <= MAX_RANK;
 }
 
+/* Of operands that both change, channels in lanes that are free loops come last: chunks of them
+ * are rows, or columns, beside each other. */
+static Kernel channels_last(const Plan *p, const Contraction *c) {
+  Kernel k = *c->k;
+  int to[MAX_LOOPS], next = 0;
+  for (int group = 0; group < 3; group++)
+    for (int l = 0; l < k.nloop; l++) {
+      const bool last =
+          channels_in_lanes(p, &k.in[c->x], l) || channels_in_lanes(p, &k.in[c->w], l);
+      if (group == (k.loop[l].reduced ? 2 : last ? 1 : 0)) to[l] = next++;
+    }
+  kernel_move_loops(p->u, &k, to);
+  return k;
+}
+
 void blocks_lower(Plan *p, const Contraction *given, const char *algo, Steps *steps) {
   Contraction packed = *given, *c = &packed;
-  const Kernel whole = packs(p, given) ? packed_kernel(p, given) : *given->k;
+  const bool lanes = plan_lanes(p) > 1 && contraction_both_change(p, given);
+  const Kernel whole = packs(p, given) ? packed_kernel(p, given)
+                       : lanes         ? channels_last(p, given)
+                                       : *given->k;
   if (!contraction_of(p, &whole, c)) BUG("%s is no contraction once it is packed", whole.name);
   const Split split = best_split(p, c, algo);
   Lowered k = lowered(p, c, split, algo);

@@ -23,15 +23,23 @@ static double steps_time(const Plan *p, const Steps *steps) {
   return sum;
 }
 
+static void add_leaf(Plan *p, const Kernel *k, Steps *steps) {
+  Step *leaf = plan_leaf(p, k);
+  algo_pick_shares(p, leaf->run);
+  vec_push(p->u->arena, steps, leaf);
+}
+
 static void lower(Plan *p, const Candidate *c, const Kernel *k, Steps *steps, TileLog *log) {
   Contraction contracted;
+  Kernel each, all;
   p->tiles = log;
   if (c->algo && contraction_of(p, k, &contracted)) {
     c->algo->lower(p, &contracted, steps);
+  } else if (choose_sums_by_sample(p, k, &each, &all)) {
+    add_leaf(p, &each, steps);
+    add_leaf(p, &all, steps);
   } else {
-    Step *leaf = plan_leaf(p, k);
-    algo_pick_shares(p, leaf->run);
-    vec_push(p->u->arena, steps, leaf);
+    add_leaf(p, k, steps);
   }
   p->tiles = NULL;
 }
@@ -52,13 +60,13 @@ static void set_format(Plan *p, Formats *old, int buffer, Layouts layout) {
 }
 
 /* What a candidate wants of input i: x as the algorithm says, epilogue inputs like the result, and
- * like it an operand that lanes run along as it lies. */
+ * like it an operand that lanes run along as it lies; threads in blocks copy that as they do x. */
 static Layouts wanted(const Plan *p, const Candidate *c, const Kernel *k, int i) {
   Contraction contracted;
   if (!c->algo || !contraction_of(p, k, &contracted)) return c->wants;
-  if (i == contracted.w)
-    return contraction_both_change(p, &contracted) ? c->algo->gives : LAYOUT_ANY;
-  return i == contracted.x ? c->wants : c->gives;
+  if (i == contracted.w && !contraction_both_change(p, &contracted)) return LAYOUT_ANY;
+  if (i == contracted.w && !p->target->language->blocks) return c->algo->gives;
+  return i == contracted.x || i == contracted.w ? c->wants : c->gives;
 }
 
 static Formats wear(Plan *p, const Candidate *c, const Kernel *k) {

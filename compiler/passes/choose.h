@@ -64,6 +64,11 @@ int choose_own_buffer(Plan *, const Kernel *k, View *to, Layouts, int64_t *at);
  * in a concatenation is copied there. */
 void choose_separate_parts(Plan *, Steps *);
 
+/* ---- sums (choose_sums.c) ---- */
+
+/* Is the kernel better two, of which the first sums each sample? */
+bool choose_sums_by_sample(Plan *, const Kernel *, Kernel *each, Kernel *all);
+
 /* ---- what is asked for, and margins ---- */
 
 /* Which names of an option of --algo are none (layers are not looked at where there is no graph);

@@ -14,6 +14,7 @@
  * lies between two kept activations has to live at once when that part's turn comes). Several
  * bounds are tried; the cheapest choice that reaches the aim is taken, else the smallest. */
 #include "recompute.h"
+#include "choose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static void tell(Recomputing *r, const Cost *cost) {
 }
 
 void pass_recompute(Plan *p, const PlanOptions *options) {
+  choose_stored_types(p); /* what is kept has their size */
   Recomputing r = recomputing_new(p);
   if (options->memory > 0) choose_again(&r, options->memory);
   const Cost cost = recompute_cost(&r);

@@ -177,6 +177,8 @@ static inline unsigned __float_as_uint(float number) {
 #define cnnc_mma_bf16(d, a, b)            cudasim_mma(CUDASIM_BF16, d, a, b, __FILE__, __LINE__)
 #define cnnc_mma_f16(d, a, b)             cudasim_mma(CUDASIM_F16, d, a, b, __FILE__, __LINE__)
 #define cnnc_ldmatrix_x4(word, at)        cudasim_ldmatrix_x4(word, at, __FILE__, __LINE__)
+#define CNNC_LINES
+#define cnnc_ldmatrix_trans_x4(word, at)  cudasim_ldmatrix_trans_x4(word, at, __FILE__, __LINE__)
 #define cnnc_store_x4                     cudasim_store_x4
 #define cnnc_cp_async_16(to, from, there) cudasim_cp_async(to, from, 16, there)
 #define cnnc_cp_async_4(to, from, there)  cudasim_cp_async(to, from, 4, there)
@@ -209,8 +211,10 @@ static inline unsigned __float_as_uint(float number) {
 /* Without: as on devices that lack it. */
 #ifndef CUDASIM_NO_WGMMA
 #define CNNC_WGMMA
+#define CUDASIM_TILE(at, apart, lines) (CudasimTile{at, apart, lines})
 #define CUDASIM_WGMMA(number, columns, d, rows, apart, column, k)                                  \
-  cudasim_wgmma(number, columns, d, rows, apart, column, k, __FILE__, __LINE__)
+  cudasim_wgmma(number, columns, d, CUDASIM_TILE(rows, apart, 0), CUDASIM_TILE(column, 0, 0), k,   \
+                __FILE__, __LINE__)
 #define cnnc_wgmma_bf16_32(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_BF16, 32, d, x, a, w, k)
 #define cnnc_wgmma_bf16_64(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_BF16, 64, d, x, a, w, k)
 #define cnnc_wgmma_bf16_128(d, x, a, w, k)   CUDASIM_WGMMA(CUDASIM_BF16, 128, d, x, a, w, k)
@@ -219,6 +223,20 @@ static inline unsigned __float_as_uint(float number) {
 #define cnnc_wgmma_f16_64(d, x, a, w, k)     CUDASIM_WGMMA(CUDASIM_F16, 64, d, x, a, w, k)
 #define cnnc_wgmma_f16_128(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_F16, 128, d, x, a, w, k)
 #define cnnc_wgmma_f16_256(d, x, a, w, k)    CUDASIM_WGMMA(CUDASIM_F16, 256, d, x, a, w, k)
+#define CNNC_WGMMA_LINES
+#define CUDASIM_LINES(columns, d, rows, rows_lines, column, column_lines, k)                       \
+  cudasim_wgmma(CUDASIM_BF16, columns, d, CUDASIM_TILE(rows, 0, rows_lines),                       \
+                CUDASIM_TILE(column, 0, column_lines), k, __FILE__, __LINE__)
+#define cnnc_wgmma_bf16_32_x(d, x, w, k)     CUDASIM_LINES(32, d, x, 1, w, 0, k)
+#define cnnc_wgmma_bf16_64_x(d, x, w, k)     CUDASIM_LINES(64, d, x, 1, w, 0, k)
+#define cnnc_wgmma_bf16_64_w(d, x, w, k)     CUDASIM_LINES(64, d, x, 0, w, 1, k)
+#define cnnc_wgmma_bf16_64_xw(d, x, w, k)    CUDASIM_LINES(64, d, x, 1, w, 1, k)
+#define cnnc_wgmma_bf16_128_x(d, x, w, k)    CUDASIM_LINES(128, d, x, 1, w, 0, k)
+#define cnnc_wgmma_bf16_128_w(d, x, w, k)    CUDASIM_LINES(128, d, x, 0, w, 1, k)
+#define cnnc_wgmma_bf16_128_xw(d, x, w, k)   CUDASIM_LINES(128, d, x, 1, w, 1, k)
+#define cnnc_wgmma_bf16_256_x(d, x, w, k)    CUDASIM_LINES(256, d, x, 1, w, 0, k)
+#define cnnc_wgmma_bf16_256_w(d, x, w, k)    CUDASIM_LINES(256, d, x, 0, w, 1, k)
+#define cnnc_wgmma_bf16_256_xw(d, x, w, k)   CUDASIM_LINES(256, d, x, 1, w, 1, k)
 #define cnnc_wgmma_written              cudasim_wgmma_written
 #define cnnc_wgmma_fence                cudasim_wgmma_fence
 #define cnnc_wgmma_commit               cudasim_wgmma_commit

@@ -73,7 +73,7 @@ void cudasim_block(const CudasimLaunch *);
 void cudasim_barrier(const char *file, int line);
 /* Where the threads of a warp meet, all of them: each brings some bytes and gets those of all, in
  * the order of lanes. They stay until the warp meets again. */
-enum { CUDASIM_LANES = 32, CUDASIM_BYTES = 32 };
+enum { CUDASIM_LANES = 32, CUDASIM_BYTES = 48 };
 const unsigned char (*cudasim_meet(const void *brought, size_t bytes, const char *file,
                                    int line))[CUDASIM_BYTES];
 /* The number of the lane whose own number differs in these bits; of a mask of all lanes. */
@@ -101,17 +101,29 @@ float cudasim_from_f16(unsigned short);
 void cudasim_mma(CudasimNumber, float d[4], const unsigned a[4], const unsigned b[2],
                  const char *file, int line);
 
+/* A tile of rows or columns where products of four warps find it: chunks of terms, in rows of 32
+ * words or so many apart; or lines of terms (runtime/cuda/wgmma_lines.cuh). */
+typedef struct CudasimTile {
+  const unsigned *at;
+  int apart;
+  int lines; /* 1: so it is */
+} CudasimTile;
+
 /* A thread's part of the product of four warps, of which it is thread 0 ... 127. */
 void cudasim_product(CudasimNumber, int columns, unsigned thread, float d[][4],
-                     const unsigned *rows, int apart, const unsigned *column, int k);
+                     const CudasimTile *rows, const CudasimTile *column, int k);
 
 /* ---- together.c: how runtime/cuda/wgmma.cuh begins products and waits for them ---- */
 
-void cudasim_wgmma(CudasimNumber, int columns, float d[][4], const unsigned *rows, int apart,
-                   const unsigned *column, int k, const char *file, int line);
+void cudasim_wgmma(CudasimNumber, int columns, float d[][4], CudasimTile rows, CudasimTile column,
+                   int k, const char *file, int line);
 /* Word 4 * chunk of a row, where that lies. */
 static inline size_t cudasim_chunk(unsigned row, unsigned chunk, int apart) {
   return apart ? 4 * ((size_t)apart * chunk + row) : 32 * (size_t)row + 4 * (chunk ^ row % 8);
+}
+/* Word 4 * chunk of a line, of a tile in lines of terms; so many chunks hold its rows. */
+static inline size_t cudasim_line_chunk(unsigned term, unsigned chunk) {
+  return 32 * (size_t)(chunk / 8 * 64 + term) + 4 * (chunk % 8 ^ term % 8);
 }
 void cudasim_wgmma_written(void);
 void cudasim_wgmma_fence(void);
@@ -122,6 +134,7 @@ void cudasim_products_end(void); /* the thread ends */
 /* ---- copies.c: its ways into shared memory and out of it ---- */
 
 void cudasim_ldmatrix_x4(unsigned word[4], const unsigned *at, const char *file, int line);
+void cudasim_ldmatrix_trans_x4(unsigned word[4], const unsigned *at, const char *file, int line);
 void cudasim_store_x4(unsigned *to, const unsigned word[4]);
 
 void cudasim_cp_async(void *to, const void *from, size_t bytes, bool there);

@@ -101,21 +101,28 @@ void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsi
   }
 }
 
+/* Of a tile in lines, the number of a row and term. */
+static uint32_t number_of(const unsigned *lines, unsigned row, unsigned term) {
+  return lines[cudasim_line_chunk(term, row / 8) + row % 8 / 2] >> row % 2 * 16 & 0xffffu;
+}
+
 /* Word `at` of a row, counted from chunk k on. */
-static uint32_t word_of(const unsigned *rows, unsigned row, int apart, int k, unsigned at) {
-  enum { CHUNK = 4 };
-  return rows[cudasim_chunk(row, (unsigned)k + at / CHUNK, apart) + at % CHUNK];
+static uint32_t word_of(const CudasimTile *t, unsigned row, int k, unsigned at) {
+  enum { CHUNK = 4, CHUNK_TERMS = 8 };
+  const unsigned term = (unsigned)k * CHUNK_TERMS + 2 * at;
+  if (t->lines) return number_of(t->at, row, term) | number_of(t->at, row, term + 1) << 16;
+  return t->at[cudasim_chunk(row, (unsigned)k + at / CHUNK, t->apart) + at % CHUNK];
 }
 
 void cudasim_product(CudasimNumber kind, int columns, unsigned thread, float d[][4],
-                     const unsigned *rows, int apart, const unsigned *column, int k) {
+                     const CudasimTile *rows, const CudasimTile *column, int k) {
   const unsigned lane = thread % CUDASIM_LANES, first = thread / CUDASIM_LANES * 16 + lane / 4;
   for (unsigned j = 0; j < (unsigned)columns / 8; j++)
     for (unsigned r = 0; r < 4; r++) {
       double sum = d[j][r];
       for (unsigned i = 0; i < WORDS; i++)
-        sum += product(kind, word_of(rows, first + r / 2 * 8, apart, k, i),
-                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, 0, k, i));
+        sum += product(kind, word_of(rows, first + r / 2 * 8, k, i),
+                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, k, i));
       d[j][r] = (float)sum;
     }
 }
@@ -130,6 +137,21 @@ void cudasim_ldmatrix_x4(unsigned word[4], const unsigned *at, const char *file,
   for (unsigned b = 0; b < BLOCKS; b++)
     memcpy(&word[b], row[ROWS * b + lane / ROW_WORDS] + lane % ROW_WORDS * sizeof *word,
            sizeof *word);
+}
+
+/* Blocks of 8 by 8 numbers of 16 bits, turned over. */
+void cudasim_ldmatrix_trans_x4(unsigned word[4], const unsigned *at, const char *file, int line) {
+  enum { BLOCKS = 4, LINES = 8, LINE_BYTES = 16 };
+  const unsigned lane = cudasim_thread->number % CUDASIM_LANES;
+  cudasim_memory_access(__builtin_return_address(0), at, LINE_BYTES, false);
+  const unsigned char(*row)[CUDASIM_BYTES] = cudasim_meet(at, LINE_BYTES, file, line);
+  for (unsigned b = 0; b < BLOCKS; b++) {
+    uint16_t number[2];
+    for (unsigned i = 0; i < 2; i++)
+      memcpy(&number[i], row[LINES * b + lane % 4 * 2 + i] + lane / 4 * sizeof *number,
+             sizeof *number);
+    word[b] = number[0] | (uint32_t)number[1] << 16;
+  }
 }
 
 void cudasim_store_x4(unsigned *to, const unsigned word[4]) {

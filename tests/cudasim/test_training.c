@@ -44,6 +44,19 @@ static const char norms[] =
     "{ 'op': 'batch_norm' }, { 'op': 'dense', 'units': 4 }],"
     "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
 
+/* Channels in lanes, of which weight gradients have rows and columns in chunks, with rests of tiles
+ * and of chunks; windows with borders, strides, groups, and batch norms' gradients. */
+static const char lanes[] =
+    "{ 'name': 'lanes', 'input': { 'shape': [3, 7, 9] }, 'layers': ["
+    "{ 'op': 'conv', 'filters': 64, 'kernel': 3, 'pad': 1 }, { 'op': 'tanh' },"
+    "{ 'op': 'conv', 'filters': 72, 'kernel': 3, 'pad': 1, 'stride': 2, 'bias': false },"
+    "{ 'op': 'batch_norm' }, { 'op': 'tanh', 'name': 'a' },"
+    "{ 'op': 'conv', 'filters': 48, 'kernel': [1, 3], 'pad': [0, 1], 'groups': 3 },"
+    "{ 'op': 'tanh' }, { 'op': 'conv', 'filters': 72, 'kernel': 1 },"
+    "{ 'op': 'add', 'from': ['conv4', 'a'] }, { 'op': 'tanh' },"
+    "{ 'op': 'pool', 'kind': 'average', 'kernel': 2 }, { 'op': 'dense', 'units': 4 }],"
+    "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
+
 /* A network, and where training is at. */
 typedef struct Training {
   Simulated s;
@@ -213,7 +226,7 @@ static const char *run(const Training *t, const char *const *settings, size_t *s
   return file_read(t->s.u, simulated_path(&t->s, "out"), size);
 }
 
-static void check(Training *t) {
+static void check_steps(Training *t) {
   static const char *const watched[] = {"CUDASIM_ORDER=natural", NULL};
   static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
   static const char *const late[] = {"CUDASIM_ORDER=random:3", "CUDASIM_CHECK=0",
@@ -236,6 +249,10 @@ static void check(Training *t) {
     assert_int_equal(same, size);
     assert_memory_equal(other, bytes, size);
   }
+}
+
+static void check(Training *t) {
+  check_steps(t);
   simulated_free(&t->s);
 }
 
@@ -286,6 +303,36 @@ static void statistics_of_epilogues_take_steps(void **state) {
   }
 }
 
+/* ---- memory of 16 bits ---- */
+
+static int occurrences(const Training *t, const char *what) {
+  size_t size;
+  const char *text = file_read(t->s.u, simulated_path(&t->s, "lanes.cu"), &size);
+  int n = 0;
+  while ((text = strstr(text, what))) text += strlen(what), n++;
+  return n;
+}
+
+/* Products of rounded numbers one after the other, forward and back, of which memory rounds each
+ * once more. */
+static void check_lanes(const char *target, const char *lines) {
+  enum { IN_A_ROW = 8 };
+  static const char *forced[] = {"*=implicit_gemm"};
+  Options o = {.target = target, .batch = SAMPLES + 1, .algo = {.at = forced, .n = 1}};
+  o.dtype = DTYPE_F64 + (int)PRECISION_BF16;
+  Training t = training_text(lanes, o);
+  t.tolerance = IN_A_ROW * 0x1p-8;
+  check_steps(&t);
+  assert_true(occurrences(&t, lines) > 0);
+  simulated_free(&t.s);
+}
+
+static void lanes_of_sixteen_bits_take_steps(void **state) {
+  (void)state;
+  check_lanes("sm_80", "cnnc_ldmatrix_trans_x4(a");
+  check_lanes("sm_90a", "_xw(acc");
+}
+
 static void lenet5_takes_steps(void **state) {
   (void)state;
   Training t = training("models/lenet5.json", "sm_80", NULL);
@@ -302,7 +349,8 @@ static void resnet20_takes_steps(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest quick[] = {cmocka_unit_test(small_network_takes_steps),
                                      cmocka_unit_test(products_in_blocks_take_steps),
-                                     cmocka_unit_test(statistics_of_epilogues_take_steps)};
+                                     cmocka_unit_test(statistics_of_epilogues_take_steps),
+                                     cmocka_unit_test(lanes_of_sixteen_bits_take_steps)};
   const struct CMUnitTest longer[] = {cmocka_unit_test(lenet5_takes_steps),
                                       cmocka_unit_test(resnet20_takes_steps)};
   int failed = cmocka_run_group_tests(quick, NULL, NULL);

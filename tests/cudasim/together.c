@@ -8,12 +8,18 @@
 #include "cudasim.h"
 #include "pending.h"
 
-enum { TOGETHER = 128 /* threads */, ROWS = 64, STEP = 8, CHUNK = 4 /* words */ };
+enum {
+  TOGETHER = 128 /* threads */,
+  ROWS = 64,
+  STEP = 8,
+  CHUNK = 4 /* words */,
+  TERMS = 16,
+  LINE_ROWS = 8
+};
 
 typedef struct Operands {
-  const unsigned *rows, *column; /* where their first rows begin */
-  int columns;
-  short apart, k; /* no gap is compared */
+  CudasimTile rows, column;
+  int columns, k; /* no gap is compared */
 } Operands;
 
 typedef struct Product {
@@ -33,29 +39,33 @@ void cudasim_product_late(bool yes) {
 }
 
 static void make(const Product *p) {
-  cudasim_product(p->kind, p->of.columns, cudasim_thread->number % TOGETHER, p->d, p->of.rows,
-                  p->of.apart, p->of.column, p->of.k);
+  cudasim_product(p->kind, p->of.columns, cudasim_thread->number % TOGETHER, p->d, &p->of.rows,
+                  &p->of.column, p->of.k);
 }
 
 /* ---- what is read ---- */
 
-/* Both chunks of a row that a product begins at lie in 16 bytes each. */
-static void each_chunk(const void *code, const unsigned *rows, unsigned row, int apart, int k,
-                       bool yes) {
-  for (unsigned chunk = (unsigned)k; chunk < (unsigned)k + STEP / CHUNK; chunk++) {
-    const unsigned *at = rows + cudasim_chunk(row, chunk, apart);
-    if (yes)
-      cudasim_memory_hold(code, at, CHUNK * sizeof *at);
-    else
-      cudasim_memory_release(at, CHUNK * sizeof *at);
-  }
+static void hold_chunk(const void *code, const unsigned *at, bool yes) {
+  if (yes)
+    cudasim_memory_hold(code, at, CHUNK * sizeof *at);
+  else
+    cudasim_memory_release(at, CHUNK * sizeof *at);
+}
+
+/* Both chunks of a row that a product begins at lie in 16 bytes each; so do 8 rows of each of its
+ * terms. */
+static void each_chunk(const void *code, const CudasimTile *t, unsigned rows, int k, bool yes) {
+  const unsigned thread = cudasim_thread->number % TOGETHER, first = (unsigned)k;
+  for (unsigned i = thread; t->lines && i < rows / LINE_ROWS * TERMS; i += TOGETHER)
+    hold_chunk(code, t->at + cudasim_line_chunk(first * LINE_ROWS + i % TERMS, i / TERMS), yes);
+  for (unsigned row = thread; !t->lines && row < rows; row += TOGETHER)
+    for (unsigned chunk = first; chunk < first + STEP / CHUNK; chunk++)
+      hold_chunk(code, t->at + cudasim_chunk(row, chunk, t->apart), yes);
 }
 
 static void each_row(const void *code, const Operands *of, bool yes) {
-  const unsigned thread = cudasim_thread->number % TOGETHER;
-  if (thread < ROWS) each_chunk(code, of->rows, thread, of->apart, of->k, yes);
-  for (unsigned row = thread; row < (unsigned)of->columns; row += TOGETHER)
-    each_chunk(code, of->column, row, 0, of->k, yes);
+  each_chunk(code, &of->rows, ROWS, of->k, yes);
+  each_chunk(code, &of->column, (unsigned)of->columns, of->k, yes);
 }
 
 /* ---- the functions ---- */
@@ -66,15 +76,15 @@ static void agree(const Operands *of, const void *code, const char *file, int li
   for (int lane = 0; lane < CUDASIM_LANES; lane++)
     if (memcmp(all[lane], of, sizeof *of) != 0)
       cudasim_found(code, "lanes of a warp multiply different tiles");
-  if ((uintptr_t)of->rows % (of->apart ? 16 : 1024) || (uintptr_t)of->column % 1024)
+  if ((uintptr_t)of->rows.at % (of->rows.apart ? 16 : 1024) || (uintptr_t)of->column.at % 1024)
     cudasim_found(code, "a tile does not begin at a multiple of 1024 bytes");
   if (!fenced[cudasim_thread->number]) cudasim_found(code, "products without a fence before them");
 }
 
-void cudasim_wgmma(CudasimNumber kind, int columns, float d[][4], const unsigned *rows, int apart,
-                   const unsigned *column, int k, const char *file, int line) {
+void cudasim_wgmma(CudasimNumber kind, int columns, float d[][4], CudasimTile rows,
+                   CudasimTile column, int k, const char *file, int line) {
   const void *code = __builtin_return_address(0);
-  const Operands of = {rows, column, columns, (short)apart, (short)k};
+  const Operands of = {rows, column, columns, k};
   agree(&of, code, file, line);
   Product *p = pending_add(&begun[cudasim_thread->number], sizeof *p, code);
   p->of = of;

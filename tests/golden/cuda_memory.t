@@ -1,5 +1,5 @@
 # Inference by tensor cores: channels lie in blocks of 8, weights are packed with channels last, and memory of what has space
-# beside its channels holds as many bits as are multiplied. Training keeps f32.
+# beside its channels holds as many bits as are multiplied. So it goes for training in bf16; any other keeps f32.
 @ net.json
 { "name": "net", "input": { "shape": [3, 8, 8] },
   "layers": [{ "op": "conv", "name": "a", "filters": 16, "kernel": 3, "pad": 1 },
@@ -53,6 +53,11 @@ buffer %b: f32[n,12,6,6] work 0 call
 buffer %c: f32[n,8,6,6] work 0 call
 = 0
 $ cnnc net.json --target sm_80 --dtype bf16 --train --algo '*=implicit_gemm' --dump=choose -o net.cu | grep 'buffer %[abc]:'
+buffer %a: f32[n,16,8,8] work 0 call as bf16 lanes 1:8
+buffer %b: f32[n,12,6,6] work 0 call as bf16
+buffer %c: f32[n,8,6,6] work 0 call as bf16 lanes 1:8
+= 0
+$ cnnc net.json --target sm_80 --dtype f16 --train --algo '*=implicit_gemm' --dump=choose -o net.cu | grep 'buffer %[abc]:'
 buffer %a: f32[n,16,8,8] work 0 call
 buffer %b: f32[n,12,6,6] work 0 call
 buffer %c: f32[n,8,6,6] work 0 call
