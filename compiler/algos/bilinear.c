@@ -93,22 +93,6 @@ static void push(const Tiling *t, Kernel *k, Steps *steps) {
 
 /* ---- x -> V, and w that changes in every call -> U ---- */
 
-/* How many tiles there are along a slide: of x those of results, and for later sections some behind
- * them; of w its sections. */
-static int64_t tiles_of(const Slide *s, Side side) {
-  if (side == SIDE_W) return s->sections;
-  return s->tiles + (side == SIDE_X ? s->sections - 1 : 0);
-}
-
-/* Reads an operand in tiles; where the last one leaves it, results are not used, or 0. */
-static Coord tile_coordinate(const Slide *s, Side side, const Coord *at, int tile, int value) {
-  const bool rest = side == SIDE_X && s->backwards;
-  Coord c = {.plus = at->plus - (rest ? s->taps - 1 : 0), .div = 1};
-  c.coef[tile] = side == SIDE_W || s->tiles == 1 ? s->w.r : s->w.m;
-  c.coef[value] = 1;
-  return c;
-}
-
 /* Returns what it becomes; its axes: those along which nothing slides, points, tiles. */
 static int lower_operand(const Tiling *t, Side side, Steps *steps) {
   const bool is_x = side == SIDE_X;
@@ -131,7 +115,7 @@ static int lower_operand(const Tiling *t, Side side, Steps *steps) {
     add_axis(to, &made, coord_loop(point[i], 1, 0), fixed(t->slide[i].w.points));
   }
   for (int i = 0; i < t->n; i++) {
-    const int64_t tiles = tiles_of(&t->slide[i], side);
+    const int64_t tiles = tiling_tiles(&t->slide[i], side);
     tile[i] = slide_loop(t, &k, i, "t", tiles, false);
     add_axis(to, &made, coord_loop(tile[i], 1, 0), fixed(tiles));
   }
@@ -139,7 +123,7 @@ static int lower_operand(const Tiling *t, Side side, Steps *steps) {
     const Slide *s = &t->slide[i];
     const int columns = is_x ? s->w.n : s->w.r, axis = s->axis[side];
     const int value = slide_loop(t, &k, i, "j", columns, true);
-    in->at[axis] = tile_coordinate(s, side, &from->at[axis], tile[i], value);
+    in->at[axis] = tiling_coordinate(s, side, &from->at[axis], tile[i], value);
     add_factor(
         t, &k,
         table(t, is_x ? "bt" : "g", &s->w, is_x ? s->w.bt : s->w.g, s->w.points, columns, F32),
@@ -164,18 +148,6 @@ static int filter_table(const Tiling *t, const Bilinear *w, bool backwards, DTyp
   for (int p = 0; p < w->points; p++)
     for (int k = 0; k < w->r; k++) g[p * w->r + k] = w->g[p * w->r + w->r - 1 - k];
   return table(t, "g_backwards", w, g, w->points, w->r, dtype);
-}
-
-/* Where tap `tap` of a section lies in w; backwards the last section comes first. */
-static void section_coordinate(const Slide *s, View *w, int section, int tap) {
-  const int sign = s->backwards ? -1 : 1;
-  int axis = 0;
-  tiling_axes_of(w, tap, &axis);
-  Coord *c = &w->at[axis];
-  const int coef = c->coef[tap];
-  if (s->sections > 1) c->coef[section] = sign * coef * s->w.r;
-  if (s->backwards) c->plus += coef * (s->taps - s->w.r);
-  if (s->taps % s->w.r) w->outside = FILL;
 }
 
 /* w as the kernel of U reads it: as it is, or in lanes, which vectors need. */
@@ -211,7 +183,7 @@ static void lower_weights(const Tiling *t, const Kernel *product, const int *to)
   view_move(&fill.in[0], loop, k->nloop);
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
-    section_coordinate(s, &fill.in[0], s->sections > 1 ? from[to[s->tap]] : -1, tap[i]);
+    tiling_section(s, &fill.in[0], s->sections > 1 ? from[to[s->tap]] : -1, tap[i]);
   }
   algo_prepare(t->p, &fill);
 }
@@ -263,7 +235,7 @@ static View product_view(const Tiling *t, const View *from, Side side, const int
     Coord tile = {.div = 1};
     if (side != SIDE_W) tile.coef[to[s->result]] = 1;
     if (side != SIDE_RESULT && s->sections > 1) tile.coef[to[s->tap]] = 1;
-    add_axis(&v, type, tile, fixed(tiles_of(s, side)));
+    add_axis(&v, type, tile, fixed(tiling_tiles(s, side)));
   }
   return v;
 }

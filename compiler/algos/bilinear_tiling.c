@@ -1,6 +1,6 @@
 /* bilinear_tiling.c - which contractions bilinear algorithms serve: those whose windows slide by
  * steps of one, or become such (strided.c), along axes that have room for tiles, with an error that
- * is allowed. */
+ * is allowed; and where their tiles lie. */
 #include "bilinear_tiling.h"
 #include "backend.h"
 
@@ -175,6 +175,32 @@ int tiling_axis(const Tiling *t, int axis, int rank) {
 void tiling_order_axes(const Tiling *t, View *v) {
   const View old = *v;
   for (int a = 0; a < v->rank; a++) v->at[tiling_axis(t, a, v->rank)] = old.at[a];
+}
+
+/* ---- where tiles lie ---- */
+
+int64_t tiling_tiles(const Slide *s, Side side) {
+  if (side == SIDE_W) return s->sections;
+  return s->tiles + (side == SIDE_X ? s->sections - 1 : 0);
+}
+
+Coord tiling_coordinate(const Slide *s, Side side, const Coord *at, int tile, int value) {
+  const bool rest = side == SIDE_X && s->backwards;
+  Coord c = {.plus = at->plus - (rest ? s->taps - 1 : 0), .div = 1};
+  c.coef[tile] = side == SIDE_W || s->tiles == 1 ? s->w.r : s->w.m;
+  c.coef[value] = 1;
+  return c;
+}
+
+void tiling_section(const Slide *s, View *w, int section, int tap) {
+  const int sign = s->backwards ? -1 : 1;
+  int axis = 0;
+  tiling_axes_of(w, tap, &axis);
+  Coord *c = &w->at[axis];
+  const int coef = c->coef[tap];
+  if (s->sections > 1) c->coef[section] = sign * coef * s->w.r;
+  if (s->backwards) c->plus += coef * (s->taps - s->w.r);
+  if (s->taps % s->w.r) w->outside = FILL;
 }
 
 /* ---- what is found ---- */

@@ -38,6 +38,14 @@ int tiling_slide_at(const Tiling *, int axis, Side);
 /* How many axes of the view the loop moves; the last of them. */
 int tiling_axes_of(const View *, int loop, int *axis);
 
+/* How many tiles there are along a slide: of x those of results, and for later sections some behind
+ * them; of w its sections. */
+int64_t tiling_tiles(const Slide *, Side);
+/* Where an operand that is read in tiles lies; where the last one leaves it, results are not used,
+ * or 0. */
+Coord tiling_coordinate(const Slide *, Side, const Coord *at, int tile, int value);
+/* Where tap `tap` of a section lies in w; backwards the last section comes first. */
+void tiling_section(const Slide *, View *w, int section, int tap);
 /* Where axis `axis` of V or M comes, of n, channels .., points, tiles: behind points and channels
  * come the tiles of all samples, if they are joined. So for the axes of a view. */
 int tiling_axis(const Tiling *, int axis, int rank);
