@@ -47,7 +47,7 @@ static const char norms[] =
 /* Channels in lanes, of which weight gradients have rows and columns in chunks, with rests of tiles
  * and of chunks; windows with borders, strides, groups, and batch norms' gradients. */
 static const char lanes[] =
-    "{ 'name': 'lanes', 'input': { 'shape': [3, 7, 9] }, 'layers': ["
+    "{ 'name': 'lanes', 'input': { 'shape': [3, 5, 6] }, 'layers': ["
     "{ 'op': 'conv', 'filters': 64, 'kernel': 3, 'pad': 1 }, { 'op': 'tanh' },"
     "{ 'op': 'conv', 'filters': 72, 'kernel': 3, 'pad': 1, 'stride': 2, 'bias': false },"
     "{ 'op': 'batch_norm' }, { 'op': 'tanh', 'name': 'a' },"
