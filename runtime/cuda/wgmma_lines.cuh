@@ -47,52 +47,37 @@ CNNC_HELPER void cnnc_wgmma_row_lines(unsigned a[4], const unsigned *rows, int k
 }
 CNNC_HELPER void cnnc_wgmma_column_lines(unsigned b[4], const unsigned *columns, int j, int k) {
   const int lane = (int)threadIdx.x % 32;
-  const int term = 8 * (k + lane / 8 % 2) + lane % 8, chunk = j + lane / 16;
-  cnnc_ldmatrix_trans_x4(b, &columns[32 * term + 4 * (chunk ^ term % 8)]);
+  const int term = 8 * (k + lane / 8 % 2) + lane % 8, chunk = j % 8 + lane / 16;
+  cnnc_ldmatrix_trans_x4(b, &columns[2048 * (j / 8) + 32 * term + 4 * (chunk ^ term % 8)]);
 }
-CNNC_HELPER void cnnc_wgmma_each_x(float d[][4], int count, const unsigned *rows,
-                                    const unsigned *columns, int k) {
+/* `x` and `w` are constants. */
+CNNC_HELPER void cnnc_wgmma_each_line(float d[][4], int count, const unsigned *rows, int x,
+                                      const unsigned *columns, int w, int k) {
   unsigned a[4], b[4];
-  cnnc_wgmma_row_lines(a, rows, k);
+  if (x)
+    cnnc_wgmma_row_lines(a, rows, k);
+  else
+    cnnc_wgmma_rows(a, rows, k);
   CNNC_UNROLL
   for (int j = 0; j < count; j += 2) {
-    cnnc_wgmma_columns(b, columns, j, k);
+    if (w)
+      cnnc_wgmma_column_lines(b, columns, j, k);
+    else
+      cnnc_wgmma_columns(b, columns, j, k);
     cnnc_mma_bf16(d[j], a, b);
     cnnc_mma_bf16(d[j + 1], a, &b[2]);
   }
 }
-CNNC_HELPER void cnnc_wgmma_each_w(float d[][4], int count, const unsigned *rows,
-                                    const unsigned *columns, int k) {
-  unsigned a[4], b[4];
-  cnnc_wgmma_rows(a, rows, k);
-  CNNC_UNROLL
-  for (int j = 0; j < count; j += 2) {
-    cnnc_wgmma_column_lines(b, &columns[2048 * (j / 8)], j % 8, k);
-    cnnc_mma_bf16(d[j], a, b);
-    cnnc_mma_bf16(d[j + 1], a, &b[2]);
-  }
-}
-CNNC_HELPER void cnnc_wgmma_each_xw(float d[][4], int count, const unsigned *rows,
-                                     const unsigned *columns, int k) {
-  unsigned a[4], b[4];
-  cnnc_wgmma_row_lines(a, rows, k);
-  CNNC_UNROLL
-  for (int j = 0; j < count; j += 2) {
-    cnnc_wgmma_column_lines(b, &columns[2048 * (j / 8)], j % 8, k);
-    cnnc_mma_bf16(d[j], a, b);
-    cnnc_mma_bf16(d[j + 1], a, &b[2]);
-  }
-}
-#define CNNC_WGMMA_LINES_FORM(suffix, n, count)                                                    \
+#define CNNC_WGMMA_LINES_FORM(suffix, n, count, x, w)                                              \
   CNNC_HELPER void cnnc_wgmma_bf16_##n##_##suffix(float d[][4], const unsigned *rows,              \
                                                   const unsigned *columns, int k) {                \
-    cnnc_wgmma_each_##suffix(d, count, rows, columns, k);                                          \
+    cnnc_wgmma_each_line(d, count, rows, x, columns, w, k);                                        \
   }
 #define CNNC_WGMMA_LINES_FORMS(n, count)                                                           \
-  CNNC_WGMMA_LINES_FORM(x, n, count)                                                               \
-  CNNC_WGMMA_LINES_FORM(w, n, count)                                                               \
-  CNNC_WGMMA_LINES_FORM(xw, n, count)
-CNNC_WGMMA_LINES_FORM(x, 32, 4)
+  CNNC_WGMMA_LINES_FORM(x, n, count, 1, 0)                                                         \
+  CNNC_WGMMA_LINES_FORM(w, n, count, 0, 1)                                                         \
+  CNNC_WGMMA_LINES_FORM(xw, n, count, 1, 1)
+CNNC_WGMMA_LINES_FORM(x, 32, 4, 1, 0)
 CNNC_WGMMA_LINES_FORMS(64, 8)
 CNNC_WGMMA_LINES_FORMS(128, 16)
 CNNC_WGMMA_LINES_FORMS(256, 32)
