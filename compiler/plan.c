@@ -134,11 +134,14 @@ DType plan_stored(const Plan *p) {
   return p->precision == PRECISION_BF16 ? BF16 : F32;
 }
 
+bool plan_trains_narrow(const Plan *p) {
+  return p->entry[PLAN_BACKWARD].exists && dtype_narrow(plan_stored(p));
+}
+
 /* Tensor cores read channels in chunks of 16 bytes; in training those of 16 bits. */
 int plan_lanes(const Plan *p) {
   enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
-  const bool chunks =
-      rounds(p) && (!p->entry[PLAN_BACKWARD].exists || dtype_narrow(plan_stored(p)));
+  const bool chunks = rounds(p) && (!p->entry[PLAN_BACKWARD].exists || plan_trains_narrow(p));
   return chunks ? CHUNK : p->target->lanes;
 }
 

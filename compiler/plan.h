@@ -229,8 +229,9 @@ Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
 
 /* ---- lanes (plan.c) ---- */
 
-int plan_lanes(const Plan *);    /* floats per vector of the target */
-DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
+int plan_lanes(const Plan *);          /* floats per vector of the target */
+DType plan_stored(const Plan *);       /* how memory holds activations and weights between calls */
+bool plan_trains_narrow(const Plan *); /* is it for training, with such memory of 16 bits? */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */
 Format format_batch(const Plan *, const Type *); /* images in the target's lanes; plain where calls

@@ -1,6 +1,5 @@
 /* cost_loops.c - part of cost.c: plain loops, maps, and sums that threads share. */
 #include "cost.h"
-#include "narrow.h"
 #include "reduce.h"
 #include "vectors.h"
 
@@ -74,7 +73,6 @@ bool cuda_may_share(int threads) {
 
 /* Half of what training moves is maps', which in inference are part of products. */
 double cuda_loops_time(const Plan *p, const Kernel *k) {
-  const bool trains = p->entry[PLAN_BACKWARD].exists && dtype_narrow(plan_stored(p));
-  if (trains && kernel_kind(k) == KIND_MAP) return map_seconds(p, k);
+  if (plan_trains_narrow(p) && kernel_kind(k) == KIND_MAP) return map_seconds(p, k);
   return shared_seconds(p, k, reduce_threads(k) > 0 ? reduce_threads(k) : 1);
 }

@@ -13,7 +13,6 @@
  * to 64 of them, x[slot][row / 64][term][...], in chunks that change places from term to term, and
  * is turned over on its way to the products (runtime/cuda/lines.cuh). */
 #include "gemm.h"
-#include "narrow.h"
 
 #include <string.h>
 
@@ -98,7 +97,7 @@ bool stage_copies(const Gemm *g, const Operand *o) {
 
 /* Of training: inference hardly has any, and its text does without. */
 bool stage_has_lines(const Plan *p) {
-  return p->entry[PLAN_BACKWARD].exists && dtype_narrow(plan_stored(p));
+  return plan_trains_narrow(p);
 }
 
 bool stage_copies_lines(const Gemm *g, const Operand *o) {
