@@ -281,7 +281,7 @@ static void print_results(Printer *t, const Kernel *k) {
 static void print_body(Printer *t, const Kernel *k) {
   Writer *w = t->w;
   name_tiles(t);
-  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = !w->k->loop[l].reduced;
+  writer_take_loops(w, false);
   writer_open_points(w);
   print_sums(t);
   if (t->block)

@@ -169,7 +169,7 @@ void function_launch_shared(Writer *w, Function *f, Body *body, const Kernel *po
   emit_comment(calls, "%s", kernel_title(w->k));
   w->n = "n";
   w->k = points;
-  for (int l = 0; l < points->nloop; l++) w->thread[l] = !points->loop[l].reduced;
+  writer_take_loops(w, false);
   emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, (unsigned)(%s), %d, stream, %s))",
                                    name, writer_points(w, 0, "LL"), threads, arguments));
   emit(calls, "  return %s_E_DEVICE;", calls->prefix);

@@ -125,7 +125,7 @@ static void print_plain_outs(Emit *e, Emit *calls, const Plan *p, const Kernel *
   Writer w;
   bool any = false;
   start(&w, e, p, k);
-  for (int l = 0; l < k->nloop; l++) w.thread[l] = !k->loop[l].reduced;
+  writer_take_loops(&w, false);
   for (int o = 0; o < k->nout; o++) any |= w.out[o] = !k->out[o].combine;
   if (!any) return;
   if (depthwise_points(k) > 0)

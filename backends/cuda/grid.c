@@ -31,6 +31,10 @@ static const char *product_text(Arena *arena, const Product *p, const char *suff
   return p->n > 0 ? arena_printf(arena, "%s * %s", constant, p->factors) : constant;
 }
 
+void writer_take_loops(Writer *w, bool reduced) {
+  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = w->k->loop[l].reduced == reduced;
+}
+
 const char *writer_points(Writer *w, int first, const char *suffix) {
   const Product p = points_of(w, first);
   return product_text(w->e->arena, &p, suffix);

@@ -26,14 +26,10 @@ void reduce_set_threads(Kernel *k, int threads) {
   tile_set(&k->tile, "threads", threads);
 }
 
-static void set_loops(Writer *w, bool reduced) {
-  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = w->k->loop[l].reduced == reduced;
-}
-
 /* Each thread's terms. */
 static void print_terms(Writer *w, int threads) {
   Emit *e = w->e;
-  set_loops(w, true);
+  writer_take_loops(w, true);
   writer_start_folds(w);
   BLOCK(e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
         threads) {
@@ -69,7 +65,7 @@ static void print_body(Writer *w, int threads) {
   for (int f = 0; f < w->k->nfold; f++)
     emit(e, "__shared__ %s part%d[%d];", writer_fold_type(w, f), f, threads);
   emit(e, "const int thread = (int)threadIdx.x;");
-  set_loops(w, false);
+  writer_take_loops(w, false);
   if (w->k->nloop > 0 && !w->k->loop[0].reduced) /* free loops come first */
     emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
   writer_loops(w, "point", NULL);

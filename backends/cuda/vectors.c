@@ -257,16 +257,12 @@ void vectors_print(Writer *w, Emit *calls) {
 
 /* ---- sums that the threads of a block share ---- */
 
-static void set_loops(Writer *w, bool reduced) {
-  for (int l = 0; l < w->k->nloop; l++) w->thread[l] = w->k->loop[l].reduced == reduced;
-}
-
 /* Each thread's terms: float sum0[8] ... */
 static void print_own_sums(Printer *t, int threads) {
   Writer *w = t->w;
   print_start(t);
   name_blocks(t);
-  set_loops(w, true);
+  writer_take_loops(w, true);
   BLOCK(t->e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
         threads) {
     writer_loops(w, "term", NULL);
@@ -304,7 +300,7 @@ static void print_sums_body(Printer *t, int threads) {
     if (has_fold(t, f)) emit(e, "__shared__ double part%d[%d][%d];", f, t->lanes, threads / WARP);
   emit(e, "const int thread = (int)threadIdx.x;");
   name_blocks(t);
-  set_loops(w, false);
+  writer_take_loops(w, false);
   emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
   writer_loops(w, "point", NULL);
   print_own_sums(t, threads);

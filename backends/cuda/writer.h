@@ -62,6 +62,8 @@ bool writer_goes_on(const Writer *, const View *, int outer, int inner);
 
 /* Product of the extents of the thread's loops from `first` on; `suffix` makes its type. */
 const char *writer_points(Writer *, int first, const char *suffix);
+/* The loops of a point are the free ones of the kernel, or the reduced ones. */
+void writer_take_loops(Writer *, bool reduced);
 /* Declares the loops of `thread` as parts of a number that counts their points, the last one
  * running fastest; those that are not `used` (NULL: all are) are left out. */
 void writer_loops(Writer *, const char *number, const bool *used);
