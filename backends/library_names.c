@@ -71,8 +71,7 @@ static const char variables[] =
     "h half i id ih ij in input inside iw j jd jh job jw k kd kh kw last loss m memory minus most "
     "n next od odd oh ot out ow p part pd ph piece plus point points pw px py qd qh qw r rd rh "
     "row rows rw s sample scalar stage status stream stride sum t td term th thread tile to total "
-    "tw "
-    "used w worker x y z";
+    "tw used w worker x y z";
 
 static bool contains(const char *words, const char *word, size_t length) {
   for (const char *at = words; *at; at += *at == ' ') {

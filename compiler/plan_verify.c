@@ -33,6 +33,7 @@ static bool callers(Home home) {
 
 static void verify_buffer(const Buffer *b) {
   const Format *f = &b->format;
+  int depends = 0;
   REQUIRE(b->type.rank >= 0 && b->type.rank <= MAX_RANK, "%s: rank %d", b->name, b->type.rank);
   REQUIRE(f->lane_axis < b->type.rank, "%s: lanes on axis %d", b->name, f->lane_axis);
   REQUIRE((f->lane_axis < 0) == (f->lanes == 1), "%s: %d lanes", b->name, f->lanes);
@@ -43,6 +44,8 @@ static void verify_buffer(const Buffer *b) {
             "%s: the caller's memory has a margin", b->name);
     REQUIRE(a == 0 || b->home == HOME_WORK || b->type.dim[a].per_n == 0, "%s: axis %d depends on n",
             b->name, a);
+    depends += b->type.dim[a].per_n != 0;
+    REQUIRE(depends <= 1, "%s: several axes depend on n", b->name);
     if (b->depth == 0 || b->part[a].step < 0) continue;
     REQUIRE(b->part[a].step < b->depth && b->span[a] > 0 && f->lo[a] == 0 && f->hi[a] == 0,
             "%s: part of axis %d", b->name, a);
