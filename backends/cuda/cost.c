@@ -38,6 +38,7 @@ typedef struct Shape { /* at the largest batch */
   double row_fetches, column_fetches; /* for each term */
   bool row_lines, column_lines;       /* in chunks of rows, or of columns */
   bool tested; /* do rows come element by element, each inside its tensor or not? */
+  bool ragged; /* are terms no whole chunks, so that weights come element by element as well? */
   const Kernel *k;
   bool boxed; /* may its operands come in boxes? */
   Boxes boxes;
@@ -77,6 +78,7 @@ static Shape shape_of(const Plan *p, const Contraction *c) {
                                      : &s.terms;
     *of *= (double)extent_at(c->k->loop[l].extent, p->max_batch);
   }
+  s.ragged = fmod(s.terms, GEMM_CHUNK * gemm_arithmetic[p->precision].pack) != 0;
   return s;
 }
 
@@ -113,16 +115,29 @@ static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, cons
   return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / BANKS + fetched;
 }
 
+/* Does one stage hold all terms? None of them is left for later, then. */
+static bool comes_at_once(const Shape *s, const GemmTile *t, const Arithmetic *as) {
+  return s->terms <= t->words * as->pack;
+}
+
 /* Registers of a thread; by wgmma those of numbers on their way count that are not copied, and
- * the tests of single ones where one stage holds all terms: none of them is left for later. */
+ * the tests of single ones that come at once. */
 static double registers_of(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   if (!as->mma) return 1.5 * t->i * t->j + 48;
   const double results = (double)t->i * t->j / GEMM_WARP;
   if (!t->warps) return 2 * results + 64;
   const double loaded =
-      (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 ? 0 : t->columns);
-  const double tests = s->tested && s->terms <= t->words * as->pack ? 16 : 0;
+      (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 && !s->ragged ? 0 : t->columns);
+  const double tests = s->tested && comes_at_once(s, t, as) ? 16 : 0;
   return results + loaded * t->words * as->pack / gemm_threads(t, as) + tests + 80;
+}
+
+/* nvcc spills what it finds no register for; where both operands come at once element by element,
+ * some to have two blocks of so many threads on a multiprocessor. */
+static bool spills(const Shape *s, const GemmTile *t, const Arithmetic *as) {
+  enum { MANY = 256 };
+  if (t->warps) return registers_of(s, t, as) > REGISTERS;
+  return as->mma && s->ragged && comes_at_once(s, t, as) && gemm_threads(t, as) == MANY;
 }
 
 /* Blocks that a multiprocessor works on at a time. */
@@ -145,7 +160,7 @@ static double tile_seconds(const Plan *p, const Shape *shape, const GemmTile *t)
   const Shape own = with_tile(shape, t), *s = &own;
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const int units = p->target->machine.units;
-  if (t->warps && registers_of(s, t, as) > REGISTERS) return INFINITY;
+  if (spills(s, t, as)) return INFINITY;
   const double rows = t->wide ? boxes_tiles(p, s->k, &s->boxes, t) : ceil(s->rows / t->rows);
   const double tiles = s->groups * rows * ceil(s->columns / t->columns);
   const double rounds = ceil(tiles / units); /* tiles of the busiest multiprocessor */
