@@ -86,10 +86,10 @@ void decision_ask_layout(Item *item) {
   refuse(d, "layout", item->n > 1 ? "its tensors cannot lie so" : "its tensors lie in plain rows");
 }
 
-/* The tiles that are asked for belong to the algorithm that is. */
+/* The tiles that are asked for belong to the algorithm that is; other kernels have none. */
 const Tiles *decision_tiles(const Item *item, const Candidate *c) {
   const Decision *d = item->asked;
-  return d && d->algo && d->algo == c->algo && d->tile.n ? &d->tile : NULL;
+  return d && d->algo == c->algo && d->tile.n ? &d->tile : NULL;
 }
 
 /* The open buffers that item i is the first to write: their numbers, and how many. */

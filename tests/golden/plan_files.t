@@ -59,6 +59,10 @@ same
 $ cnnc net.json --target avx512 --train --batch 4 -o net.c --save-plan a.json && mv net.c a.c && mv net.h a.h && cnnc net.json --target avx512 --train --batch 4 -o net.c --plan a.json --save-plan b.json && cmp a.c net.c && cmp a.h net.h && cmp a.json b.json && echo same
 same
 = 0
+$ cnnc net.json --target sm_80 --dtype bf16 --train --batch 64 -o blocks.cu --save-plan a.json && mv blocks.cu a.cu && grep -c '"threads"' a.json && cnnc net.json --target sm_80 --dtype bf16 --train --batch 64 -o blocks.cu --plan a.json --save-plan b.json && cmp a.cu blocks.cu && cmp a.json b.json && echo same
+4
+same
+= 0
 $ cnnc info net.json --target avx512 --batch 2 --plan hand.json --save-plan out.json > /dev/null; grep -v '"d"' out.json | sed '/"c2"/s/, "tiles.*//; s/, "result": "lanes"//; /"p"/s/, "result.*//'
 {
   "plan": 1,
