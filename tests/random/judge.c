@@ -101,6 +101,20 @@ static bool is_gradient(const Graph *g, Id id) {
   return train->want.n > 0 && id > train->want.at[0];
 }
 
+/* Might rounding make a divisor 0? Noise does not tell where a value is divided by itself. */
+static bool divides_by_little(const Values *v, Id id) {
+  enum { ROUNDINGS = 8 };
+  const Node *node = &v->g->node.at[id];
+  if (node->op != OP_div) return false;
+  const Id divisor = node->arg[1];
+  const double *at = v->array[divisor].at;
+  const int64_t size = type_size(&v->g->node.at[divisor].type, v->n);
+  const double least = ROUNDINGS * v->rounding * largest_of(at, size);
+  for (int64_t i = 0; i < size; i++)
+    if (fabs(at[i]) < least) return true;
+  return false;
+}
+
 /* False: a value is out of what f32 holds well. */
 static bool run_node(const Values *v, Id id, Random *noise) {
   const Node *node = &v->g->node.at[id];
@@ -110,6 +124,7 @@ static bool run_node(const Values *v, Id id, Random *noise) {
   node_kernel(v->g, id, &k);
   graph_scalars(v->g, v->n, scalar);
   kernel_run(&k, v->array, scalar, NULL, v->n);
+  if (!noise && divides_by_little(v, id)) return false;
   for (int64_t i = 0; i < size && !noise; i++)
     if (!is_sane(at[i], v->rounding > F32_ROUNDING)) return false;
   const double near = is_gradient(v->g, id) ? fmin(1, largest_of(at, size)) : 1;
