@@ -87,6 +87,8 @@ Kernel packed_kernel(Plan *, const Contraction *);
  * the loop that lanes run along. */
 bool contraction_both_change(const Plan *, const Contraction *);
 int correlation_lane(const Plan *, const Contraction *, char role);
+/* The loop over taps of w's window: a free one beside the lanes that x does not know; -1: none. */
+int correlation_taps(const Plan *, const Contraction *);
 bool correlation_lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *correlation_refuses(const Plan *, const Contraction *, char role);
 /* The same, wherever their products are summed. */

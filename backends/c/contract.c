@@ -139,7 +139,7 @@ bool contract_joins_samples(const Plan *p, const Contraction *c) {
 /* ---- loops ---- */
 
 bool contract_takes(const Contract *w, int l) {
-  bool takes = l == w->point || l == w->outer;
+  bool takes = l == w->point || l == w->outer || l == w->taps;
   for (int i = 0; i < w->nrun; i++) takes |= l == w->run[i];
   return takes;
 }
@@ -158,7 +158,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   Linear last = linear_divided(to, wide);
   if (!linear_divides(to, wide) && to->n > 0)
     last = linear_variable(1, arena_printf(arena, "%s / %d", leaf_form(f, to), wide));
-  t.vectors = w->vectors;
+  t.vectors = w->vectors * w->turns;
   Linear count = last;
   linear_add(&count, &first, -1);
   if (first.n > 0 && count.n == 0 && count.constant == 1) { /* a block is one tile */
@@ -172,7 +172,7 @@ static void lane_tiles(Contract *w, TileAt t) {
   }
   const int rest = (int)(extent % wide);
   if (rest == 0) return;
-  t.vectors = (rest + w->step - 1) / w->step;
+  t.vectors = (rest + w->step - 1) / w->step * w->turns;
   t.count = rest % w->step;
   t.lane_at = linear_constant(extent - rest);
   leaf_open_rest(f, to->n ? contract_reaches_end(f, l, extent, extent >= wide) : NULL, rest);
@@ -289,6 +289,8 @@ void contract_body(Leaf *f) {
   w.x_lanes = w.sums || view_uses(&k->in[w.c.x], w.lane);
   w.points = tile_get(&k->tile, "r", 1);
   w.vectors = w.x_lanes && !w.sums ? 1 : tile_get(&k->tile, "k", 1);
+  w.turns = tile_get(&k->tile, "taps", 1);
+  w.taps = w.turns > 1 ? correlation_taps(p, &w.c) : -1;
   w.unroll = tile_get(&k->tile, "unroll", 1);
   while (!linear_divides(&f->from[w.lane], w.step * w.vectors)) w.vectors--;
   take_rows(&w);

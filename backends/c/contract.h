@@ -21,7 +21,9 @@ typedef struct Contract {
   int lanes;   /* of the target */
   int step;    /* between vectors of a tile, along the lane loop */
   bool sums;   /* the lanes are samples, added up at the end: `lane` is a loop of columns */
-  int vectors; /* K: vectors of lanes in a whole tile */
+  int vectors; /* K: vectors of lanes in a whole tile, */
+  int taps;    /* each of them so often: for all turns of this loop, or -1: */
+  int turns;   /* its extent, or 1 */
   int points;  /* R */
   int unroll;  /* of the innermost reduced loop */
   TilePass pass;
@@ -32,7 +34,7 @@ typedef struct Contract {
 } Contract;
 
 /* One tile: `points` values of the point loop from `at`, or the rows from `at`, `vectors` vectors
- * from lane `lane_at`; of the last vector only `count` lanes if that is not 0. */
+ * from lane `lane_at`, those of all taps together; of the last lanes only `count` if not 0. */
 typedef struct TileAt {
   int points, vectors, count;
   Linear at, lane_at;

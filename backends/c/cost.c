@@ -29,6 +29,7 @@ typedef struct Shape {
   int64_t terms;                     /* of one sum, */
   double parts;                      /* which is made of so many */
   bool shares_x;                     /* all lanes read the same x: several vectors pay */
+  int64_t taps;           /* vectors that a tile may take of each, by a turn of a loop; 1: none */
   int64_t row;            /* points of a row, where tiles take whole rows or parts of one; 0: any */
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
@@ -85,6 +86,8 @@ static void shape_of_streams(const Plan *p, const Contraction *c, Shape *s) {
   s->points = point < 0 ? 1 : extent_at(c->k->loop[point].extent, p->max_batch);
   if (point >= 0) s->block = lanes_of_loop(p, x, point);
   s->bytes_per_cycle = bytes_per_cycle(p->target, bytes);
+  const int taps = correlation_taps(p, c);
+  if (taps >= 0 && s->shares_x) s->taps = c->k->loop[taps].extent.plus;
 }
 
 /* The part of a window's taps along an axis that do not leave its tensor. */
@@ -148,6 +151,7 @@ static void shape_of_rows(const Plan *p, const Contraction *c, Shape *s) {
 static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   const Kernel *k = c->k;
   Shape s = {.block = 1,
+             .taps = 1,
              .terms = kernel_points(k, true, p->max_batch),
              .parts = parts_of_sum(p, c),
              .store = 1,
@@ -167,20 +171,33 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
   return s;
 }
 
+/* R points x K vectors, each of them for so many taps. */
+typedef struct Size {
+  int64_t r, k, taps;
+} Size;
+
+static Size size_of(const Kernel *k) {
+  return (Size){.r = tile_get(&k->tile, "r", 1),
+                .k = tile_get(&k->tile, "k", 1),
+                .taps = tile_get(&k->tile, "taps", 1)};
+}
+
 /* Cycles of one reduction step of a tile: multiply-adds, their latency, loads, what arrives. */
-static double step_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
-  const double loads = (double)(s->shares_x ? r + k : r * k + k) / 2;
+static double step_cycles(const Target *t, const Shape *s, Size z) {
+  const int64_t r = z.r, k = z.k, vectors = k * z.taps;
+  const double loads = (double)(s->shares_x ? r + vectors : r * k + k) / 2;
   const double panel = bytes_per_cycle(t, s->panel * (double)k);
-  double cycles = fmax((double)(r * k) / t->machine.fma_per_cycle, 4);
+  double cycles = fmax((double)(r * vectors) / t->machine.fma_per_cycle, 4);
   if (s->bytes_per_cycle > 0)
     cycles = fmax(cycles, 4 * (double)(s->block + k * t->lanes) / s->bytes_per_cycle);
   if (panel > 0) cycles = fmax(cycles, 4 * (double)(k * t->lanes) / panel);
   return fmax(cycles, loads) + 0.4;
 }
 
-/* Cycles of a whole contraction of that shape in tiles of r points x k vectors. */
-static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k) {
-  const double store = (double)(r * k) * s->store;
+/* Cycles of a whole contraction of that shape in tiles of that size. */
+static double tile_cycles(const Target *t, const Shape *s, Size z) {
+  const int64_t r = z.r, k = z.k;
+  const double store = (double)(r * k * z.taps) * s->store;
   const double edge = (12 + store) * s->parts; /* starting and storing a tile */
   const double terms = (double)s->terms;
   const int64_t span = s->row && r <= s->row ? s->row : s->points; /* that tiles divide */
@@ -191,12 +208,13 @@ static double tile_cycles(const Target *t, const Shape *s, int64_t r, int64_t k)
     double one = 0;
     for (int64_t left = span, tile; left > 0; left %= tile) {
       tile = left >= r ? r : s->samples ? contract_rest(r, left) : left;
-      one += (double)(left / tile) * (terms * step_cycles(t, s, tile, vectors) + edge);
+      const Size size = {tile, vectors, z.taps};
+      one += (double)(left / tile) * (terms * step_cycles(t, s, size) + edge);
     }
     cycles += one * (double)(times * (s->points / span));
   }
   const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */
-  return cycles * (double)s->rows * uneven;
+  return cycles * (double)s->rows / (double)z.taps * uneven;
 }
 
 static int lane_of(const Plan *p, const Contraction *c) {
@@ -205,12 +223,14 @@ static int lane_of(const Plan *p, const Contraction *c) {
   return lane >= 0 ? lane : contraction_lane(p, c, 'B');
 }
 
-/* Why a tile of r points x k vectors cannot be, or NULL. */
-static const char *refuses_size(const Target *t, const Shape *s, int64_t r, int64_t k) {
+/* Why a tile of that size cannot be, or NULL. */
+static const char *refuses_size(const Target *t, const Shape *s, Size z) {
+  const int64_t r = z.r, k = z.k, vectors = k * z.taps;
   if (r < 1 || k < 1) return "a tile has at least one point and one vector";
   if (k > s->most_vectors || k > s->vectors) return "it has too many vectors";
   if (r > s->points || r > s->most_points) return "it has too many points";
-  if (r * k + k + 1 > t->registers) return "it needs more registers than there are";
+  if (z.taps != 1 && z.taps != s->taps) return "it takes one tap or all of a row";
+  if (r * vectors + vectors + 1 > t->registers) return "it needs more registers than there are";
   if (s->row && r > s->row && r % s->row != 0) return "its points are not whole rows";
   if (s->block > 1 && s->store == 1 && r != s->points && s->block % r != 0)
     return "its points do not divide the blocks that they lie in";
@@ -223,21 +243,28 @@ const char *c_refuses_tile(const Plan *p, const Kernel *k) {
   if (!contraction_of(p, k, &c)) return "it is no contraction";
   if (unroll < 1 || unroll > MOST_UNROLLED) return "it unrolls by 1 to 16";
   const Shape s = shape_of(p, &c, lane_of(p, &c));
-  return refuses_size(p->target, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1));
+  return refuses_size(p->target, &s, size_of(k));
 }
 
-/* The tile with the fewest cycles of those with `least` to `most` vectors; of equal ones the larger
- * one. */
+static void set_size(Kernel *k, Size z) {
+  tile_set(&k->tile, "r", (int)z.r);
+  tile_set(&k->tile, "k", (int)z.k);
+  if (z.taps > 1) tile_set(&k->tile, "taps", (int)z.taps);
+}
+
+/* The tile with the fewest cycles of those with `least` to `most` vectors, and all taps if any can
+ * take them; of equal ones the larger one. */
 static void pick_tile(const Target *t, const Shape *s, int64_t least, int64_t most, Kernel *k) {
   double best = INFINITY;
-  for (int64_t vectors = least; vectors <= most; vectors++)
-    for (int64_t r = 1; r <= s->most_points; r++) {
-      if (refuses_size(t, s, r, vectors)) continue;
-      const double cycles = tile_cycles(t, s, r, vectors);
+  Size z = {.taps = s->taps};
+  if (refuses_size(t, s, (Size){1, 1, z.taps})) z.taps = 1;
+  for (z.k = least; z.k <= most; z.k++)
+    for (z.r = 1; z.r <= s->most_points; z.r++) {
+      if (refuses_size(t, s, z)) continue;
+      const double cycles = tile_cycles(t, s, z);
       if (cycles > best * 1.001) continue;
       best = cycles;
-      tile_set(&k->tile, "r", (int)r);
-      tile_set(&k->tile, "k", (int)vectors);
+      set_size(k, z);
     }
 }
 
@@ -361,7 +388,7 @@ double c_time(const Plan *p, const Kernel *k) {
   Contraction c;
   if (k->algo && tile_get(&k->tile, "r", 0) > 0 && contraction_of(p, k, &c)) {
     const Shape s = shape_of(p, &c, lane_of(p, &c));
-    seconds = tile_cycles(t, &s, tile_get(&k->tile, "r", 1), tile_get(&k->tile, "k", 1)) / clock;
+    seconds = tile_cycles(t, &s, size_of(k)) / clock;
   }
   seconds = overlapped(seconds, weights_seconds(p, k));
   return seconds > traffic ? seconds : traffic;

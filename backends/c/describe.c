@@ -160,7 +160,11 @@ static void add_algorithm(Text *out, const Leaf *f) {
   const Kernel *k = f->k;
   text_add(out, "\n  %s", k->algo);
   const int r = tile_get(&k->tile, "r", 0), vectors = tile_get(&k->tile, "k", 0);
-  if (r && vectors && contract_fits(f->plan, k)) text_add(out, ", tile %dx%d vectors", r, vectors);
+  const int taps = tile_get(&k->tile, "taps", 1);
+  if (r && vectors && contract_fits(f->plan, k)) {
+    text_add(out, ", tile %dx%d vectors", r, vectors);
+    if (taps > 1) text_add(out, " x %d taps", taps);
+  }
   const double flop = 2 * (double)k->macs;
   if (flop >= 1e9)
     text_add(out, ", %.3g GFLOP a sample", 1e-9 * flop);

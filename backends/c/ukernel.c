@@ -38,7 +38,8 @@ void ukernel_stand_at(const Ukernel *m, int r, int j) {
     m->f->value[w->point].constant += r;
   }
   m->f->value[w->lane] = m->t->lane_at;
-  m->f->value[w->lane].constant += (int64_t)j * w->step;
+  m->f->value[w->lane].constant += (int64_t)(j / w->turns) * w->step;
+  if (w->taps >= 0) m->f->value[w->taps] = linear_constant(j % w->turns);
 }
 
 const View *ukernel_view(const Ukernel *m, int i) {
@@ -121,7 +122,7 @@ bool ukernel_sums_samples(const Ukernel *m) {
 }
 
 int ukernel_count(const Ukernel *m, int j) {
-  return j == m->t->vectors - 1 ? m->t->count : 0;
+  return j >= m->t->vectors - m->w->turns ? m->t->count : 0;
 }
 
 /* ---- the epilogue ---- */

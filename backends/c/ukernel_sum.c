@@ -21,8 +21,9 @@ static void fetch_weights(const Ukernel *m) {
   const Plan *p = m->f->plan;
   const double terms = (double)kernel_points(m->f->k, true, p->max_batch);
   const int line = LINE / 4 > m->w->lanes ? LINE / 4 / m->w->lanes : 1;
-  if (4 * terms * m->w->lanes * m->t->vectors <= p->target->machine.l1 / 2) return;
-  for (int j = 0; j < m->t->vectors; j += line) {
+  const int turns = m->w->turns; /* of a stream */
+  if (4 * terms * m->w->lanes * (m->t->vectors / turns) <= p->target->machine.l1 / 2) return;
+  for (int j = 0; j<m->t->vectors; j += turns> 1 ? turns : line) {
     ukernel_stand_at(m, 0, j);
     Linear at = ukernel_place(m, m->w->c.w);
     at.constant += AHEAD / 4;

@@ -4,9 +4,14 @@
  *
  * Nothing is packed: lanes run along the channels of one operand as it lies in memory, which is
  * the w of the Contraction; elements of the other one are broadcast, R of its channels or taps to
- * a tile. A result that lies in rows along the same loop (a dense layer's) is stored at once. Any
- * other is summed into a buffer with these lanes innermost, and a kernel of its own puts it where
- * it belongs. Sums stay in the kernel's order, so they depend on neither tiles nor threads. */
+ * a tile. The window slides along w where it can, so that a tile takes all taps of a row:
+ *
+ *   dw[k, c, kh, kw] = sum over n oh iw of x[n, c, oh + kh, iw] * dy[n, k, oh, iw - kw]
+ *
+ * which multiplies each x by vectors of dy that the turns before have read. A result that lies in
+ * rows along the same loop (a dense layer's) is stored at once. Any other is summed into a buffer
+ * with these lanes innermost, and a kernel of its own puts it where it belongs. Sums stay in the
+ * kernel's order, so they depend on neither tiles nor threads. */
 #include "algos.h"
 #include "backend.h"
 
@@ -60,6 +65,15 @@ static int point_loop(const Contraction *c) {
   return point;
 }
 
+int correlation_taps(const Plan *p, const Contraction *c) {
+  if (!contraction_both_change(p, c)) return -1;
+  const int lane = correlation_lane(p, c, 'N');
+  int taps = -1;
+  for (int l = 0; l < c->k->nloop; l++)
+    if (c->role[l] == 'N' && l != lane && !c->k->loop[l].extent.per_n) taps = l;
+  return taps;
+}
+
 const char *correlation_refuses_sums(const Plan *p, const Contraction *c, char role) {
   const Kernel *k = c->k;
   if (k->math != F32 || k->fold[0].acc != F32) return "its sum is in double";
@@ -84,13 +98,69 @@ const char *correlation_refuses(const Plan *p, const Contraction *c, char role) 
 
 /* ---- lowering ---- */
 
+/* The axis of a view that loop l moves, alone of all its axes; -1: none. */
+static int axis_of(const View *v, int l) {
+  int axis = -1;
+  for (int a = 0; a < v->rank; a++) {
+    if (!coord_uses(&v->at[a], l)) continue;
+    if (axis >= 0) return -1;
+    axis = a;
+  }
+  return axis;
+}
+
+/* A window of x in one dimension: reduced loop `at` and free loop `tap` move its axis together. */
+typedef struct Window {
+  int at, tap;
+  int x_axis, w_axis;
+} Window;
+
+/* Is the window that of loop `at`, without strides, and does w end where it does? */
+static bool window_of(const Plan *p, const Contraction *c, int at, Window *window) {
+  const Kernel *k = c->k;
+  const View *x = &k->in[c->x], *w = &k->in[c->w];
+  int only;
+  *window = (Window){at, -1, axis_of(x, at), axis_of(w, at)};
+  if (!k->loop[at].reduced || window->x_axis < 0 || window->w_axis < 0) return false;
+  const Coord *coord = &x->at[window->x_axis];
+  if (coord->coef[at] != 1 || !coord_is_loop(&w->at[window->w_axis], &only)) return false;
+  if (!extent_same(p->buffer.at[w->tensor].type.dim[window->w_axis], k->loop[at].extent))
+    return false;
+  for (int l = 0; l < k->nloop; l++) {
+    if (l == at || !coord_uses(coord, l)) continue;
+    if (window->tap >= 0 || c->role[l] != 'M' || axis_of(x, l) < 0) return false;
+    window->tap = l;
+  }
+  return window->tap >= 0;
+}
+
+/* The innermost window of x becomes one of w: a term's place is that in x. What x's margin would
+ * add is left out, what w's margin adds is 0. */
+static void slide_along_w(const Plan *p, Kernel *k, Contraction *c) {
+  Window window;
+  int l = k->nloop - 1;
+  while (l >= 0 && !window_of(p, c, l, &window)) l--;
+  if (l < 0 || plan_lanes(p) == 1 || c->k->in[c->x].fill != 0) return;
+  Contraction slid = *c;
+  slid.role[window.tap] = 'N';
+  if (point_loop(&slid) < 0) return;
+  Coord *x = &k->in[c->x].at[window.x_axis], *w = &k->in[c->w].at[window.w_axis];
+  *w = coord_loop(l, 1, -x->plus);
+  w->coef[window.tap] = -x->coef[window.tap];
+  *x = coord_loop(l, 1, 0);
+  k->loop[l].extent = p->buffer.at[k->in[c->x].tensor].type.dim[window.x_axis];
+  k->in[c->w].outside = FILL;
+  *c = slid;
+}
+
 /* In lowered kernels the second factor is w. */
 static void put_w_second(Unit *u, Kernel *k, const Contraction *c) {
   int place[MAX_IN];
   if (k->fold[0].term->arg[1]->index == c->w) return;
   for (int i = 0; i < k->nin; i++) place[i] = i == c->x ? c->w : i == c->w ? c->x : i;
-  k->in[c->x] = c->k->in[c->w];
-  k->in[c->w] = c->k->in[c->x];
+  const View x = k->in[c->x];
+  k->in[c->x] = k->in[c->w];
+  k->in[c->w] = x;
   k->out[0].value = expr_rename_inputs(u, k->out[0].value, place);
 }
 
@@ -153,12 +223,15 @@ Kernel correlation_settle(Plan *p, const Contraction *c, const View *sums, const
   return k;
 }
 
-void correlation_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
+void correlation_lower(Plan *p, const Contraction *given, char role, const char *algo,
+                       Steps *steps) {
   Arena *arena = p->u->arena;
+  Contraction slid = *given, *c = &slid;
   const int lane = correlation_lane(p, c, role);
   Step *leaf = plan_leaf(p, c->k);
   Kernel *k = leaf->run;
   k->algo = algo;
+  if (role == 'N') slide_along_w(p, k, c);
   put_w_second(p->u, k, c);
   vec_push(arena, steps, leaf);
   if (!view_moves_by_one(p, k, &k->out[0].to, lane)) {

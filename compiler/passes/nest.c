@@ -65,6 +65,8 @@ static int tile_unit(const Plan *p, const Kernel *k, int l) {
            : c.role[l] == 'N' && batch_is_summed(p, &c) ? vectors
                                                         : 1;
   if (!contraction_both_change(p, &c)) return rows_of_tile(&c, l);
+  if (tile_get(&k->tile, "taps", 1) > 1 && correlation_taps(p, &c) == l)
+    return (int)k->loop[l].extent.plus;
   return correlation_lane(p, &c, 'N') == l ? vectors * plan_lanes(p) : 1;
 }
 
@@ -182,6 +184,10 @@ static bool settles(const Plan *p, const Kernel *k) {
   return k->nfold == 0 && p->buffer.at[k->out[0].to.tensor].home == HOME_GRAD;
 }
 
+static bool is_tap(const Plan *p, const Contraction *c, int l) {
+  return contraction_loop_slides(c, l) || l == correlation_taps(p, c);
+}
+
 /* The loops of k that may be cut, in the order of trying: of streams, taps come last, because all
  * of them read the same of both operands, and samples that share weights. */
 static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
@@ -191,7 +197,7 @@ static int order_of_cuts(const Plan *p, const Kernel *k, int *order) {
   for (int late = 0; late < 2; late++)
     for (int l = 0; l < k->nloop; l++)
       if (worth_cutting(p, k, l) &&
-          ((streams && contraction_loop_slides(&c, l)) || nest_samples_share(p, k, l)) == late)
+          ((streams && is_tap(p, &c, l)) || nest_samples_share(p, k, l)) == late)
         order[n++] = l;
   return n;
 }
