@@ -5,6 +5,7 @@
  *   conv2:      n k oh ow | ..      ->        normalise, conv2, mean
  *   mean:       n c | h w
  *
+ * What they alone read exists for one sample of each worker.
  * What stands between them and neither needs them nor is needed by them (weight gradients) runs
  * afterwards. In training, where batches are large and sums over them cut the network into short
  * chains: a whole network sample by sample would read all weights again and again. */
@@ -80,14 +81,18 @@ static bool follows(const Chain *c, const Step *s) {
   return pays;
 }
 
-static Step *build(Plan *p, const Chain *c) {
+static Step *build(Nest *n, const Chain *c) {
+  Plan *p = n->p;
+  Kernels all = {0};
   const Kernel *first = c->link[0]->run;
   Step *outer = nest_new_step(p, &first->loop[sample_loop(first)], 1, true);
   for (int i = 0; i < c->nlink; i++) {
     Kernel *k = c->link[i]->run;
     k->bind[sample_loop(k)] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
     vec_push(p->u->arena, &outer->body, c->link[i]);
+    vec_push(p->u->arena, &all, k);
   }
+  nest_scope(n, &all);
   return outer;
 }
 
@@ -108,5 +113,5 @@ Step *nest_chain(Nest *n, Steps *left) {
   for (int i = 0; i < c.npassed; i++) left->at[end - c.npassed + i] = c.passed[i];
   left->at += end - c.npassed;
   left->n -= end - c.npassed;
-  return build(n->p, &c);
+  return build(n, &c);
 }

@@ -8,15 +8,13 @@
  *
  * So a sample goes through several layers while a cache holds what they hand on; a whole batch of
  * it would go through memory. Weights are read again for each sample: a tree joins where it is
- * handed more than that. In inference; chains.c is what training does, which keeps what it hands
- * on. */
+ * handed more than that. In inference; chains.c is what training does, whose sums over batches
+ * cut the network into short chains. */
 #include "nest.h"
 #include "backend.h"
 
 /* What is handed on through memory is written there, after being fetched for that, and read. */
 enum { TRANSFERS = 3 };
-
-typedef VEC(const Kernel *) Kernels;
 
 static void add_kernels(Arena *arena, Kernels *kernels, const Step *s) {
   if (s->run) vec_push(arena, kernels, s->run);
@@ -25,17 +23,6 @@ static void add_kernels(Arena *arena, Kernels *kernels, const Step *s) {
 
 static bool takes_samples(const Step *s) {
   return !s->run && s->parallel && s->block == 1 && extent_same(s->extent, (Extent){1, 0});
-}
-
-/* The loop that the outermost step cuts; -1: none. */
-static int sample_loop(const Kernel *k) {
-  for (int l = 0; l < k->nloop; l++)
-    if (k->bind[l].step == 0) return l;
-  return -1;
-}
-
-static int sample_axis(const Kernel *k, const View *v) {
-  return nest_own_axis(v, sample_loop(k));
 }
 
 static bool written(const Kernels *by, int tensor) {
@@ -52,7 +39,7 @@ static bool worth(const Plan *p, const Kernels *before, const Kernels *tree) {
     const Kernel *k = tree->at[i];
     for (int j = 0; j < k->nin; j++) {
       const Buffer *b = &p->buffer.at[k->in[j].tensor];
-      const bool moves = sample_axis(k, &k->in[j]) >= 0;
+      const bool moves = nest_sample_axis(k, &k->in[j]) >= 0;
       if (seen[k->in[j].tensor]) continue;
       seen[k->in[j].tensor] = true;
       if (!moves)
@@ -84,31 +71,10 @@ static bool fits_step(const Plan *p, const Kernels *before, const Kernels *tree)
 static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
   for (int i = 0; i < before->n; i++)
     for (int j = 0; j < tree->n; j++)
-      if (!nest_apart(before->at[i], sample_loop(before->at[i]), tree->at[j],
-                      sample_loop(tree->at[j])))
+      if (!nest_apart(before->at[i], nest_sample_loop(before->at[i]), tree->at[j],
+                      nest_sample_loop(tree->at[j])))
         return false;
   return fits_step(p, before, tree) && worth(p, before, tree);
-}
-
-/* What nobody else reads or writes exists for the sample of each worker only. */
-static void scope_buffers(Nest *n, const Kernels *all) {
-  Plan *p = n->p;
-  for (int t = 0; t < p->buffer.n; t++) {
-    Buffer *b = &p->buffer.at[t];
-    int readers = 0, writers = 0, axis = -1;
-    for (int i = 0; i < all->n; i++)
-      for (int j = 0; j < all->at[i]->nin + all->at[i]->nout; j++) {
-        const View *v = kernel_view(all->at[i], j);
-        if (v->tensor != t) continue;
-        ++*(j < all->at[i]->nin ? &readers : &writers);
-        axis = sample_axis(all->at[i], v);
-      }
-    if (b->home != HOME_WORK || b->depth > 0 || !writers || axis < 0) continue;
-    if (readers != n->readers[t] || writers != n->writers[t]) continue;
-    b->depth = 1;
-    b->part[axis] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
-    b->span[axis] = 1;
-  }
 }
 
 static Step *merge(Plan *p, const Steps *steps, int from, int to) {
@@ -133,7 +99,7 @@ Steps nest_depth_first(Nest *n, const Steps *steps) {
       if (!takes_samples(steps->at[to]) || !joins(n->p, &all, &tree)) break;
       for (int i = 0; i < tree.n; i++) vec_push(arena, &all, tree.at[i]);
     }
-    if (to > from + 1) scope_buffers(n, &all);
+    if (to > from + 1) nest_scope(n, &all);
     vec_push(arena, &merged, to > from + 1 ? merge(n->p, steps, from, to) : steps->at[from]);
   }
   return merged;

@@ -152,6 +152,42 @@ bool nest_apart(const Kernel *a, int loop, const Kernel *b, int other) {
   return true;
 }
 
+/* ---- samples that several kernels take together ---- */
+
+int nest_sample_loop(const Kernel *k) {
+  for (int l = 0; l < k->nloop; l++)
+    if (k->bind[l].step == 0) return l;
+  return -1;
+}
+
+int nest_sample_axis(const Kernel *k, const View *v) {
+  return nest_own_axis(v, nest_sample_loop(k));
+}
+
+void nest_scope(Nest *n, const Kernels *all) {
+  Plan *p = n->p;
+  for (int t = 0; t < p->buffer.n; t++) {
+    Buffer *b = &p->buffer.at[t];
+    int users = 0, axis = -1;
+    bool read = false, written = false;
+    for (int i = 0; i < all->n; i++)
+      for (int j = 0; j < all->at[i]->nin + all->at[i]->nout; j++) {
+        const View *v = kernel_view(all->at[i], j);
+        if (v->tensor != t) continue;
+        users++;
+        *(j < all->at[i]->nin ? &read : &written) = true;
+        axis = nest_sample_axis(all->at[i], v);
+      }
+    if (b->home != HOME_WORK || b->depth > 0 || axis < 0) continue;
+    if (!read || !written || users != n->users[t]) continue;
+    b->depth = 1;
+    b->part[axis] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
+    b->span[axis] = 1;
+  }
+}
+
+/* ---- jobs ---- */
+
 Step *nest_new_step(Plan *p, const Loop *loop, int64_t block, bool parallel) {
   Step *s = NEW(p->u->arena, Step);
   *s = (Step){.loop = loop->name, .extent = loop->extent, .parallel = parallel};
@@ -314,10 +350,19 @@ Steps nest_steps(Nest *n, const Steps *steps) {
   return nested;
 }
 
+static void count_users(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
+  int *users = context;
+  (void)entry, (void)outer, (void)depth;
+  for (int i = 0; i < k->nin + k->nout; i++) users[kernel_view(k, i)->tensor]++;
+}
+
 Nest nest_new(Plan *p) {
-  return (Nest){.p = p,
-                .readers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
-                .writers = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  const Nest n = {.p = p,
+                  .readers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
+                  .writers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
+                  .users = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
+  plan_leaves(p, count_users, n.users);
+  return n;
 }
 
 void pass_nest(Plan *p, const PlanOptions *options) {

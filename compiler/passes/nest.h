@@ -8,7 +8,10 @@
 typedef struct Nest {
   Plan *p;
   int *readers, *writers; /* per buffer: kernels of this entry */
+  int *users;             /* per buffer: how often kernels of all entries name it */
 } Nest;
+
+typedef VEC(const Kernel *) Kernels;
 
 Nest nest_new(Plan *);
 /* A flat list of kernels as trees of steps. */
@@ -41,6 +44,12 @@ bool nest_by_samples(const Plan *);
 bool nest_samples_share(const Plan *, const Kernel *, int l);
 /* Does a sample of the buffer lie in a faster memory than a batch? */
 bool nest_sample_is_nearer(const Plan *, const Buffer *);
+/* The loop that the outermost step cuts, and the axis that it alone moves; -1: none. */
+int nest_sample_loop(const Kernel *);
+int nest_sample_axis(const Kernel *, const View *);
+/* What nobody but these kernels, which take a sample together, reads or writes exists for the
+ * sample of each worker only. */
+void nest_scope(Nest *, const Kernels *);
 /* Sums over samples become sums of each sample, and of these (samples.c). */
 void nest_samples(Plan *, PlanEntry);
 /* The first of the steps and those behind it that work on the same samples, as one step (chains.c);
