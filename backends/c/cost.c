@@ -18,7 +18,6 @@ static double clock_of(const Target *t) {
 /* ---- register tiles ---- */
 
 enum { MOST_POINTS = 28, MOST_VECTORS = 4, MOST_COLUMNS = 8, MOST_UNROLLED = 16 };
-
 /* Samples lie whole tensors apart, as a rule where L1 has room for so many lines only. */
 enum { MOST_SAMPLES = 8 };
 
