@@ -38,7 +38,6 @@ typedef struct Shape { /* at the largest batch */
   double row_fetches, column_fetches; /* for each term */
   bool row_lines, column_lines;       /* in chunks of rows, or of columns */
   bool tested; /* do rows come element by element, each inside its tensor or not? */
-  bool ragged; /* are terms no whole chunks, so that weights come element by element as well? */
   const Kernel *k;
   bool boxed; /* may its operands come in boxes? */
   Boxes boxes;
@@ -49,12 +48,15 @@ static bool terms_beside(const Buffer *b) {
   return b->format.lane_axis >= 0 || b->home == HOME_DERIVED;
 }
 
-/* They come at once, then. */
+/* They come at once, then; those of weights if they are whole chunks. */
 static double fetches(const Plan *p, const Contraction *c, int in) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const Buffer *b = &p->buffer.at[c->k->in[in].tensor];
-  const bool at_once = as->mma && terms_beside(b) && b->format.dtype == as->number;
-  return at_once ? 1.0 / (GEMM_CHUNK * as->pack) : 1;
+  const int chunk = GEMM_CHUNK * as->pack;
+  const bool ragged =
+      b->format.lane_axis < 0 && kernel_points(c->k, true, p->max_batch) % chunk != 0;
+  const bool at_once = as->mma && terms_beside(b) && !ragged && b->format.dtype == as->number;
+  return at_once ? 1.0 / chunk : 1;
 }
 
 /* Or do rows, or columns? */
@@ -78,7 +80,6 @@ static Shape shape_of(const Plan *p, const Contraction *c) {
                                      : &s.terms;
     *of *= (double)extent_at(c->k->loop[l].extent, p->max_batch);
   }
-  s.ragged = fmod(s.terms, GEMM_CHUNK * gemm_arithmetic[p->precision].pack) != 0;
   return s;
 }
 
@@ -116,28 +117,29 @@ static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, cons
 }
 
 /* Does one stage hold all terms? None of them is left for later, then. */
-static bool comes_at_once(const Shape *s, const GemmTile *t, const Arithmetic *as) {
+static bool fits_a_stage(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   return s->terms <= t->words * as->pack;
 }
 
 /* Registers of a thread; by wgmma those of numbers on their way count that are not copied, and
- * the tests of single ones that come at once. */
+ * the tests of single ones if all fit a stage. */
 static double registers_of(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   if (!as->mma) return 1.5 * t->i * t->j + 48;
   const double results = (double)t->i * t->j / GEMM_WARP;
   if (!t->warps) return 2 * results + 64;
   const double loaded =
-      (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 && !s->ragged ? 0 : t->columns);
-  const double tests = s->tested && comes_at_once(s, t, as) ? 16 : 0;
+      (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 ? 0 : t->columns);
+  const double tests = s->tested && fits_a_stage(s, t, as) ? 16 : 0;
   return results + loaded * t->words * as->pack / gemm_threads(t, as) + tests + 80;
 }
 
-/* nvcc spills what it finds no register for; where both operands come at once element by element,
+/* nvcc spills what it finds no register for; where all of both operands comes element by element,
  * some to have two blocks of so many threads on a multiprocessor. */
 static bool spills(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   enum { MANY = 256 };
   if (t->warps) return registers_of(s, t, as) > REGISTERS;
-  return as->mma && s->ragged && comes_at_once(s, t, as) && gemm_threads(t, as) == MANY;
+  const bool loaded = s->row_fetches >= 1 && s->column_fetches >= 1;
+  return as->mma && loaded && fits_a_stage(s, t, as) && gemm_threads(t, as) == MANY;
 }
 
 /* Blocks that a multiprocessor works on at a time. */
