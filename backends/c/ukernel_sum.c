@@ -23,7 +23,8 @@ static void fetch_weights(const Ukernel *m) {
   const int line = LINE / 4 > m->w->lanes ? LINE / 4 / m->w->lanes : 1;
   const int turns = m->w->turns; /* of a stream */
   if (4 * terms * m->w->lanes * (m->t->vectors / turns) <= p->target->machine.l1 / 2) return;
-  for (int j = 0; j<m->t->vectors; j += turns> 1 ? turns : line) {
+  const int apart = turns > 1 ? turns : line;
+  for (int j = 0; j < m->t->vectors; j += apart) {
     ukernel_stand_at(m, 0, j);
     Linear at = ukernel_place(m, m->w->c.w);
     at.constant += AHEAD / 4;

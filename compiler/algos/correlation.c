@@ -109,10 +109,9 @@ static int axis_of(const View *v, int l) {
   return axis;
 }
 
-/* A window of x in one dimension: reduced loop `at` and free loop `tap` move its axis together. */
+/* A window of x in one dimension: a reduced loop and free loop `tap` move its axis together. */
 typedef struct Window {
-  int at, tap;
-  int x_axis, w_axis;
+  int tap, x_axis, w_axis;
 } Window;
 
 /* Is the window that of loop `at`, without strides, and does w end where it does? */
@@ -120,7 +119,7 @@ static bool window_of(const Plan *p, const Contraction *c, int at, Window *windo
   const Kernel *k = c->k;
   const View *x = &k->in[c->x], *w = &k->in[c->w];
   int only;
-  *window = (Window){at, -1, axis_of(x, at), axis_of(w, at)};
+  *window = (Window){-1, axis_of(x, at), axis_of(w, at)};
   if (!k->loop[at].reduced || window->x_axis < 0 || window->w_axis < 0) return false;
   const Coord *coord = &x->at[window->x_axis];
   if (coord->coef[at] != 1 || !coord_is_loop(&w->at[window->w_axis], &only)) return false;
