@@ -16,12 +16,12 @@ int64_t step_block_count(const Step *s, int64_t n) {
   return (extent + s->block - 1) / s->block;
 }
 
-static void buffer_parameter(Leaf *f, Text *list, const View *v, const char *qualifier,
-                             const char *function) {
+static void buffer_parameter(Leaf *f, Text *list, const View *v, const char *pointer,
+                             const char *qualifier, const char *function) {
   const Buffer *b = leaf_buffer(f, v);
   const int64_t size = buffer_layout(b, f->plan->max_batch).size;
   const char *type = arena_printf(f->e->arena, "%s%s *", qualifier, c_type(b->format.dtype));
-  add_parameter(f, list, type, leaf_pointer(f, v), 0, size - 1, function);
+  add_parameter(f, list, type, pointer, 0, size - 1, function);
 }
 
 /* The parameters that the body mentions, with what is known about them. */
@@ -29,8 +29,13 @@ static const char *parameters(Leaf *f, const char *function) {
   const int64_t n = f->plan->max_batch;
   Text list = {.arena = f->e->arena};
   for (int i = 0; i < f->k->nin; i++)
-    if (f->uses_in[i]) buffer_parameter(f, &list, &f->k->in[i], "const ", function);
-  for (int o = 0; o < f->k->nout; o++) buffer_parameter(f, &list, &f->k->out[o].to, "", function);
+    if (f->uses_in[i])
+      buffer_parameter(f, &list, &f->k->in[i], leaf_pointer(f, &f->k->in[i]), "const ", function);
+  for (int o = 0; o < f->k->nout; o++)
+    buffer_parameter(f, &list, &f->k->out[o].to, leaf_pointer(f, &f->k->out[o].to), "", function);
+  for (int i = 0; i < f->nahead; i++)
+    if (f->uses_ahead[i])
+      buffer_parameter(f, &list, f->ahead[i], ahead_pointer(f, i), "const ", function);
   if (f->uses_scalar) add_parameter(f, &list, "const double *", "scalar", 0, SCALARS - 1, function);
   if (f->uses_batch) add_parameter(f, &list, "int ", "batch", 1, n, function);
   for (int i = 0; i < f->depth; i++)
@@ -51,6 +56,7 @@ void leaf_start(Leaf *f, Emit *e, const Plan *p, const Step *s, Step *const *out
   *f = (Leaf){
       .e = e, .plan = p, .k = kernel_with_roots(p->u, s->run), .outer = outer, .depth = depth};
   for (int i = 0; i < depth; i++) f->block[i] = step_block_name(e->arena, outer, i, outer[i]);
+  ahead_find(f, s->run);
 }
 
 static void print_body(Leaf *f, Text *body) {

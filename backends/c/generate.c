@@ -51,6 +51,8 @@ static void call_leaf(Job *j, const Step *s, Text *functions) {
       text_add(&list, "%s%s", list.n ? ", " : "", argument(j, &s->run->in[i], false));
   for (int o = 0; o < s->run->nout; o++)
     text_add(&list, "%s%s", list.n ? ", " : "", argument(j, &s->run->out[o].to, true));
+  for (int i = 0; i < f.nahead; i++)
+    if (f.uses_ahead[i]) text_add(&list, ", %s", argument(j, f.ahead[i], false));
   if (f.uses_scalar) text_add(&list, ", a->scalar");
   if (f.uses_batch) text_add(&list, ", a->batch");
   for (int i = 0; i < j->depth; i++)

@@ -109,6 +109,7 @@ const char *leaf_key(const Leaf *f, const Step *s) {
     extent_print(&key, f->outer[i]->extent);
     text_add(&key, "/%d ", f->outer[i]->block);
   }
+  for (int i = 0; i < f->nahead; i++) form_name(&naming, f->ahead[i]->tensor, &key);
   step_key(&key, &naming, s);
   return key.at;
 }

@@ -29,7 +29,7 @@ const char *linear_text(Arena *, const Linear *); /* "784 * c + 28 * h + w - 3" 
 /* A leaf function in the making. Its body is printed first; what the body mentions becomes
  * parameters: in0 .. out0 .., `batch` (samples in this call), `scalar`, and K_block, the number of
  * the block that an enclosing step over loop K is at. */
-enum { MAX_BOUNDS = 2 * MAX_LOOPS + MAX_NESTING };
+enum { MAX_BOUNDS = 2 * MAX_LOOPS + MAX_NESTING, MAX_AHEAD = 8 };
 /* A constant with the bound of a loop: the less (greater) of two forms. */
 typedef struct LeafBound {
   const char *name;
@@ -56,9 +56,15 @@ typedef struct Leaf {
   Text *around, inside; /* where the text of that loop goes, and its text */
 
   /* Which parameters the text mentions: set where they are printed. */
-  bool uses_batch, uses_scalar, uses_block[MAX_NESTING], uses_in[MAX_IN];
+  bool uses_batch, uses_scalar, uses_block[MAX_NESTING], uses_in[MAX_IN], uses_ahead[MAX_AHEAD];
+
+  const View *ahead[MAX_AHEAD]; /* of other kernels: whose next sample is fetched (ahead.c) */
+  int nahead;
 } Leaf;
 
+/* Finds what `own`, its kernel, is to fetch of the next sample; the parameter that points to it. */
+void ahead_find(Leaf *, const Kernel *own);
+const char *ahead_pointer(const Leaf *, int i);
 const Buffer *leaf_buffer(const Leaf *, const View *);
 /* A form as text of the function: what it mentions counts as used. */
 const char *leaf_form(Leaf *, const Linear *);

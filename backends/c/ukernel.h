@@ -41,6 +41,11 @@ bool ukernel_is_band(const Contract *, int l);
  * few bits stay apart. */
 bool ukernel_sums_samples(const Ukernel *);
 
+/* ---- ahead.c ---- */
+
+/* Fetches the next sample's lines whose place is in front of this loop over terms. */
+void ahead_print(Ukernel *, int loop);
+
 /* ---- ukernel_sum.c ---- */
 
 /* Declares the accumulators (with ukernel_sums_samples: called sum) and adds up the terms. */

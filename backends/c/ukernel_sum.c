@@ -299,6 +299,7 @@ static void reduce(Ukernel *m, int l) {
     print_step(m);
     return;
   }
+  ahead_print(m, l);
   const int lanes = lanes_of_loop(m->f->plan, ukernel_view(m, m->w->c.x), l);
   const int leaving = leaving_axis(m, l), margin = axis_of_margin(m, l);
   const Linear zero = linear_constant(0);

@@ -17,6 +17,10 @@ enum { AVX512_LANES = 16 };
 CNNC_AVX512_INLINE void avx512_fetch(const float *p, int at) {
   _mm_prefetch((const char *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at), _MM_HINT_T0);
 }
+/* Or into the second-level cache. */
+CNNC_AVX512_INLINE void avx512_fetch_far(const float *p, int at) {
+  _mm_prefetch((const char *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at), _MM_HINT_T1);
+}
 
 /* ---- memory; `count` of 0 to 16 floats are touched, the other lanes are 0 ---- */
 

@@ -17,6 +17,10 @@ enum { NEON_LANES = 4 };
 CNNC_NEON_INLINE void neon_fetch(const float *p, int at) {
   __builtin_prefetch((const void *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at));
 }
+/* Or into the second-level cache. */
+CNNC_NEON_INLINE void neon_fetch_far(const float *p, int at) {
+  __builtin_prefetch((const void *)((uintptr_t)p + 4 * (uintptr_t)(intptr_t)at), 0, 2);
+}
 
 /* ---- memory; `count` of 0 to 4 floats are touched, the other lanes are 0 ---- */
 
