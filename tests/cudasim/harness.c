@@ -351,21 +351,37 @@ static void same_bits(const Simulated *s, const SimulatedRun *a, const Simulated
                         (size_t)type_size(simulated_type(s, o), a->n) * sizeof(float));
 }
 
+/* ---- orders ---- */
+
+static const char *const orders[] = {"natural", "reverse", "random"},
+                        *const delays[] = {"early", "late"};
+
+enum { WAYS = COUNT(orders) * COUNT(delays) };
+
+int simulated_ways(void) {
+  return is_long() ? WAYS : 1;
+}
+
+const char *const *simulated_way(const Simulated *s, int i) {
+  static int turn;
+  Arena *arena = s->u->arena;
+  const char **words = NEW_ARRAY(arena, const char *, MOST_SETTINGS);
+  if (!is_long()) i = turn++ % WAYS;
+  words[0] = arena_printf(arena, "CUDASIM_ORDER=%s", orders[i % COUNT(orders)]);
+  words[1] = arena_printf(arena, "CUDASIM_ASYNC=%s", delays[i / COUNT(orders)]);
+  words[2] = s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0";
+  words[3] = s->plan->precision == PRECISION_F32 ? "CUDASIM_BANKS=0" : "CUDASIM_BANKS=1";
+  return words;
+}
+
 void simulated_orders(const Simulated *s, const SimulatedRun *inputs, const double *allowed) {
-  const char *const watched[] = {
-      "CUDASIM_ORDER=natural",
-      s->plan->param_bytes < WATCHED_BYTES ? "CUDASIM_CHECK=1" : "CUDASIM_CHECK=0",
-      s->plan->precision == PRECISION_F32 ? "CUDASIM_BANKS=0" : "CUDASIM_BANKS=1", NULL};
-  static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
-  const char *const late[] = {arena_printf(s->u->arena, "CUDASIM_ORDER=random:%d", (int)getpid()),
-                              "CUDASIM_CHECK=0", "CUDASIM_ASYNC=late", NULL};
   SimulatedRun first = *inputs, other = *inputs;
   other.out = NEW_ARRAY(s->u->arena, float *, simulated_results(s) + 1);
-  check_run(s, &first, watched, allowed);
-  check_run(s, &other, reversed, allowed);
-  same_bits(s, &first, &other);
-  check_run(s, &other, late, allowed);
-  same_bits(s, &first, &other);
+  check_run(s, &first, simulated_way(s, 0), allowed);
+  for (int i = 1; i < simulated_ways(); i++) {
+    check_run(s, &other, simulated_way(s, i), allowed);
+    same_bits(s, &first, &other);
+  }
 }
 
 void simulated_check(const Simulated *s, int from, int to, double tolerance) {

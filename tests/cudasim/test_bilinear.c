@@ -1,7 +1,7 @@
 /* test_bilinear.c - Winograd's and Fourier's algorithms in blocks of threads: every shape of
  * contraction (numeric/cases.h) forwards, and gradients of every kind of window, simulated against
- * the graph in double. Without arguments some of the cases by each second algorithm; with "all"
- * every one by every algorithm. */
+ * the graph in double. Some of the cases by each second algorithm; in the long form every
+ * one by every algorithm. */
 #include "harness_judged.h"
 #include "algos.h"
 
@@ -137,12 +137,12 @@ static int set_up_arena(void **state) {
   return 0;
 }
 
-int main(int argc, char **argv) {
+int main(void) {
   const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up_arena),
                                      cmocka_unit_test(some_gradients_agree),
                                      cmocka_unit_test_setup(precisions_refuse, set_up)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up_arena),
                                    cmocka_unit_test(all_gradients_agree)};
-  if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
-  return cmocka_run_group_tests(quick, NULL, NULL);
+  return is_long() ? cmocka_run_group_tests(all, NULL, NULL)
+                   : cmocka_run_group_tests(quick, NULL, NULL);
 }

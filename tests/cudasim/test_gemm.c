@@ -1,6 +1,6 @@
 /* test_gemm.c - contractions in blocks of threads, in every precision: every shape of contraction
- * (numeric/cases.h), simulated against the graph in double. Without arguments some of the cases;
- * with "all" every one in f32, and each second one, by turns, where products are rounded. */
+ * (numeric/cases.h), simulated against the graph in double. Some of the cases; in the long
+ * form every one in f32, and each second one, by turns, where products are rounded. */
 #include "harness.h"
 
 #include "../numeric/cases.h"
@@ -222,12 +222,14 @@ static int set_up(void **state) {
   return 0;
 }
 
-int main(int argc, char **argv) {
-  const struct CMUnitTest quick[] = {
-      cmocka_unit_test_setup(some_agree, set_up), cmocka_unit_test(sums_come_in_parts),
-      cmocka_unit_test(channels_come_in_chunks),  cmocka_unit_test(warps_multiply_together),
-      cmocka_unit_test(operands_come_in_boxes),   cmocka_unit_test(memory_is_interpreted)};
+int main(void) {
+  const struct CMUnitTest some[] = {cmocka_unit_test_setup(some_agree, set_up)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
-  if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
-  return cmocka_run_group_tests(quick, NULL, NULL);
+  const struct CMUnitTest others[] = {
+      cmocka_unit_test(sums_come_in_parts), cmocka_unit_test(channels_come_in_chunks),
+      cmocka_unit_test(warps_multiply_together), cmocka_unit_test(operands_come_in_boxes),
+      cmocka_unit_test(memory_is_interpreted)};
+  const int failed = cmocka_run_group_tests(others, NULL, NULL);
+  return failed + (is_long() ? cmocka_run_group_tests(all, NULL, NULL)
+                             : cmocka_run_group_tests(some, NULL, NULL));
 }

@@ -1,5 +1,5 @@
 /* test_lenet5.c - the shipped LeNet-5 on real digits, simulated: the class of test images is the
- * published one. The first of them; with "all" each of the 10 000. Data comes from the folder
+ * published one. The first of them; in the long form each of the 10 000. Data comes from the folder
  * CNNC_DATA. */
 #include "harness.h"
 
@@ -60,16 +60,15 @@ static void check_classes(int64_t images) {
 }
 
 static void digits_are_read(void **state) {
+  (void)state;
   if (!getenv("CNNC_DATA")) {
     print_message("skipped: CNNC_DATA names no folder with data\n");
     skip();
   }
-  check_classes(*state ? IMAGES : AT_ONCE);
+  check_classes(is_long() ? IMAGES : AT_ONCE);
 }
 
-int main(int argc, char **argv) {
-  const bool all = argc > 1 && strcmp(argv[1], "all") == 0;
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test_prestate(digits_are_read, all ? argv[1] : NULL)};
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(digits_are_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

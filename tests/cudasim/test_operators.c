@@ -1,57 +1,199 @@
-/* test_operators.c - every operator in many shapes (numeric/cases.h), simulated against the graph
- * in double. Without arguments each eighth case for one target; with "all" every case for all. */
-#include "harness.h"
+/* test_operators.c - every operator in every precision, inferred and trained, simulated against the
+ * graph in double: outputs, and gradients by inputs and parameters. A case of each operator
+ * (numeric/cases.h), by turns, trained; in the long form all cases in f32, a part of them by turns
+ * in the other precisions, both ways. Allowed is a multiple of what noise of the size of the
+ * precision's rounding changes (../random/judge.h). */
+#include "harness_judged.h"
 
 #include "../numeric/cases.h"
+#include "../random/judge.h"
 
-enum { SAMPLES = 2, QUICK = 8 };
+enum { SAMPLES = 2, PART = 4, DRAWS = 20, NUMBERS = 1000 };
 
-static const char *const machines[] = {"sm_80", "sm_90"};
+/* A precision. Where memory holds f32, only products are rounded, or made otherwise. */
+typedef struct Row {
+  const char *target;
+  Precision precision;
+  double rounding, times;
+  bool products; /* cases with contractions alone */
+} Row;
+static const Row rows[] = {
+    {"sm_80", PRECISION_F32, F32_ROUNDING, 12, false},
+    {"sm_90", PRECISION_F32, F32_ROUNDING, 12, true},
+    {"sm_80", PRECISION_TF32, 0x1p-11, 4, true},
+    {"sm_80", PRECISION_F32X3, 0x1p-21, 8, true},
+    {"sm_80", PRECISION_BF16, 0x1p-8, 4, false},
+    {"sm_80", PRECISION_F16, 0x1p-11, 4, false},
+    {"sm_90a", PRECISION_BF16, 0x1p-8, 4, true},
+    {"sm_90a", PRECISION_F16, 0x1p-11, 4, true},
+    {"sm_90a", PRECISION_TF32, 0x1p-11, 4, true},
+};
 
-static void check_cases(const Case *c, int n, const char *target) {
+/* ---- cases by operator ---- */
+
+typedef struct Operator {
+  const char *name;
+  VEC(Case) list;
+} Operator;
+
+typedef struct Operators {
+  Arena *arena;
+  VEC(Operator) list;
+} Operators;
+
+/* The last layer is what a case is about. */
+static const char *name_of(const Case *c) {
+  const json_t *last = json_array_get(c->layers, json_array_size(c->layers) - 1);
+  return json_string_value(json_object_get(last, "op"));
+}
+
+static Operator *operator_of(Operators *all, const char *name) {
+  for (int i = 0; i < all->list.n; i++)
+    if (strcmp(all->list.at[i].name, name) == 0) return &all->list.at[i];
+  vec_push(all->arena, &all->list, (Operator){.name = name});
+  return &all->list.at[all->list.n - 1];
+}
+
+static Operators every_operator(Arena *arena) {
+  Cases cases = {.arena = arena};
+  Operators all = {.arena = arena};
+  add_reference(&cases);
+  add_case(&cases, 2, 0, "{'op': 'exp', 'name': 'e'}, {'op': 'div', 'from': ['x', 'e']}");
+  add_windows(&cases, pools, COUNT(pools));
+  add_windows(&cases, contractions, COUNT(contractions));
+  for (int i = 0; i < cases.list.n; i++)
+    vec_push(arena, &operator_of(&all, name_of(&cases.list.at[i]))->list, cases.list.at[i]);
+  return all;
+}
+
+/* ops.def keeps contractions together. */
+static bool multiplies(const Operator *o) {
+  for (int op = OP_conv; op <= OP_rbf; op++)
+    if (strcmp(ops[op]->name, o->name) == 0) return true;
+  return false;
+}
+
+/* ---- as text ---- */
+
+static Graph *read(Unit *u, const char *text, bool training) {
+  const ReadOptions options = {.training = training};
+  Graph *g = read_text(u, "cases", text, strlen(text), &options);
+  assert_non_null(g);
+  return g;
+}
+
+/* Half the sum of squares of each sample, whose gradients are as large as the values. */
+static void add_losses(Unit *u, json_t *network, const Graph *g, const Case *c) {
+  const Entry *forward = &g->entry[ENTRY_FORWARD];
+  json_t *losses = json_array();
+  for (int o = 0; o < forward->want.n; o++) {
+    const Type *type = &g->node.at[forward->want.at[o]].type;
+    const char *target = arena_printf(u->arena, "c%d_target", c[o].number);
+    json_t *shape = json_array();
+    for (int a = 1; a < type->rank; a++)
+      json_array_append_new(shape, json_integer((json_int_t)type->dim[a].plus));
+    json_object_set_new(json_object_get(network, "inputs"), target,
+                        json_pack("{s:o}", "shape", shape));
+    json_array_append_new(losses, json_pack("{s:s, s:s, s:s, s:f}", "op", "mse", "from",
+                                            forward->want_name.at[o], "target", target, "weight",
+                                            (double)type_size(type, 1) / 2));
+  }
+  json_object_set_new(network, "losses", losses);
+  json_object_set_new(network, "optimizer", json_pack("{s:s}", "op", "sgd"));
+}
+
+static const char *text_of(Unit *u, const Case *c, int n, bool training) {
+  json_t *network = network_of(c, n);
   char *text = network_text(c, n);
-  Simulated s = simulated_text(text, target, SAMPLES);
+  if (training) {
+    add_losses(u, network, read(u, text, false), c);
+    free(text);
+    text = json_dumps(network, 0);
+  }
+  const char *kept = arena_copy(u->arena, text, strlen(text));
+  json_decref(network);
   free(text);
-  simulated_check(&s, SAMPLES, SAMPLES, 0);
+  return kept;
+}
+
+/* ---- which ---- */
+
+/* Are all values in range, and does rounding change little? */
+static bool is_calm(const Case *c, const Row *row) {
+  Unit *u = unit_new();
+  Graph *g = read(u, text_of(u, c, 1, true), true);
+  judge_gradients(g);
+  const int n = judge_values(g);
+  Judged *value = NEW_ARRAY(u->arena, Judged, n);
+  const bool calm =
+      judge(u->arena, g, SAMPLES, row->rounding, value) && judge_is_calm(value, n, row->rounding);
+  unit_free(u);
+  return calm;
+}
+
+/* The case with other numbers, which follow from its names. False: none of them are calm. */
+static bool draw(const Case *c, const Row *row, Case *drawn) {
+  *drawn = *c;
+  for (int i = 0; i < DRAWS; i++, drawn->number += NUMBERS)
+    if (is_calm(drawn, row)) return true;
+  print_message("%s, %s: %s is left out\n", row->target, precision_names[row->precision], c->title);
+  return false;
+}
+
+/* One case; in the long form all, in f32, or a part, which another row's turn differs from. */
+static void add_cases_of(Cases *some, const Operator *o, int turn) {
+  const Row *row = &rows[turn];
+  const int n = o->list.n, part = !is_long() ? n : row->precision && n > PART ? PART : 1;
+  const int before = some->list.n;
+  for (int i = 0; i < n && (is_long() || some->list.n == before); i++) {
+    Case c;
+    if (is_long() && i % part != 0) continue;
+    if (draw(&o->list.at[(turn + i) % n], row, &c)) vec_push(some->arena, &some->list, c);
+  }
+  if (some->list.n == before)
+    fail_msg("%s, %s: %s has no case whose values are calm", row->target,
+             precision_names[row->precision], o->name);
+}
+
+/* ---- simulated ---- */
+
+static void check_cases(const Case *c, int n, const Row *row, bool training) {
+  static const char *rounding[] = {"*=implicit_gemm"};
+  Unit *u = unit_new();
+  Options o = {.target = row->target, .batch = SAMPLES, .train = training};
+  if (row->precision) {
+    o.dtype = DTYPE_F64 + (int)row->precision;
+    o.algo.at = rounding;
+    o.algo.n = COUNT(rounding);
+  }
+  Simulated s = judged_text(u, text_of(u, c, n, training), o);
+  if (!judged_check(&s, SAMPLES, row->rounding, row->times))
+    fail_msg("%s and others: out of range", c->title);
   simulated_free(&s);
 }
 
-static void check_all(const Cases *cases, const char *target) {
-  for (int from = 0; from < cases->list.n; from += AT_ONCE) {
-    const int left = cases->list.n - from;
-    check_cases(cases->list.at + from, left < AT_ONCE ? left : AT_ONCE, target);
+static void check_row(const Operators *all, int turn) {
+  const Row *row = &rows[turn];
+  Cases some = {.arena = all->arena};
+  for (int i = 0; i < all->list.n; i++)
+    if (!row->products || multiplies(&all->list.at[i])) add_cases_of(&some, &all->list.at[i], turn);
+  for (int from = 0; from < some.list.n; from += AT_ONCE) {
+    const int left = some.list.n - from, n = left < AT_ONCE ? left : AT_ONCE;
+    if (is_long()) check_cases(some.list.at + from, n, row, false);
+    check_cases(some.list.at + from, n, row, true);
   }
-  print_message("%s: %d cases\n", target, cases->list.n);
+  print_message("%s, %s: %d cases\n", row->target, precision_names[row->precision], some.list.n);
 }
 
-static Cases every_case(Arena *arena) {
-  Cases cases = {.arena = arena};
-  add_reference(&cases);
-  add_windows(&cases, pools, COUNT(pools));
-  add_windows(&cases, contractions, COUNT(contractions));
-  return cases;
+static void operators_agree(void **state) {
+  (void)state;
+  Unit *u = unit_new();
+  const Operators all = every_operator(u->arena);
+  for (int i = 0; i < COUNT(rows); i++) check_row(&all, i);
+  unit_free(u);
 }
 
-static void some_agree(void **state) {
-  const Cases cases = every_case(*state);
-  Cases some = {.arena = *state};
-  for (int i = 0; i < cases.list.n; i += QUICK) vec_push(some.arena, &some.list, cases.list.at[i]);
-  check_all(&some, machines[0]);
-}
-
-static void all_agree(void **state) {
-  const Cases cases = every_case(*state);
-  for (int i = 0; i < COUNT(machines); i++) check_all(&cases, machines[i]);
-}
-
-static int set_up(void **state) {
-  *state = unit_new()->arena;
-  return 0;
-}
-
-int main(int argc, char **argv) {
-  const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up)};
-  const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up)};
-  if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(all, NULL, NULL);
-  return cmocka_run_group_tests(quick, NULL, NULL);
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(operators_agree)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,7 @@
  * double before any pass: outputs of libraries that infer; outputs, the loss and all gradients of
  * libraries that train.
  *
- *   cudasim_random               100 networks, each both ways
- *   cudasim_random all           1000
+ *   cudasim_random               100 networks, each both ways; in the long form 1000
  *   cudasim_random SEED COUNT    networks SEED ... SEED + COUNT - 1, a line for each group
  *
  * The allowed error is a multiple of what noise of the size of the precision's rounding changes
@@ -119,5 +118,5 @@ static int check_groups(int64_t seed, int64_t count) {
 int main(int argc, char **argv) {
   json_object_seed(1);
   if (argc == 3) return check_groups(atoll(argv[1]), atoll(argv[2]));
-  return check_groups(1, argc > 1 && strcmp(argv[1], "all") == 0 ? ALL : QUICK);
+  return check_groups(1, is_long() ? ALL : QUICK);
 }

@@ -1,7 +1,7 @@
 /* test_training.c - libraries that train, simulated against the graph in double before any pass:
  * loss, every gradient, accumulated ones, and every parameter after each of five steps; then a
  * checkpoint, a learning rate of 0 and another seed (training.h). All orders give the same bits.
- * With "all" LeNet-5 and ResNet-20 as well. */
+ * In the long form LeNet-5 and ResNet-20 as well. */
 #include "harness.h"
 #include "passes.h"
 
@@ -227,11 +227,6 @@ static const char *run(const Training *t, const char *const *settings, size_t *s
 }
 
 static void check_steps(Training *t) {
-  static const char *const watched[] = {"CUDASIM_ORDER=natural", NULL};
-  static const char *const reversed[] = {"CUDASIM_ORDER=reverse", "CUDASIM_CHECK=0", NULL};
-  static const char *const late[] = {"CUDASIM_ORDER=random:3", "CUDASIM_CHECK=0",
-                                     "CUDASIM_ASYNC=late", NULL};
-  const char *const *const others[] = {reversed, late};
   Text in = {.arena = t->s.u->arena};
   size_t size, same;
   start(t);
@@ -242,10 +237,10 @@ static void check_steps(Training *t) {
   simulated_values(&in, t->x, F32, SAMPLES * t->input_size);
   simulated_values(&in, t->target, I32, SAMPLES);
   assert_true(file_write(t->s.u, simulated_path(&t->s, "in"), in.at, in.n));
-  const char *bytes = run(t, watched, &size);
+  const char *bytes = run(t, simulated_way(&t->s, 0), &size);
   compare_steps(t, bytes, size);
-  for (int i = 0; i < COUNT(others); i++) {
-    const char *other = run(t, others[i], &same);
+  for (int i = 1; i < simulated_ways(); i++) {
+    const char *other = run(t, simulated_way(&t->s, i), &same);
     assert_int_equal(same, size);
     assert_memory_equal(other, bytes, size);
   }
@@ -343,7 +338,7 @@ static void resnet20_takes_steps(void **state) {
   check(&t);
 }
 
-int main(int argc, char **argv) {
+int main(void) {
   const struct CMUnitTest quick[] = {cmocka_unit_test(small_network_takes_steps),
                                      cmocka_unit_test(products_in_blocks_take_steps),
                                      cmocka_unit_test(statistics_of_epilogues_take_steps),
@@ -351,6 +346,6 @@ int main(int argc, char **argv) {
   const struct CMUnitTest longer[] = {cmocka_unit_test(lenet5_takes_steps),
                                       cmocka_unit_test(resnet20_takes_steps)};
   int failed = cmocka_run_group_tests(quick, NULL, NULL);
-  if (argc > 1 && strcmp(argv[1], "all") == 0) failed += cmocka_run_group_tests(longer, NULL, NULL);
+  if (is_long()) failed += cmocka_run_group_tests(longer, NULL, NULL);
   return failed;
 }

@@ -53,7 +53,7 @@ static const char *const pools[] = {
 };
 
 /* Divisible by 3, by nothing, by 3 and 11. */
-static const int channels[CHANNEL_CLASSES] = {3, 15, 33};
+static const int channel_counts[CHANNEL_CLASSES] = {3, 15, 33};
 static const char *const extents[RANKS] = {"13", "9, 7", "5, 6, 7"};
 
 /* ---- the list of cases ---- */
@@ -61,6 +61,7 @@ static const char *const extents[RANKS] = {"13", "9, 7", "5, 6, 7"};
 typedef struct Case {
   const char *title;
   json_t *shape, *layers;
+  int number; /* its names begin with "cNUMBER_" */
 } Case;
 
 typedef struct Cases {
@@ -80,10 +81,11 @@ static inline json_t *quoted(const char *text) {
 
 static inline void add_case(Cases *cases, int rank, int channel, const char *layers) {
   Arena *arena = cases->arena;
-  const char *shape = arena_printf(arena, "[%d, %s]", channels[channel], extents[rank - 1]);
+  const char *shape = arena_printf(arena, "[%d, %s]", channel_counts[channel], extents[rank - 1]);
   Case c = {.title = arena_printf(arena, "%s on %s", layers, shape),
             .shape = quoted(shape),
-            .layers = quoted(arena_printf(arena, "[%s]", layers))};
+            .layers = quoted(arena_printf(arena, "[%s]", layers)),
+            .number = cases->list.n};
   vec_push(arena, &cases->list, c);
 }
 
@@ -97,7 +99,8 @@ static inline void add_far(Cases *cases) {
   for (int i = 0; i < COUNT(layers); i++) {
     Case c = {.title = arena_printf(cases->arena, "%s on [2, 40000]", layers[i]),
               .shape = quoted("[2, 40000]"),
-              .layers = quoted(arena_printf(cases->arena, "[%s]", layers[i]))};
+              .layers = quoted(arena_printf(cases->arena, "[%s]", layers[i])),
+              .number = cases->list.n};
     vec_push(cases->arena, &cases->list, c);
   }
 }
@@ -131,7 +134,8 @@ static inline void add_reference(Cases *cases) {
     if (json_object_get(each, "loss")) continue;
     Case c = {.title = json_string_value(json_object_get(each, "title")),
               .shape = json_object_get(json_object_get(network, "input"), "shape"),
-              .layers = json_object_get(network, "layers")};
+              .layers = json_object_get(network, "layers"),
+              .number = cases->list.n};
     vec_push(cases->arena, &cases->list, c);
   }
 }
@@ -142,35 +146,36 @@ static inline json_t *renamed(const char *prefix, json_t *name) {
   return json_sprintf("%s%s", prefix, json_string_value(name));
 }
 
-static inline void add_layer(json_t *layers, const char *prefix, json_t *original, bool first,
-                             bool last) {
-  json_t *layer = json_deep_copy(original), *from = json_object_get(layer, "from");
-  json_t *name = json_object_get(layer, "name"), *each;
+static inline void add_layer(json_t *layers, const char *prefix, const Case *c, size_t index) {
+  json_t *layer = json_deep_copy(json_array_get(c->layers, index));
+  json_t *name = json_object_get(layer, "name"), *from = json_object_get(layer, "from"), *each;
   size_t i;
-  if (name) json_object_set_new(layer, "name", renamed(prefix, name));
-  if (!name && last) json_object_set_new(layer, "name", json_sprintf("%slast", prefix));
+  json_object_set_new(layer, "name",
+                      name ? renamed(prefix, name) : json_sprintf("%sl%d", prefix, (int)index));
   if (json_is_string(from)) json_object_set_new(layer, "from", renamed(prefix, from));
   json_array_foreach(from, i, each) json_array_set_new(from, i, renamed(prefix, each));
-  if (!from && first) json_object_set_new(layer, "from", json_sprintf("%sx", prefix));
+  if (!from && index == 0) json_object_set_new(layer, "from", json_sprintf("%sx", prefix));
   json_array_append_new(layers, layer);
 }
 
-/* Case i has the input "ci_x", and its layers' names begin with "ci_". */
-static inline char *network_text(const Case *c, int n) {
+/* Case i has the input "cNUMBER_x". */
+static inline json_t *network_of(const Case *c, int n) {
   json_t *inputs = json_object(), *layers = json_array(), *outputs = json_array();
   for (int i = 0; i < n; i++) {
     char prefix[16], input[24];
-    size_t count = json_array_size(c[i].layers);
-    snprintf(prefix, sizeof prefix, "c%d_", i);
+    snprintf(prefix, sizeof prefix, "c%d_", c[i].number);
     snprintf(input, sizeof input, "%sx", prefix);
     json_object_set_new(inputs, input, json_pack("{s:O}", "shape", c[i].shape));
-    for (size_t l = 0; l < count; l++)
-      add_layer(layers, prefix, json_array_get(c[i].layers, l), l == 0, l + 1 == count);
+    for (size_t l = 0; l < json_array_size(c[i].layers); l++) add_layer(layers, prefix, &c[i], l);
     json_t *last = json_array_get(layers, json_array_size(layers) - 1);
     json_array_append(outputs, json_object_get(last, "name"));
   }
-  json_t *network = json_pack("{s:s, s:o, s:o, s:o}", "name", "net", "inputs", inputs, "layers",
-                              layers, "outputs", outputs);
+  return json_pack("{s:s, s:o, s:o, s:o}", "name", "net", "inputs", inputs, "layers", layers,
+                   "outputs", outputs);
+}
+
+static inline char *network_text(const Case *c, int n) {
+  json_t *network = network_of(c, n);
   char *text = json_dumps(network, 0);
   json_decref(network);
   return text;

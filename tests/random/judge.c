@@ -51,7 +51,7 @@ typedef struct Values {
 
 /* Nothing that f32 would not hold, or the numbers of 16 bits that products may round to. */
 static bool is_sane(double value, bool rounded) {
-  return value == 0 || (fabs(value) > 1e-12 && fabs(value) < (rounded ? 3e4 : 1e9));
+  return value == 0 || (fabs(value) > 1e-30 && fabs(value) < (rounded ? 3e4 : 1e9));
 }
 
 /* Everything that is needed for what is wanted of a graph. */
@@ -82,9 +82,11 @@ static Want wants_of(Arena *arena, const Graph *g) {
 }
 
 /* By what rounding may change: the value, and what it is made from, which often is near 1, as in
- * log(1 + exp(x)), or as large as the gradients around it. */
+ * log(1 + exp(x)), or as large as the gradients around it. What is 0 was not made from anything:
+ * padding, the lower side of a relu. */
 static void disturb(double *at, int64_t size, double rounding, double near, Random *noise) {
   for (int64_t i = 0; i < size; i++) {
+    if (at[i] == 0) continue;
     at[i] *= 1 + rounding * random_real(noise);
     at[i] += F32_ROUNDING * near * random_real(noise);
   }
@@ -115,6 +117,11 @@ static bool divides_by_little(const Values *v, Id id) {
   return false;
 }
 
+/* Positions are not rounded; where noise moves a maximum they change with it. */
+static bool is_position(const Kernel *k) {
+  return k->nfold > 0 && k->fold[0].op == FOLD_ARGMAX;
+}
+
 /* False: a value is out of what f32 holds well. */
 static bool run_node(const Values *v, Id id, Random *noise) {
   const Node *node = &v->g->node.at[id];
@@ -128,7 +135,7 @@ static bool run_node(const Values *v, Id id, Random *noise) {
   for (int64_t i = 0; i < size && !noise; i++)
     if (!is_sane(at[i], v->rounding > F32_ROUNDING)) return false;
   const double near = is_gradient(v->g, id) ? fmin(1, largest_of(at, size)) : 1;
-  if (noise) disturb(at, size, v->rounding, near, noise);
+  if (noise && !is_position(&k)) disturb(at, size, v->rounding, near, noise);
   return true;
 }
 
@@ -206,12 +213,16 @@ static bool is_small(const Graph *g) {
   return true;
 }
 
+bool judge_is_calm(const Judged *value, int n, double rounding) {
+  const double most = fmax(1e-4, 16 * rounding); /* of the noise, relative */
+  for (int i = 0; i < n; i++)
+    if (value[i].noise > most * value[i].largest) return false;
+  return true;
+}
+
 bool judge_accepts(const Wanted *wanted, Graph *g) {
-  const double most = fmax(1e-4, 16 * wanted->rounding); /* of the noise, relative */
   if (g->entry[ENTRY_TRAIN_FORWARD].want.n > 0) judge_gradients(g);
   Judged *out = NEW_ARRAY(g->u->arena, Judged, judge_values(g));
-  if (!is_small(g) || !judge(g->u->arena, g, wanted->samples, wanted->rounding, out)) return false;
-  for (int i = 0; i < judge_values(g); i++)
-    if (out[i].noise > most * out[i].largest) return false;
-  return true;
+  return is_small(g) && judge(g->u->arena, g, wanted->samples, wanted->rounding, out) &&
+         judge_is_calm(out, judge_values(g), wanted->rounding);
 }

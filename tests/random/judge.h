@@ -23,7 +23,9 @@ double *judge_leaf(Arena *, const Graph *, Id leaf, int64_t n);
 int judge_values(const Graph *);
 /* These for n samples. False: a value is out of range. */
 bool judge(Arena *, const Graph *, int64_t n, double rounding, Judged *out);
-/* Is a network small and well-conditioned? */
+/* Does noise change each of them little? */
+bool judge_is_calm(const Judged *, int n, double rounding);
+/* Is a network small, and are its values calm? */
 bool judge_accepts(const Wanted *, Graph *);
 
 #endif
