@@ -116,8 +116,10 @@ const char *step_algo(const Step *s) {
 }
 
 void step_titles(Text *out, const Step *s) {
+  const Kernel *k = s->run;
   for (int i = 0; i < s->body.n; i++) step_titles(out, s->body.at[i]);
-  if (s->run) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(s->run));
+  if (k) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(k));
+  if (k && k->role != ROLE_FWD) text_add(out, " (%s)", role_names[k->role]);
 }
 
 /* ---- lanes ---- */

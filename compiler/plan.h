@@ -203,7 +203,7 @@ bool step_reads(const Step *, int buffer);
 bool step_writes(const Step *, int buffer);
 /* The algorithm that its kernels are steps of: of the first that has one; NULL: none. */
 const char *step_algo(const Step *);
-/* The layers that it computes: "c1 + bias + relu1; s2". */
+/* The layers that it computes, or whose gradients: "c1 + bias + relu1; s2", "c1 (wgrad)". */
 void step_titles(Text *, const Step *);
 /* Does the choice speak of this kernel? */
 bool choice_is_of(const Choice *, const Kernel *);

@@ -98,14 +98,6 @@ static void visit_step(const Plan *p, const Step *s, int index, StepFacts *facts
   for (int o = 0; o < k->nout; o++) touch(life, k->out[o].to.tensor, index);
 }
 
-/* The layers that it computes, or whose gradients: "c1 + bias + relu1; s2", "c1 (wgrad)". */
-static void add_titles(Text *out, const Step *s) {
-  const Kernel *k = s->run;
-  for (int i = 0; i < s->body.n; i++) add_titles(out, s->body.at[i]);
-  if (k) text_add(out, "%s%s", out->n ? "; " : "", kernel_title(k));
-  if (k && k->role != ROLE_FWD) text_add(out, " (%s)", role_names[k->role]);
-}
-
 static json_t *buffers_json(const Plan *p, const Lifetime *life) {
   json_t *buffers = json_array();
   for (int b = 0; b < p->buffer.n; b++) {
@@ -127,7 +119,7 @@ static json_t *entry_json(const Plan *p, PlanEntry e) {
   for (int i = 0; i < steps->n; i++) {
     StepFacts facts = {.algorithm = ""};
     Text title = {.arena = p->u->arena};
-    add_titles(&title, steps->at[i]);
+    step_titles(&title, steps->at[i]);
     visit_step(p, steps->at[i], i, &facts, life);
     json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "title", title.n ? title.at : "",
                                           "algorithm", facts.algorithm, "ms", 1e3 * facts.seconds));
