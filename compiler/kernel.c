@@ -302,6 +302,12 @@ int kernel_free_loops(const Kernel *k) {
   return n;
 }
 
+int kernel_sample_loop(const Kernel *k) {
+  for (int l = 0; l < k->nloop; l++)
+    if (k->bind[l].step == 0) return l;
+  return -1;
+}
+
 int64_t kernel_points(const Kernel *k, bool reduced, int64_t n) {
   int64_t points = 1;
   for (int l = 0; l < k->nloop; l++)

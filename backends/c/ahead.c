@@ -10,68 +10,72 @@
  * tile by tile, a few lines in front of a loop over its terms. */
 #include "ukernel.h"
 
-#include <string.h>
-
-enum { LINE = 16 /* floats */, FEW = 2 };
+/* Floats of a line; lines in one place: this many at least where loops allow it, and at most. */
+enum { LINE = 16, FEW = 2, MOST = 16 };
 
 /* ---- which ---- */
 
-/* Does the kernel run in tiles that wait for no cache but the first? What they stream from the
- * second one would wait for the lines that are fetched. */
+/* Does the kernel run in tiles whose weights stay in the first level of the caches? Lines on their
+ * way would hold up what streams from the second one. Weight gradients, of which both operands come
+ * from there, gain all the same. */
 static bool computes(const Plan *p, const Kernel *k) {
   const int vectors = tile_get(&k->tile, "k", 1);
   Contraction c;
-  if (!contract_fits(p, k) || !contraction_of(p, k, &c)) return false;
+  Bands bands;
+  if (!contract_fits(p, k) || !contraction_of(p, k, &c) || contract_bands(p, &c, &bands))
+    return false;
   if (tile_get(&k->tile, "r", 1) * vectors == 1) return false;
-  const double weights = 4 * (double)kernel_points(k, true, 1) * p->target->lanes * vectors;
-  return contraction_both_change(p, &c) || weights <= p->target->machine.l1;
+  return contraction_both_change(p, &c) || !contract_weights_stream(p, k, vectors);
 }
 
-/* The loop over samples of a kernel in such a step; -1: none. */
-static int sample_loop(const Kernel *k) {
-  for (int l = 0; l < k->nloop; l++)
-    if (k->bind[l].step == 0) return l;
-  return -1;
-}
+/* What the kernels of a step read and write of a sample, and which of them compute. */
+typedef struct Found {
+  const View *at[2 * MAX_STEP_BUFFERS];
+  int n, computing;
+  double bytes;
+} Found;
 
 /* Does a sample of the view's tensor come from memory, whole, and does no step own it? */
 static bool comes_from_memory(const Plan *p, const Kernel *k, const View *v) {
   const Buffer *b = &p->buffer.at[v->tensor];
   int only;
   return b->depth == 0 && b->format.dtype == F32 && v->rank > 0 &&
-         coord_is_loop(&v->at[0], &only) && only == sample_loop(k) && !buffer_in_batch(b) &&
+         coord_is_loop(&v->at[0], &only) && only == kernel_sample_loop(k) && !buffer_in_batch(b) &&
          (double)buffer_bytes(b, p->max_batch) > p->target->machine.l2;
 }
 
-static bool is_listed(const View *const *list, int n, const View *v) {
-  for (int i = 0; i < n; i++)
-    if (list[i]->tensor == v->tensor) return true;
+static bool is_found(const Found *all, const View *v) {
+  for (int i = 0; i < all->n; i++)
+    if (all->at[i]->tensor == v->tensor) return true;
   return false;
 }
 
+static void find_of(const Plan *p, const Kernel *k, Found *all) {
+  for (int i = 0; i < k->nin + k->nout; i++) {
+    const View *v = kernel_view(k, i);
+    if (!comes_from_memory(p, k, v) || is_found(all, v)) continue;
+    all->at[all->n++] = v;
+    all->bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], 1);
+  }
+  all->computing += computes(p, k);
+}
+
 void ahead_find(Leaf *f, const Kernel *own) {
-  const View *all[MAX_STEP_BUFFERS];
   const Plan *p = f->plan;
-  double bytes = 0; /* of a sample */
-  int n = 0, computing = 0, mine = 0;
   const Step *s = f->depth == 1 ? f->outer[0] : NULL;
+  Found all = {.n = 0};
+  int mine = 0;
   if (!s || !s->parallel || s->block != 1 || s->body.n < 2 || p->target->lanes == 1) return;
-  if (!computes(p, own) || sample_loop(own) < 0) return;
+  if (!computes(p, own) || kernel_sample_loop(own) < 0) return;
   for (int i = 0; i < s->body.n; i++) {
     const Kernel *k = s->body.at[i]->run;
     if (!k) return;
-    if (k == own) mine = computing;
-    computing += computes(p, k);
-    for (int j = 0; j < k->nin + k->nout; j++) {
-      const View *v = kernel_view(k, j);
-      if (!comes_from_memory(p, k, v) || is_listed(all, n, v)) continue;
-      all[n++] = v;
-      bytes += (double)buffer_bytes(&p->buffer.at[v->tensor], 1);
-    }
+    if (k == own) mine = all.computing;
+    find_of(p, k, &all);
   }
-  if (bytes > p->target->machine.l2 / 2) return;
-  for (int i = 0; i < n; i++)
-    if (i % computing == mine && f->nahead < MAX_AHEAD) f->ahead[f->nahead++] = all[i];
+  if (all.bytes > p->target->machine.l2 / 2) return; /* the rest holds what they hand on */
+  for (int i = 0; i < all.n; i++)
+    if (i % all.computing == mine && f->nahead < MAX_AHEAD) f->ahead[f->nahead++] = all.at[i];
 }
 
 /* ---- where ---- */
@@ -108,22 +112,33 @@ static Linear place_of_tile(const Ukernel *m, int64_t *points) {
   return place;
 }
 
-static int64_t sample_size(const Ukernel *m, const View *v) {
-  return buffer_layout(leaf_buffer(m->f, v), m->f->plan->max_batch).stride[0];
+/* The tensor's share of a tile: what the numbers of its points mean there. */
+typedef struct Share {
+  int64_t sample; /* floats of a sample, */
+  int64_t each;   /* of a point; */
+  int64_t lines;  /* of the tile. 0: subscripts would be too large */
+} Share;
+
+static Share share_of(const Ukernel *m, const View *v, int64_t points) {
+  const Layout layout = buffer_layout(leaf_buffer(m->f, v), m->f->plan->max_batch);
+  Share s = {.sample = layout.stride[0]};
+  s.each = (s.sample + points - 1) / points;
+  if (layout.size <= INT32_MAX / 2) s.lines = (s.each * m->t->points + LINE - 1) / LINE;
+  return s;
 }
 
-/* Lines of the tensor for each tile of so many points; 0: its subscripts would be too large. */
-static int64_t lines_of_tile(const Ukernel *m, const View *v, int64_t points) {
-  const int64_t each = sample_size(m, v) / points;
-  const int64_t size = buffer_layout(leaf_buffer(m->f, v), m->f->plan->max_batch).size;
-  return size > INT32_MAX / 2 ? 0 : (each * m->t->points + LINE - 1) / LINE;
-}
-
-/* How often a tile comes to the loop over terms that stands at place `loop`. */
-static int64_t times_at(const Ukernel *m, int loop) {
+/* How often a tile comes to the loop over terms that stands at place `loop`, and which time it is.
+ */
+static int64_t times_at(const Ukernel *m, int loop, Linear *time) {
   int64_t times = 1;
-  for (int l = 0; l < loop; l++)
-    if (m->f->k->loop[l].reduced) times *= m->f->k->loop[l].extent.plus;
+  *time = linear_constant(0);
+  for (int l = 0; l < loop; l++) {
+    if (!m->f->k->loop[l].reduced) continue;
+    Linear next = m->f->value[l];
+    linear_add(&next, time, m->f->k->loop[l].extent.plus);
+    *time = next;
+    times *= m->f->k->loop[l].extent.plus;
+  }
   return times;
 }
 
@@ -133,47 +148,36 @@ static int site_of(const Ukernel *m, int64_t lines) {
   int site = -1;
   for (int l = 0; l < m->f->k->nloop; l++) {
     const Loop *loop = &m->f->k->loop[l];
+    Linear time;
     if (!loop->reduced || loop->extent.per_n) continue;
-    if (site < 0 || FEW * times_at(m, l) <= lines) site = l;
+    if (site < 0 || FEW * times_at(m, l, &time) <= lines) site = l;
   }
   return site;
 }
 
-/* Which time it is. */
-static Linear time_at(const Ukernel *m, int loop) {
-  Linear time = linear_constant(0);
-  for (int l = 0; l < loop; l++) {
-    if (!m->f->k->loop[l].reduced) continue;
-    Linear next = m->f->value[l];
-    linear_add(&next, &time, m->f->k->loop[l].extent.plus);
-    time = next;
-  }
-  return time;
-}
-
 static void fetch_lines(Ukernel *m, int i, int64_t lines, Linear *at) {
   Leaf *f = m->f;
-  f->uses_ahead[i] = true;
-  for (int64_t line = 0; line < lines; line++, at->constant += LINE)
+  for (int64_t line = 0; line < lines; line++, at->constant += LINE) {
+    f->uses_ahead[i] = true;
     emit(m->e, "%s_fetch_far(%s, %s);", f->plan->target->name, ahead_pointer(f, i),
          leaf_form(f, at));
+  }
 }
 
 void ahead_print(Ukernel *m, int loop) {
   Leaf *f = m->f;
   int64_t points;
   if (f->nahead == 0 || m->w->pass != TILE_WHOLE) return;
-  const Linear place = place_of_tile(m, &points), time = time_at(m, loop);
+  const Linear place = place_of_tile(m, &points);
   for (int i = 0; i < f->nahead; i++) {
-    const int64_t size = sample_size(m, f->ahead[i]), times = times_at(m, loop);
-    const int64_t lines = lines_of_tile(m, f->ahead[i], points);
-    if (site_of(m, lines) != loop) continue;
-    const int64_t each = (lines + times - 1) / times;
-    Linear at = linear_constant(size);
-    linear_add(&at, &f->value[sample_loop(f->k)], size);
-    linear_add(&at, &place, size / points);
-    linear_add(&at, &time, each * LINE);
-    fetch_lines(m, i, each, &at);
+    const Share s = share_of(m, f->ahead[i], points);
+    Linear time, at = linear_constant(s.sample);
+    const int64_t times = times_at(m, loop, &time), lines = (s.lines + times - 1) / times;
+    if (site_of(m, s.lines) != loop || lines > MOST) continue;
+    linear_add(&at, &f->value[kernel_sample_loop(f->k)], s.sample);
+    linear_add(&at, &place, s.each);
+    linear_add(&at, &time, lines * LINE);
+    fetch_lines(m, i, lines, &at);
   }
 }
 

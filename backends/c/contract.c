@@ -130,6 +130,11 @@ int64_t contract_points(const Plan *p, const Contraction *c) {
   return points;
 }
 
+bool contract_weights_stream(const Plan *p, const Kernel *k, int vectors) {
+  const double terms = (double)kernel_points(k, true, p->max_batch);
+  return 4 * terms * p->target->lanes * vectors > p->target->machine.l1 / 2;
+}
+
 bool contract_joins_samples(const Plan *p, const Contraction *c) {
   int run[MAX_LOOPS];
   const int n = contraction_run(p, c, run);

@@ -57,6 +57,8 @@ int contract_parted(const Plan *, const Contraction *);
  * samples, so that their number is known when called? */
 int64_t contract_points(const Plan *, const Contraction *);
 bool contract_joins_samples(const Plan *, const Contraction *);
+/* Are a tile's weights, of so many vectors, more than the first level of the caches keeps? */
+bool contract_weights_stream(const Plan *, const Kernel *, int vectors);
 /* The points of the tiles that `left` points of a call run in, whose number no tile of `whole`
  * divides. */
 int contract_rest(int64_t whole, int64_t left);

@@ -1,7 +1,7 @@
 /* keys.c - when are two functions the same? A function's key is all that its text depends on: the
- * target, the kernel with its tensors replaced by how they lie in memory, tile, binds and enclosing
- * steps.
- * Functions with equal keys are emitted once, so the blocks of a deep network share theirs. */
+ * target, the kernel with its tensors replaced by how they lie in memory, tile, binds, enclosing
+ * steps, and what it fetches ahead. Functions with equal keys are emitted once, so the blocks of a
+ * deep network share theirs. */
 #include "function.h"
 
 /* ---- the buffers of a top-level step ---- */

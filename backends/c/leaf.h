@@ -62,8 +62,9 @@ typedef struct Leaf {
   int nahead;
 } Leaf;
 
-/* Finds what `own`, its kernel, is to fetch of the next sample; the parameter that points to it. */
+/* Finds what `own`, its kernel, is to fetch of the next sample. */
 void ahead_find(Leaf *, const Kernel *own);
+/* The parameter that points to the i-th of these tensors. */
 const char *ahead_pointer(const Leaf *, int i);
 const Buffer *leaf_buffer(const Leaf *, const View *);
 /* A form as text of the function: what it mentions counts as used. */

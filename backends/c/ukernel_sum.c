@@ -18,11 +18,9 @@ static void print_fetch(const Ukernel *m, const char *pointer, const Linear *at)
 
 /* Weights of which the first level of the caches does not keep what a tile reads. */
 static void fetch_weights(const Ukernel *m) {
-  const Plan *p = m->f->plan;
-  const double terms = (double)kernel_points(m->f->k, true, p->max_batch);
   const int line = LINE / 4 > m->w->lanes ? LINE / 4 / m->w->lanes : 1;
   const int turns = m->w->turns; /* of a stream */
-  if (4 * terms * m->w->lanes * (m->t->vectors / turns) <= p->target->machine.l1 / 2) return;
+  if (!contract_weights_stream(m->f->plan, m->f->k, m->t->vectors / turns)) return;
   const int apart = turns > 1 ? turns : line;
   for (int j = 0; j < m->t->vectors; j += apart) {
     ukernel_stand_at(m, 0, j);

@@ -277,7 +277,7 @@ static void print_joined_sums(Printer *t, int warps) {
     if (has_fold(t, f)) {
       lanes_open(e, t->lanes);
       emit(e, "sum%d[lane] = cnnc_sum_lanes(sum%d[lane], 1, %d);", f, f, WARP);
-      emit(e, "if (thread %% %d == 0) part%d[lane][thread / %d] = sum%d[lane];", WARP, f, WARP, f);
+      emit(e, "if (thread %% %d == 0) part%d[thread / %d][lane] = sum%d[lane];", WARP, f, WARP, f);
       emit_close(e);
     }
   emit(e, "__syncthreads();");
@@ -286,7 +286,7 @@ static void print_joined_sums(Printer *t, int warps) {
     for (int f = 0; f < t->k->nfold; f++) {
       if (!has_fold(t, f)) continue;
       emit(e, "double acc%d = 0.0;", f);
-      emit(e, "for (int warp = 0; warp < %d; warp++) acc%d += part%d[thread][warp];", warps, f, f);
+      emit(e, "for (int warp = 0; warp < %d; warp++) acc%d += part%d[warp][thread];", warps, f, f);
     }
     name_channels(t);
     writer_finish(t->w);
@@ -297,7 +297,7 @@ static void print_sums_body(Printer *t, int threads) {
   Writer *w = t->w;
   Emit *e = t->e;
   for (int f = 0; f < t->k->nfold; f++)
-    if (has_fold(t, f)) emit(e, "__shared__ double part%d[%d][%d];", f, t->lanes, threads / WARP);
+    if (has_fold(t, f)) emit(e, "__shared__ double part%d[%d][%d];", f, threads / WARP, t->lanes);
   emit(e, "const int thread = (int)threadIdx.x;");
   name_blocks(t);
   writer_take_loops(w, false);

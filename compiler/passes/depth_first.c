@@ -71,8 +71,8 @@ static bool fits_step(const Plan *p, const Kernels *before, const Kernels *tree)
 static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
   for (int i = 0; i < before->n; i++)
     for (int j = 0; j < tree->n; j++)
-      if (!nest_apart(before->at[i], nest_sample_loop(before->at[i]), tree->at[j],
-                      nest_sample_loop(tree->at[j])))
+      if (!nest_apart(before->at[i], kernel_sample_loop(before->at[i]), tree->at[j],
+                      kernel_sample_loop(tree->at[j])))
         return false;
   return fits_step(p, before, tree) && worth(p, before, tree);
 }

@@ -154,14 +154,8 @@ bool nest_apart(const Kernel *a, int loop, const Kernel *b, int other) {
 
 /* ---- samples that several kernels take together ---- */
 
-int nest_sample_loop(const Kernel *k) {
-  for (int l = 0; l < k->nloop; l++)
-    if (k->bind[l].step == 0) return l;
-  return -1;
-}
-
 int nest_sample_axis(const Kernel *k, const View *v) {
-  return nest_own_axis(v, nest_sample_loop(k));
+  return nest_own_axis(v, kernel_sample_loop(k));
 }
 
 void nest_scope(Nest *n, const Kernels *all) {

@@ -44,8 +44,7 @@ bool nest_by_samples(const Plan *);
 bool nest_samples_share(const Plan *, const Kernel *, int l);
 /* Does a sample of the buffer lie in a faster memory than a batch? */
 bool nest_sample_is_nearer(const Plan *, const Buffer *);
-/* The loop that the outermost step cuts, and the axis that it alone moves; -1: none. */
-int nest_sample_loop(const Kernel *);
+/* The axis that kernel_sample_loop alone moves; -1: none. */
 int nest_sample_axis(const Kernel *, const View *);
 /* What nobody but these kernels, which take a sample together, reads or writes exists for the
  * sample of each worker only. */

@@ -70,13 +70,14 @@ double simulated_growth(const Simulated *);
 /* The largest error of a result of that run, relative to its largest element. */
 double simulated_error(const Simulated *, const SimulatedRun *, int result);
 
-/* Orders of threads, with asynchronous work early or late, in which a program is run: one, by turns
- * of the programs, or in the long form each; and the settings of such a run, which is watched. Where
- * tensor cores multiply, no access to shared memory has a bank conflict. */
+/* Orders of threads, and asynchronous work early or late: in how many of these ways a program is
+ * run, two of six by turns or in the long form all; and the settings of such a run. It is watched,
+ * where parameters are not too many for that. Where tensor cores multiply, no access to shared
+ * memory has a bank conflict. */
 int simulated_ways(void);
 const char *const *simulated_way(const Simulated *, int i);
-/* Runs the program on inputs in these orders: all give the same bits, with errors below those
- * allowed for each result. */
+/* Runs the program on inputs in these ways: all give the same bits, with errors below those allowed
+ * for each result. */
 void simulated_orders(const Simulated *, const SimulatedRun *inputs, const double *allowed);
 /* Emits, builds, and runs from ... to samples so. 0 for the tolerance: what rounding may do. */
 void simulated_check(const Simulated *, int from, int to, double tolerance);

@@ -138,11 +138,12 @@ static int set_up_arena(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest quick[] = {cmocka_unit_test_setup(some_agree, set_up_arena),
-                                     cmocka_unit_test(some_gradients_agree),
-                                     cmocka_unit_test_setup(precisions_refuse, set_up)};
+  const struct CMUnitTest some[] = {cmocka_unit_test_setup(some_agree, set_up_arena),
+                                    cmocka_unit_test(some_gradients_agree)};
   const struct CMUnitTest all[] = {cmocka_unit_test_setup(all_agree, set_up_arena),
                                    cmocka_unit_test(all_gradients_agree)};
-  return is_long() ? cmocka_run_group_tests(all, NULL, NULL)
-                   : cmocka_run_group_tests(quick, NULL, NULL);
+  const struct CMUnitTest others[] = {cmocka_unit_test_setup(precisions_refuse, set_up)};
+  const int failed = cmocka_run_group_tests(others, NULL, NULL);
+  return failed + (is_long() ? cmocka_run_group_tests(all, NULL, NULL)
+                             : cmocka_run_group_tests(some, NULL, NULL));
 }

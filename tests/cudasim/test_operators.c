@@ -1,14 +1,14 @@
 /* test_operators.c - every operator in every precision, inferred and trained, simulated against the
  * graph in double: outputs, and gradients by inputs and parameters. A case of each operator
- * (numeric/cases.h), by turns, trained; in the long form all cases in f32, a part of them by turns
- * in the other precisions, both ways. Allowed is a multiple of what noise of the size of the
- * precision's rounding changes (../random/judge.h). */
+ * (numeric/cases.h), by turns; in the long form all cases of f32 inferred, and of everything else a
+ * part by turns. Allowed is a multiple of what noise of the precision's rounding changes
+ * (../random/judge.h). */
 #include "harness_judged.h"
 
 #include "../numeric/cases.h"
 #include "../random/judge.h"
 
-enum { SAMPLES = 2, PART = 4, DRAWS = 20, NUMBERS = 1000 };
+enum { SAMPLES = 2, PART = 4, DRAWS = 20, NUMBERS = 1000 /* > cases */ };
 
 /* A precision. Where memory holds f32, only products are rounded, or made otherwise. */
 typedef struct Row {
@@ -61,6 +61,7 @@ static Operators every_operator(Arena *arena) {
   add_case(&cases, 2, 0, "{'op': 'exp', 'name': 'e'}, {'op': 'div', 'from': ['x', 'e']}");
   add_windows(&cases, pools, COUNT(pools));
   add_windows(&cases, contractions, COUNT(contractions));
+  assert_true(cases.list.n < NUMBERS);
   for (int i = 0; i < cases.list.n; i++)
     vec_push(arena, &operator_of(&all, name_of(&cases.list.at[i]))->list, cases.list.at[i]);
   return all;
@@ -82,10 +83,25 @@ static Graph *read(Unit *u, const char *text, bool training) {
   return g;
 }
 
-/* Half the sum of squares of each sample, whose gradients are as large as the values. */
+/* One loss for each case, by turns; cross entropy has labels: test_training.c. */
+static const char *const losses[] = {
+    "{'op': 'mse'}",   "{'op': 'huber', 'delta': 0.5}",
+    "{'op': 'mae'}",   "{'op': 'bce', 'logits': true}",
+    "{'op': 'hinge'}",
+};
+
+static json_t *loss_of(const Case *c, const char *from, const char *target, const Type *type) {
+  json_t *loss = quoted(losses[c->number % COUNT(losses)]);
+  json_object_set_new(loss, "from", json_string(from));
+  json_object_set_new(loss, "target", json_string(target));
+  /* so that gradients are as large as the values */
+  json_object_set_new(loss, "weight", json_real((double)type_size(type, 1) / 2));
+  return loss;
+}
+
 static void add_losses(Unit *u, json_t *network, const Graph *g, const Case *c) {
   const Entry *forward = &g->entry[ENTRY_FORWARD];
-  json_t *losses = json_array();
+  json_t *list = json_array();
   for (int o = 0; o < forward->want.n; o++) {
     const Type *type = &g->node.at[forward->want.at[o]].type;
     const char *target = arena_printf(u->arena, "c%d_target", c[o].number);
@@ -94,26 +110,25 @@ static void add_losses(Unit *u, json_t *network, const Graph *g, const Case *c) 
       json_array_append_new(shape, json_integer((json_int_t)type->dim[a].plus));
     json_object_set_new(json_object_get(network, "inputs"), target,
                         json_pack("{s:o}", "shape", shape));
-    json_array_append_new(losses, json_pack("{s:s, s:s, s:s, s:f}", "op", "mse", "from",
-                                            forward->want_name.at[o], "target", target, "weight",
-                                            (double)type_size(type, 1) / 2));
+    json_array_append_new(list, loss_of(&c[o], forward->want_name.at[o], target, type));
   }
-  json_object_set_new(network, "losses", losses);
+  json_object_set_new(network, "losses", list);
   json_object_set_new(network, "optimizer", json_pack("{s:s}", "op", "sgd"));
+}
+
+static const char *dumped(Unit *u, const json_t *network) {
+  char *text = json_dumps(network, 0);
+  const char *kept = arena_copy(u->arena, text, strlen(text));
+  free(text);
+  return kept;
 }
 
 static const char *text_of(Unit *u, const Case *c, int n, bool training) {
   json_t *network = network_of(c, n);
-  char *text = network_text(c, n);
-  if (training) {
-    add_losses(u, network, read(u, text, false), c);
-    free(text);
-    text = json_dumps(network, 0);
-  }
-  const char *kept = arena_copy(u->arena, text, strlen(text));
+  if (training) add_losses(u, network, read(u, dumped(u, network), false), c);
+  const char *text = dumped(u, network);
   json_decref(network);
-  free(text);
-  return kept;
+  return text;
 }
 
 /* ---- which ---- */
@@ -140,14 +155,12 @@ static bool draw(const Case *c, const Row *row, Case *drawn) {
   return false;
 }
 
-/* One case; in the long form all, in f32, or a part, which another row's turn differs from. */
-static void add_cases_of(Cases *some, const Operator *o, int turn) {
+/* Each `part`-th case of an operator, or 0: one; which, is another row's turn after this one's. */
+static void add_cases_of(Cases *some, const Operator *o, int turn, int part) {
   const Row *row = &rows[turn];
-  const int n = o->list.n, part = !is_long() ? n : row->precision && n > PART ? PART : 1;
-  const int before = some->list.n;
-  for (int i = 0; i < n && (is_long() || some->list.n == before); i++) {
+  const int n = o->list.n, step = part == 0 || n < part ? 1 : part, before = some->list.n;
+  for (int i = 0; i < n && (part || some->list.n == before); i += step) {
     Case c;
-    if (is_long() && i % part != 0) continue;
     if (draw(&o->list.at[(turn + i) % n], row, &c)) vec_push(some->arena, &some->list, c);
   }
   if (some->list.n == before)
@@ -172,24 +185,29 @@ static void check_cases(const Case *c, int n, const Row *row, bool training) {
   simulated_free(&s);
 }
 
-static void check_row(const Operators *all, int turn) {
+static void check_row(const Operators *all, int turn, int part, bool training) {
   const Row *row = &rows[turn];
   Cases some = {.arena = all->arena};
   for (int i = 0; i < all->list.n; i++)
-    if (!row->products || multiplies(&all->list.at[i])) add_cases_of(&some, &all->list.at[i], turn);
+    if (!row->products || multiplies(&all->list.at[i]))
+      add_cases_of(&some, &all->list.at[i], turn, part);
   for (int from = 0; from < some.list.n; from += AT_ONCE) {
-    const int left = some.list.n - from, n = left < AT_ONCE ? left : AT_ONCE;
-    if (is_long()) check_cases(some.list.at + from, n, row, false);
-    check_cases(some.list.at + from, n, row, true);
+    const int left = some.list.n - from;
+    check_cases(some.list.at + from, left < AT_ONCE ? left : AT_ONCE, row, training);
   }
-  print_message("%s, %s: %d cases\n", row->target, precision_names[row->precision], some.list.n);
+  print_message("%s, %s: %d cases%s\n", row->target, precision_names[row->precision], some.list.n,
+                training ? " trained" : "");
 }
 
 static void operators_agree(void **state) {
   (void)state;
   Unit *u = unit_new();
   const Operators all = every_operator(u->arena);
-  for (int i = 0; i < COUNT(rows); i++) check_row(&all, i);
+  check_row(&all, 0, is_long() ? 1 : 0, false);
+  for (int i = 0; i < COUNT(rows); i++) {
+    if (is_long() && i > 0) check_row(&all, i, PART, false);
+    check_row(&all, i, is_long() ? PART : 0, true);
+  }
   unit_free(u);
 }
 

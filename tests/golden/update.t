@@ -130,6 +130,13 @@ train_step: 3 of 3 updates are part of the kernels of their gradients
 train_step: 3 of 3 updates are part of the kernels of their gradients
 = 0
 # Where threads work in blocks, the sum of the parts of a gradient goes on with its update.
-$ cnnc info net.json --train --batch 64 --target sm_80 | grep '^train_step'
-train_step: 0 of 3 updates are part of the kernels of their gradients
+$ cnnc net.json --train --batch 64 --target sm_80 --algo '*=implicit_gemm' --dump=update -o device.cu | sed -n '/^entry train_step/,/^choice/p' | sed -nf leaves | grep -A3 'c2 wgrad'
+    c2 wgrad: part<8 k<32 c<16 kh<3 kw<3 | n<n ow<8
+      %c2.parts[part, k, c, kh, kw] = acc0
+    c2 dgrad: n<n part<2 c<16 h<10 w<10 | k<16 kh<3 kw<3
+      %c2.parts.2[n, part, c, h, w] = acc0
+    c2 wgrad: k<32 c<16 kh<3 kw<3 | part<8
+      %c2.weight.momentum[k, c, kh, kw] = acc0 + in2*0.9
+      %c2.weight[k, c, kh, kw] = in1 - scalar1*(acc0 + in2*0.9)
+    c2 dgrad: n<n c<16 h<10 w<10 | part<2
 = 0

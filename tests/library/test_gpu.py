@@ -184,10 +184,26 @@ class Archive(Case):
         self.assertEqual(sorted(losses, reverse=True), losses)
         self.assertLess(losses[3], losses[0])
 
+    def test_instructions_stand_in_functions_that_conform_calls(self):
+        """What a device alone can prove stands in a few files, whose functions the program of conformance calls."""
+        conform, found = (GPU / "conform.cu").read_text(), set()
+        for path in sorted((ROOT / "runtime" / "cuda").iterdir()):
+            text = path.read_text()
+            if not re.search(r"\basm\b", text):
+                continue
+            found.add(path.name)
+            for function in re.split(r"\n(?=CNNC_HELPER|#define )", text):
+                name = re.match(r"(?:CNNC_HELPER [\w *]*?|#define )(cnnc_\w+)\(", function)
+                if name and re.search(r"\basm\b", function):
+                    self.assertTrue(re.search(rf"\b{name.group(1)}\(", conform), f"{path.name}: {name.group(1)}")
+        self.assertEqual(found, {"lines.cuh", "tensor.cuh", "tma.cuh", "wgmma.cuh", "wgmma_lines.cuh"})
+
     @unittest.skipIf(not build.nvcc(), "nvcc is not installed")
     def test_a_program_in_c_without_a_device(self):
         self.run_command(CNNC, ROOT / "models" / "lenet5.json", "-o", "net.cu", "--prefix", "net", "--build", "--nvcc",
-                         build.nvcc())
+                         build.nvcc(), "--target", "sm_80,sm_90a")
+        code = (self.folder / "libnet.a").read_bytes()
+        self.assertTrue(b"sm_80" in code and b"sm_90a" in code)
         (self.folder / "program.c").write_text(PROGRAM)
         runtime = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(build.nvcc()))), "lib64")
         self.run_command("gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "program.c", "libnet.a", "-L", runtime,

@@ -9,6 +9,7 @@
 #include "passes.h"
 #include "driver.h"
 #include "library.h"
+#include "optimizers.h"
 
 #include <math.h>
 
@@ -28,14 +29,12 @@ typedef struct Forced {
 
 /* Every optimiser, on parameters of several kinds. */
 #define OPTIMIZED(title, ...)                                                                      \
-  {                                                                                                \
-    title, NULL,                                                                                   \
-        "{\"name\": \"net\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["                     \
-        "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"bias\": false}, {\"op\": "            \
-        "\"batch_norm\"},"                                                                         \
-        "{\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3, \"lr_scale\": 0.5}],"               \
-        "\"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {" __VA_ARGS__ "}}"                 \
-  }
+  {title, NULL,                                                                                    \
+   "{\"name\": \"net\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["                          \
+   "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"bias\": false}, {\"op\": "                 \
+   "\"batch_norm\"},"                                                                              \
+   "{\"op\": \"relu\"}, {\"op\": \"dense\", \"units\": 3, \"lr_scale\": 0.5}],"                    \
+   "\"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {" __VA_ARGS__ "}}"},
 
 #define OPTIMIZER                                                                                  \
   ", \"loss\": {\"op\": \"cross_entropy\"}, \"optimizer\": {\"op\": \"sgd\", \"lr\": 0.05, "       \
@@ -93,21 +92,7 @@ static const Net nets[] = {
      "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2}, {\"op\": \"dropout\", \"p\": 0.4},"
      "{\"op\": \"dense\", \"units\": 33}, {\"op\": \"relu\"}, {\"op\": \"dropout\"},"
      "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
-    OPTIMIZED("nesterov, clipped",
-              "\"op\": \"sgd\", \"lr\": 0.05, \"momentum\": 0.9, "
-              "\"nesterov\": true, \"clip_norm\": 0.3, \"weight_decay\": 0.01, "
-              "\"decay_bias_norm\": false"),
-    OPTIMIZED("adam, warmed up, with cosine",
-              "\"op\": \"adam\", \"lr\": 0.01, \"eps\": 0.1, "
-              "\"weight_decay\": 0.01, \"schedule\": \"cosine\", \"period\": 3, \"warm_up\": 2"),
-    OPTIMIZED("adamw in steps",
-              "\"op\": \"adamw\", \"lr\": 0.01, \"eps\": 0.1, \"schedule\": \"step\", "
-              "\"period\": 1, \"gamma\": 0.5"),
-    OPTIMIZED("rmsprop, centered",
-              "\"op\": \"rmsprop\", \"lr\": 0.01, \"eps\": 0.1, \"momentum\": 0.9, "
-              "\"centered\": true"),
-    OPTIMIZED("adagrad", "\"op\": \"adagrad\", \"lr\": 0.01, \"initial\": 0.5, \"lr_decay\": 0.1"),
-};
+    OPTIMIZERS(OPTIMIZED)};
 
 #define CONV(more) "{\"op\": \"conv\", " more "}, "
 #define RELU       "{\"op\": \"relu\"}, "

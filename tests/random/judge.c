@@ -49,7 +49,8 @@ typedef struct Values {
   Array *array; /* by node */
 } Values;
 
-/* Nothing that f32 would not hold, or the numbers of 16 bits that products may round to. */
+/* Nothing that f32 would not hold, or the numbers of 16 bits that products may round to. Sums that
+ * cancel leave 1e-17, which is fine. */
 static bool is_sane(double value, bool rounded) {
   return value == 0 || (fabs(value) > 1e-30 && fabs(value) < (rounded ? 3e4 : 1e9));
 }
@@ -82,8 +83,8 @@ static Want wants_of(Arena *arena, const Graph *g) {
 }
 
 /* By what rounding may change: the value, and what it is made from, which often is near 1, as in
- * log(1 + exp(x)), or as large as the gradients around it. What is 0 was not made from anything:
- * padding, the lower side of a relu. */
+ * log(1 + exp(x)), or as large as the gradients around it. What is 0 stays so, as padding and the
+ * lower side of a relu do: gradients ask for it. */
 static void disturb(double *at, int64_t size, double rounding, double near, Random *noise) {
   for (int64_t i = 0; i < size; i++) {
     if (at[i] == 0) continue;
