@@ -68,6 +68,20 @@ void writer_loops(Writer *w, const char *number, const bool *used) {
   }
 }
 
+/* Does a term, or which of them is the largest, depend on where loop l stands? */
+static bool terms_use(const Kernel *k, int l) {
+  bool uses = kernel_uses_index(k, l);
+  for (int f = 0; f < k->nfold; f++) uses |= k->fold[f].op == FOLD_ARGMAX;
+  for (int i = 0; i < k->nin; i++) uses |= view_uses(&k->in[i], l);
+  return uses;
+}
+
+void writer_term_loops(Writer *w) {
+  bool used[MAX_LOOPS];
+  for (int l = 0; l < w->k->nloop; l++) used[l] = terms_use(w->k, l);
+  writer_loops(w, "term", used);
+}
+
 void writer_open_points(Writer *w) {
   Emit *e = w->e;
   const char *index = w->index;

@@ -33,7 +33,7 @@ static void print_terms(Writer *w, int threads) {
   writer_start_folds(w);
   BLOCK(e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
         threads) {
-    writer_loops(w, "term", NULL);
+    writer_term_loops(w);
     writer_fold_term(w);
   }
 }

@@ -265,7 +265,7 @@ static void print_own_sums(Printer *t, int threads) {
   writer_take_loops(w, true);
   BLOCK(t->e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
         threads) {
-    writer_loops(w, "term", NULL);
+    writer_term_loops(w);
     print_block_terms(t);
   }
 }

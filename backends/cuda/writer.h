@@ -67,6 +67,8 @@ void writer_take_loops(Writer *, bool reduced);
 /* Declares the loops of `thread` as parts of a number that counts their points, the last one
  * running fastest; those that are not `used` (NULL: all are) are left out. */
 void writer_loops(Writer *, const char *number, const bool *used);
+/* Of `term`, those that terms depend on: a sum of what is the same along a loop has others. */
+void writer_term_loops(Writer *);
 /* Opens the loop over the points of `thread` that a thread of the grid has, and declares the loops;
  * close it with emit_close. */
 void writer_open_points(Writer *);
