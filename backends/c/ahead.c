@@ -10,8 +10,8 @@
  * tile by tile, a few lines in front of a loop over its terms. */
 #include "ukernel.h"
 
-/* Floats of a line; lines in one place: this many at least where loops allow it, and at most. */
-enum { LINE = 16, FEW = 2, MOST = 16 };
+/* Lines in one place: this many at least where loops allow it, and at most. */
+enum { FEW = 2, MOST = 16 };
 
 /* ---- which ---- */
 
@@ -127,8 +127,7 @@ static Share share_of(const Ukernel *m, const View *v, int64_t points) {
   return s;
 }
 
-/* How often a tile comes to the loop over terms that stands at place `loop`, and which time it is.
- */
+/* How often a tile comes to the loop over terms at place `loop`, and which time it is. */
 static int64_t times_at(const Ukernel *m, int loop, Linear *time) {
   int64_t times = 1;
   *time = linear_constant(0);

@@ -18,6 +18,8 @@ typedef struct Ukernel {
   Linear turn; /* and which turn runs */
 } Ukernel;
 
+enum { LINE = 16 }; /* floats of a line of the caches */
+
 /* ---- ukernel.c ---- */
 
 /* `count` lanes (0: all) of a vector at pointer + at; or one value in all of them. */

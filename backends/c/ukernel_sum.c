@@ -9,8 +9,7 @@
 /* Processors follow one long stream by themselves, as a tile of one point is. Tiles of several read
  * short pieces in turns: what lies beyond the first level of the caches would arrive too late. */
 
-/* Bytes of a line, and how far ahead of their use weights are fetched. */
-enum { LINE = 64, AHEAD = 2048 };
+enum { AHEAD = 512 }; /* floats, from where weights are fetched to where they are used */
 
 static void print_fetch(const Ukernel *m, const char *pointer, const Linear *at) {
   emit(m->e, "%s_fetch(%s, %s);", m->f->plan->target->name, pointer, leaf_form(m->f, at));
@@ -18,14 +17,14 @@ static void print_fetch(const Ukernel *m, const char *pointer, const Linear *at)
 
 /* Weights of which the first level of the caches does not keep what a tile reads. */
 static void fetch_weights(const Ukernel *m) {
-  const int line = LINE / 4 > m->w->lanes ? LINE / 4 / m->w->lanes : 1;
+  const int line = LINE > m->w->lanes ? LINE / m->w->lanes : 1;
   const int turns = m->w->turns; /* of a stream */
   if (!contract_weights_stream(m->f->plan, m->f->k, m->t->vectors / turns)) return;
   const int apart = turns > 1 ? turns : line;
   for (int j = 0; j < m->t->vectors; j += apart) {
     ukernel_stand_at(m, 0, j);
     Linear at = ukernel_place(m, m->w->c.w);
-    at.constant += AHEAD / 4;
+    at.constant += AHEAD;
     print_fetch(m, "pw", &at);
   }
 }

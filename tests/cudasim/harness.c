@@ -353,9 +353,8 @@ static void same_bits(const Simulated *s, const SimulatedRun *a, const Simulated
 
 /* ---- orders ---- */
 
-static const char *const orders[] = {"natural", "reverse", "random:7"}, *const delays[] = {"early",
-                                                                                           "late"};
-
+static const char *const orders[] = {"natural", "reverse", "random:7"};
+static const char *const delays[] = {"early", "late"};
 enum { ALL_WAYS = COUNT(orders) * COUNT(delays), SOME_WAYS = 2 };
 
 int simulated_ways(void) {
