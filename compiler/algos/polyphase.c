@@ -162,9 +162,14 @@ static bool one_rest(const Kernel *k, const Phases *f) {
   return true;
 }
 
+/* Is it computed as affine parts? */
+static bool splits(const Kernel *k, Phases *f) {
+  return k->nout == 1 && find_phases(k, f) && one_rest(k, f);
+}
+
 const char *tiles_refuses(const Plan *p, const Contraction *c, char role) {
   Phases f;
-  if (find_phases(c->k, &f) && c->k->nout == 1 && one_rest(c->k, &f)) {
+  if (splits(c->k, &f)) {
     for (int64_t i = 0; i < f.parts; i++) {
       Kernel part;
       Contraction affine;
@@ -179,7 +184,7 @@ const char *tiles_refuses(const Plan *p, const Contraction *c, char role) {
 
 void tiles_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
   Phases f;
-  if (!find_phases(c->k, &f)) {
+  if (!splits(c->k, &f)) {
     affine_lower(p, c, role, algo, steps);
     return;
   }

@@ -35,17 +35,12 @@ static uint32_t bf16(float number) {
   return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
 }
 
-/* To a multiple of the last digit that a number of its size has. */
 static uint32_t f16(float number) {
-  const uint32_t sign = bits_of(number) >> 16 & 0x8000u;
-  const float size = fabsf(number);
-  int exponent;
+  const uint32_t sign = bits_of(number) >> 16 & 0x8000u, bits = bits_of(fabsf(number));
   if (number != number) return 0x7fffu;
-  if (size >= 65520.0f) return sign | 0x7c00u;
-  if (size < 0x1p-14f) return sign | (uint32_t)lrintf(ldexpf(size, 24));
-  frexpf(size, &exponent);
-  const uint32_t digits = (uint32_t)lrintf(ldexpf(size, 11 - exponent)); /* 1024 to 2048 */
-  return sign | (((uint32_t)(exponent + 13) << 10) + digits);
+  if (fabsf(number) >= 65520.0f) return sign | 0x7c00u;
+  if (fabsf(number) < 0x1p-14f) return sign | (uint32_t)lrintf(fabsf(number) * 0x1p24f);
+  return sign | (((bits + 0xfffu + (bits >> 13 & 1)) >> 13) - (112u << 10));
 }
 
 unsigned cudasim_bf16(float low, float high) {
@@ -56,12 +51,12 @@ unsigned cudasim_f16(float low, float high) {
   return f16(low) | f16(high) << 16;
 }
 
+/* The exponents of f16 begin 112 later than those of float; what has none is a multiple of 2^-24.
+ */
 static float of_f16(uint32_t bits) {
-  const float sign = bits & 0x8000u ? -1 : 1;
-  const int exponent = bits >> 10 & 31;
-  const float digits = (float)(bits & 1023u);
-  if (exponent == 31) return digits == 0 ? sign * INFINITY : NAN;
-  return sign * (exponent ? ldexpf(1024 + digits, exponent - 25) : ldexpf(digits, -24));
+  const float size = float_of((bits & 0x7fffu) << 13) * 0x1p112f;
+  const float number = size < 0x1p16f ? size : size > 0x1p16f ? NAN : INFINITY;
+  return bits & 0x8000u ? -number : number;
 }
 
 float cudasim_from_f16(unsigned short bits) {
@@ -70,16 +65,30 @@ float cudasim_from_f16(unsigned short bits) {
 
 /* ---- products ---- */
 
-/* The sum of the products of two words' numbers. */
-static double product(CudasimNumber kind, uint32_t a, uint32_t b) {
+/* The numbers of a row or column: each word has two, of tf32 one. */
+typedef struct Numbers {
+  double low[WORDS], high[WORDS];
+} Numbers;
+
+static void set_word(Numbers *n, CudasimNumber kind, unsigned i, uint32_t word) {
+  n->high[i] = 0;
   switch (kind) {
-  case CUDASIM_TF32: return (double)float_of(a & ~0x1fffu) * float_of(b & ~0x1fffu);
+  case CUDASIM_TF32: n->low[i] = float_of(word & ~0x1fffu); break;
   case CUDASIM_BF16:
-    return (double)float_of(a << 16) * float_of(b << 16) +
-           (double)float_of(a & ~0xffffu) * float_of(b & ~0xffffu);
-  default:
-    return (double)of_f16(a & 0xffffu) * of_f16(b & 0xffffu) +
-           (double)of_f16(a >> 16) * of_f16(b >> 16);
+    n->low[i] = float_of(word << 16);
+    n->high[i] = float_of(word & ~0xffffu);
+    break;
+  default: n->low[i] = of_f16(word & 0xffffu), n->high[i] = of_f16(word >> 16);
+  }
+}
+
+/* A thread's four results: of two rows and two columns. */
+static void add_products(float d[4], const Numbers row[2], const Numbers column[2]) {
+  for (unsigned r = 0; r < 4; r++) {
+    const Numbers *x = &row[r / 2], *y = &column[r % 2];
+    double sum = d[r];
+    for (unsigned i = 0; i < WORDS; i++) sum += x->low[i] * y->low[i] + x->high[i] * y->high[i];
+    d[r] = (float)sum;
   }
 }
 
@@ -88,17 +97,18 @@ void cudasim_mma(CudasimNumber kind, float d[4], const unsigned a[4], const unsi
   uint32_t own[ROWS_WORDS + COLUMNS_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]};
   const unsigned lane = cudasim_thread->number % CUDASIM_LANES;
   const unsigned char(*all)[CUDASIM_BYTES] = cudasim_meet(own, sizeof own, file, line);
-  for (unsigned r = 0; r < 4; r++) {
-    const unsigned row = lane / 4 + r / 2 * 8, column = lane % 4 * 2 + r % 2;
-    double sum = d[r];
-    for (unsigned k = 0; k < WORDS; k++) {
-      uint32_t x[ROWS_WORDS + COLUMNS_WORDS], y[ROWS_WORDS + COLUMNS_WORDS];
-      memcpy(x, all[row % 8 * 4 + k % 4], sizeof x);
-      memcpy(y, all[column * 4 + k % 4], sizeof y);
-      sum += product(kind, x[row / 8 + k / 4 * 2], y[ROWS_WORDS + k / 4]);
+  Numbers row[2], column[2];
+  for (unsigned i = 0; i < WORDS; i++) {
+    uint32_t x[ROWS_WORDS + COLUMNS_WORDS];
+    memcpy(x, all[lane / 4 * 4 + i % 4], sizeof x);
+    for (unsigned r = 0; r < 2; r++) {
+      uint32_t y[ROWS_WORDS + COLUMNS_WORDS];
+      memcpy(y, all[(lane % 4 * 2 + r) * 4 + i % 4], sizeof y);
+      set_word(&row[r], kind, i, x[r + i / 4 * 2]);
+      set_word(&column[r], kind, i, y[ROWS_WORDS + i / 4]);
     }
-    d[r] = (float)sum;
   }
+  add_products(d, row, column);
 }
 
 /* Of a tile in lines, the number of a row and term. */
@@ -114,17 +124,19 @@ static uint32_t word_of(const CudasimTile *t, unsigned row, int k, unsigned at) 
   return t->at[cudasim_chunk(row, (unsigned)k + at / CHUNK, t->apart) + at % CHUNK];
 }
 
+static void set_row(Numbers *n, CudasimNumber kind, const CudasimTile *t, unsigned row, int k) {
+  for (unsigned i = 0; i < WORDS; i++) set_word(n, kind, i, word_of(t, row, k, i));
+}
+
 void cudasim_product(CudasimNumber kind, int columns, unsigned thread, float d[][4],
                      const CudasimTile *rows, const CudasimTile *column, int k) {
   const unsigned lane = thread % CUDASIM_LANES, first = thread / CUDASIM_LANES * 16 + lane / 4;
-  for (unsigned j = 0; j < (unsigned)columns / 8; j++)
-    for (unsigned r = 0; r < 4; r++) {
-      double sum = d[j][r];
-      for (unsigned i = 0; i < WORDS; i++)
-        sum += product(kind, word_of(rows, first + r / 2 * 8, k, i),
-                       word_of(column, 8 * j + lane % 4 * 2 + r % 2, k, i));
-      d[j][r] = (float)sum;
-    }
+  Numbers x[2], y[2];
+  for (unsigned r = 0; r < 2; r++) set_row(&x[r], kind, rows, first + 8 * r, k);
+  for (unsigned j = 0; j < (unsigned)columns / 8; j++) {
+    for (unsigned r = 0; r < 2; r++) set_row(&y[r], kind, column, 8 * j + lane % 4 * 2 + r, k);
+    add_products(d[j], x, y);
+  }
 }
 
 /* ---- words of a warp ---- */

@@ -1,9 +1,9 @@
-/* train.c - libraries that train against the Graph interpreted in double before any pass, and
- * against the Plan interpreted: loss, every gradient and every parameter (running statistics too)
- * over two steps of SGD with momentum, for every target of C that this CPU runs (in the usual form
- * each network for one of them, LeNet-5 for the last). Bits do not depend on the number of threads,
- * nor on what the context did before its parameters were set anew, nor, where kernels have no
- * choice, on what --max-memory makes backward compute again. */
+/* train.c - libraries that train against the Graph interpreted in double before any pass: loss,
+ * every gradient and every parameter (running statistics too) over two steps of SGD with momentum,
+ * for every target of C that this CPU runs (in the usual form each network for one of them, LeNet-5
+ * for the last). Bits do not depend on the number of threads, nor on what the context did before
+ * its parameters were set anew, nor, where kernels have no choice, on what --max-memory makes
+ * backward compute again. Plans against graphs: unit/plan_gradients.c. */
 #include "../unit/unit.h"
 #include "algos.h"
 #include "passes.h"
@@ -230,8 +230,7 @@ typedef struct Run {
   const char *folder, *file;
   Options o;
   Graph *g; /* before any pass */
-  Graph *planned;
-  Plan *plan;
+  const Plan *plan;
   int64_t n, input_size, classes;
   double **param, **state, **grad, *loss, *x, *target;
 } Run;
@@ -351,14 +350,13 @@ static void update(Run *r, EntryKind kind) {
 }
 
 /* Step i is the pass i + 1 after toy_init_params(SEED). */
-static void draw(const Graph *const_graph, int step) {
-  Graph *g = (Graph *)(uintptr_t)const_graph;
+static void draw(Graph *g, int step) {
   g->seed = SEED;
   g->pass = step + 1;
 }
 
 /* Loss and gradients; then the parameters move. */
-static void step_by_graph(Run *r) {
+static void take_step(Run *r) {
   const Entry *backward = &r->g->entry[ENTRY_BACKWARD];
   *r->loss =
       graph_run(r->g, r->g->entry[ENTRY_TRAIN_FORWARD].want.at, 1, r->n, leaf_value, r)->at[0];
@@ -369,32 +367,10 @@ static void step_by_graph(Run *r) {
         r->grad[i] = gradient[w].at;
 }
 
-static void finish_by_graph(Run *r) {
+static void finish_step(Run *r) {
   update(r, ENTRY_TRAIN_FORWARD); /* from the parameters of this step */
   update(r, ENTRY_STEP);
   r->g->steps++;
-}
-
-static PlanRun plan_memory(Run *r) {
-  const Graph *g = r->plan->graph;
-  PlanRun run = {.param = r->param, .state = r->state, .grad = r->grad, .n = r->n};
-  run.input = NEW_ARRAY(r->u->arena, double *, g->input.n);
-  run.output = NEW_ARRAY(r->u->arena, double *, 1);
-  run.output[0] = r->loss;
-  for (int i = 0; i < g->input.n; i++)
-    run.input[i] = g->input.at[i].kind == INPUT_TARGET ? r->target : r->x;
-  return run;
-}
-
-static void step_by_plan(Run *r) {
-  PlanRun run = plan_memory(r);
-  plan_run(r->plan, PLAN_BACKWARD, &run);
-}
-
-static void finish_by_plan(Run *r) {
-  PlanRun run = plan_memory(r);
-  plan_run(r->plan, PLAN_STEP, &run);
-  r->planned->steps++;
 }
 
 static double **zeros(Unit *u, int n, const int64_t *size) {
@@ -411,7 +387,7 @@ static void start(Run *r, int64_t n) {
   for (int i = 0; i < g->param.n; i++) param[i] = type_size(&g->param.at[i].type, 1);
   for (int i = 0; i < g->state.n; i++) state[i] = type_size(&g->state.at[i].type, 1);
   r->n = n;
-  r->g->steps = r->planned->steps = 0;
+  r->g->steps = 0;
   r->param = params_seeded(g, SEED);
   r->state = zeros(r->u, g->state.n, state);
   r->grad = zeros(r->u, g->param.n, param);
@@ -464,22 +440,20 @@ static double growth(const Run *r) {
 
 /* Of the largest number of a tensor: the rounding of the longest sum, in each of the up to eight
  * sums that follow one another forward and back; a step later the parameters carry it as well. */
-static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void (*finish)(Run *),
-                          const char *reference) {
+static void compare_steps(Run *r, const Text *output) {
   Printed p = {.at = (const float *)(const void *)output->at};
   p.end = p.at + output->n / sizeof(float);
   start(r, r->n);
   for (int i = 0; i < STEPS; i++) {
-    p.title = arena_printf(r->u->arena, "%s, %s, %s, %d samples, step %d", r->net->name,
-                           r->plan->target->name, reference, (int)r->n, i + 1);
+    p.title = arena_printf(r->u->arena, "%s, %s, %d samples, step %d", r->net->name,
+                           r->plan->target->name, (int)r->n, i + 1);
     p.tolerance = (i + 1) * 8 * 0x1p-24 * sqrt((double)longest_reduction(r)) * growth(r);
     draw(r->g, i);
-    draw(r->plan->graph, i);
-    step(r);
+    take_step(r);
     compare(&p, r->loss, 1, 1, "the loss");
     compare_gradients(r, &p, 1);
     if (i == 0) compare_gradients(r, &p, 2);
-    finish(r);
+    finish_step(r);
     for (int k = 0; k < r->g->param.n; k++)
       compare(&p, r->param[k], type_size(&r->g->param.at[k].type, 1), 1, r->g->param.at[k].name);
   }
@@ -489,8 +463,7 @@ static void compare_steps(Run *r, const Text *output, void (*step)(Run *), void 
 static void check_batch(Run *r, int64_t n) {
   const Text output = run_program(r, n, 1);
   r->n = n;
-  compare_steps(r, &output, step_by_graph, finish_by_graph, "graph");
-  compare_steps(r, &output, step_by_plan, finish_by_plan, "plan");
+  compare_steps(r, &output);
   for (int threads = 2; threads <= 3; threads++) {
     const Text other = run_program(r, n, threads);
     assert_int_equal(other.n, output.n);
@@ -534,7 +507,6 @@ static void open_net(Run *r, const Net *net, const Forced *algorithm, const char
   Graph *g = pipeline_read(r->u, &r->o);
   r->plan = pipeline_plan(r->u, &r->o, g, target_find(target), false);
   assert_non_null(r->plan);
-  r->planned = (Graph *)(uintptr_t)r->plan->graph;
   if (algorithm) check_taken(r);
 }
 
