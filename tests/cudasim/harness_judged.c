@@ -1,32 +1,14 @@
 /* harness_judged.c - see harness_judged.h. */
 #include "harness_judged.h"
 
-#include <stdio.h>
-
-#include "../random/judge.h"
-
-static Graph *read(Unit *u, const char *text, bool training) {
-  FILE *messages = u->messages;
-  u->messages = fopen("/dev/null", "w"); /* warnings of what no output needs */
-  Graph *g = read_text(u, "random.json", text, strlen(text), &(ReadOptions){.training = training});
-  fclose(u->messages);
-  u->messages = messages;
-  assert_non_null(g);
-  for (int i = 0; i < g->input.n; i++)
-    g->input.at[i].gradient =
-        training && g->input.at[i].kind == INPUT_DATA && g->input.at[i].type.dtype == F32;
-  g->seed = SIMULATED_SEED;
-  g->pass = 1;
-  return g;
-}
-
 Simulated judged_text(Unit *u, const char *json, Options o) {
   Simulated s = {.u = u};
-  Graph *graph = read(u, json, o.train);
+  Graph *graph = judge_read(u, json, o.train, SIMULATED_SEED);
   if (o.train) judge_gradients(graph);
   s.graph = graph;
   s.folder = toolchain_folder(u);
-  s.plan = pipeline_plan(u, &o, read(u, json, o.train), target_find(o.target), false);
+  s.plan = pipeline_plan(u, &o, judge_read(u, json, o.train, SIMULATED_SEED), target_find(o.target),
+                         false);
   assert_non_null(s.plan);
   double **param = NEW_ARRAY(u->arena, double *, graph->param.n + 1);
   for (int i = 0; i < graph->param.n; i++)
@@ -53,18 +35,20 @@ static SimulatedRun inputs(const Simulated *s, int n, const Judged *want) {
 
 static const double *allowed(const Simulated *s, double times, const Judged *want) {
   double *relative = NEW_ARRAY(s->u->arena, double, simulated_results(s) + 1);
+  const double growth = simulated_growth(s);
   for (int i = 0; i < simulated_results(s); i++)
-    if (want[i].largest > 0) relative[i] = times * (want[i].noise / want[i].largest + F32_ROUNDING);
+    if (want[i].largest > 0)
+      relative[i] = growth * (want[i].noise / want[i].largest + times * F32_ROUNDING);
   return relative;
 }
 
-bool judged_check(const Simulated *s, int n, double rounding, double times) {
+bool judged_check(const Simulated *s, int n, Rounding rounding) {
   Judged *want = NEW_ARRAY(s->u->arena, Judged, judge_values(s->graph));
   assert_int_equal(judge_values(s->graph), simulated_results(s));
   if (!judge(s->u->arena, s->graph, n, rounding, want)) return false;
   simulated_emit(s);
   simulated_build(s);
   const SimulatedRun r = inputs(s, n, want);
-  simulated_orders(s, &r, allowed(s, times * simulated_growth(s), want));
+  simulated_orders(s, &r, allowed(s, rounding.times, want));
   return true;
 }

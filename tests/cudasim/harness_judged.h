@@ -5,11 +5,13 @@
 
 #include "harness.h"
 
+#include "../random/judge.h"
+
 /* The network of a JSON text as options say, which name a target. */
 Simulated judged_text(Unit *, const char *json, Options);
-/* Emits, builds and runs it on n samples in several orders: a result may be away by so many `times`
- * what noise of that size changes (../random/judge.h), more by algorithms whose errors grow. False:
- * a value is out of range, and nothing was done. */
-bool judged_check(const Simulated *, int n, double rounding, double times);
+/* Emits, builds and runs it on n samples in several orders: a result may be away by what noise of
+ * rounding changes (../random/judge.h), more by algorithms whose errors grow. False: a value is out
+ * of range, and nothing was done. */
+bool judged_check(const Simulated *, int n, Rounding);
 
 #endif

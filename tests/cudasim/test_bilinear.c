@@ -95,7 +95,7 @@ static void check_gradients(const char *network, const char *algo, int least) {
   const int layers = taken(&s, algo);
   free(json);
   if (layers < least) fail_msg("%s computes %d kernels of %s", algo, layers, network);
-  if (layers > 0) assert_true(judged_check(&s, SAMPLES, 0x1p-23, 12));
+  if (layers > 0) assert_true(judged_check(&s, SAMPLES, (Rounding){F32_ROUNDING, 12}));
   if (layers > 0) simulated_compile(&s);
   simulated_free(&s);
 }

@@ -73,7 +73,7 @@ static void check_trained(int i) {
   free(json);
   if (taken(&s) < trained[i].layers) fail_msg("%d kernels of network %d", taken(&s), i);
   plan_leaves(s.plan, set_points, &points);
-  assert_true(judged_check(&s, SAMPLES, 0x1p-23, 12));
+  assert_true(judged_check(&s, SAMPLES, (Rounding){F32_ROUNDING, 12}));
   if (i == 1) simulated_compile(&s);
   simulated_free(&s);
 }

@@ -1,12 +1,11 @@
 /* test_operators.c - every operator in every precision, inferred and trained, simulated against the
  * graph in double: outputs, and gradients by inputs and parameters. A case of each operator
  * (numeric/cases.h), by turns; in the long form all cases of f32 inferred, and of everything else a
- * part by turns. Allowed is a multiple of what noise of the precision's rounding changes
+ * part by turns. Allowed is what noise of some roundings of the precision changes
  * (../random/judge.h). */
 #include "harness_judged.h"
 
 #include "../numeric/cases.h"
-#include "../random/judge.h"
 
 enum { SAMPLES = 2, PART = 4, DRAWS = 20, NUMBERS = 1000 /* > cases */ };
 
@@ -14,19 +13,19 @@ enum { SAMPLES = 2, PART = 4, DRAWS = 20, NUMBERS = 1000 /* > cases */ };
 typedef struct Row {
   const char *target;
   Precision precision;
-  double rounding, times;
+  Rounding rounding;
   bool products; /* cases with contractions alone */
 } Row;
 static const Row rows[] = {
-    {"sm_80", PRECISION_F32, F32_ROUNDING, 12, false},
-    {"sm_90", PRECISION_F32, F32_ROUNDING, 12, true},
-    {"sm_80", PRECISION_TF32, 0x1p-11, 4, true},
-    {"sm_80", PRECISION_F32X3, 0x1p-21, 8, true},
-    {"sm_80", PRECISION_BF16, 0x1p-8, 4, false},
-    {"sm_80", PRECISION_F16, 0x1p-11, 4, false},
-    {"sm_90a", PRECISION_BF16, 0x1p-8, 4, true},
-    {"sm_90a", PRECISION_F16, 0x1p-11, 4, true},
-    {"sm_90a", PRECISION_TF32, 0x1p-11, 4, true},
+    {"sm_80", PRECISION_F32, {F32_ROUNDING, 12}, false},
+    {"sm_90", PRECISION_F32, {F32_ROUNDING, 12}, true},
+    {"sm_80", PRECISION_TF32, {0x1p-11, 4}, true},
+    {"sm_80", PRECISION_F32X3, {0x1p-21, 8}, true},
+    {"sm_80", PRECISION_BF16, {0x1p-8, 4}, false},
+    {"sm_80", PRECISION_F16, {0x1p-11, 4}, false},
+    {"sm_90a", PRECISION_BF16, {0x1p-8, 4}, true},
+    {"sm_90a", PRECISION_F16, {0x1p-11, 4}, true},
+    {"sm_90a", PRECISION_TF32, {0x1p-11, 4}, true},
 };
 
 /* ---- cases by operator ---- */
@@ -186,7 +185,7 @@ static void check_cases(const Case *c, int n, const Row *row, bool training) {
     o.algo.n = COUNT(rounding);
   }
   Simulated s = judged_text(u, text_of(u, c, n, training), o);
-  const bool fine = judged_check(&s, SAMPLES, row->rounding, row->times);
+  const bool fine = judged_check(&s, SAMPLES, row->rounding);
   simulated_free(&s);
   if (fine) return;
   if (n == 1) fail_msg("%s: out of range", c->title);

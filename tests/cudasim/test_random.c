@@ -5,28 +5,25 @@
  *   cudasim_random               100 networks, each both ways; in the long form 1000
  *   cudasim_random SEED COUNT    networks SEED ... SEED + COUNT - 1, a line for each group
  *
- * The allowed error is a multiple of what noise of the size of the precision's rounding changes
- * (judge.c). Which of `rows` a group is for follows from its first seed. */
+ * Allowed is what noise of some roundings of the precision changes (judge.c). Which of `rows` a
+ * group is for follows from its first seed. */
 #include "harness_judged.h"
 
 #include <stdio.h>
 
-#include "../random/judge.h"
-
 enum { AT_ONCE = 10, QUICK = 100, ALL = 1000 };
 
-/* How many times the noise a result may be away: its sums have roundings besides. */
 typedef struct Row {
   const char *target;
   Precision precision;
-  double rounding, times;
+  Rounding rounding;
 } Row;
 static const Row rows[] = {
-    {"sm_80", PRECISION_F32, F32_ROUNDING, 12}, {"sm_80", PRECISION_BF16, 0x1p-8, 4},
-    {"sm_90", PRECISION_F32, F32_ROUNDING, 12}, {"sm_80", PRECISION_TF32, 0x1p-11, 4},
-    {"sm_80", PRECISION_F32, F32_ROUNDING, 12}, {"sm_80", PRECISION_F16, 0x1p-11, 4},
-    {"sm_90", PRECISION_F32, F32_ROUNDING, 12}, {"sm_80", PRECISION_F32X3, 0x1p-21, 8},
-    {"sm_90a", PRECISION_BF16, 0x1p-8, 4},      {"sm_90a", PRECISION_F16, 0x1p-11, 4},
+    {"sm_80", PRECISION_F32, {F32_ROUNDING, 12}}, {"sm_80", PRECISION_BF16, {0x1p-8, 4}},
+    {"sm_90", PRECISION_F32, {F32_ROUNDING, 12}}, {"sm_80", PRECISION_TF32, {0x1p-11, 4}},
+    {"sm_80", PRECISION_F32, {F32_ROUNDING, 12}}, {"sm_80", PRECISION_F16, {0x1p-11, 4}},
+    {"sm_90", PRECISION_F32, {F32_ROUNDING, 12}}, {"sm_80", PRECISION_F32X3, {0x1p-21, 8}},
+    {"sm_90a", PRECISION_BF16, {0x1p-8, 4}},      {"sm_90a", PRECISION_F16, {0x1p-11, 4}},
 };
 
 typedef struct Group {
@@ -74,7 +71,7 @@ static void check_as(const Group *g, bool training) {
   o.algo.n = g->forced != NULL;
   if (g->row->precision) o.dtype = DTYPE_F64 + (int)g->row->precision;
   Simulated s = judged_text(u, document(u, g, training), o);
-  const bool fine = judged_check(&s, g->n, g->row->rounding, g->row->times);
+  const bool fine = judged_check(&s, g->n, g->row->rounding);
   simulated_free(&s);
   if (fine) return;
   if (g->count == 1) {

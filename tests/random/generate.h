@@ -18,12 +18,18 @@ void document_free(Document *);
 /* The document as text, for free(). */
 char *document_text(const Document *);
 
+/* What computing does to a value: relative rounding, and how many times as large the noise is whose
+ * effect on results is allowed, since sums have roundings besides. */
+typedef struct Rounding {
+  double relative, times;
+} Rounding;
+
 /* What a network is wanted for. */
 typedef struct Wanted Wanted;
 struct Wanted {
-  bool training;   /* with a loss on its last layer, by a target of its own */
-  int samples;     /* of a call */
-  double rounding; /* relative, of what is computed: judge.h */
+  bool training; /* with a loss on its last layer, by a target of its own */
+  int samples;   /* of a call */
+  Rounding rounding;
   /* Is it worth having? Called for every layer that is added. */
   bool (*accepts)(const Wanted *, Graph *);
 };

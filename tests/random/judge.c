@@ -2,7 +2,8 @@
  * it.
  *
  * Networks are judged only where their values are well-conditioned: a layer is kept only if noise
- * of the size of f32's rounding, added to every value on the way, changes little. */
+ * of the size of rounding, added to every value on the way, changes little. It is as large as what
+ * is allowed, so that it meets the kinks (of a relu, of a maximum) that rounding may pass. */
 #include "judge.h"
 
 #include "plan.h"
@@ -45,7 +46,7 @@ typedef struct Values {
   Arena *arena;
   const Graph *g;
   int64_t n;
-  double rounding;
+  Rounding rounding;
   Array *array; /* by node */
 } Values;
 
@@ -85,11 +86,11 @@ static Want wants_of(Arena *arena, const Graph *g) {
 /* By what rounding may change: the value, and what it is made from, which often is near 1, as in
  * log(1 + exp(x)), or as large as the gradients around it. What is 0 stays so, as padding and the
  * lower side of a relu do: gradients ask for it. */
-static void disturb(double *at, int64_t size, double rounding, double near, Random *noise) {
+static void disturb(double *at, int64_t size, Rounding r, double near, Random *noise) {
   for (int64_t i = 0; i < size; i++) {
     if (at[i] == 0) continue;
-    at[i] *= 1 + rounding * random_real(noise);
-    at[i] += F32_ROUNDING * near * random_real(noise);
+    at[i] *= 1 + r.times * r.relative * random_real(noise);
+    at[i] += r.times * F32_ROUNDING * near * random_real(noise);
   }
 }
 
@@ -112,7 +113,7 @@ static bool divides_by_little(const Values *v, Id id) {
   const Id divisor = node->arg[1];
   const double *at = v->array[divisor].at;
   const int64_t size = type_size(&v->g->node.at[divisor].type, v->n);
-  const double least = ROUNDINGS * v->rounding * largest_of(at, size);
+  const double least = ROUNDINGS * v->rounding.relative * largest_of(at, size);
   for (int64_t i = 0; i < size; i++)
     if (fabs(at[i]) < least) return true;
   return false;
@@ -134,7 +135,7 @@ static bool run_node(const Values *v, Id id, Random *noise) {
   kernel_run(&k, v->array, scalar, NULL, v->n);
   if (!noise && divides_by_little(v, id)) return false;
   for (int64_t i = 0; i < size && !noise; i++)
-    if (!is_sane(at[i], v->rounding > F32_ROUNDING)) return false;
+    if (!is_sane(at[i], v->rounding.relative > F32_ROUNDING)) return false;
   const double near = is_gradient(v->g, id) ? fmin(1, largest_of(at, size)) : 1;
   if (noise && !is_position(&k)) disturb(at, size, v->rounding, near, noise);
   return true;
@@ -149,7 +150,7 @@ static void run_leaf(const Values *v, Id id, Random *noise) {
            sizeof(double) * (size_t)type_size(&node->type, 1));
   else
     v->array[id].at = judge_leaf(v->arena, v->g, id, v->n);
-  const bool rounded = v->rounding > F32_ROUNDING && node->type.dtype == F32;
+  const bool rounded = v->rounding.relative > F32_ROUNDING && node->type.dtype == F32;
   if (noise && (rounded || node->op == OP_param))
     disturb(v->array[id].at, size, v->rounding, 1, noise);
 }
@@ -171,7 +172,7 @@ int judge_values(const Graph *g) {
          g->entry[ENTRY_BACKWARD].want.n;
 }
 
-bool judge(Arena *arena, const Graph *g, int64_t n, double rounding, Judged *out) {
+bool judge(Arena *arena, const Graph *g, int64_t n, Rounding rounding, Judged *out) {
   const Want want = wants_of(arena, g);
   Values exact = {arena, g, n, rounding, NEW_ARRAY(arena, Array, g->node.n)}, noisy = exact;
   noisy.array = NEW_ARRAY(arena, Array, g->node.n);
@@ -191,11 +192,28 @@ bool judge(Arena *arena, const Graph *g, int64_t n, double rounding, Judged *out
   return true;
 }
 
-void judge_gradients(Graph *g) {
+static void want_gradients(Graph *g) {
   for (int i = 0; i < g->input.n; i++) {
     Input *in = &g->input.at[i];
     in->gradient = in->kind == INPUT_DATA && in->type.dtype == F32;
   }
+}
+
+Graph *judge_read(Unit *u, const char *text, bool training, uint64_t seed) {
+  FILE *messages = u->messages;
+  u->messages = fopen("/dev/null", "w"); /* warnings of what no output needs */
+  Graph *g = read_text(u, "random.json", text, strlen(text), &(ReadOptions){.training = training});
+  fclose(u->messages);
+  u->messages = messages;
+  if (!g) BUG("networks that were accepted are refused together");
+  if (training) want_gradients(g);
+  g->seed = seed;
+  g->pass = 1;
+  return g;
+}
+
+void judge_gradients(Graph *g) {
+  want_gradients(g);
   pass_grad(g);
 }
 
@@ -214,8 +232,8 @@ static bool is_small(const Graph *g) {
   return true;
 }
 
-bool judge_is_calm(const Judged *value, int n, double rounding) {
-  const double most = fmax(1e-4, 16 * rounding); /* of the noise, relative */
+bool judge_is_calm(const Judged *value, int n, Rounding r) {
+  const double most = r.times * fmax(1e-4, 16 * r.relative); /* of the noise, relative */
   for (int i = 0; i < n; i++)
     if (value[i].noise > most * value[i].largest) return false;
   return true;
