@@ -1,8 +1,9 @@
 /* direct.c - convolution as it is written, in register tiles: points of a row x output channels.
  *
  * Every tap of every input channel is broadcast to the lanes of the output channels and multiplied
- * with packed weights; borders need no tests because the input has a physical margin. Serves any
- * stride, dilation and group whose channels fill lanes. */
+ * with packed weights; borders need no tests because the input has a physical margin. Serves
+ * windows of any stride, dilation and group whose channels fill lanes; where none slides, the same
+ * steps are a matrix product (gemm.c). */
 #include "algos.h"
 
 extern const Algo algo_direct;
@@ -10,7 +11,7 @@ extern const Algo algo_direct;
 static const char *refuses(const Plan *p, const Contraction *c) {
   const char *reason = tiles_refuses(p, c, 'N');
   if (reason) return reason;
-  if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
+  if (!contraction_slides(c)) return "no window slides over its input: gemm";
   return NULL;
 }
 
