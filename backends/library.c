@@ -15,6 +15,10 @@ bool library_takes_params(const Library *l) {
   return l->o->weights_as == WEIGHTS_LOADED || l->o->weights_as == WEIGHTS_FILE;
 }
 
+bool library_waits(const Library *l) {
+  return l->o->weights_as == WEIGHTS_LOADED && l->param.n > 0;
+}
+
 static void add_argument(Text *text, bool types, const char *qualifier, DType dtype,
                          const char *name) {
   text_add(text, ", ");

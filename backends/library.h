@@ -65,6 +65,8 @@ const char *library_arguments(const Library *, bool types);
 const char *library_null_tests(const Library *);
 /* Are parameters handed over with the call of init, in NAME_memory? */
 bool library_takes_params(const Library *);
+/* Does it wait for parameters after init? */
+bool library_waits(const Library *);
 /* The inputs that inference reads: data, not targets of losses. */
 bool library_reads(const Plan *, int input);
 /* Inputs and outputs with shapes and units: lines of a comment. */

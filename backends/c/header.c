@@ -21,7 +21,6 @@ static void add_targets(Text *out, const Library *l) {
 
 static void add_summary(Text *out, const Library *l) {
   const char *p = l->o->prefix;
-  bool loaded = l->o->weights_as == WEIGHTS_LOADED;
   text_add(out, "/* %s.h - %s of the network \"%s\".\n *\n", l->name,
            library_trains(l) ? "training and inference" : "inference", l->plan->graph->name);
   library_tensors(out, l);
@@ -33,7 +32,8 @@ static void add_summary(Text *out, const Library *l) {
   if (library_trains(l)) library_train_memory(out, l);
   text_add(out, "};\n");
   text_add(out, " *   int status = %s_init(&net, &memory, threads);\n", p);
-  if (loaded) text_add(out, " *   status = %s_load_file(&net, \"%s.safetensors\");\n", p, l->name);
+  if (library_waits(l))
+    text_add(out, " *   status = %s_load_file(&net, \"%s.safetensors\");\n", p, l->name);
   text_add(out, " *   status = %s_forward(&net, n%s);\n", p,
            l->plan->graph->input.n ? ", ..." : "");
   if (library_trains(l)) library_train_example(out, l, "");
@@ -160,7 +160,7 @@ static void add_forward(Text *out, const Library *l) {
       "\n/* ---- inference ----\n * Computes n samples, 1 <= n <= NAME_MAX_BATCH. Inputs and "
       "outputs are listed above; they must not\n * overlap and need no more than the alignment of "
       "their elements. A sample's result depends neither\n * on n nor on the number of threads.");
-  if (l->o->weights_as == WEIGHTS_LOADED)
+  if (library_waits(l))
     library_text(
         out, l,
         library_trains(l)

@@ -18,7 +18,7 @@ static void add_summary(Text *out, const Library *l) {
            p, p, library_trains(l) ? "TRAIN_" : "");
   if (library_trains(l)) library_train_memory(out, l);
   text_add(out, "};\n *   int status = %s_init(&net, &memory);\n", p);
-  if (l->o->weights_as == WEIGHTS_LOADED)
+  if (library_waits(l))
     text_add(out, " *   status = %s_load_file(&net, \"%s.safetensors\");\n", p, l->name);
   text_add(out,
            " *   status = %s_upload(&net, stream);\n"

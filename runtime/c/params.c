@@ -6,12 +6,6 @@ static int NAME_check_params(const NAME_memory *memory) {
   return memory->params_bytes < NAME_PARAMS_BYTES ? NAME_E_MEMORY : NAME_OK;
 }
 
-static void NAME_take_params(NAME *ctx, const NAME_memory *memory) {
-  ctx->header = (unsigned char *)memory->params;
-  ctx->params = ctx->header + sizeof(NAME_header);
-  ctx->derived = ctx->params + NAME_RAW_BYTES;
-}
-
 #ifdef NAME_TRAIN_WORK_BYTES
 static void NAME_restart(NAME *ctx, uint64_t seed);
 #endif
@@ -25,6 +19,14 @@ static void NAME_mark(const NAME *ctx, uint32_t state) {
   header.hash = NAME_HASH;
   header.size = NAME_PARAMS_BYTES;
   memcpy(ctx->header, &header, sizeof header);
+}
+
+/* What has no parameters waits for none. */
+static void NAME_take_params(NAME *ctx, const NAME_memory *memory) {
+  ctx->header = (unsigned char *)memory->params;
+  ctx->params = ctx->header + sizeof(NAME_header);
+  ctx->derived = ctx->params + NAME_RAW_BYTES;
+  if (NAME_PARAM_COUNT == 0 && !NAME_is_loaded(ctx->header)) NAME_mark(ctx, NAME_STALE);
 }
 
 /* Loaded, and derived weights up to date? Computes them when they are not. */
@@ -51,6 +53,7 @@ static int NAME_begin(NAME *ctx, uint64_t seed) {
 
 int NAME_init_params(NAME *ctx, uint64_t seed) {
   if (!ctx) return NAME_E_NULL;
+  memset(ctx->params, 0, NAME_RAW_BYTES); /* also between parameters: checkpoints hold it */
   for (int i = 0; i < NAME_PARAM_COUNT; i++) {
     size_t first = NAME_places[i].first, size = NAME_params[i].size;
     if (first > NAME_RAW || size > NAME_RAW - first) return NAME_E_RANGE;
@@ -134,6 +137,7 @@ static int NAME_take(NAME *ctx, NAME_source *s, const NAME_tensor *t, int index)
 static int NAME_load_from(NAME *ctx, NAME_source *s) {
   NAME_tensor t;
   if (!NAME_check_source(s) || !NAME_open(s)) return NAME_E_WEIGHTS;
+  memset(ctx->params, 0, NAME_RAW_BYTES);
   while (NAME_next(s, &t) > 0) {
     if (NAME_ignored(t.name)) continue;
     int index = NAME_find(t.name);

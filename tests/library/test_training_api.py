@@ -17,6 +17,31 @@ TESTED = {"resnet50": (), "vgg_d": ("--input-shape", "3x64x64"), "googlenet": ()
 WIDE = [{"op": "conv", "filters": 8, "kernel": 3}, {"op": "tanh"}, {"op": "dense", "units": 700}, {"op": "tanh"},
         {"op": "dense", "units": 500}, {"op": "tanh"}, {"op": "dense", "units": 4}]
 
+# Two contexts of memory that held something else before: equal training, equal checkpoints.
+CHECKPOINTS = """#include "program.h"
+static unsigned char saved[2][NAME(_CHECKPOINT_BYTES)];
+int main(void) {
+  for (int i = 0; i < 2; i++) {
+    NET net;
+    float loss, *x = samples(N), *t = results(N);
+    NAME(_memory) m = {.hash = NAME(_HASH), .params_bytes = NAME(_PARAMS_BYTES),
+                       .work_bytes = NAME(_TRAIN_WORK_BYTES)(1), .grads_bytes = NAME(_GRADS_BYTES),
+                       .state_bytes = NAME(_STATE_BYTES)};
+    m.params = memset(memory_of(m.params_bytes), 77 * i, m.params_bytes);
+    m.work = memset(memory_of(m.work_bytes), 77 * i, m.work_bytes);
+    m.grads = memset(memory_of(m.grads_bytes), 77 * i, m.grads_bytes);
+    m.state = memset(memory_of(m.state_bytes), 77 * i, m.state_bytes);
+    memset(t, 0, N * OUT * sizeof *t);
+    MUST(NAME(_init)(&net, &m, 1) == NAME(_OK));
+    MUST(NAME(_init_params)(&net, SEED) == NAME(_OK));
+    MUST(NAME(_train_step)(&net, N, x, t, &loss) == NAME(_OK));
+    MUST(NAME(_checkpoint_save)(&net, saved[i], sizeof saved[i]) == NAME(_OK));
+  }
+  MUST(memcmp(saved[0], saved[1], sizeof saved[0]) == 0);
+  return 0;
+}
+"""
+
 
 class TrainingApi(Case):
     def network(self, name, layers, **more):
@@ -43,6 +68,11 @@ class TrainingApi(Case):
         library = self.emit(path, "two", "--train", "--input-grad", "--batch", "3", "--dtype", "f64")
         self.run_command(self.build(library, "input_grad.c", flags=("-fsanitize=address,undefined",)),
                          env={"ASAN_OPTIONS": "detect_leaks=0"})
+
+    def test_checkpoints_hold_nothing_else(self):
+        (self.folder / "checkpoints.c").write_text(CHECKPOINTS)
+        library = self.emit(self.network("wide", WIDE), "wide", "--train", "--batch", "2", "--target", "generic")
+        self.run_command(self.build(library, self.folder / "checkpoints.c"))
 
     def selftest(self, library, *options):
         definitions = [f"-D{library.name}_SELFTEST", "-DPARAMS_IN_MEMORY", *(["-DTRAIN"] if "--train" in options else [])]

@@ -16,6 +16,24 @@ bytes:
   .incbin "net.weights"
   .section .note.GNU-stack, "", %progbits
 """
+# Around a network without parameters: nothing is loaded, and each context of shared memory is ready.
+NONE = """#include "program.h"
+int main(void) {
+  NET first, second;
+  void *params = memory_of(NAME(_PARAMS_BYTES));
+  NAME(_memory) one = memory_for(1, params), two = memory_for(1, params);
+  float *x = samples(1), *y = results(1), *again = results(1);
+  MUST(NAME(_init)(&first, &one, 1) == NAME(_OK));
+  MUST(NAME(_forward)(&first, 1, x, y) == NAME(_OK));
+  MUST(NAME(_init)(&second, &two, 1) == NAME(_OK));
+  MUST(NAME(_forward)(&second, 1, x, again) == NAME(_OK));
+  MUST(same(y, again, 1));
+  MUST(NAME(_init_params)(&second, SEED) == NAME(_OK));
+  MUST(NAME(_forward)(&second, 1, x, again) == NAME(_OK));
+  MUST(same(y, again, 1));
+  return 0;
+}
+"""
 
 
 class Weights(Case):
@@ -103,6 +121,13 @@ class Weights(Case):
         self.run_command(*self.command(self.weights("trained"), folder / "net.c"), "--weights-as", "object", "--build")
         for name in ("libnet.a", "libnet.so"):
             self.assertRegex(self.run_command("nm", "--defined-only", folder / name), r" [Rr] lenet5_weights")
+
+    def test_without_parameters_init_is_enough(self):
+        (self.folder / "none.c").write_text(NONE)
+        for target in (BEST, "generic"):
+            library = self.emit(MODELS / "sobel.json", f"sobel_{target}", "--target", target)
+            self.assertNotIn("_load_file(&net", library.text)
+            self.run_command(self.build(library, self.folder / "none.c", "-DPARAMS_IN_MEMORY"))
 
 
 main()
