@@ -232,8 +232,17 @@ static Status build_and_run(Inference *f) {
   return status;
 }
 
+/* What a network reads as bytes, as bytes hold it: pictures that were scaled have fractions. */
+static void round_bytes(Inference *f) {
+  for (int i = 0; f->g && i < f->g->input.n; i++)
+    for (int64_t k = 0; f->input[i] && k < f->n * inference_input_size(f->g, i); k++)
+      if (f->g->input.at[i].type.dtype == U8)
+        f->input[i][k] = fminf(fmaxf(roundf(f->input[i][k]), 0), 255);
+}
+
 Status inference_run(Inference *f) {
   if (f->u->errors && f->o->interpret) return STATUS_INPUT;
+  if (!f->u->errors) round_bytes(f);
   int outputs = f->g ? f->g->entry[ENTRY_FORWARD].want.n : 0;
   f->output = NEW_ARRAY(f->u->arena, float *, outputs + 1);
   if (!f->o->interpret) return build_and_run(f);

@@ -2,6 +2,7 @@
 #include "inference.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,13 +34,30 @@ static bool same_extents(const Tensor *t, int from, const Type *type) {
   return true;
 }
 
+/* Bytes hold whole numbers from 0 to 255. */
+static bool fits_bytes(Unit *u, const Input *in, const char *file, const float *value, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    if (!(value[i] >= 0 && value[i] <= 255 && value[i] == floorf(value[i]))) {
+      diag_error_in(u, file,
+                    "value %" PRId64 " is %g; input \"%s\" takes whole numbers from 0 to 255 "
+                    "(\"dtype\": \"u8\")",
+                    i, (double)value[i], in->name);
+      return false;
+    }
+  return true;
+}
+
 /* An array of one sample or of several, as forward takes it. */
 static float *read_array(Unit *u, const Input *in, const char *file, int64_t *n) {
   Tensor t;
   if (!npy_read(u, file, &t)) return NULL;
   bool one = same_extents(&t, 0, &in->type), many = !one && same_extents(&t, 1, &in->type);
   *n = one ? 1 : t.dim[0];
-  if ((one || many) && *n > 0) return (float *)(uintptr_t)tensor_f32(u->arena, &t);
+  if ((one || many) && *n > 0) {
+    const float *value = tensor_f32(u->arena, &t);
+    const bool fits = in->type.dtype != U8 || fits_bytes(u, in, file, value, tensor_size(&t));
+    return fits ? (float *)(uintptr_t)value : NULL;
+  }
   Text have = {.arena = u->arena}, want = {.arena = u->arena};
   tensor_print_shape(&have, &t);
   type_print(&want, &in->type);

@@ -12,6 +12,19 @@ bool axis_exists(Unit *u, Where where, const char *key, int64_t axis, const Type
   return false;
 }
 
+bool axes_exist(Unit *u, Where where, const char *key, const IntList *axes, const Type *in) {
+  for (int i = 0; i < axes->n; i++) {
+    if (!axis_exists(u, where, key, axes->at[i], in)) return false;
+    for (int j = 0; j < i; j++) {
+      if (axes->at[j] != axes->at[i]) continue;
+      diag_error(u, path_key(u->arena, where.path, key), "axis %lld is there twice",
+                 (long long)axes->at[i]);
+      return false;
+    }
+  }
+  return true;
+}
+
 bool parts_divide(Unit *u, Where where, const char *key, int64_t parts, int64_t whole,
                   const char *what) {
   if (whole > 0 && whole % parts == 0) return true;

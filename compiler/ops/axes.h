@@ -5,9 +5,11 @@
 
 #include "graph.h"
 
-/* Both report at the layer's key and return false. */
+/* These report at the layer's key and return false. */
 /* Does the input have the axis? Documents count from 0 behind the batch. */
 bool axis_exists(Unit *, Where, const char *key, int64_t axis, const Type *in);
+/* All of several, each once? */
+bool axes_exist(Unit *, Where, const char *key, const IntList *, const Type *in);
 /* "4 groups do not divide the 6 channels": `key`, and what there are `whole` of. */
 bool parts_divide(Unit *, Where, const char *key, int64_t parts, int64_t whole, const char *what);
 

@@ -31,8 +31,7 @@ static bool reduced_axis(const ReduceAttr *attr, int axis) {
 static bool reduce_infer(Graph *g, Node *node) {
   const ReduceAttr *attr = node->attr;
   const Type *in = &g->node.at[node->arg[0]].type;
-  for (int i = 0; i < attr->axes.n; i++)
-    if (!axis_exists(g->u, node->where, "axes", attr->axes.at[i], in)) return false;
+  if (!axes_exist(g->u, node->where, "axes", &attr->axes, in)) return false;
   node->type = (Type){.dtype = F32};
   for (int a = 0; a < in->rank; a++) {
     bool reduced = reduced_axis(attr, a);

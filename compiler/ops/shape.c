@@ -338,17 +338,9 @@ static bool pad_infer(Graph *g, Node *node) {
   const PadAttr *attr = node->attr;
   const Type *in = &g->node.at[node->arg[0]].type;
   node->type = *in;
-  for (int i = 0; i < attr->axis.n; i++) {
-    int axis = type_axis(g, node, attr->axis.at[i]);
-    if (!axis) return false;
-    node->type.dim[axis].plus += attr->lo.at[i] + attr->hi.at[i];
-    for (int j = 0; j < i; j++) {
-      if (attr->axis.at[j] != attr->axis.at[i]) continue;
-      diag_error(g->u, path_key(g->u->arena, node->where.path, "axis"), "axis %d is there twice",
-                 axis - 1);
-      return false;
-    }
-  }
+  if (!axes_exist(g->u, node->where, "axis", &attr->axis, in)) return false;
+  for (int i = 0; i < attr->axis.n; i++)
+    node->type.dim[attr->axis.at[i] + 1].plus += attr->lo.at[i] + attr->hi.at[i];
   return true;
 }
 

@@ -91,11 +91,19 @@ static const char *message_of(Arena *arena, const json_error_t *error, const cha
   return text.at;
 }
 
+/* How many characters of a number stand before `end`. */
+static size_t digits_before(const Unit *u, size_t end) {
+  size_t n = 0;
+  while (n < end && strchr("+-.0123456789Ee", u->source.text[end - n - 1])) n++;
+  return n;
+}
+
 static void report_syntax(Unit *u, const json_error_t *error) {
   const char *token = token_of(u->arena, error->text);
   size_t end = error->position > 0 ? (size_t)error->position : 0, length = strlen(token);
   if (end > u->source.size) end = u->source.size;
   if (length > end || memcmp(u->source.text + end - length, token, length) != 0) length = 0;
+  if (json_error_code(error) == json_error_numeric_overflow) length = digits_before(u, end);
   if (length == 0) length = end > 0;
   diag_error_at(u, end - length, length, "%s", message_of(u->arena, error, token));
 }

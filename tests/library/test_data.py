@@ -84,6 +84,24 @@ class Data(Case):
         self.assertEqual(results[0], results[2])
         self.assertEqual(results[1], results[3])
 
+    def test_bytes_that_are_none(self):
+        """Arrays for an input of bytes have whole numbers from 0 to 255; pictures of another size are rounded to them."""
+        network, x, y = self.network("u8", dtype="u8"), self.folder / "x.npy", self.folder / "y.npy"
+        size = CHANNELS * HEIGHT * WIDTH
+        for value in (-1, 2.5, 256, float("nan")):
+            write_npy(x, (CHANNELS, HEIGHT, WIDTH), "<f4", struct.pack(f"<{size}f", *[7.0] * (size - 1), value))
+            out = self.run_command(CNNC, "run", network, "--seed", 1, "--input", x, "-o", y, status=1)
+            self.assertIn(f'value {size - 1} is {value:g}; input "x" takes whole numbers from 0 to 255', out)
+            self.assertFalse(y.exists())
+        picture = self.folder / "large.ppm"
+        picture.write_bytes(b"P6\n%d %d\n255\n" % (2 * WIDTH, 2 * HEIGHT) + (PIXELS * 4)[:4 * size])
+        results = []
+        for way in (HASTY, ("--interpret",)):
+            self.run_command(CNNC, "run", network, "--seed", 1, "--input", picture, "-o", y, *way)
+            results.append(struct.unpack_from(f"<{CLASSES}f", y.read_bytes(), len(y.read_bytes()) - 4 * CLASSES))
+        for built, interpreted in zip(*results):
+            self.assertAlmostEqual(built, interpreted, delta=1e-4 * max(map(abs, results[1])))
+
     def refused(self, message, network, data, *options, status=1):
         for command in (["train"], ["eval", "--weights", "none.safetensors"]):
             self.assertIn(message, self.run_command(CNNC, *command, network, "--data", data, *options, status=status))
