@@ -236,7 +236,7 @@ static void begin(Gemm *g, const char *slot, const char *term) {
 /* Barriers, and the stages that are on their way before the first is multiplied. */
 static void print_first(Gemm *g, int step) {
   Emit *e = g->w->e;
-  const int64_t turns = over(gemm_most_points(g, 'K'), step), ahead = gemm_stages_ahead(g);
+  const int64_t turns = over(gemm_most_points(g, 'K'), step), ahead = gemm_stages_ahead(&g->tile);
   BLOCK(e, "if (thread == 0)") {
     emit(e, "for (int slot = 0; slot < %d; slot++) cnnc_barrier_begin(&full[slot]);",
          g->tile.stages);
@@ -250,7 +250,7 @@ static void print_first(Gemm *g, int step) {
 void boxes_print_turns(Gemm *g) {
   Emit *e = g->w->e;
   const int step = g->tile.words * g->as->pack, stages = g->tile.stages,
-            ahead = gemm_stages_ahead(g);
+            ahead = gemm_stages_ahead(&g->tile);
   print_first(g, step);
   BLOCK(e, "for (%s term = 0; term < %s; term += %d)", g->w->index, g->terms, step) {
     emit(e, "const %s slot = term / %d %% %d, next = term + %d, to = next / %d %% %d;", g->w->index,

@@ -171,9 +171,8 @@ static double tile_seconds(const Plan *p, const Shape *shape, const GemmTile *t)
   const double turns = ceil(s->terms / (t->words * as->pack));
   /* What hides a tile's latency. */
   const double beside = fmin(rounds, fmax(1, resident(p, s, t, as)));
-  const int ahead = t->stages - (t->warps ? 2 : 1);
-  const double turn =
-      fmax(t->words * word_cycles(p, s, t, as) / busy, COST_LATENCY / (ahead * beside));
+  const double turn = fmax(t->words * word_cycles(p, s, t, as) / busy,
+                           COST_LATENCY / (gemm_stages_ahead(t) * beside));
   const double edge = 1500; /* cycles: beginning, results */
   return rounds * (turns * turn + edge) / cuda_clock(p->target);
 }

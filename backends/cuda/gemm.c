@@ -86,6 +86,10 @@ int gemm_threads(const GemmTile *t, const Arithmetic *as) {
   return as->mma ? parts * GEMM_WARP : parts;
 }
 
+int gemm_stages_ahead(const GemmTile *t) {
+  return t->stages - (t->warps ? 2 : 1);
+}
+
 int64_t gemm_shared_bytes(const GemmTile *t, const Arithmetic *as) {
   const int pad = as->mma ? 0 : 2 * GEMM_PAD, barrier = t->wide ? 8 : 0;
   return (int64_t)t->stages * (t->words * (t->rows + t->columns + pad) * 4 + barrier);
@@ -180,10 +184,6 @@ static void print_place(Gemm *g) {
   if (!g->y.whole) emit(e, "const %s columns = %s;", index, points_text(g, 'N', ""));
 }
 
-int gemm_stages_ahead(const Gemm *g) {
-  return g->tile.stages - (g->tile.warps ? 2 : 1);
-}
-
 static void print_products(Gemm *g, int first) {
   BLOCK(g->w->e, "if (term >= %d)", first)
   products_stage(g);
@@ -194,7 +194,7 @@ static void print_products(Gemm *g, int first) {
 static void print_turns(Gemm *g) {
   Emit *e = g->w->e;
   const int step = g->tile.words * g->as->pack, stages = g->tile.stages,
-            ahead = gemm_stages_ahead(g);
+            ahead = gemm_stages_ahead(&g->tile);
   const bool copies = g->x.copied || g->y.copied, loads = !g->x.copied || !g->y.copied;
   BLOCK(e, "for (%s term = 0; term < %s + %d; term += %d)", g->w->index, g->terms, step * ahead,
         step) {

@@ -31,6 +31,8 @@ typedef struct GemmTile {
 GemmTile gemm_tile(const Kernel *);
 void gemm_set_tile(Kernel *, const GemmTile *);
 int gemm_threads(const GemmTile *, const Arithmetic *);
+/* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
+int gemm_stages_ahead(const GemmTile *);
 int64_t gemm_shared_bytes(const GemmTile *, const Arithmetic *);
 
 enum {
@@ -91,8 +93,6 @@ typedef struct Gemm {
 
 /* ---- gemm.c ---- */
 
-/* Stages that are on their way behind the one that is multiplied; by wgmma another one still is. */
-int gemm_stages_ahead(const Gemm *);
 /* The loops of a role become those of the thread. */
 void gemm_set_role(Gemm *, char role);
 int64_t gemm_most_points(const Gemm *, char role);
