@@ -14,7 +14,7 @@
 #include "narrow.h"
 #include "writer.h"
 
-#include <string.h>
+#include <math.h>
 
 /* ---- loads, folds, outs ---- */
 
@@ -178,16 +178,15 @@ static const char *reduced_index(Writer *w) {
   return sum.n ? sum.at : "0";
 }
 
-const char *writer_fold_type(const Writer *w, int f) {
-  return w->k->fold[f].acc == F64 ? "double" : w->math.type;
+DType writer_fold_dtype(const Writer *w, int f) {
+  return w->k->fold[f].acc == F64 ? F64 : w->math.number;
 }
 
 static void print_start(Writer *w, int f) {
-  static const char *const start[COMBINES][2] = {
-      {"0.0f", "0.0"}, {"-INFINITY", "-INFINITY"}, {"-INFINITY", "-INFINITY"}};
   const Fold *fold = &w->k->fold[f];
-  const bool wide = strcmp(writer_fold_type(w, f), "double") == 0;
-  emit(w->e, "%s acc%d = %s;", writer_fold_type(w, f), f, start[fold->op][wide]);
+  const DType dtype = writer_fold_dtype(w, f);
+  const double start = fold->op == FOLD_SUM ? 0 : -INFINITY;
+  emit(w->e, "%s acc%d = %s;", c_type(dtype), f, emit_number(w->e->arena, start, dtype));
   if (fold->op == FOLD_ARGMAX) emit(w->e, "%s first%d = 0;", w->index, f);
 }
 
@@ -206,7 +205,7 @@ static void print_fold(Writer *w, int f) {
     print_add(w, arena_printf(w->e->arena, "acc%d", f), term);
   } else {
     emit(w->e, "const %s term%d = %s;", w->math.type, f, term);
-    const char *wins = strcmp(writer_fold_type(w, f), "double") == 0 ? "cnnc_wins" : "cnnc_winsf";
+    const char *wins = writer_fold_dtype(w, f) == F64 ? "cnnc_wins" : "cnnc_winsf";
     BLOCK(w->e, "if (%s(term%d, acc%d))", wins, f, f) {
       emit(w->e, "acc%d = term%d;", f, f);
       if (fold->op == FOLD_ARGMAX) emit(w->e, "first%d = %s;", f, reduced_index(w));

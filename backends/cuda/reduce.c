@@ -40,13 +40,12 @@ static void print_terms(Writer *w, int threads) {
 
 /* part0[thread] takes in part0[thread + half]. */
 static void print_joint(Writer *w, int f, int half) {
-  const bool wide = w->k->fold[f].acc == F64 || w->math.number == F64;
   if (w->k->fold[f].op == FOLD_SUM) {
     emit(w->e, "if (thread < %d) part%d[thread] += part%d[thread + %d];", half, f, f, half);
     return;
   }
   emit(w->e, "if (thread < %d && %s(part%d[thread + %d], part%d[thread]))", half,
-       wide ? "cnnc_wins" : "cnnc_winsf", f, half, f);
+       writer_fold_dtype(w, f) == F64 ? "cnnc_wins" : "cnnc_winsf", f, half, f);
   emit(w->e, "  part%d[thread] = part%d[thread + %d];", f, f, half);
 }
 
@@ -63,7 +62,7 @@ static void print_tree(Writer *w, int threads) {
 static void print_body(Writer *w, int threads) {
   Emit *e = w->e;
   for (int f = 0; f < w->k->nfold; f++)
-    emit(e, "__shared__ %s part%d[%d];", writer_fold_type(w, f), f, threads);
+    emit(e, "__shared__ %s part%d[%d];", c_type(writer_fold_dtype(w, f)), f, threads);
   emit(e, "const int thread = (int)threadIdx.x;");
   writer_take_loops(w, false);
   if (w->k->nloop > 0 && !w->k->loop[0].reduced) /* free loops come first */

@@ -147,9 +147,13 @@ static bool has_fold(const Printer *t, int f) {
 
 /* ---- folds ---- */
 
+static const char *sum_type(const Printer *t, int f) {
+  return c_type(writer_fold_dtype(t->w, f));
+}
+
 static void print_start(Printer *t) {
   for (int f = 0; f < t->k->nfold; f++)
-    if (has_fold(t, f)) emit(t->e, "%s sum%d[%d];", writer_fold_type(t->w, f), f, t->lanes);
+    if (has_fold(t, f)) emit(t->e, "%s sum%d[%d];", sum_type(t, f), f, t->lanes);
   lanes_open(t->e, t->lanes);
   writer_start_folds(t->w);
   for (int f = 0; f < t->k->nfold; f++)
@@ -160,7 +164,7 @@ static void print_start(Printer *t) {
 static void print_term(Printer *t) {
   open_channels(t, true);
   for (int f = 0; f < t->k->nfold; f++)
-    if (has_fold(t, f)) emit(t->e, "%s acc%d = sum%d[lane];", writer_fold_type(t->w, f), f, f);
+    if (has_fold(t, f)) emit(t->e, "%s acc%d = sum%d[lane];", sum_type(t, f), f, f);
   writer_fold_term(t->w);
   for (int f = 0; f < t->k->nfold; f++)
     if (has_fold(t, f)) emit(t->e, "sum%d[lane] = acc%d;", f, f);
@@ -212,8 +216,7 @@ static void print_results(Printer *t) {
   read_blocks(t, false);
   open_channels(t, false);
   for (int f = 0; f < t->k->nfold; f++)
-    if (has_fold(t, f))
-      emit(t->e, "const %s acc%d = sum%d[lane];", writer_fold_type(t->w, f), f, f);
+    if (has_fold(t, f)) emit(t->e, "const %s acc%d = sum%d[lane];", sum_type(t, f), f, f);
   emit_wrapped(t->e, arena_printf(t->arena, "value[lane] = %s;", writer_value(t->w, 0)));
   close_channels(t);
   name_blocks(t);

@@ -88,7 +88,7 @@ void writer_fold_term(Writer *);
 void writer_finish(Writer *);
 const char *writer_value(Writer *, int out);             /* of an out, instead of storing it */
 void writer_store(Writer *, int out, const char *value); /* that text, a number of w->math */
-const char *writer_fold_type(const Writer *, int fold);  /* "double" */
+DType writer_fold_dtype(const Writer *, int fold);
 bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */
