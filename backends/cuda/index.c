@@ -30,7 +30,6 @@ const char *writer_operand(Writer *w, Extent e) {
   return arena_printf(w->e->arena, one ? "%s" : "(%s)", writer_extent(w, e));
 }
 
-/* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
 void writer_term(Writer *w, Text *sum, Extent coef, const char *name) {
   if (coef.per_n == 0 && coef.plus == 0) return;
   bool minus = coef.per_n == 0 && coef.plus < 0;
@@ -106,8 +105,9 @@ int writer_level(const Writer *w, const View *v) {
   return level;
 }
 
-/* Declares the variables of a view's coordinates that are known from this level on. */
 void writer_coordinates(Writer *w, const View *v, const char *pointer, int level) {
+  for (int l = PROLOGUE; level == ALL_LEVELS && l < w->k->nloop; l++)
+    writer_coordinates(w, v, pointer, l);
   for (int a = 0; a < v->rank; a++)
     if (named(w, v, a) && level_of(w, &v->at[a]) == level)
       emit(w->e, "const %s %s = %s;", w->index, coordinate_name(w, pointer, a),
@@ -118,8 +118,6 @@ static void add_test(Text *all, const char *test) {
   text_add(all, "%s%s", all->n ? " && " : "", test);
 }
 
-/* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside, or NULL
- * if they always are. */
 const char *writer_inside(Writer *w, const View *v, const char *pointer, int level) {
   Arena *arena = w->e->arena;
   Text all = {.arena = arena};

@@ -35,8 +35,7 @@ void lanes_load(Writer *w, const char *array, int input) {
 void lanes_read(Writer *w, const char *array, int lanes, int input) {
   const View *v = &w->k->in[input];
   const char *pointer = writer_in(w, input);
-  for (int l = PROLOGUE; l < w->k->nloop && v->outside != SKIP; l++)
-    if (l == PROLOGUE || w->k->loop[l].reduced) writer_coordinates(w, v, pointer, l);
+  if (v->outside != SKIP) writer_coordinates(w, v, pointer, ALL_LEVELS);
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
   emit(w->e, "float %s[%d];", array, lanes);
   if (inside) {

@@ -147,10 +147,7 @@ static void print_load(Writer *w, int i) {
 }
 
 void writer_load(Writer *w, int input) {
-  const View *v = &w->k->in[input];
-  writer_coordinates(w, v, writer_in(w, input), PROLOGUE);
-  for (int l = 0; l < w->k->nloop; l++)
-    if (w->k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, input), l);
+  writer_coordinates(w, &w->k->in[input], writer_in(w, input), ALL_LEVELS);
   print_load(w, input);
 }
 

@@ -108,13 +108,6 @@ bool stage_copies_lines(const Gemm *g, const Operand *o) {
 
 /* ---- the functions of one element or unit ---- */
 
-static void print_coordinates(Writer *w, int in) {
-  const View *v = &w->k->in[in];
-  writer_coordinates(w, v, writer_in(w, in), PROLOGUE);
-  for (int l = 0; l < w->k->nloop; l++)
-    if (w->k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, in), l);
-}
-
 /* May rows or terms of a tile be none of the operand? */
 static bool stands_out(const Gemm *g, const Operand *o) {
   return !o->whole || !g->whole_terms;
@@ -125,7 +118,7 @@ static void print_copy(Gemm *g, const Operand *o) {
   Writer *w = g->w;
   const View *v = &w->k->in[o->in];
   const char *pointer = writer_in(w, o->in), *there = stands_out(g, o) ? "there" : NULL;
-  print_coordinates(w, o->in);
+  writer_coordinates(w, v, pointer, ALL_LEVELS);
   const char *inside = v->outside == FILL ? writer_inside(w, v, pointer, ALL_LEVELS) : NULL;
   if (inside) {
     emit(w->e, "const bool inside%d = %s%s;", o->in, there ? "there && " : "", inside);

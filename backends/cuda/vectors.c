@@ -178,8 +178,7 @@ static int open_tests(Printer *t) {
   for (int i = 0; i < t->k->nin; i++) {
     const View *v = &t->blocks.in[i];
     if (v->outside != SKIP) continue;
-    for (int l = PROLOGUE; l < w->k->nloop; l++)
-      if (l == PROLOGUE || w->k->loop[l].reduced) writer_coordinates(w, v, writer_in(w, i), l);
+    writer_coordinates(w, v, writer_in(w, i), ALL_LEVELS);
     const char *inside = writer_inside(w, v, writer_in(w, i), ALL_LEVELS);
     if (inside) opened += emit_open(t->e, "if (%s)", inside);
   }

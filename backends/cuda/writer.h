@@ -45,8 +45,9 @@ void writer_term(Writer *, Text *sum, Extent coef, const char *name);
 
 /* The innermost reduced loop that a view mentions, or PROLOGUE. */
 int writer_level(const Writer *, const View *);
-/* Declares the variables of a view's coordinates that are known from a level on. Only coordinates
- * with divisions or tests have variables: in0_2 is input 0's coordinate on axis 2. */
+/* Declares the variables of a view's coordinates that are known from a level on (ALL_LEVELS: all,
+ * those of the outermost level first). Only coordinates with divisions or tests have variables:
+ * in0_2 is input 0's coordinate on axis 2. */
 void writer_coordinates(Writer *, const View *, const char *pointer, int level);
 /* The condition under which the coordinates of one level (ALL_LEVELS: of all) are inside; NULL if
  * they always are. */
@@ -88,7 +89,7 @@ void writer_fold_term(Writer *);
 void writer_finish(Writer *);
 const char *writer_value(Writer *, int out);             /* of an out, instead of storing it */
 void writer_store(Writer *, int out, const char *value); /* that text, a number of w->math */
-DType writer_fold_dtype(const Writer *, int fold);
+DType writer_fold_dtype(const Writer *, int fold);       /* of the number that it sums in */
 bool writer_finishes_with(const Writer *, int input);
 
 /* Does the function read an input at all? */
