@@ -172,21 +172,13 @@ const char *boxes_print_row(Gemm *g) {
 
 /* ---- a stage ---- */
 
-/* The coordinate of an axis, of the first point of a box. */
-static const char *place_text(Writer *w, const Coord *c) {
-  Text sum = {.arena = w->e->arena};
-  for (int l = 0; l < w->k->nloop; l++) writer_term(w, &sum, fixed(c->coef[l]), w->loop[l]);
-  writer_term(w, &sum, fixed(c->plus), NULL);
-  return sum.n ? sum.at : "0";
-}
-
 static void print_boxes(Gemm *g) {
   Writer *w = g->w;
   const View *x = &w->k->in[g->c.x];
   const int bytes = (g->tile.rows + g->tile.columns) * GEMM_TURNED * 4;
   emit(w->e, "cnnc_barrier_expect(full, %d);", bytes);
   const char *place[4]; /* of the first point, along the axes of x */
-  for (int a = 0; a < 4; a++) place[a] = place_text(w, &x->at[a]);
+  for (int a = 0; a < 4; a++) place[a] = writer_at(w, &x->at[a]);
   emit_wrapped(w->e,
                arena_printf(w->e->arena, "cnnc_box_4(x, in%d, full, 2 * %s, %s, %s, %s / %d);",
                             g->c.x, operand_text(w->e->arena, place[3]), place[2], place[0],

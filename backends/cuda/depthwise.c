@@ -211,15 +211,6 @@ static void close(Emit *e, int opened) {
   while (opened-- > 0) emit_close(e);
 }
 
-/* Does what follows the sum ask where the loop stands, apart from inputs that are `read`? */
-static bool asks(const Printer *t, int loop, const bool *read) {
-  const Kernel *k = t->d.c.k;
-  bool found = expr_uses(k->out[0].value, E_index, loop);
-  for (int i = 0; i < k->nin; i++)
-    found |= writer_finishes_with(t->w, i) && !(read && read[i]) && view_uses(&k->in[i], loop);
-  return found;
-}
-
 /* What follows the sum reads at once, as the result lies: is it a block of channels? */
 static bool reads_lanes(const Printer *t, int input) {
   const Writer *w = t->w;
@@ -239,7 +230,7 @@ static void finish_lanes(Printer *t, const Kernel *k) {
   }
   name_results(t, k);
   lanes_open(t->e, t->d.lanes);
-  if (asks(t, t->d.lane, read))
+  if (writer_finishes_at(w, t->d.lane, read))
     emit(t->e, "const %s %s = %d * %s + lane;", w->index, t->channel, t->d.lanes, t->block);
   emit(t->e, "const float acc0 = acc[step][lane];");
   for (int i = 0; i < k->nin; i++) {
@@ -254,7 +245,7 @@ static void finish_lanes(Printer *t, const Kernel *k) {
 /* All is read before anything is written. */
 static void print_blocks(Printer *t, const Kernel *k) {
   Writer *w = t->w;
-  int opened = open_result(t, asks(t, t->d.slide.row, NULL));
+  int opened = open_result(t, writer_finishes_at(w, t->d.slide.row, NULL));
   finish_lanes(t, k);
   close(t->e, opened);
   opened = open_result(t, true);

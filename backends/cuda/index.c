@@ -73,9 +73,9 @@ static const char *coordinate_name(const Writer *w, const char *pointer, int axi
   return arena_printf(w->e->arena, "%s_%d", pointer, axis);
 }
 
-/* The value of a coordinate. C rounds quotients towards zero: what may be negative is first moved
- * up by a multiple of the divisor. */
-static const char *coordinate_text(Writer *w, const Coord *c) {
+/* C rounds quotients towards zero: what may be negative is first moved up by a multiple of the
+ * divisor. */
+const char *writer_at(Writer *w, const Coord *c) {
   Arena *arena = w->e->arena;
   const Coord linear = coord_linear(c);
   int64_t lo, hi, turns = 0, unit = c->mod ? (int64_t)c->div * c->mod : c->div;
@@ -111,7 +111,7 @@ void writer_coordinates(Writer *w, const View *v, const char *pointer, int level
   for (int a = 0; a < v->rank; a++)
     if (named(w, v, a) && level_of(w, &v->at[a]) == level)
       emit(w->e, "const %s %s = %s;", w->index, coordinate_name(w, pointer, a),
-           coordinate_text(w, &v->at[a]));
+           writer_at(w, &v->at[a]));
 }
 
 static void add_test(Text *all, const char *test) {

@@ -119,6 +119,15 @@ bool writer_finishes_with(const Writer *w, int input) {
   return false;
 }
 
+bool writer_finishes_at(const Writer *w, int loop, const bool *read) {
+  bool asks = false;
+  for (int o = 0; o < w->k->nout; o++)
+    asks |= w->out[o] && expr_uses(w->k->out[o].value, E_index, loop);
+  for (int i = 0; i < w->k->nin; i++)
+    asks |= writer_finishes_with(w, i) && !(read && read[i]) && view_uses(&w->k->in[i], loop);
+  return asks;
+}
+
 bool writer_reads(const Writer *w, int input) {
   return in_terms(w, input) || writer_finishes_with(w, input);
 }
@@ -308,10 +317,7 @@ static void print_point(Writer *w) {
   for (int f = 0; f < w->k->nfold; f++) any |= folds(w, f);
   writer_begin_point(w);
   if (any) print_folds(w);
-  for (int i = 0; i < w->k->nin; i++)
-    if (writer_finishes_with(w, i) && !w->loaded[i]) print_load(w, i);
-  for (int o = 0; o < w->k->nout; o++)
-    if (w->out[o]) print_out(w, o);
+  writer_finish(w);
 }
 
 /* Sums over the free loops that are not the thread's, in their order. */

@@ -56,21 +56,12 @@ static void print_pair_loads(Gemm *g, bool *paired) {
   }
 }
 
-/* Does what follows the sum ask which of the two points it is at? */
-static bool asks_side(const Gemm *g, const bool *paired) {
-  const Kernel *k = g->w->k;
-  bool asks = expr_uses(k->out[0].value, E_index, g->pairs);
-  for (int i = 0; i < k->nin; i++)
-    asks |= writer_finishes_with(g->w, i) && !paired[i] && view_uses(&k->in[i], g->pairs);
-  return asks;
-}
-
 static void print_side(Gemm *g, const bool *paired) {
   Writer *w = g->w;
   const char *name = w->loop[g->pairs];
   w->loop[g->pairs] = arena_printf(w->e->arena, "%s_side", name);
   emit(w->e, "const float acc0 = %s;", columns_summed(g) ? "value[side]" : "side ? odd : even");
-  if (asks_side(g, paired))
+  if (writer_finishes_at(w, g->pairs, paired))
     emit(w->e, "const %s %s = %s / 2 * 2 + side;", w->index, w->loop[g->pairs], name);
   for (int i = 0; i < w->k->nin; i++) {
     w->loaded[i] = paired[i];

@@ -43,6 +43,8 @@ const char *writer_operand(Writer *, Extent);
 /* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
 void writer_term(Writer *, Text *sum, Extent coef, const char *name);
 
+/* The value of a coordinate: 2 * oh + kh - 1. */
+const char *writer_at(Writer *, const Coord *);
 /* The innermost reduced loop that a view mentions, or PROLOGUE. */
 int writer_level(const Writer *, const View *);
 /* Declares the variables of a view's coordinates that are known from a level on (ALL_LEVELS: all,
@@ -90,7 +92,10 @@ void writer_finish(Writer *);
 const char *writer_value(Writer *, int out);             /* of an out, instead of storing it */
 void writer_store(Writer *, int out, const char *value); /* that text, a number of w->math */
 DType writer_fold_dtype(const Writer *, int fold);       /* of the number that it sums in */
+/* Does what follows the folds read an input? Does it ask where a loop stands, apart from inputs
+ * that are `read` already (NULL: none)? */
 bool writer_finishes_with(const Writer *, int input);
+bool writer_finishes_at(const Writer *, int loop, const bool *read);
 
 /* Does the function read an input at all? */
 bool writer_reads(const Writer *, int input);
