@@ -212,7 +212,7 @@ void boxes_print_function(Gemm *g) {
   }
   f->number[f->nnumbers++] = (Number){"column0", gemm_most_points(g, 'N') - 1};
   print_boxes(g);
-  g->stage_name = function_print(w, f, &body);
+  function_print(w, f, &body);
   memcpy(w->loop, kept, sizeof kept);
 }
 
@@ -221,8 +221,7 @@ static void begin(Gemm *g, const char *slot, const char *term) {
   Arena *arena = g->w->e->arena;
   const char *to = arena_printf(arena, "&in%d, &in%d, x[%s][0], w[%s][0], &full[%s]", g->c.x,
                                 g->c.w, slot, slot, slot);
-  emit_wrapped(g->w->e, arena_printf(arena, "%s;",
-                                     gemm_call(g, &g->stage, g->stage_name, NULL, NULL, term, to)));
+  emit_wrapped(g->w->e, arena_printf(arena, "%s;", gemm_call(g, &g->stage, NULL, NULL, term, to)));
 }
 
 /* Barriers, and the stages that are on their way before the first is multiplied. */

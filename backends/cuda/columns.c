@@ -76,7 +76,7 @@ void columns_print_function(Gemm *g) {
   gemm_declare_loops(g, f, 'M', "row", NULL);
   gemm_declare_loops(g, f, 'N', "column", NULL);
   for (int o = 1; o < w->k->nout; o++) writer_store(w, o, arena_printf(arena, "sum%d", o));
-  g->sums_name = function_print(w, f, &body);
+  function_print(w, f, &body);
   w->math = math;
   for (int o = 0; o < w->k->nout; o++) w->out[o] = true;
 }
@@ -99,6 +99,6 @@ void columns_store(Gemm *g, const char *condition, const char *row) {
   Text more = {.arena = e->arena};
   for (int o = 1; o < g->w->k->nout; o++) text_add(&more, "%ssum%d", o > 1 ? ", " : "", o);
   emit(e, "if (%s)", condition);
-  emit_wrapped(e, arena_printf(e->arena, "  %s;",
-                               gemm_call(g, &g->sums, g->sums_name, row, "column", NULL, more.at)));
+  emit_wrapped(
+      e, arena_printf(e->arena, "  %s;", gemm_call(g, &g->sums, row, "column", NULL, more.at)));
 }

@@ -290,7 +290,7 @@ static const char *comment_of(const Printer *t) {
 
 void depthwise_print(Writer *w, Emit *calls) {
   const Kernel *k = w->k;
-  Function f;
+  Function f = {0};
   Printer t;
   Body body;
   begin(&t, w);

@@ -92,12 +92,14 @@ static void end(Writer *w, Function *f, const Body *body) {
   w->e->indent--;
 }
 
-const char *function_print(Writer *w, Function *f, Body *body) {
+void function_print(Writer *w, Function *f, Body *body) {
   Emit *e = w->e;
   end(w, f, body);
-  const char *key = key_of(w, f, body->text.at), *name = emitted_function(e, key);
-  if (name) return name;
-  name = emit_name(e, arena_printf(e->arena, "%s_%s", e->prefix, f->name));
+  const char *key = key_of(w, f, body->text.at);
+  f->printed = emitted_function(e, key);
+  if (f->printed) return;
+  const char *name = emit_name(e, arena_printf(e->arena, "%s_%s", e->prefix, f->name));
+  f->printed = name;
   emitted_add(e, key, name);
   add_facts(w, f, name);
   if (f->comment) emit_comment(e, "%s", f->comment);
@@ -109,10 +111,10 @@ const char *function_print(Writer *w, Function *f, Body *body) {
   emit_text(e, body->text.at);
   emit(e, "}");
   emit_line(e);
-  return name;
 }
 
-const char *function_arguments(Writer *w, const Function *f, const char *numbers, bool on_host) {
+/* What a call passes. */
+static const char *arguments(Writer *w, const Function *f, const char *numbers, bool on_host) {
   const Kernel *k = w->k;
   Text list = {.arena = w->e->arena};
   for (int i = 0, map = f->maps; i < k->nin; i++)
@@ -131,46 +133,59 @@ const char *function_arguments(Writer *w, const Function *f, const char *numbers
   return list.at;
 }
 
-void function_begin_points(Writer *w, Function *f, const char *comment, Body *body) {
-  *f = (Function){.declares = "static __global__ void", .comment = comment};
-  f->name = arena_printf(w->e->arena, "%s_kernel", w->k->name);
+const char *function_call(Writer *w, const Function *f, const char *numbers) {
+  return arena_printf(w->e->arena, "%s(%s)", f->printed, arguments(w, f, numbers, false));
+}
+
+/* ---- kernels ---- */
+
+void function_begin_kernel(Writer *w, Function *f, const char *bounds, const char *comment,
+                           Body *body) {
+  Arena *arena = w->e->arena;
+  f->declares = bounds ? arena_printf(arena, "static __global__ void __launch_bounds__(%s)", bounds)
+                       : "static __global__ void";
+  f->name = arena_printf(arena, "%s_kernel", w->k->name);
+  f->comment = comment;
   for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_reads(w, i);
   memcpy(f->out, w->out, sizeof f->out);
   function_begin(w, body);
+}
+
+void function_end_kernel(Writer *w, Function *f, Body *body) {
+  function_print(w, f, body);
+  w->n = "n";
+}
+
+void function_launch(Writer *w, const Function *f, const char *start, const char *size,
+                     Emit *calls) {
+  emit_comment(calls, "%s", kernel_title(w->k));
+  emit_wrapped(calls, arena_printf(w->e->arena, "if (%s(%s, %s, stream, %s))", start, f->printed,
+                                   size, arguments(w, f, NULL, true)));
+  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+}
+
+void function_begin_points(Writer *w, Function *f, const char *comment, Body *body) {
+  function_begin_kernel(w, f, NULL, comment, body);
   function_constants(w, f->in);
 }
 
 void function_launch_points(Writer *w, Function *f, Body *body, const Kernel *points, Emit *calls) {
-  const char *name = function_print(w, f, body);
-  const char *arguments = function_arguments(w, f, NULL, true);
-  emit_comment(calls, "%s", kernel_title(w->k));
-  w->n = "n";
+  function_end_kernel(w, f, body);
   w->k = points;
-  emit_wrapped(calls, arena_printf(w->e->arena, "if (CNNC_LAUNCH(%s, %s, stream, %s))", name,
-                                   writer_points(w, 0, "LL"), arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_launch(w, f, "CNNC_LAUNCH", writer_points(w, 0, "LL"), calls);
 }
 
 void function_begin_shared(Writer *w, Function *f, int threads, const char *comment, Body *body) {
-  *f = (Function){.comment = comment};
-  f->name = arena_printf(w->e->arena, "%s_kernel", w->k->name);
-  f->declares = arena_printf(w->e->arena, "static __global__ void __launch_bounds__(%d)", threads);
-  for (int i = 0; i < w->k->nin; i++) f->in[i] = writer_reads(w, i);
-  memcpy(f->out, w->out, sizeof f->out);
-  function_begin(w, body);
+  function_begin_kernel(w, f, arena_printf(w->e->arena, "%d", threads), comment, body);
   function_constants(w, f->in);
 }
 
 void function_launch_shared(Writer *w, Function *f, Body *body, const Kernel *points, int threads,
                             Emit *calls) {
-  Arena *arena = w->e->arena;
-  const char *name = function_print(w, f, body);
-  const char *arguments = function_arguments(w, f, NULL, true);
-  emit_comment(calls, "%s", kernel_title(w->k));
-  w->n = "n";
+  function_end_kernel(w, f, body);
   w->k = points;
   writer_take_loops(w, false);
-  emit_wrapped(calls, arena_printf(arena, "if (CNNC_START(%s, (unsigned)(%s), %d, stream, %s))",
-                                   name, writer_points(w, 0, "LL"), threads, arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  const char *size =
+      arena_printf(w->e->arena, "(unsigned)(%s), %d", writer_points(w, 0, "LL"), threads);
+  function_launch(w, f, "CNNC_START", size, calls);
 }

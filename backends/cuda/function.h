@@ -20,8 +20,10 @@ typedef struct Function {
   int maps;                      /* from that one of ctx on */
   int nnumbers;
   Number number[MAX_NUMBERS];
-  const char *more;   /* a parameter behind them: "float acc0" */
-  bool scalar, batch; /* set by function_print: run-time scalars that the body mentions */
+  const char *more; /* a parameter behind them: "float acc0" */
+  /* Set by function_print: its name in the file, and run-time scalars that the body mentions. */
+  const char *printed;
+  bool scalar, batch;
 } Function;
 
 /* Is input i an argument of functions that read it? Constants are arrays of the file. */
@@ -34,23 +36,30 @@ typedef struct Body {
   bool scalar, batch; /* what the writer had mentioned before */
 } Body;
 void function_begin(Writer *, Body *);
-/* Prints the function unless an equal one stands there; returns its name. */
-const char *function_print(Writer *, Function *, Body *);
-/* What a call passes: pointers as they are called there, then these numbers (or NULL), then
- * scalars. */
-const char *function_arguments(Writer *, const Function *, const char *numbers, bool on_host);
+/* Prints the function unless an equal one stands there. */
+void function_print(Writer *, Function *, Body *);
+/* The call of a printed function: pointers as they are called there, then these numbers (or NULL),
+ * then scalars. */
+const char *function_call(Writer *, const Function *, const char *numbers);
 
-/* ---- kernels whose threads share out the points of the grid (writer_open_points) ---- */
+/* ---- kernels ---- */
 
-/* Begins NAME_kernel, with all that the writer reads and stores. */
+/* Begins NAME_kernel, which takes all that the writer reads and stores, by the maps that *f names
+ * already or by pointers; `bounds` of its launch: "256", NULL: none. */
+void function_begin_kernel(Writer *, Function *f, const char *bounds, const char *comment, Body *);
+/* Prints it. What the writer writes then is about its launch, on the host. */
+void function_end_kernel(Writer *, Function *, Body *);
+/* Prints that to `calls`: CNNC_START(NAME_kernel, size, stream, ...), or how else it starts. */
+void function_launch(Writer *, const Function *, const char *start, const char *size, Emit *calls);
+
+/* Begins a kernel whose threads share out the points of the grid (writer_open_points). */
 void function_begin_points(Writer *, Function *, const char *comment, Body *);
 /* Prints it, and to `calls` its launch for the points of a kernel: the writer's, or one whose loops
  * count several of those at once. */
 void function_launch_points(Writer *, Function *, Body *, const Kernel *points, Emit *calls);
 
-/* ---- kernels of which so many threads share a point, a block of them ---- */
-
-/* The same as above. */
+/* Begins and prints a kernel whose points have a block of so many threads each
+ * (writer_block_point). */
 void function_begin_shared(Writer *, Function *, int threads, const char *comment, Body *);
 void function_launch_shared(Writer *, Function *, Body *, const Kernel *points, int threads,
                             Emit *calls);

@@ -142,8 +142,8 @@ void gemm_declare_loops(Gemm *g, Function *f, char role, const char *number, con
   writer_loops(g->w, number, used);
 }
 
-const char *gemm_call(Gemm *g, const Function *f, const char *name, const char *row,
-                      const char *column, const char *term, const char *more) {
+const char *gemm_call(Gemm *g, const Function *f, const char *row, const char *column,
+                      const char *term, const char *more) {
   Text numbers = {.arena = g->w->e->arena};
   for (int i = 0; i < f->nnumbers; i++) {
     const char *number = f->number[i].name;
@@ -154,8 +154,7 @@ const char *gemm_call(Gemm *g, const Function *f, const char *name, const char *
     text_add(&numbers, "%s%s", numbers.n ? ", " : "", value);
   }
   if (more) text_add(&numbers, "%s%s", numbers.n ? ", " : "", more);
-  return arena_printf(g->w->e->arena, "%s(%s)", name,
-                      function_arguments(g->w, f, numbers.at, false));
+  return function_call(g->w, f, numbers.at);
 }
 
 /* ---- the kernel ---- */
@@ -311,11 +310,13 @@ static const char *bounds_text(const Gemm *g) {
   return arena_printf(g->w->e->arena, "%d, %d", g->threads, blocks);
 }
 
-/* How many threads a block has, and bytes of shared memory where those are said at the launch. */
-static const char *threads_text(const Gemm *g) {
+/* Of the launch: blocks, threads of one, and bytes of shared memory where those are said then. */
+static const char *size_text(Gemm *g) {
   Arena *arena = g->w->e->arena;
-  if (!g->tile.warps) return arena_printf(arena, "%d", g->threads);
-  return arena_printf(arena, "%d, %lld", g->threads, (long long)gemm_shared_bytes(&g->tile, g->as));
+  const char *size = arena_printf(arena, "%s, %d", blocks_text(g), g->threads);
+  return g->tile.warps
+             ? arena_printf(arena, "%s, %lld", size, (long long)gemm_shared_bytes(&g->tile, g->as))
+             : size;
 }
 
 /* The functions that bring operands; the kernel gets maps of their tensors, or pointers. */
@@ -335,26 +336,15 @@ static void print_bringing(Gemm *g, Function *kernel, Maps *maps) {
 }
 
 void gemm_print(Writer *w, Emit *calls, Maps *maps) {
-  Arena *arena = w->e->arena;
   Gemm g;
+  Function f = {0};
   Body body;
   start(&g, w);
-  Function f = {.name = arena_printf(arena, "%s_kernel", w->k->name)};
   print_bringing(&g, &f, maps);
   store_print_function(&g);
   if (columns_summed(&g)) columns_print_function(&g);
-  f.declares = arena_printf(arena, "static __global__ void __launch_bounds__(%s)", bounds_text(&g));
-  f.comment = kernel_comment(&g);
-  for (int i = 0; i < w->k->nin; i++) f.in[i] = writer_reads(w, i);
-  memcpy(f.out, w->out, sizeof f.out);
-  function_begin(w, &body);
+  function_begin_kernel(w, &f, bounds_text(&g), kernel_comment(&g), &body);
   print_kernel_body(&g);
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  emit_comment(calls, "%s", kernel_title(w->k));
-  emit_wrapped(calls, arena_printf(arena, "if (%s(%s, %s, %s, stream, %s))",
-                                   g.tile.warps ? "CNNC_START_WIDE" : "CNNC_START", name,
-                                   blocks_text(&g), threads_text(&g), arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_end_kernel(w, &f, &body);
+  function_launch(w, &f, g.tile.warps ? "CNNC_START_WIDE" : "CNNC_START", size_text(&g), calls);
 }

@@ -63,8 +63,7 @@ typedef struct Operand {
   bool along_terms;   /* neighbours in memory are terms */
   bool copied;        /* without passing through registers, */
   bool lines;         /* in chunks of rows */
-  const char *name;   /* the function that loads an element, or begins to copy a unit */
-  Function f;
+  Function f;         /* that loads an element, or begins to copy a unit */
 } Operand;
 
 /* Operands that come in boxes: the loops along which x has points; -1: only one. */
@@ -85,10 +84,8 @@ typedef struct Gemm {
   bool along_columns; /* neighbours in memory of the result are columns */
   int pairs;          /* the loop along which two results are stored at once; -1: none */
   Function store, sums;
-  const char *store_name, *sums_name;
   Boxes boxes; /* if tile.wide > 0 */
   Function stage;
-  const char *stage_name;
 } Gemm;
 
 /* ---- gemm.c ---- */
@@ -100,8 +97,8 @@ int64_t gemm_most_points(const Gemm *, char role);
  * `only` (or NULL): those that this view mentions. */
 void gemm_declare_loops(Gemm *, Function *, char role, const char *number, const View *only);
 /* The call of such a function; a number that it does not take is left out. */
-const char *gemm_call(Gemm *, const Function *, const char *name, const char *row,
-                      const char *column, const char *term, const char *more);
+const char *gemm_call(Gemm *, const Function *, const char *row, const char *column,
+                      const char *term, const char *more);
 
 /* ---- stage.c: how operands come into shared memory ---- */
 

@@ -35,7 +35,7 @@ const char *writer_title(Writer *w) {
 
 /* The function of what the writer computes, and its launch. */
 static void print_part(Writer *w, Emit *calls) {
-  Function f;
+  Function f = {0};
   Body body;
   function_begin_points(w, &f, writer_title(w), &body);
   writer_body(w);

@@ -79,7 +79,7 @@ static void print_body(Writer *w, int threads) {
 
 void reduce_print(Writer *w, Emit *calls) {
   const int threads = reduce_threads(w->k);
-  Function f;
+  Function f = {0};
   Body body;
   const char *comment =
       arena_printf(w->e->arena, "%s\nA block of %d threads for each.", writer_title(w), threads);

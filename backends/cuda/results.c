@@ -34,9 +34,8 @@ static bool print_inside(Gemm *g) {
 static void print_result(Gemm *g, const char *to, const char *sums) {
   Emit *e = g->w->e;
   const char *indent = print_inside(g) ? "  " : "";
-  emit_wrapped(e,
-               arena_printf(e->arena, "%s%s%s;", indent, to,
-                            gemm_call(g, &g->store, g->store_name, "row", "column", NULL, sums)));
+  emit_wrapped(e, arena_printf(e->arena, "%s%s%s;", indent, to,
+                               gemm_call(g, &g->store, "row", "column", NULL, sums)));
 }
 
 /* ---- by the threads that have them ---- */

@@ -158,8 +158,8 @@ void stage_print_function(Gemm *g, Operand *o) {
     writer_load(w, o->in);
     emit(w->e, "return x%d;", o->in);
   }
-  o->name = function_print(w, &o->f, &body);
-  if (o->copied) emit_fact(w->e, o->name, "to", 0, unit_bytes(g) - 1);
+  function_print(w, &o->f, &body);
+  if (o->copied) emit_fact(w->e, o->f.printed, "to", 0, unit_bytes(g) - 1);
   memcpy(w->loop, loop, sizeof loop);
   memset(w->joined, 0, sizeof w->joined);
 }
@@ -287,7 +287,7 @@ static void print_copying(Gemm *g, const Operand *o, const char *slot, const cha
     if (!o->whole) at = arena_printf(e->arena, "there ? %s : 0", at);
     if (!g->whole_terms) term = arena_printf(e->arena, "there ? %s : 0", term);
   }
-  emit_wrapped(e, arena_printf(e->arena, "%s;", gemm_call(g, &o->f, o->name, at, at, term, to)));
+  emit_wrapped(e, arena_printf(e->arena, "%s;", gemm_call(g, &o->f, at, at, term, to)));
 }
 
 /* Global memory -> registers. */
@@ -301,7 +301,7 @@ static void print_loading(Gemm *g, const Operand *o, const char *at, const char 
     term = arena_printf(e->arena, "%s + n", term);
   }
   const char *there = is_there(g, o, at, term);
-  const char *element = gemm_call(g, &o->f, o->name, at, at, term, NULL);
+  const char *element = gemm_call(g, &o->f, at, at, term, NULL);
   emit_wrapped(e, there ? arena_printf(e->arena, "%s = %s ? %s : 0.0f;", to, there, element)
                         : arena_printf(e->arena, "%s = %s;", to, element));
   if (g->unit > 1) emit_close(e);

@@ -123,7 +123,7 @@ void store_print_function(Gemm *g) {
     print_pair(g);
   else
     print_one(g);
-  g->store_name = function_print(w, f, &body);
-  if (pairs && summed) emit_fact(w->e, g->store_name, "value", 0, 1);
+  function_print(w, f, &body);
+  if (pairs && summed) emit_fact(w->e, f->printed, "value", 0, 1);
   for (int o = 0; o < w->k->nout; o++) w->out[o] = true;
 }

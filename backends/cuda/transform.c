@@ -45,7 +45,6 @@ typedef struct Printer {
   bool item[MAX_LOOPS]; /* the loops of a point */
   int items, threads;   /* of a block */
   Function load, store;
-  const char *load_name, *store_name;
 } Printer;
 
 static int64_t line_count(const Transform *t, int d) {
@@ -134,7 +133,7 @@ static void print_load_function(Printer *t) {
         (Number){column_name(t, &t->t.dim[d]), t->t.dim[d].matrix.columns - 1};
   writer_load(w, data);
   emit(t->e, "return x%d;", data);
-  t->load_name = function_print(w, f, &body);
+  function_print(w, f, &body);
   memcpy(w->loop, loop, sizeof loop);
   w->k = t->k;
 }
@@ -175,18 +174,18 @@ static void print_store_function(Printer *t) {
   if (inside) emit_open(t->e, "if (%s)", inside);
   writer_finish(w);
   if (inside) emit_close(t->e);
-  t->store_name = function_print(w, f, &body);
+  function_print(w, f, &body);
 }
 
 /* The call of one: for its point, and these values of its other numbers. */
-static const char *call_text(Printer *t, const Function *f, const char *name,
-                             const char *const *value, const char *more) {
+static const char *call_text(Printer *t, const Function *f, const char *const *value,
+                             const char *more) {
   Text numbers = {.arena = t->arena};
   const int points = f->nnumbers - t->t.n; /* 1; 0: all points are alike */
   if (points) text_add(&numbers, "point, ");
   for (int d = 0; d < t->t.n; d++) text_add(&numbers, "%s%s", d ? ", " : "", value[d]);
   if (more) text_add(&numbers, ", %s", more);
-  return arena_printf(t->arena, "%s(%s)", name, function_arguments(t->w, f, numbers.at, false));
+  return function_call(t->w, f, numbers.at);
 }
 
 /* ---- lines ---- */
@@ -216,7 +215,7 @@ static const char *source_text(Printer *t, int d, int at) {
   if (d > 0) return arena_printf(t->arena, "half%d[%s][at]", d - 1, half_at(t, d, d, at));
   for (int e = 0; e < t->t.n; e++)
     value[e] = e ? column_name(t, &t->t.dim[e]) : arena_printf(t->arena, "%d", at);
-  return call_text(t, &t->load, t->load_name, value, NULL);
+  return call_text(t, &t->load, value, NULL);
 }
 
 /* Where result `at` of a line goes. */
@@ -228,8 +227,7 @@ static void print_result(Printer *t, int d, int at, const char *y) {
   }
   for (int e = 0; e < t->t.n; e++)
     value[e] = e < d ? row_name(t, &t->t.dim[e]) : arena_printf(t->arena, "%d", at);
-  emit_wrapped(t->e,
-               arena_printf(t->arena, "%s;", call_text(t, &t->store, t->store_name, value, y)));
+  emit_wrapped(t->e, arena_printf(t->arena, "%s;", call_text(t, &t->store, value, y)));
 }
 
 static void print_line(Printer *t, int d) {
@@ -333,26 +331,22 @@ static const char *kernel_comment(const Printer *t) {
                       writer_title(t->w), sizes.at, t->items);
 }
 
+/* Of the launch: blocks, and threads of one. */
+static const char *size_text(Printer *t) {
+  return arena_printf(t->arena, "(unsigned)((%s + %d) / %d), %d", points_text(t, "LL"),
+                      t->items - 1, t->items, t->threads);
+}
+
 void writer_transform(Writer *w, Emit *calls) {
   Printer t;
+  Function f = {0};
   Body body;
   start(&t, w);
   print_load_function(&t);
   print_store_function(&t);
-  Function f = {.name = arena_printf(t.arena, "%s_kernel", t.k->name)};
-  f.declares = arena_printf(t.arena, "static __global__ void __launch_bounds__(%d)", t.threads);
-  f.comment = kernel_comment(&t);
-  for (int i = 0; i < t.k->nin; i++) f.in[i] = t.load.in[i] || t.store.in[i];
-  memcpy(f.out, w->out, sizeof f.out);
-  function_begin(w, &body);
+  const char *threads = arena_printf(t.arena, "%d", t.threads);
+  function_begin_kernel(w, &f, threads, kernel_comment(&t), &body);
   print_body(&t);
-  const char *name = function_print(w, &f, &body);
-  const char *arguments = function_arguments(w, &f, NULL, true);
-  w->n = "n";
-  emit_comment(calls, "%s", kernel_title(t.k));
-  emit_wrapped(calls,
-               arena_printf(t.arena,
-                            "if (CNNC_START(%s, (unsigned)((%s + %d) / %d), %d, stream, %s))", name,
-                            points_text(&t, "LL"), t.items - 1, t.items, t.threads, arguments));
-  emit(calls, "  return %s_E_DEVICE;", calls->prefix);
+  function_end_kernel(w, &f, &body);
+  function_launch(w, &f, "CNNC_START", size_text(&t), calls);
 }

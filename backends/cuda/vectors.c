@@ -246,7 +246,7 @@ static Printer printer_of(Writer *w, int loop) {
 }
 
 void vectors_print(Writer *w, Emit *calls) {
-  Function f;
+  Function f = {0};
   Body body;
   Printer t = printer_of(w, lane_loop(w->p, w->k, &w->k->out[0].to));
   const char *comment =
@@ -311,7 +311,7 @@ static void print_sums_body(Printer *t, int threads) {
 
 void vectors_print_sum(Writer *w, Emit *calls) {
   const int threads = reduce_threads(w->k);
-  Function f;
+  Function f = {0};
   Body body;
   Printer t = printer_of(w, summed_loop(w->p, w->k));
   const char *comment = arena_printf(t.arena, "%s\nA block of %d threads for %d channels.",
