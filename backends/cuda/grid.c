@@ -76,12 +76,6 @@ static bool terms_use(const Kernel *k, int l) {
   return uses;
 }
 
-void writer_term_loops(Writer *w) {
-  bool used[MAX_LOOPS];
-  for (int l = 0; l < w->k->nloop; l++) used[l] = terms_use(w->k, l);
-  writer_loops(w, "term", used);
-}
-
 void writer_open_points(Writer *w) {
   Emit *e = w->e;
   const char *index = w->index;
@@ -91,6 +85,24 @@ void writer_open_points(Writer *w) {
        index);
   emit_open(e, "for (; point < points; point += stride)");
   writer_loops(w, "point", NULL);
+}
+
+void writer_block_point(Writer *w) {
+  const Kernel *k = w->k;
+  emit(w->e, "const int thread = (int)threadIdx.x;");
+  writer_take_loops(w, false);
+  if (k->nloop > 0 && !k->loop[0].reduced) /* free loops come first */
+    emit(w->e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
+  writer_loops(w, "point", NULL);
+}
+
+void writer_open_terms(Writer *w, int threads) {
+  bool used[MAX_LOOPS];
+  for (int l = 0; l < w->k->nloop; l++) used[l] = terms_use(w->k, l);
+  writer_take_loops(w, true);
+  emit_open(w->e, "for (%s term = thread; term < %s; term += %d)", w->index,
+            writer_points(w, 0, ""), threads);
+  writer_loops(w, "term", used);
 }
 
 void writer_join(Writer *w, const View *v) {

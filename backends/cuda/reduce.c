@@ -26,18 +26,6 @@ void reduce_set_threads(Kernel *k, int threads) {
   tile_set(&k->tile, "threads", threads);
 }
 
-/* Each thread's terms. */
-static void print_terms(Writer *w, int threads) {
-  Emit *e = w->e;
-  writer_take_loops(w, true);
-  writer_start_folds(w);
-  BLOCK(e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
-        threads) {
-    writer_term_loops(w);
-    writer_fold_term(w);
-  }
-}
-
 /* part0[thread] takes in part0[thread + half]. */
 static void print_joint(Writer *w, int f, int half) {
   if (w->k->fold[f].op == FOLD_SUM) {
@@ -63,13 +51,12 @@ static void print_body(Writer *w, int threads) {
   Emit *e = w->e;
   for (int f = 0; f < w->k->nfold; f++)
     emit(e, "__shared__ %s part%d[%d];", c_type(writer_fold_dtype(w, f)), f, threads);
-  emit(e, "const int thread = (int)threadIdx.x;");
-  writer_take_loops(w, false);
-  if (w->k->nloop > 0 && !w->k->loop[0].reduced) /* free loops come first */
-    emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
-  writer_loops(w, "point", NULL);
+  writer_block_point(w);
   writer_begin_point(w);
-  print_terms(w, threads);
+  writer_start_folds(w);
+  writer_open_terms(w, threads);
+  writer_fold_term(w);
+  emit_close(e);
   print_tree(w, threads);
   BLOCK(e, "if (thread == 0)") {
     for (int f = 0; f < w->k->nfold; f++) emit(e, "acc%d = part%d[0];", f, f);

@@ -259,17 +259,13 @@ void vectors_print(Writer *w, Emit *calls) {
 
 /* ---- sums that the threads of a block share ---- */
 
-/* Each thread's terms: float sum0[8] ... */
+/* Each thread's terms: double sum0[8] ... */
 static void print_own_sums(Printer *t, int threads) {
-  Writer *w = t->w;
   print_start(t);
   name_blocks(t);
-  writer_take_loops(w, true);
-  BLOCK(t->e, "for (%s term = thread; term < %s; term += %d)", w->index, writer_points(w, 0, ""),
-        threads) {
-    writer_term_loops(w);
-    print_block_terms(t);
-  }
+  writer_open_terms(t->w, threads);
+  print_block_terms(t);
+  emit_close(t->e);
 }
 
 /* Those of a warp are added up, then warps' of each channel. */
@@ -296,15 +292,11 @@ static void print_joined_sums(Printer *t, int warps) {
 }
 
 static void print_sums_body(Printer *t, int threads) {
-  Writer *w = t->w;
-  Emit *e = t->e;
   for (int f = 0; f < t->k->nfold; f++)
-    if (has_fold(t, f)) emit(e, "__shared__ double part%d[%d][%d];", f, threads / WARP, t->lanes);
-  emit(e, "const int thread = (int)threadIdx.x;");
+    if (has_fold(t, f))
+      emit(t->e, "__shared__ double part%d[%d][%d];", f, threads / WARP, t->lanes);
   name_blocks(t);
-  writer_take_loops(w, false);
-  emit(e, "const %s point = (%s)blockIdx.x;", w->index, w->index);
-  writer_loops(w, "point", NULL);
+  writer_block_point(t->w);
   print_own_sums(t, threads);
   print_joined_sums(t, threads / WARP);
 }

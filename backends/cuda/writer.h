@@ -70,11 +70,14 @@ void writer_take_loops(Writer *, bool reduced);
 /* Declares the loops of `thread` as parts of a number that counts their points, the last one
  * running fastest; those that are not `used` (NULL: all are) are left out. */
 void writer_loops(Writer *, const char *number, const bool *used);
-/* Of `term`, those that terms depend on: a sum of what is the same along a loop has others. */
-void writer_term_loops(Writer *);
 /* Opens the loop over the points of `thread` that a thread of the grid has, and declares the loops;
  * close it with emit_close. */
 void writer_open_points(Writer *);
+/* Of a kernel whose points have a block of threads each: declares `thread` and the loops of the
+ * point; opens the loop over a thread's terms, every 256th, and declares those of their loops that
+ * they depend on (close it with emit_close). */
+void writer_block_point(Writer *);
+void writer_open_terms(Writer *, int threads);
 /* Joins loops of `thread` that are one in the view's subscript; the last of them gets their name.
  * Until `joined` and `loop` are set back the text may be about that view only. */
 void writer_join(Writer *, const View *);
