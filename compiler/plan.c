@@ -140,11 +140,10 @@ bool plan_trains_narrow(const Plan *p) {
   return p->entry[PLAN_BACKWARD].exists && dtype_narrow(plan_stored(p));
 }
 
-/* Tensor cores read channels in chunks of 16 bytes; in training those of 16 bits. */
+/* Training has chunks of 16-bit numbers only. */
 int plan_lanes(const Plan *p) {
-  enum { CHUNK = 8 /* of 16 bits; of 32 bits two chunks */ };
   const bool chunks = rounds(p) && (!p->entry[PLAN_BACKWARD].exists || plan_trains_narrow(p));
-  return chunks ? CHUNK : p->target->lanes;
+  return chunks ? PLAN_CHUNK : p->target->lanes;
 }
 
 Format format_lanes(const Plan *p, const Type *type) {

@@ -229,8 +229,10 @@ Plan *plan_parse(Unit *, const Graph *, const Target *, const char *text);
 
 /* ---- lanes (plan.c) ---- */
 
-int plan_lanes(const Plan *);          /* floats per vector of the target */
-DType plan_stored(const Plan *);       /* how memory holds activations and weights between calls */
+/* Channels that tensor cores read at once: 16 bytes of 16-bit numbers, twice as many of others. */
+enum { PLAN_CHUNK = 8 };
+int plan_lanes(const Plan *);    /* floats per vector of the target, or a chunk for tensor cores */
+DType plan_stored(const Plan *); /* how memory holds activations and weights between calls */
 bool plan_trains_narrow(const Plan *); /* is it for training, with such memory of 16 bits? */
 Format format_lanes(const Plan *, const Type *); /* channels (axis 1) in the target's lanes; plain
                                                     where there is no space beside them */

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { LANES = 8, STAGE = 64 /* terms */, CHUNKS = STAGE / LANES, MOST = 256 /* of an axis */ };
+enum { STAGE = 64 /* terms */, CHUNKS = STAGE / PLAN_CHUNK, MOST = 256 /* of an axis */ };
 
 /* ---- which contractions ---- */
 
@@ -31,7 +31,7 @@ static int only_loop(const Contraction *c, const Coord *at, char role) {
 
 static bool lies_in_lanes(const Plan *p, const View *v) {
   const Buffer *b = &p->buffer.at[v->tensor];
-  bool fits = v->rank == 4 && b->format.lane_axis == 1 && b->format.lanes == LANES &&
+  bool fits = v->rank == 4 && b->format.lane_axis == 1 && b->format.lanes == PLAN_CHUNK &&
               b->home == HOME_WORK && !buffer_has_margin(b) &&
               b->format.dtype == gemm_arithmetic[p->precision].number &&
               (v->outside == INSIDE || (v->outside == FILL && v->fill == 0));
@@ -79,7 +79,7 @@ bool boxes_of(const Plan *p, const Contraction *c, Boxes *b) {
     if (l != last && c->role[l] == 'K' && (x->at[0].coef[l] || x->at[1].coef[l])) return false;
   return c->role[last] == 'K' && k->loop[last].extent.per_n == 0 &&
          k->loop[last].extent.plus % STAGE == 0 && x->at[1].coef[last] == 1 &&
-         x->at[1].plus % LANES == 0 && !x->at[0].coef[last] && !x->at[2].coef[last] &&
+         x->at[1].plus % PLAN_CHUNK == 0 && !x->at[0].coef[last] && !x->at[2].coef[last] &&
          !x->at[3].coef[last] && x->at[0].plus == 0 && is_packed(p, c);
 }
 
@@ -182,7 +182,7 @@ static void print_boxes(Gemm *g) {
   emit_wrapped(w->e,
                arena_printf(w->e->arena, "cnnc_box_4(x, in%d, full, 2 * %s, %s, %s, %s / %d);",
                             g->c.x, operand_text(w->e->arena, place[3]), place[2], place[0],
-                            operand_text(w->e->arena, place[1]), LANES));
+                            operand_text(w->e->arena, place[1]), PLAN_CHUNK));
   emit(w->e, "cnnc_box_2(w, in%d, full, term, column0);", g->c.w);
 }
 
@@ -279,7 +279,7 @@ const char *boxes_map_x(Emit *e, const Gemm *g) {
   const Layout at = buffer_layout(b, p->max_batch);
   const Extent *dim = b->type.dim;
   const int64_t size[] = {2 * dim[3].plus, dim[2].plus, extent_at(dim[0], p->max_batch),
-                          over(dim[1].plus, LANES)},
+                          over(dim[1].plus, PLAN_CHUNK)},
                 stride[] = {2 * at.stride[2], 2 * at.stride[0], 2 * at.stride[1]},
                 box[] = {2 * g->tile.wide, g->tile.high, boxes_images(&g->tile), CHUNKS};
   return map_text(e, p, tensor, false, COUNT(size), size, stride, box);

@@ -12,7 +12,6 @@
 
 enum {
   THREADS = 512,  /* on a multiprocessor, that keep it busy */
-  BANKS = 32,     /* of shared memory, which gives a word each per cycle */
   ELEMENT = 10,   /* instructions for an element that a line of a transform reads or writes */
   REGISTERS = 220 /* of a thread, that leave room for what is not counted */
 };
@@ -94,7 +93,7 @@ static double wgmma_cycles(const Plan *p, const GemmTile *t, double fetched) {
   const double results = (double)t->rows * t->columns;
   const double read = results / t->j + results / (t->warps * t->i), written = t->rows + t->columns;
   const double products = results / words_per_cycle(p->target, p->target->machine.wgmma_flops);
-  return fmax(products, fmax((read + written) / BANKS, fetched));
+  return fmax(products, fmax((read + written) / DEVICE_BANKS, fetched));
 }
 
 /* Boxes come by themselves: it is assumed that a run of memory does in a cycle, which no device has
@@ -113,7 +112,8 @@ static double word_cycles(const Plan *p, const Shape *s, const GemmTile *t, cons
   if (!as->mma) return results * (1 + 0.25 / t->i + 0.25 / t->j) / COST_LANES + fetched;
   const double words = words_per_cycle(p->target, p->target->machine.tensor_flops);
   const double times = as->split ? 3 : 1;
-  return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / BANKS + fetched;
+  return results * times / words + results / 16 * (1.0 / t->i + 1.0 / t->j) / DEVICE_BANKS +
+         fetched;
 }
 
 /* Does one stage hold all terms? None of them is left for later, then. */
@@ -125,7 +125,7 @@ static bool fits_a_stage(const Shape *s, const GemmTile *t, const Arithmetic *as
  * the tests of single ones if all fit a stage. */
 static double registers_of(const Shape *s, const GemmTile *t, const Arithmetic *as) {
   if (!as->mma) return 1.5 * t->i * t->j + 48;
-  const double results = (double)t->i * t->j / GEMM_WARP;
+  const double results = (double)t->i * t->j / DEVICE_WARP;
   if (!t->warps) return 2 * results + 64;
   const double loaded =
       (s->row_fetches < 1 ? 0 : t->rows) + (s->column_fetches < 1 ? 0 : t->columns);
@@ -144,9 +144,8 @@ static bool spills(const Shape *s, const GemmTile *t, const Arithmetic *as) {
 
 /* Blocks that a multiprocessor works on at a time. */
 static double resident(const Plan *p, const Shape *s, const GemmTile *t, const Arithmetic *as) {
-  const double threads = 2048, registers = 65536;
   const double by_memory = p->target->machine.l1 * 0.85 / (double)gemm_shared_bytes(t, as);
-  const double by_threads = fmin(threads, registers / registers_of(s, t, as));
+  const double by_threads = fmin(DEVICE_THREADS, DEVICE_REGISTERS / registers_of(s, t, as));
   return floor(fmin(by_memory, by_threads / gemm_threads(t, as)));
 }
 
@@ -272,7 +271,7 @@ static double depthwise_seconds(const Plan *p, const Kernel *k) {
   const double each = (d.lines + taps) * (COST_FETCH + lanes) + d.points * taps * lanes;
   const double turns = (double)kernel_points(k, true, p->max_batch) / taps;
   const double work = turns * each + d.points * (COST_FETCH + 4 * lanes);
-  const double resident = units * fmin(2048, 65536 / depthwise_registers(&d));
+  const double resident = units * fmin(DEVICE_THREADS, DEVICE_REGISTERS / depthwise_registers(&d));
   if (depthwise_registers(&d) > REGISTERS) return INFINITY;
   return fmax(threads * work / (units * COST_LANES),
               ceil(threads / resident) * (COST_LATENCY + 2 * work)) /

@@ -1,5 +1,6 @@
 /* cost_loops.c - part of cost.c: plain loops, maps, and sums that threads share. */
 #include "cost.h"
+#include "device.h"
 #include "reduce.h"
 #include "vectors.h"
 
@@ -18,7 +19,7 @@ static double loop_seconds(const Plan *p, const Kernel *k, int threads) {
   for (int l = 0; l < k->nloop; l++)
     *(k->loop[l].reduced ? &terms : &points) *= (double)extent_at(k->loop[l].extent, p->max_batch);
   const double turns = ceil(terms / threads) + (threads > 1 ? 2 * log2(threads) : 0);
-  const double rounds = ceil(points * threads / (units * 2048.0));
+  const double rounds = ceil(points * threads / (units * (double)DEVICE_THREADS));
   const double all =
       points * threads * turns * (k->nfold ? PLAIN : 4) / (units * (double)COST_LANES);
   return fmax(all, rounds * turns * TURN) / cuda_clock(p->target);
@@ -31,7 +32,7 @@ static double sum_seconds(const Plan *p, const Kernel *k, int threads) {
   const int units = p->target->machine.units, lanes = plan_lanes(p);
   const double points = (double)kernel_points(k, false, p->max_batch) / lanes;
   const double turns = ceil((double)kernel_points(k, true, p->max_batch) / threads) + 1;
-  const double rounds = ceil(points * threads / (units * 2048.0));
+  const double rounds = ceil(points * threads / (units * (double)DEVICE_THREADS));
   const double all = points * threads * turns * (PLAIN + 4.0 * lanes * k->nfold);
   if (threads > MOST) return INFINITY;
   return fmax(all / (units * (double)COST_LANES), rounds * turns * COST_LATENCY) /

@@ -199,6 +199,8 @@ static void add_product_facts(Emit *e) {
     emit_fact(e, reach[i].function, reach[i].pointer, 0, reach[i].last);
 }
 
+static const int wgmma_columns[] = {32, 64, 128, 256}; /* of the products that there are */
+
 static void add_wgmma_fact(Emit *e, const char *name, int columns) {
   enum { ROWS = 16 * GEMM_TOGETHER, LAST_CHUNK = GEMM_TURNED / GEMM_CHUNK - 2 };
   emit_fact(e, name, "d", 0, columns / 8 - 1);
@@ -207,16 +209,16 @@ static void add_wgmma_fact(Emit *e, const char *name, int columns) {
   emit_fact(e, name, "k", 0, LAST_CHUNK);
 }
 
-/* The same for cuda/wgmma.cuh. */
+/* And those of cuda/wgmma.cuh. */
 static void add_wgmma_facts(Emit *e) {
   static const char *const types[] = {"bf16", "f16"};
-  static const int columns[] = {32, 64, 128, 256};
   for (int t = 0; t < COUNT(types); t++)
-    for (int i = 0; i < COUNT(columns); i++)
-      add_wgmma_fact(e, arena_printf(e->arena, "cnnc_wgmma_%s_%d", types[t], columns[i]),
-                     columns[i]);
+    for (int i = 0; i < COUNT(wgmma_columns); i++)
+      add_wgmma_fact(e, arena_printf(e->arena, "cnnc_wgmma_%s_%d", types[t], wgmma_columns[i]),
+                     wgmma_columns[i]);
 }
 
+/* Lines of w have GEMM_LINE columns, so narrower products take it as it is. */
 static void add_lines_helpers(Emit *e, bool together) {
   static const char *const suffixes[] = {"x", "w", "xw"};
   emit_text(e, runtime_file("cuda/lines.cuh"));
@@ -224,11 +226,12 @@ static void add_lines_helpers(Emit *e, bool together) {
   emit_fact(e, "cnnc_ldmatrix_trans_x4", "at", 0, 3);
   if (!together) return;
   emit_text(e, runtime_file("cuda/wgmma_lines.cuh"));
-  add_wgmma_fact(e, "cnnc_wgmma_bf16_32_x", GEMM_LINE / 2);
-  for (int columns = GEMM_LINE; columns <= 4 * GEMM_LINE; columns *= 2)
-    for (int i = 0; i < COUNT(suffixes); i++)
+  for (int c = 0; c < COUNT(wgmma_columns); c++) {
+    const int columns = wgmma_columns[c], forms = columns % GEMM_LINE ? 1 : COUNT(suffixes);
+    for (int i = 0; i < forms; i++)
       add_wgmma_fact(e, arena_printf(e->arena, "cnnc_wgmma_bf16_%d_%s", columns, suffixes[i]),
                      columns);
+  }
 }
 
 static void add_product_helpers(Emit *e, const Plan *plan, const Products *products) {
@@ -249,8 +252,8 @@ static void add_lane_facts(Emit *e, DType dtype) {
   static const char *const functions[] = {"load", "store"};
   for (int i = 0; i < COUNT(functions); i++) {
     const char *name = arena_printf(e->arena, "cnnc_%s_lanes_%s", functions[i], dtype_name(dtype));
-    emit_fact(e, name, "to", 0, 7);
-    emit_fact(e, name, "from", 0, 7);
+    emit_fact(e, name, "to", 0, PLAN_CHUNK - 1);
+    emit_fact(e, name, "from", 0, PLAN_CHUNK - 1);
   }
 }
 

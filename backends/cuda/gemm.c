@@ -83,7 +83,7 @@ void gemm_set_tile(Kernel *k, const GemmTile *t) {
 
 int gemm_threads(const GemmTile *t, const Arithmetic *as) {
   const int parts = t->rows / t->i * t->columns / t->j;
-  return as->mma ? parts * GEMM_WARP : parts;
+  return as->mma ? parts * DEVICE_WARP : parts;
 }
 
 int gemm_stages_ahead(const GemmTile *t) {

@@ -7,6 +7,7 @@
 
 #include "function.h"
 #include "algos.h"
+#include "device.h"
 
 /* What a precision needs of the text: numbers of shared memory are words of one or two. */
 typedef struct Arithmetic {
@@ -36,9 +37,8 @@ int gemm_stages_ahead(const GemmTile *);
 int64_t gemm_shared_bytes(const GemmTile *, const Arithmetic *);
 
 enum {
-  GEMM_PAD = 8,   /* words behind a row of shared memory, so that a warp meets all its banks */
-  GEMM_CHUNK = 4, /* words that come at once for tensor cores: 16 bytes */
-  GEMM_WARP = 32,
+  GEMM_PAD = 8,      /* words behind a row of shared memory, so that a warp meets all its banks */
+  GEMM_CHUNK = 4,    /* words that come at once for tensor cores: 16 bytes */
   GEMM_TOGETHER = 4, /* warps by wgmma */
   GEMM_TURNED = 32,  /* words of a row that it wants, turned by its chunks; of a line of terms */
   GEMM_LINE = 64     /* rows that such a line has */

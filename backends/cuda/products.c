@@ -53,7 +53,7 @@ void products_begin(Gemm *g) {
   const int across = g->tile.rows / g->tile.i;
   const char *own = "thread";
   if (g->as->mma) {
-    emit(e, "const int lane = thread %% %d, warp = thread / %d;", GEMM_WARP, GEMM_WARP);
+    emit(e, "const int lane = thread %% %d, warp = thread / %d;", DEVICE_WARP, DEVICE_WARP);
     own = "warp";
   }
   emit(e, "const int across = %s %% %d, down = %s / %d;", own, across, own, across);

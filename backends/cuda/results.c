@@ -127,7 +127,7 @@ static void print_columns_of_warps(Gemm *g) {
   }
   emit_close(e);
   emit_close(e);
-  columns_join(g, 4, GEMM_WARP);
+  columns_join(g, 4, DEVICE_WARP);
   print_sums(g, "run", "lane < 4");
   emit_close(e);
   emit_close(e);
@@ -169,9 +169,9 @@ static void print_columns_of_tile(Gemm *g) {
   const GemmTile *t = &g->tile;
   const int parts = g->threads / t->columns < MOST_PARTS ? g->threads / t->columns : MOST_PARTS;
   if (parts < 1) BUG("%s: columns that no thread has", g->w->k->name);
-  const int columns = GEMM_WARP / parts, rows = t->rows / parts;
+  const int columns = DEVICE_WARP / parts, rows = t->rows / parts;
   emit(e, "__syncthreads();");
-  if (t->columns / columns * GEMM_WARP < g->threads)
+  if (t->columns / columns * DEVICE_WARP < g->threads)
     emit_open(e, "if (warp < %d)", t->columns / columns);
   else
     emit_open_block(e);
@@ -190,7 +190,7 @@ static void print_columns_of_tile(Gemm *g) {
       emit(e, "const double value = sums[r][own];");
     columns_add(g);
   }
-  if (parts > 1) columns_join(g, columns, GEMM_WARP);
+  if (parts > 1) columns_join(g, columns, DEVICE_WARP);
   print_sums(g, "row0", arena_printf(e->arena, "lane < %d", columns));
   emit_close(e);
 }

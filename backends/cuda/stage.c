@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum {
-  NEIGHBOURS = 4,  /* words along the terms that threads beside each other bring */
-  LINE_CHUNKS = 8, /* chunks in all 32 banks */
+  NEIGHBOURS = 4, /* words along the terms that threads beside each other bring */
+  LINE_CHUNKS = DEVICE_BANKS / GEMM_CHUNK, /* chunks in all banks */
   CHUNK_ROWS = GEMM_LINE / LINE_CHUNKS
 };
 

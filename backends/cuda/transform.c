@@ -23,6 +23,7 @@
  * data is read at loop / m, the m results that a tile makes, of which those beyond the loop's end
  * are not stored. */
 #include "transform.h"
+#include "device.h"
 #include "function.h"
 
 #include <string.h>
@@ -30,8 +31,7 @@
 enum {
   MOST_NUMBERS = 160, /* of a line and its results, that registers hold */
   MOST_THREADS = 256,
-  LONE_ITEMS = 128, /* where lines are whole tiles */
-  WARP = 32,
+  LONE_ITEMS = 128,     /* where lines are whole tiles */
   MOST_BYTES = 32 << 10 /* of shared memory */
 };
 
@@ -296,14 +296,15 @@ static void print_body(Printer *t) {
 }
 
 static void set_block(Printer *t) {
-  int64_t most = WARP;
-  t->items = t->t.n > 1 ? WARP : LONE_ITEMS;
+  int64_t most = DEVICE_WARP;
+  t->items = t->t.n > 1 ? DEVICE_WARP : LONE_ITEMS;
   while (item_bytes(&t->t) * t->items > MOST_BYTES) t->items /= 2;
   for (int d = 0; d < t->t.n; d++) {
     const int64_t all = line_count(&t->t, d) * t->items;
     if (all > most) most = all;
   }
-  t->threads = most > MOST_THREADS ? MOST_THREADS : (int)(most + WARP - 1) / WARP * WARP;
+  t->threads = most > MOST_THREADS ? MOST_THREADS
+                                   : (int)(most + DEVICE_WARP - 1) / DEVICE_WARP * DEVICE_WARP;
 }
 
 static void start(Printer *t, Writer *w) {

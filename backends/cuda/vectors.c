@@ -16,14 +16,13 @@
  * Long sums take a block of threads for each block of channels (vectors_print_sum). */
 #include "vectors.h"
 #include "algos.h"
+#include "device.h"
 #include "function.h"
 #include "lanes.h"
 #include "narrow.h"
 #include "reduce.h"
 
 #include <string.h>
-
-enum { WARP = 32 };
 
 typedef struct Printer {
   Writer *w;
@@ -274,8 +273,9 @@ static void print_joined_sums(Printer *t, int warps) {
   for (int f = 0; f < t->k->nfold; f++)
     if (has_fold(t, f)) {
       lanes_open(e, t->lanes);
-      emit(e, "sum%d[lane] = cnnc_sum_lanes(sum%d[lane], 1, %d);", f, f, WARP);
-      emit(e, "if (thread %% %d == 0) part%d[thread / %d][lane] = sum%d[lane];", WARP, f, WARP, f);
+      emit(e, "sum%d[lane] = cnnc_sum_lanes(sum%d[lane], 1, %d);", f, f, DEVICE_WARP);
+      emit(e, "if (thread %% %d == 0) part%d[thread / %d][lane] = sum%d[lane];", DEVICE_WARP, f,
+           DEVICE_WARP, f);
       emit_close(e);
     }
   emit(e, "__syncthreads();");
@@ -294,11 +294,11 @@ static void print_joined_sums(Printer *t, int warps) {
 static void print_sums_body(Printer *t, int threads) {
   for (int f = 0; f < t->k->nfold; f++)
     if (has_fold(t, f))
-      emit(t->e, "__shared__ double part%d[%d][%d];", f, threads / WARP, t->lanes);
+      emit(t->e, "__shared__ double part%d[%d][%d];", f, threads / DEVICE_WARP, t->lanes);
   name_blocks(t);
   writer_block_point(t->w);
   print_own_sums(t, threads);
-  print_joined_sums(t, threads / WARP);
+  print_joined_sums(t, threads / DEVICE_WARP);
 }
 
 void vectors_print_sum(Writer *w, Emit *calls) {
