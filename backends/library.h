@@ -7,9 +7,7 @@
 
 #include "emit.h"
 
-enum { LIBRARY_ALIGN = 64, LIBRARY_HEADER = 64 }; /* bytes; the size of NAME_header */
-/* Rounded up to where memory may begin. */
-#define LIBRARY_ALIGNED(bytes) (((bytes) + LIBRARY_ALIGN - 1) / LIBRARY_ALIGN * LIBRARY_ALIGN)
+enum { LIBRARY_HEADER = 64 }; /* bytes: the size of NAME_header */
 
 typedef struct Bucket { /* gradients, in values, that are complete after a step of backward */
   int step;

@@ -207,7 +207,7 @@ void library_assembly(Text *out, const Library *l) {
            "  .section .rodata\n  .balign %d\n  .global %s_weights\n  .type %s_weights, %%object\n"
            "%s_weights:\n  .incbin \"%s.weights\"\n  .size %s_weights, . - %s_weights\n"
            "  .section .note.GNU-stack, \"\", %%progbits\n",
-           LIBRARY_ALIGN, p, p, p, l->name, p, p);
+           BUFFER_ALIGN, p, p, p, l->name, p, p);
 }
 
 /* ---- code ---- */

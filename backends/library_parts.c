@@ -6,10 +6,10 @@
 
 /* All entries share one work memory: the largest shared part, then the workers' parts. */
 int64_t library_shared_work(const Plan *plan) {
-  int64_t bytes = LIBRARY_ALIGN;
+  int64_t bytes = BUFFER_ALIGN;
   for (int i = 0; i < PLAN_ENTRIES; i++)
     if (plan->work_bytes[i] > bytes) bytes = plan->work_bytes[i];
-  return LIBRARY_ALIGNED(bytes);
+  return BUFFER_ALIGNED(bytes);
 }
 
 static void find_params(Library *l) {
@@ -75,7 +75,7 @@ static void find_sizes(Library *l) {
     at_least(&l->stored_bytes, p->param_bytes + p->derived_bytes);
     at_least(&l->work_bytes, library_shared_work(p));
     for (int i = 0; i < PLAN_ENTRIES; i++)
-      at_least(&l->worker_bytes, LIBRARY_ALIGNED(p->worker_bytes[i]));
+      at_least(&l->worker_bytes, BUFFER_ALIGNED(p->worker_bytes[i]));
   }
   l->params_bytes = l->o->weights_as == WEIGHTS_EMBED ? 0 : LIBRARY_HEADER + l->stored_bytes;
 }

@@ -60,7 +60,7 @@ static void add_sizes(Text *out, const Library *l) {
   text_add(out,
            "_LIBRARY = \"lib%s.so\"\n_HASH = 0x%016" PRIx64 "\n_ALIGN = %d\n_MAX_BATCH = %" PRId64
            "\n",
-           l->name, l->hash, LIBRARY_ALIGN, plan->max_batch);
+           l->name, l->hash, BUFFER_ALIGN, plan->max_batch);
   text_add(out, "_REAL, _C_REAL = \"%s\", ctypes.c_%s\n", numpy_name(plan->graph->real),
            c_type(plan->graph->real));
   text_add(out, "_WORK_BYTES = %" PRId64 ", %" PRId64 "  # and for each thread\n",

@@ -10,7 +10,7 @@ bool library_trains(const Library *l) {
 }
 
 /* Of a checkpoint: scalars, what the schedule keeps, and passes. */
-enum { NUMBERS_BYTES = LIBRARY_ALIGNED((SCALARS + 4) * 8) };
+enum { NUMBERS_BYTES = BUFFER_ALIGNED((SCALARS + 4) * 8) };
 
 static int inputs(const Library *l) {
   return l->plan->graph->input.n;
@@ -175,7 +175,7 @@ void library_train_step(Emit *e, const Library *l) {
 /* ---- sizes ---- */
 
 int64_t library_at_least(int64_t bytes) {
-  return bytes > LIBRARY_ALIGN ? bytes : LIBRARY_ALIGN;
+  return bytes > BUFFER_ALIGN ? bytes : BUFFER_ALIGN;
 }
 
 /* Gradients that a checkpoint must hold: those of a step that is not complete. */

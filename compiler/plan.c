@@ -9,8 +9,6 @@
 #include <limits.h>
 #include <string.h>
 
-enum { BUFFER_ALIGN = 64 };
-
 Format format_plain(DType dtype) {
   return (Format){.dtype = dtype, .lane_axis = -1, .lanes = 1};
 }
@@ -191,8 +189,7 @@ Layout buffer_layout(const Buffer *b, int64_t n) {
 }
 
 int64_t buffer_bytes(const Buffer *b, int64_t n) {
-  int64_t bytes = buffer_layout(b, n).size * dtype_size(b->format.dtype);
-  return (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
+  return BUFFER_ALIGNED(buffer_layout(b, n).size * dtype_size(b->format.dtype));
 }
 
 bool buffer_has_margin(const Buffer *b) {

@@ -41,6 +41,10 @@ typedef enum Home {
 } Home;
 extern const char *const plan_home_names[HOMES], *const plan_phase_names[PHASES];
 
+/* Bytes: where buffers may begin, and memory of emitted libraries; rounded up to there. */
+enum { BUFFER_ALIGN = 64 };
+#define BUFFER_ALIGNED(bytes) (((bytes) + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN)
+
 enum { NO_PLACE = -1 };
 typedef struct Buffer {
   const char *name; /* the layer's, with a suffix; several may have the same */
@@ -55,8 +59,8 @@ typedef struct Buffer {
   int depth; /* number of enclosing steps that own it */
   Bind part[MAX_RANK];
   int64_t span[MAX_RANK]; /* extent of that part at a whole block, where part[a] is bound */
-  int64_t offset;         /* in bytes, inside its home; set by memory, multiple of 64. NO_PLACE: a
-                             parameter that baked weights leave out */
+  int64_t offset; /* in bytes, inside its home; set by memory, aligned. NO_PLACE: a parameter
+                     that baked weights leave out */
 } Buffer;
 
 enum { MAX_NESTING = 8 };       /* of steps */

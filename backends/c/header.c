@@ -63,7 +63,7 @@ static void add_sizes(Text *out, const Library *l) {
                 "*/\n");
   text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n", p, l->plan->max_batch);
   add_threads(out, l);
-  text_add(out, "#define %s_ALIGN 64\n", p);
+  text_add(out, "#define %s_ALIGN %d\n", p, BUFFER_ALIGN);
   if (l->o->weights_as != WEIGHTS_EMBED)
     text_add(
         out,

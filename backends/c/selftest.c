@@ -182,9 +182,9 @@ static Members find_members(const Library *l) {
 
 int64_t c_selftest_bytes(const Library *l) {
   const Members members = find_members(l);
-  int64_t bytes = LIBRARY_ALIGNED(l->plan->param_bytes);
+  int64_t bytes = BUFFER_ALIGNED(l->plan->param_bytes);
   for (int i = 0; i < members.n; i++)
-    bytes += LIBRARY_ALIGNED(members.at[i].count * dtype_size(members.at[i].dtype));
+    bytes += BUFFER_ALIGNED(members.at[i].count * dtype_size(members.at[i].dtype));
   return bytes;
 }
 

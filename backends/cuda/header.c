@@ -39,15 +39,15 @@ static void add_size(Text *out, const Library *l, const char *what, int64_t byte
 static void add_sizes(Text *out, const Library *l) {
   const char *p = l->o->prefix;
   text_add(out, "/* Largest n of a call; alignment of memory in bytes. */\n");
-  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n#define %s_ALIGN 64\n", p, l->plan->max_batch,
-           p);
+  text_add(out, "#define %s_MAX_BATCH %" PRId64 "\n#define %s_ALIGN %d\n", p, l->plan->max_batch, p,
+           BUFFER_ALIGN);
   text_add(out, "\n/* Sizes of memory in bytes. */\n");
   if (l->o->weights_as == WEIGHTS_LOADED)
     add_size(out, l, "PARAMS_BYTES", l->params_bytes, "host: parameters as loaded");
   if (l->o->weights_as == WEIGHTS_FILE)
     add_size(out, l, "PARAMS_BYTES", l->params_bytes, "host: the file of packed weights");
   const int64_t device = l->plan->param_bytes + l->plan->derived_bytes;
-  add_size(out, l, "DEVICE_PARAMS_BYTES", device ? device : LIBRARY_ALIGN,
+  add_size(out, l, "DEVICE_PARAMS_BYTES", device ? device : BUFFER_ALIGN,
            "device: parameters as the kernels want them");
   add_size(out, l, "WORK_BYTES", l->work_bytes, "device: activations");
   if (library_trains(l)) cuda_train_sizes(out, l);

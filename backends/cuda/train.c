@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 /* Run-time scalars and the learning rate before its schedule. */
-enum { NUMBERS = SCALARS + 1, NUMBERS_BYTES = LIBRARY_ALIGNED(NUMBERS * 8) };
+enum { NUMBERS = SCALARS + 1, NUMBERS_BYTES = BUFFER_ALIGNED(NUMBERS * 8) };
 
 /* ---- NAME.h ---- */
 

@@ -28,7 +28,7 @@ typedef struct Answer {
 
 static int64_t place(Trainer *t, int64_t bytes) {
   int64_t at = t->area_size;
-  t->area_size += LIBRARY_ALIGNED(bytes);
+  t->area_size += BUFFER_ALIGNED(bytes);
   return at;
 }
 
