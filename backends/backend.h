@@ -16,7 +16,7 @@ typedef struct Machine {
   double fma_per_cycle; /* vector multiply-adds that a core of the C targets starts */
   int units;            /* of CUDA devices: multiprocessors, */
   double tensor_flops;  /* and 16-bit operations of all their tensor cores; */
-  double wgmma_flops;   /* the same where four warps multiply together; 0: they cannot */
+  double wgmma_flops;   /* those of wgmma, by four warps together; 0: there is none */
 } Machine;
 
 typedef struct EmittedFile {
@@ -73,9 +73,9 @@ typedef struct Language {
   bool nests;                  /* steps may hold several kernels, one block after another */
   bool streams;                /* functions that work have a last parameter `void *stream` */
   bool margins;                /* kernels write what lies around the logical box of a tensor */
-  bool blocks;                 /* contractions run in blocks of threads, not in registers' tiles, */
-  bool rounds;                 /* their products may be rounded: --dtype tf32 ... */
-  bool moments;                /* a mean and squares around it are faster by one reading */
+  bool blocks;                 /* contractions run in blocks of threads, as on GPUs */
+  bool rounds;                 /* products of contractions may be rounded: --dtype tf32 ... */
+  bool moments;                /* mean and variance are faster in one pass (fuse_moments.c) */
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* Of transforms in training, as Algo.doubt; 0: the algorithm's own. */
   double training_doubt;
@@ -93,18 +93,18 @@ struct Target {
   int registers;         /* vector registers */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   int capability;        /* of CUDA devices: 80 for sm_80; 0: another language */
-  bool boxes;            /* they copy boxes of tensors by themselves, and code is for no others */
+  bool boxes;            /* kernels may copy boxes of tensors by TMA: no other device runs them */
   const char *triple;    /* the machine, as compilers name it: "aarch64-linux-gnu"; NULL: any */
   const char *macro;     /* which they define for that machine */
   const char *attribute; /* for __attribute__((target("..."))), or NULL */
   const char *cpu; /* does the CPU have it? "__builtin_cpu_supports(\"avx512f\")"; NULL: always */
-  bool (*runs)(void); /* the same question about this CPU; NULL: code for no CPU */
+  bool (*runs)(void); /* does this CPU have it? NULL: code for no CPU */
   Machine machine;
   void (*tile)(const Plan *, Kernel *); /* picks kernel->tile of a product, if it has an opinion */
   /* Once margins are known: replaces a tile that does not suit them, also one that a plan file asks
    * for, which the pass then reports. NULL: all of them suit. */
   void (*fit_tile)(const Plan *, Kernel *);
-  /* The same of any other kernel: how threads share its sums. NULL: they do not. */
+  /* Picks kernel->tile of any other kernel: how many threads share a sum. NULL: none do. */
   void (*share)(const Plan *, Kernel *);
   /* Can a kernel with this tile sum its results besides storing them, as outs that combine
    * (kernel.h): each and its square? Then over which runs of points. NULL: none can. */
@@ -123,9 +123,9 @@ bool target_is_foreign(const Target *); /* is its text for another machine than 
 bool target_same_machine(const Target *, const Target *); /* can one machine have both? */
 bool target_runs(const Target *);  /* can this CPU start what is built for it? */
 const Target *target_native(void); /* the first of targets[] that it can */
-/* The same target on another machine: what an estimate asks it is answered with these numbers. */
+/* A copy of the target with the numbers of another machine, for its estimates. */
 const Target *target_on(Arena *, const Target *, const Machine *);
-/* The same target, planned for by itself, whose code others run as well. */
+/* A copy without boxes, to plan for a library that devices of other targets run as well. */
 const Target *target_in_company(Arena *, const Target *);
 /* What is known of this machine, for a target that it runs; the rest as in the target's row. */
 Machine machine_here(const Target *);

@@ -36,7 +36,7 @@ typedef struct Emit {
 Emit emit_start(Arena *, Text *out, const char *prefix, Emitted *);
 
 void emit(Emit *, const char *format, ...) PRINTF_LIKE(2, 3); /* one indented line */
-/* The same for a long line with commas: broken after them so that it fits into 100 columns. */
+/* A long line with commas, broken after them so that it fits into 100 columns. */
 void emit_wrapped(Emit *, const char *text);
 void emit_line(Emit *);                   /* an empty one */
 void emit_text(Emit *, const char *text); /* as it is: runtime files */

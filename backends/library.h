@@ -26,9 +26,10 @@ typedef struct Library {
   VEC(int) buffer;      /* their buffers, in the same order */
   VEC(Bucket) bucket;   /* in the order of the steps */
   int64_t params_bytes; /* NAME_PARAMS_BYTES: 0 where weights are embedded */
-  int64_t stored_bytes; /* the same without its header, wherever weights are: the most that any */
-  int64_t work_bytes, worker_bytes; /* target needs, and so are these */
-  uint64_t hash;                    /* of everything but itself */
+  /* The most that any of the targets needs: of parameters, wherever they are, without a header; of
+   * work memory. */
+  int64_t stored_bytes, work_bytes, worker_bytes;
+  uint64_t hash; /* of everything but itself */
 } Library;
 
 /* ---- its parts (library_parts.c) ---- */
@@ -76,9 +77,9 @@ const char *library_stream(const Library *);
  * library_stream, NAME_gradients and NAME_gradient_names library_gradients, NAME_train_arguments
  * library_train_arguments. */
 void library_text(Text *, const Library *, const char *text);
-/* The same with a file of runtime/. */
+/* library_text of a file in runtime/. */
 void library_template(Text *, const Library *, const char *runtime_name);
-/* The same for a program around a library of floats. */
+/* The text of such a file for a program around a library of floats. */
 void library_program(Text *, const char *prefix, const char *runtime_name);
 /* The include guard of the header and the headers that it needs. */
 void library_guard(Text *, const Library *);

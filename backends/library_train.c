@@ -43,7 +43,7 @@ static const char *parameters(const Library *l) {
   return text.at;
 }
 
-/* The same as in a call, with something before each name. */
+/* Those arguments in a call, with something before each name. */
 static const char *names(const Library *l, const char *before) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, "%s%s", before, l->input[i]);

@@ -31,7 +31,7 @@ bool generate_parts(const Step *);
 void generate_kernel(Emit *, const Plan *, PlanEntry, const Step *);
 /* The statement of the entry function that runs the step. */
 void generate_call(Emit *, const Plan *, PlanEntry, const Step *);
-/* The same in parts: up to `args`; the run; then emit_close. */
+/* That statement in parts: up to `args`; the run; then emit_close. */
 void generate_open_call(Emit *, const Plan *, PlanEntry, const Step *);
 void generate_run(Emit *, const Plan *, PlanEntry, const Step *);
 

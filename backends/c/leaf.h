@@ -100,7 +100,7 @@ int leaf_view(const Leaf *, const View *); /* its number: inputs, then outs */
  * that as text. */
 Linear leaf_place(Leaf *, const View *);
 const char *leaf_subscript(Leaf *, const View *);
-/* The same of an element given by its coordinates. */
+/* The place of an element that is given by its coordinates. */
 Linear leaf_element(Leaf *, const Buffer *, const Linear *coordinate);
 /* "in0", "out0". */
 const char *leaf_pointer(Leaf *, const View *);

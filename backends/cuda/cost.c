@@ -47,7 +47,8 @@ static bool terms_beside(const Buffer *b) {
   return b->format.lane_axis >= 0 || b->home == HOME_DERIVED;
 }
 
-/* They come at once, then; those of weights if they are whole chunks. */
+/* Fetches for each term of an operand: terms beside each other come a chunk at once, those of
+ * weights if they are whole chunks. */
 static double fetches(const Plan *p, const Contraction *c, int in) {
   const Arithmetic *as = &gemm_arithmetic[p->precision];
   const Buffer *b = &p->buffer.at[c->k->in[in].tensor];
@@ -58,7 +59,7 @@ static double fetches(const Plan *p, const Contraction *c, int in) {
   return at_once ? 1.0 / chunk : 1;
 }
 
-/* Or do rows, or columns? */
+/* Do rows of an operand, or columns, lie beside each other? */
 static bool comes_in_lines(const Plan *p, const Contraction *c, int in) {
   for (int l = 0; l < kernel_free_loops(c->k); l++)
     if (c->role[l] != 'B' && channels_in_lanes(p, &c->k->in[in], l)) return true;
@@ -87,8 +88,8 @@ static double words_per_cycle(const Target *t, double flops) {
   return flops / (2.0 * t->machine.units * cuda_clock(t)) / 2;
 }
 
-/* By four warps together: all goes on at the same time, products, shared memory (a word to each of
- * its banks), and what brings a stage. */
+/* Cycles for a word where four warps multiply together: all goes on at the same time, products,
+ * shared memory (a word to each of its banks), and what brings a stage. */
 static double wgmma_cycles(const Plan *p, const GemmTile *t, double fetched) {
   const double results = (double)t->rows * t->columns;
   const double read = results / t->j + results / (t->warps * t->i), written = t->rows + t->columns;

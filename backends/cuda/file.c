@@ -209,7 +209,7 @@ static void add_wgmma_fact(Emit *e, const char *name, int columns) {
   emit_fact(e, name, "k", 0, LAST_CHUNK);
 }
 
-/* And those of cuda/wgmma.cuh. */
+/* What functions of cuda/wgmma.cuh reach. */
 static void add_wgmma_facts(Emit *e) {
   static const char *const types[] = {"bf16", "f16"};
   for (int t = 0; t < COUNT(types); t++)

@@ -105,7 +105,7 @@ const char *gemm_call(Gemm *, const Function *, const char *row, const char *col
 /* May units of the operand be copied as they lie: terms; for tensor cores rows? */
 bool stage_copies(const Gemm *, const Operand *);
 bool stage_copies_lines(const Gemm *, const Operand *);
-bool stage_has_lines(const Plan *); /* are there such? */
+bool stage_has_lines(const Plan *); /* may an operand come in lines of terms? */
 /* The function that the operand is read by. */
 void stage_print_function(Gemm *, Operand *);
 /* Declares shared memory, and the registers through which operands pass that are not copied. */
@@ -117,7 +117,7 @@ void stage_end(Gemm *, const char *slot);
 /* Chunk k of a row of an operand, for tensor cores. */
 const char *stage_chunk(const Gemm *, const Operand *, const char *slot, const char *k,
                         const char *row);
-/* Of an operand in lines: of a term the chunk of rows. */
+/* Of an operand in lines: the chunk of rows of a term. */
 const char *stage_line(const Gemm *, const Operand *, const char *slot, const char *term,
                        const char *chunk);
 

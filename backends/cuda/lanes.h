@@ -12,8 +12,8 @@ void lanes_each(Emit *, int lanes, const char *body);
 void lanes_open(Emit *, int lanes);
 /* A block of an input, whose coordinates are declared, goes to this array of numbers. */
 void lanes_load(Writer *, const char *array, int input);
-/* The same with the declarations of the array and of the coordinates, but for those of SKIP views,
- * whose tests come before; outside it is the fill. */
+/* Declares the array and loads such a block; outside it is the fill. Declares the coordinates as
+ * well, but not those of SKIP views, whose tests come before. */
 void lanes_read(Writer *, const char *array, int lanes, int input);
 /* The array is stored where out 0 of the writer's kernel is. */
 void lanes_store(Writer *, const char *array);

@@ -89,7 +89,8 @@ static void stage_by_threads(Gemm *g) {
 
 /* ---- tensor cores ---- */
 
-/* The same from lines of terms: threads point at terms from 8 * k on and chunks of 8 rows. */
+/* name[loop]: a thread's words of 16 rows of an operand in lines of terms. Threads point at terms
+ * from 8 * k on and at chunks of 8 rows. */
 static void print_load_lines(Gemm *g, const char *name, const char *loop, int units,
                              const Operand *o, const char *term, const char *chunk) {
   Emit *e = g->w->e;

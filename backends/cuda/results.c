@@ -59,7 +59,7 @@ static void print_own(Gemm *g) {
   for (int i = 0; i < (mma ? 3 : 2); i++) emit_close(e);
 }
 
-/* ---- the same, column by column, with their sums ---- */
+/* ---- by the threads that have them, column by column, with sums of columns ---- */
 
 /* A result, or 0 where there is none, is added. */
 static void print_added(Gemm *g, const char *sum) {

@@ -95,7 +95,7 @@ bool stage_copies(const Gemm *g, const Operand *o) {
          (!g->as->mma || comes_in_chunks(g, &g->w->k->in[o->in], 'K', g->unit));
 }
 
-/* Of training: inference hardly has any, and its text does without. */
+/* Weight gradients have them; inference has hardly any, and its files do without the helpers. */
 bool stage_has_lines(const Plan *p) {
   return plan_trains_narrow(p);
 }

@@ -267,7 +267,7 @@ static void print_own_sums(Printer *t, int threads) {
   emit_close(t->e);
 }
 
-/* Those of a warp are added up, then warps' of each channel. */
+/* Sums of a warp's threads are added up, then the warps' sums of each channel. */
 static void print_joined_sums(Printer *t, int warps) {
   Emit *e = t->e;
   for (int f = 0; f < t->k->nfold; f++)

@@ -10,9 +10,10 @@ bool vectors_serve(const Plan *, const Kernel *);
 /* Prints the kernel, and to `calls` its launch. */
 void vectors_print(Writer *, Emit *calls);
 
-/* The same of sums in double whose terms lie in lanes: of a kernel whose points blocks of threads
- * share (reduce.h). */
+/* May threads of a block that share a point (reduce.h) have blocks of channels? The kernel's sums
+ * are in double, and their terms lie in lanes. */
 bool vectors_sum(const Plan *, const Kernel *);
+/* Prints such a kernel, and to `calls` its launch. */
 void vectors_print_sum(Writer *, Emit *calls);
 
 #endif

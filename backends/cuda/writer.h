@@ -37,8 +37,8 @@ const char *writer_in(const Writer *, int i);
 const char *writer_out(const Writer *, int o);
 
 Extent writer_scaled(Extent, int64_t by);
+/* "4 * batch + 1"; as an operand of a product or division "(4 * batch + 1)". */
 const char *writer_extent(Writer *, Extent);
-/* The same as an operand of a product or division. */
 const char *writer_operand(Writer *, Extent);
 /* Appends ` + coef * name` to a sum that may be empty; without a name, the number alone. */
 void writer_term(Writer *, Text *sum, Extent coef, const char *name);
