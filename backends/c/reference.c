@@ -18,6 +18,7 @@ typedef struct Reference {
   const StepKernels *all;
   int index; /* of the kernel in all->kernel */
   const Kernel *k;
+  const Out *out; /* whose value the function computes */
   const Slots *slots;
 } Reference;
 
@@ -203,14 +204,27 @@ static void print_term(Reference *r, int f) {
   emit(r->e, "}");
 }
 
+/* Does the result depend on this fold? Others are left out. */
+static bool has_fold(const Reference *r, int f) {
+  return expr_uses(r->out->value, E_acc, f);
+}
+
+/* Do their terms read it? */
+static bool folds_read(const Reference *r, int in) {
+  for (int f = 0; f < r->k->nfold; f++)
+    if (has_fold(r, f) && expr_uses(r->k->fold[f].term, E_in, in)) return true;
+  return false;
+}
+
 /* The terms of one point, in the order of the loops. */
 static bool print_folds(Reference *r) {
   const Kernel *k = r->k;
-  if (k->nfold == 0) return true;
+  if (!expr_uses(r->out->value, E_acc, -1)) return true;
   bool fine = true;
   int depth = 0;
   Text skip = {.arena = r->e->arena};
   for (int f = 0; f < k->nfold; f++) {
+    if (!has_fold(r, f)) continue;
     emit(r->e, "double acc%d = %s;", f, k->fold[f].op == FOLD_MAX ? "-INFINITY" : "0");
     if (k->fold[f].op != FOLD_SUM) emit(r->e, "double most%d = -INFINITY;", f);
   }
@@ -223,15 +237,16 @@ static bool print_folds(Reference *r) {
   depth += emit_open(r->e, "do");
   const char *inside[MAX_IN] = {NULL};
   for (int i = 0; i < k->nin; i++) {
-    if (!kernel_term_needs(k, i)) continue;
+    if (k->in[i].outside != SKIP && !folds_read(r, i)) continue;
     inside[i] = print_coordinates(r, &k->in[i], arena_printf(r->e->arena, "c%d", i));
     if (inside[i] && k->in[i].outside == SKIP)
       text_add(&skip, "%s%s", skip.n ? " && " : "", inside[i]);
   }
   if (skip.n) emit(r->e, "if (!(%s)) break;", skip.at);
   for (int i = 0; i < k->nin; i++)
-    if (kernel_term_reads(k, i)) fine &= print_load(r, i, inside[i]);
-  for (int f = 0; f < k->nfold; f++) print_term(r, f);
+    if (folds_read(r, i)) fine &= print_load(r, i, inside[i]);
+  for (int f = 0; f < k->nfold; f++)
+    if (has_fold(r, f)) print_term(r, f);
   r->e->indent--;
   emit(r->e, "} while (0);");
   for (depth--; depth > 0; depth--) emit_close(r->e);
@@ -265,8 +280,9 @@ static bool is_summed(const Kernel *k, const Out *out, int l) {
   return !k->loop[l].reduced && out->combine && !view_uses(&out->to, l);
 }
 
-static bool print_body(Reference *r, const Out *out) {
+static bool print_body(Reference *r) {
   const Kernel *k = r->k;
+  const Out *out = r->out;
   int depth = 0;
   r->e->temporaries = 0;
   for (int l = 0; l < k->nloop; l++)
@@ -287,11 +303,11 @@ static bool print_body(Reference *r, const Out *out) {
 
 const char *reference_function(Emit *e, const Plan *plan, const StepKernels *all,
                                const Slots *slots, int index, int out) {
-  Reference r = {e, plan, all, index, all->kernel[index], slots};
+  Reference r = {e, plan, all, index, all->kernel[index], &all->kernel[index]->out[out], slots};
   Text *file = e->out, body = {.arena = e->arena};
   e->out = &body;
   e->indent = 1;
-  const bool fine = print_body(&r, &r.k->out[out]);
+  const bool fine = print_body(&r);
   e->out = file;
   e->indent = 0;
   if (!fine) return NULL;
