@@ -1,7 +1,6 @@
 /* library.c - what emitted libraries of every language have in common. See library.h. */
 #include "library.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -176,7 +175,8 @@ void library_tensors(Text *out, const Library *l) {
 
 void library_guard(Text *out, const Library *l) {
   char *guard = arena_printf(l->arena, "%s_H_%s", l->o->prefix, l->name);
-  for (char *c = guard; *c; c++) *c = library_in_word(*c) ? (char)toupper((unsigned char)*c) : '_';
+  for (char *c = guard; *c; c++)
+    if (!library_in_word(*c)) *c = '_';
   text_add(out, "#ifndef %s\n#define %s\n\n#include <stddef.h>\n#include <stdint.h>\n\n", guard,
            guard);
 }

@@ -66,6 +66,15 @@ class Source(Case):
                 (self.folder / "both.c").write_text('#include "a.c"\n#include "b.c"\n')
                 self.run_command("gcc", "-std=c11", "-fsyntax-only", *STRICT, "both.c")
 
+    def test_prefixes_that_differ_in_case(self):
+        """Both headers declare their functions in one file."""
+        for prefix in ("alpha", "Alpha"):
+            self.emit(MODELS / "lenet5.json", prefix, "--target", "generic", "--prefix", prefix)
+        (self.folder / "both.c").write_text('#include "alpha.h"\n#include "Alpha.h"\n'
+                                            "int both(void);\nint both(void) { return alpha_info() == Alpha_info(); }\n")
+        for compiler in (("gcc", "-std=c11"), ("g++", "-std=c++17", "-x", "c++")):
+            self.run_command(*compiler, "-fsyntax-only", *STRICT, "both.c")
+
     def test_same_bytes_again(self):
         """Neither the run nor the working folder, nor how the network's file is named, shows in what is emitted."""
         weights = MODELS / "lenet5.safetensors"
