@@ -37,6 +37,7 @@ typedef struct Emitted {
   VEC(EmittedFile) file;
   VEC(Fact) fact;
   const char *prefix;
+  bool selftest; /* is NAME_selftest among them? */
 } Emitted;
 
 typedef enum WeightsAs {

@@ -276,6 +276,7 @@ void library_files(Library *l, Emitted *emitted, const char *head, const Text *b
   header(&unhashed, l);
   l->hash = fnv1a(fnv1a(UINT64_C(0xcbf29ce484222325), body), &unhashed);
   emitted->prefix = l->o->prefix;
+  emitted->selftest = l->o->selftest;
   Text *source = add_file(l, emitted, suffix);
   Emit e = emit_start(l->arena, source, l->o->prefix, NULL);
   emit_comment(&e, "%s", head);

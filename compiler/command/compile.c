@@ -106,6 +106,7 @@ bool compile_validate(Unit *u, const Target *target, const Emitted *emitted) {
                   .other = other + 1,
                   .nother = emitted->file.n - 1,
                   .prefix = emitted->prefix,
+                  .selftest = emitted->selftest,
                   .capability = target->capability,
                   .clang_arg = arguments,
                   .nclang_arg = clang_arguments(u, target, arguments)};

@@ -18,6 +18,7 @@ typedef struct Examination {
 /* As what a text is read. CUDA is read twice: host and device see different code. */
 typedef enum Reading {
   READ_C,
+  READ_C_SELFTEST, /* with NAME_SELFTEST defined */
   READ_CUDA_HOST,
   READ_CUDA_DEVICE,
   READ_HEADER_C,

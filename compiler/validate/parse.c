@@ -19,6 +19,7 @@ static const char *const warnings[] = {"-Wall", "-Wextra", "-pedantic", "-Wshado
 
 static const char *const readings[][MOST_WORDS] = {
     [READ_C] = {"-std=c11"},
+    [READ_C_SELFTEST] = {"-std=c11"},
     [READ_CUDA_HOST] = {CUDA, "--cuda-host-only"},
     [READ_CUDA_DEVICE] = {CUDA, "--cuda-device-only"},
     [READ_HEADER_C] = {"-xc", "-std=c11"},
@@ -68,6 +69,8 @@ static int arguments_of(const Examination *e, Reading reading, const char *argum
   for (int i = 0; i < COUNT(warnings); i++) argument[n++] = warnings[i];
   for (int i = 0; i < MOST_WORDS && readings[reading][i]; i++) argument[n++] = readings[reading][i];
   for (int i = 0; i < e->v->nclang_arg; i++) argument[n++] = e->v->clang_arg[i];
+  if (reading == READ_C_SELFTEST)
+    argument[n++] = arena_printf(arena, "-D%s_SELFTEST", e->v->prefix);
   if (reading == READ_CUDA_DEVICE) { /* libclang need not know the device: nothing is generated */
     argument[n++] = "-U__CUDA_ARCH__";
     argument[n++] = arena_printf(arena, "-D__CUDA_ARCH__=%d", 10 * e->v->capability);

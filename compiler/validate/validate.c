@@ -41,6 +41,13 @@ static void examine_header(Examination *e, CXIndex index, const OtherFile *heade
   }
 }
 
+/* What programs leave out unless they test: libclang has nothing to say about it. */
+static void examine_selftest(Examination *e, CXIndex index) {
+  const OtherFile source = {e->v->file, e->v->text};
+  CXTranslationUnit unit = examination_parse(e, index, READ_C_SELFTEST, &source);
+  if (unit) clang_disposeTranslationUnit(unit);
+}
+
 /* The file with the source's name that ends in .h; NULL: there is none. */
 static const OtherFile *header_of(const Validation *v) {
   const char *dot = strrchr(v->file, '.');
@@ -60,6 +67,7 @@ Verdict validate(Unit *u, const Validation *v) {
   if (header) examine_header(&e, index, header);
   if (!e.problems) examine(&e, index, v->capability ? READ_CUDA_HOST : READ_C, &launches, &verdict);
   if (!e.problems && v->capability) examine(&e, index, READ_CUDA_DEVICE, &launches, &verdict);
+  if (!e.problems && v->selftest) examine_selftest(&e, index);
   clang_disposeIndex(index);
   verdict.problems += e.problems;
   return verdict;

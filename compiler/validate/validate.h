@@ -14,6 +14,7 @@ typedef struct Validation {
   const OtherFile *other;
   int nother;
   const char *prefix; /* of every external symbol */
+  bool selftest;      /* the file says more where NAME_SELFTEST is defined */
   /* What the Plan knows: of a parameter (int: its range; pointer: the elements behind it), of a
    * member that a job function reads from its argument (function: the job's name), of a member
    * or of a constant that another file defines, wherever it is read (function NULL). */
@@ -35,8 +36,9 @@ typedef struct Verdict {
  * the file and a list of allowed ones; no mutable data outside the caller's memory; no recursion,
  * goto or array of variable length; calls through pointers only where hooks and jobs are called;
  * the prefix; and that every load and store is in range (range.h). CUDA is examined as the host
- * sees it and as the device does. The header of the file's name is examined alone,
- * as C and as C++. */
+ * sees it and as the device does. The header of the file's name is examined alone, as C and as C++.
+ * Of a self-test only libclang's errors and warnings count: it calls back, and goes through memory
+ * as its tables say. */
 Verdict validate(Unit *, const Validation *);
 
 #endif

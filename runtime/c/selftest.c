@@ -3,12 +3,23 @@
  * formula is computed again with everything that it reads moved by about a rounding error. */
 enum { NAME_SHAKES = 3, NAME_MOST_PROBES = 96 };
 
+typedef struct NAME_expectation {
+  const char *what;
+  const void *place;
+  double value, allowed;
+} NAME_expectation;
+
+typedef struct NAME_samples NAME_samples;
+
 typedef struct NAME_test {
   NAME_tell *tell;
   void *user;
+  const NAME_samples *samples;
   uint64_t random;
   double shake; /* everything that is read is moved by up to so much of itself */
   int failed, done;
+  int expectations; /* of the step that runs */
+  NAME_expectation expected[NAME_MOST_PROBES];
 } NAME_test;
 
 typedef struct NAME_point { /* of a result */
@@ -24,12 +35,6 @@ typedef struct NAME_probe {
   int loops, count;       /* free loops; points that are tried */
   int per_n[12], plus[12]; /* their extents */
 } NAME_probe;
-
-typedef struct NAME_expectation {
-  const char *what;
-  const void *place;
-  double value, allowed;
-} NAME_expectation;
 
 static double NAME_chance(NAME_test *t) { /* in [-1, 1) */
   t->random = t->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -69,8 +74,8 @@ static NAME_expectation NAME_expect_one(NAME_test *t, const NAME_probe *p, const
 }
 
 /* Before a step runs. */
-static int NAME_expect(NAME_test *t, const NAME_probe *probe, int probes, const NAME_args *a,
-                       NAME_expectation *e) {
+static void NAME_expect(NAME_test *t, const NAME_probe *probe, int probes, const NAME_args *a) {
+  NAME_expectation *e = t->expected;
   int n = 0;
   for (int p = 0; p < probes; p++) {
     double sum = 0, part = sizeof(NAME_real) == 4 ? 1e-4 : 1e-12;
@@ -83,7 +88,7 @@ static int NAME_expect(NAME_test *t, const NAME_probe *probe, int probes, const 
     for (int i = first; i < n; i++)
       e[i].allowed = 16 * e[i].allowed + part * (fabs(e[i].value) + 0.1 * sqrt(sum / (n - first)));
   }
-  return n;
+  t->expectations = n;
 }
 
 static void NAME_note(NAME_test *t, const char *what, double got, double expected, double allowed) {
@@ -94,8 +99,9 @@ static void NAME_note(NAME_test *t, const char *what, double got, double expecte
 }
 
 /* After it. */
-static void NAME_compare(NAME_test *t, const NAME_expectation *e, int n) {
-  for (int i = 0; i < n; i++) {
+static void NAME_compare(NAME_test *t) {
+  const NAME_expectation *e = t->expected;
+  for (int i = 0; i < t->expectations; i++) {
     NAME_real got;
     memcpy(&got, e[i].place, sizeof got);
     NAME_note(t, e[i].what, (double)got, e[i].value, e[i].allowed);

@@ -5,7 +5,7 @@ import re
 import shutil
 import unittest
 
-from support import BEST, CNNC, LONG, MODELS, ROOT, STRICT, Case, main
+from support import BEST, CNNC, COMPILERS, LONG, MODELS, ROOT, STRICT, Case, main
 
 KEYWORDS = """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class co_await
 co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double
@@ -29,14 +29,16 @@ def runtime_words():
     return {word for path in files for word in identifiers(path.read_text()) if not word.startswith("NAME")}
 
 
-def network(name, inputs, layers):
-    """Inputs and layers of these names; each layer is an output, every third one has parameters."""
+def network(name, inputs, layers, target=None):
+    """Inputs and layers of these names; each layer is an output, every third one has parameters. With a target it trains."""
     chain = [{"op": "concat", "name": "start", "from": inputs} if len(inputs) > 1 else {"op": "abs", "name": "start"}]
     for i, word in enumerate(layers):
         conv = {"op": "conv", "filters": 2, "kernel": 3, "pad": 1}
         chain.append({"name": word, **(conv if i % 3 == 0 else {"op": "relu" if i % 3 == 1 else "tanh"})})
-    return json.dumps({"name": name, "inputs": {word: {"shape": [2, 4, 4]} for word in inputs}, "outputs": layers or ["start"],
-                       "layers": chain})
+    training = {"loss": {"op": "mse", "from": chain[-1]["name"], "target": target}, "optimizer": {"op": "sgd"}} if target else {}
+    given = [*inputs, target] if target else inputs
+    return json.dumps({"name": name, "inputs": {word: {"shape": [2, 4, 4]} for word in given}, "outputs": layers or ["start"],
+                       "layers": chain, **training})
 
 
 class Names(Case):
@@ -55,6 +57,18 @@ class Names(Case):
         self.run_command("g++", "-std=c++20", "-fsyntax-only", *STRICT, "-x", "c++", "net.h")
         if suffix == ".cu" and LONG and shutil.which("nvcc"):
             self.run_command("nvcc", f"-arch={target}", "-Werror", "all-warnings", "-c", "net.cu", "-o", "net.o")
+
+    def test_selftest(self):
+        """Inputs, outputs and targets of these names, those of the self-test's own variables too, with NAME_SELFTEST defined."""
+        text = "".join((ROOT / "runtime" / "c" / name).read_text() for name in ("selftest.c", "derivative.c"))
+        own = {word for word in identifiers(text) if re.fullmatch("[a-z]+", word)} | {"was", "probes", "samples", "tell", "user"}
+        words = sorted((own | set(FIRST) | set(KEYWORDS if LONG else ())) - {"zz", "zz_args"})
+        for target, begin in (("s", 0), ("expected", 1)):
+            rest = [word for word in words if word != target]
+            self.emitted(network("zz", rest[begin::2], rest[1 - begin::2], target), ".c", "generic", "--train", "--input-grad",
+                         "--selftest")
+            for cc in COMPILERS:
+                self.run_command(cc, "-std=c11", "-fsyntax-only", "-Dzz_SELFTEST", *STRICT, "net.c")
 
     def refused(self, words):
         """None of these is a prefix: each fourth, and all in the long form."""

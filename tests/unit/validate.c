@@ -334,12 +334,26 @@ static void headers_come_from_memory(void **state) {
   free(out.messages);
 }
 
+/* Only its text: what it calls and reads is not looked at. */
+static void selftests_are_read(void **state) {
+  (void)state;
+  const char *fine = "void net_g(void);\n#ifdef net_SELFTEST\n"
+                     "void net_f(void (*tell)(int), const int *s);\n"
+                     "void net_f(void (*tell)(int), const int *s) {\n  tell(s[9]);\n}\n#endif\n";
+  Outcome out = validated(fine, "", NULL);
+  if (out.verdict.problems) fprintf(stderr, "%s", out.messages);
+  assert_int_equal(out.verdict.problems, 0);
+  free(out.messages);
+  expect_message("void net_g(void);\n#ifdef net_SELFTEST\nvoid net_f(int s);\n"
+                 "void net_f(int s) {\n  int s = 1;\n}\n#endif\n",
+                 "", "net.c:5:7: error: redefinition of 's'");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(good_sources_are_proved),
-      cmocka_unit_test(defects_are_caught),
-      cmocka_unit_test(places_are_told),
-      cmocka_unit_test(headers_come_from_memory),
+      cmocka_unit_test(good_sources_are_proved), cmocka_unit_test(defects_are_caught),
+      cmocka_unit_test(places_are_told),         cmocka_unit_test(headers_come_from_memory),
+      cmocka_unit_test(selftests_are_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,7 @@ static inline Outcome validated_for(int capability, const char *source, const ch
                   .text = source,
                   .size = strlen(source),
                   .prefix = "net",
+                  .selftest = strstr(source, "net_SELFTEST") != NULL,
                   .fact = fact,
                   .other = other,
                   .nother = other ? 1 : 0};
