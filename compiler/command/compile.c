@@ -205,9 +205,21 @@ void compile_explain(Unit *u, const Plan *plan) {
 
 /* ---- the command ---- */
 
+/* The network's name, where nothing else has it. */
+static const char *choose_prefix(Unit *u, const Options *o, const Graph *g) {
+  if (o->prefix) return o->prefix;
+  const char *prefix = library_prefix(u->arena, g->name);
+  if (strcmp(prefix, g->name) != 0)
+    usage_note(u,
+               "the prefix is %s: %s has a meaning in C, C++ or emitted files; --prefix chooses "
+               "another",
+               prefix, g->name);
+  return prefix;
+}
+
 static Status emit_and_write(Unit *u, const Options *o, const Graph *g, const Targets *all,
                              const Plan *plan, double *const *param, const char *base) {
-  const char *prefix = o->prefix ? o->prefix : library_prefix(u->arena, g->name);
+  const char *prefix = choose_prefix(u, o, g);
   const char *suffix = plan->target->language->suffix;
   Emitted emitted = {0};
   compile_emit(u, o, plan, param, base, prefix, &emitted);

@@ -84,7 +84,7 @@ const OptionRow option_rows[] = {
     {"prefix", 0, "NAME", OPTION_TEXT, AT(prefix), C, true,
      .doc =
          "prefix of all public symbols (default: the network's name, net_NAME where NAME is a word "
-         "of C)"},
+         "of C, C++, their headers or emitted code)"},
     {"parallel", 0, "HOW", OPTION_CHOICE, AT(parallel), C, true, .choices = parallel_names,
      .doc =
          "threads through OpenMP where the C compiler has it, or only through the caller's hook"},

@@ -34,19 +34,19 @@ static void NAME_squares(const NAME *ctx, const NAME_real *was, int index, doubl
     }
 }
 
-/* Along the gradient the loss grows by its square. Long steps bend and short ones drown in rounding:
- * one of several must agree. */
+/* Along the gradient the loss grows by its square. Long steps bend and short ones drown in
+ * rounding: one of several must agree. */
 static void NAME_check_along(NAME *ctx, NAME_test *t, const NAME_samples *s, const NAME_real *was,
                              int index, double loss) {
   const double pass = ctx->scalar[NAME_SCALAR_PASS] - 1;
-  const double noise = (sizeof(NAME_real) == 4 ? 3e-6 : 1e-13) * fabs(loss);
+  const double rounding = (sizeof(NAME_real) == 4 ? 3e-6 : 1e-13) * fabs(loss);
   double square, size, best = INFINITY, got = 0, allowed = 0;
   NAME_squares(ctx, was, index, &square, &size);
   for (double part = 0.1; part > 1e-5 && best > 1 && square > 0; part /= 8) {
     double by = part * fmin(fabs(loss) / square, sqrt(size / square));
     double above = NAME_loss_at(ctx, s, was, index, by, pass);
     double below = NAME_loss_at(ctx, s, was, index, -by, pass);
-    double slope = (above - below) / (2 * by), room = 0.05 * square + noise / by;
+    double slope = (above - below) / (2 * by), room = 0.05 * square + rounding / by;
     if (!(fabs(slope - square) / room < best) && best < INFINITY) continue;
     best = fabs(slope - square) / room;
     got = slope;

@@ -230,15 +230,15 @@ static void NAME_put_name(NAME_sink *s, const NAME_param *p) {
 }
 
 static void NAME_put_number(NAME_sink *s, uint64_t value) {
-  char digits[20];
+  char decimal[20];
   int started = 0;
   for (int i = 19; i >= 0; i--) {
-    digits[i] = (char)('0' + (int)(value % 10));
+    decimal[i] = (char)('0' + (int)(value % 10));
     value /= 10;
   }
   for (int i = 0; i < 20; i++) {
-    started |= digits[i] != '0' || i == 19;
-    if (started) NAME_put(s, &digits[i], 1);
+    started |= decimal[i] != '0' || i == 19;
+    if (started) NAME_put(s, &decimal[i], 1);
   }
 }
 

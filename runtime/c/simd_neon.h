@@ -98,8 +98,8 @@ CNNC_NEON_INLINE neon_v neon_sqrt(neon_v a) {
 CNNC_NEON_INLINE neon_v neon_floor(neon_v a) {
   return vrndmq_f32(a);
 }
-CNNC_NEON_INLINE neon_v neon_truth(uint32x4_t mask) { /* 1 or 0 */
-  return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(vdupq_n_f32(1.0f))));
+CNNC_NEON_INLINE neon_v neon_truth(uint32x4_t truth) { /* 1 or 0 */
+  return vreinterpretq_f32_u32(vandq_u32(truth, vreinterpretq_u32_f32(vdupq_n_f32(1.0f))));
 }
 CNNC_NEON_INLINE neon_v neon_lt(neon_v a, neon_v b) {
   return neon_truth(vcltq_f32(a, b));

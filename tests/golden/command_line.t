@@ -55,6 +55,10 @@ cnnc: error: -o a"b.c: a name for #include has no quotes, backslashes or line br
 $ cnnc check net.json --input-shape 8x8
 cnnc: error: --input-shape 8x8: input "x" has 3 extents, not 2: x=1x8x8
 = 2
+$ sed 's/"net"/"state"/' net.json > state.json && cnnc state.json --target generic -o state.c && grep -o 'net_state_forward' state.h && cnnc state.json --target generic --prefix mine -o state.c && rm state.*
+cnnc: note: the prefix is net_state: state has a meaning in C, C++ or emitted files; --prefix chooses another
+net_state_forward
+= 0
 $ cnnc net.json -o net.cpp
 cnnc: error: -o net.cpp: the name of the output ends in .c or .cu
 = 2
