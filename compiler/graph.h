@@ -334,10 +334,12 @@ const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
 /* ---- other graphs (graph_rewrite.c), invariants (graph_verify.c) ---- */
 
 /* A new graph with the same inputs, params, states, layers and entries, holding only what the
- * entries need. `rewrite` (may be NULL: copy) gets each live node in order with its arguments
- * already mapped, and returns the id of its replacement in the new graph. */
-typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *arg);
+ * entries need. `rewrite` (may be NULL: graph_copy_node) gets each live node in order and returns
+ * the id of its replacement in the new graph; map[id] is that of each leaf and of what came before.
+ */
+typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *map);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
+Id graph_copy_node(const Graph *from, Id id, Graph *to, const Id *map);
 /* The same graph with numbers of another width. */
 Graph *graph_in(const Graph *, DType real);
 /* What is wrong with the kernel of a node that is no leaf, or NULL. */

@@ -28,13 +28,17 @@ static void copy_leaves(const Graph *from, Graph *to, Id *map) {
   }
 }
 
-static void copy_node(const Graph *from, Id id, Graph *to, Id *map, Rewrite rewrite,
-                      void *context) {
+Id graph_copy_node(const Graph *from, Id id, Graph *to, const Id *map) {
   const Node *node = &from->node.at[id];
   Id *arg = NEW_ARRAY(to->u->arena, Id, node->nargs);
   for (int i = 0; i < node->nargs; i++) arg[i] = map[node->arg[i]];
-  map[id] = rewrite ? rewrite(context, from, id, to, arg)
-                    : graph_add(to, node->op, arg, node->nargs, node->attr, node->where);
+  return graph_add(to, node->op, arg, node->nargs, node->attr, node->where);
+}
+
+static void replace_node(const Graph *from, Id id, Graph *to, Id *map, Rewrite rewrite,
+                         void *context) {
+  const Node *node = &from->node.at[id];
+  map[id] = rewrite ? rewrite(context, from, id, to, map) : graph_copy_node(from, id, to, map);
   if (map[id] < 0 || map[id] >= to->node.n)
     BUG("rewriting %s (%s) gave no node", ops[node->op]->name, node->where.layer);
 }
@@ -83,7 +87,7 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   copy_leaves(from, to, map);
   for (Id id = 0; id < from->node.n; id++)
     if (live[id] && !is_table_leaf(from->node.at[id].op))
-      copy_node(from, id, to, map, rewrite, context);
+      replace_node(from, id, to, map, rewrite, context);
   copy_layers(from, to, map);
   for (int e = 0; e < ENTRIES; e++) copy_entry(to->u->arena, &from->entry[e], &to->entry[e], map);
   if (from->optimizer != NO_ID) to->optimizer = map[from->optimizer];

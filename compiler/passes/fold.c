@@ -10,11 +10,6 @@
 #include "passes.h"
 #include "join.h"
 
-typedef struct Folding {
-  int *uses; /* per old node */
-  Id *map;   /* old -> new */
-} Folding;
-
 typedef struct Scaled { /* node = a * result + b */
   Kernel map, contract;
   Id result;
@@ -27,11 +22,11 @@ typedef struct Scaled { /* node = a * result + b */
 /* ---- recognising ---- */
 
 /* Maps of parameters, and maps on the way to the contraction, become part of the map. */
-static bool absorb_one(const Graph *g, const Folding *f, Kernel *map) {
+static bool absorb_one(const Graph *g, const int *uses, Kernel *map) {
   for (int i = 0; i < map->nin; i++) {
     Id id = map->in[i].tensor;
     Kernel from = {0};
-    if (node_is_leaf(g, id) || (graph_phase(g, id) == PHASE_CALL && f->uses[id] != 1)) continue;
+    if (node_is_leaf(g, id) || (graph_phase(g, id) == PHASE_CALL && uses[id] != 1)) continue;
     node_kernel(g, id, &from);
     if (from.nfold || from.nout != 1) continue;
     Type type[MAX_IN];
@@ -91,16 +86,16 @@ static bool scales_along_weights(const Scaled *s) {
   return !expr_uses(s->a, E_index, -1) && !expr_uses(s->b, E_index, -1);
 }
 
-static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
+static bool is_scaled(const Graph *g, const int *uses, Id id, Scaled *s) {
   if (node_is_leaf(g, id) || graph_phase(g, id) != PHASE_CALL) return false;
   *s = (Scaled){.read = -1};
   node_kernel(g, id, &s->map);
   if (s->map.nfold || s->map.nout != 1) return false;
-  while (may_be_affine(g, &s->map) && absorb_one(g, f, &s->map)) kernel_simplify(g->u, &s->map);
+  while (may_be_affine(g, &s->map) && absorb_one(g, uses, &s->map)) kernel_simplify(g->u, &s->map);
   s->read = only_call_input(g, &s->map);
   if (s->read < 0) return false;
   s->result = s->map.in[s->read].tensor;
-  if (f->uses[s->result] != 1 || !is_contraction(g, s)) return false;
+  if (uses[s->result] != 1 || !is_contraction(g, s)) return false;
   const Type *type = &g->node.at[s->result].type;
   if (!type_same(type, &g->node.at[id].type)) return false; /* an axis of 1 more or less */
   if (!view_is_whole(&s->map, &s->map.in[s->read], type, s->axis)) return false;
@@ -111,23 +106,15 @@ static bool is_scaled(const Graph *g, const Folding *f, Id id, Scaled *s) {
 
 /* ---- rewriting ---- */
 
-static Id new_id(const Graph *from, const Folding *f, const Graph *to, Id id) {
-  const Node *node = &from->node.at[id];
-  if (node->op == OP_param) return to->param.at[((const LeafAttr *)node->attr)->index].node;
-  if (node->op == OP_input) return to->input.at[((const LeafAttr *)node->attr)->index].node;
-  if (node->op == OP_state) return to->state.at[((const LeafAttr *)node->attr)->index].node;
-  return f->map[id];
-}
-
 /* Expression e of the map, in a new kernel whose loop for the map's loop l is loop[l]; what e reads
  * becomes inputs of that kernel. */
-static const Expr *move_expr(const Graph *from, const Folding *f, const Graph *to, const Scaled *s,
-                             const Expr *e, const int *loop, Kernel *k) {
+static const Expr *move_expr(const Graph *from, const Id *new_id, const Scaled *s, const Expr *e,
+                             const int *loop, Kernel *k) {
   int input[MAX_IN];
   for (int i = 0; i < s->map.nin; i++) {
     if (!expr_uses(e, E_in, i)) continue;
     View v = s->map.in[i];
-    v.tensor = new_id(from, f, to, v.tensor);
+    v.tensor = new_id[v.tensor];
     for (int a = 0; a < v.rank; a++) {
       Coord c = {.plus = v.at[a].plus, .div = v.at[a].div, .mod = v.at[a].mod};
       c.exact = v.at[a].exact;
@@ -142,7 +129,7 @@ static const Expr *move_expr(const Graph *from, const Folding *f, const Graph *t
 }
 
 /* a * w, in the shape of w. */
-static Id scaled_weights(const Graph *from, const Folding *f, Graph *to, const Scaled *s) {
+static Id scaled_weights(const Graph *from, const Id *new_id, Graph *to, const Scaled *s) {
   Kernel k;
   int loop[MAX_LOOPS] = {0};
   Id w = s->contract.in[s->w].tensor;
@@ -152,14 +139,14 @@ static Id scaled_weights(const Graph *from, const Folding *f, Graph *to, const S
     int axis = weight_axis(s, s->axis[l]);
     loop[l] = axis < 0 ? 0 : axis;
   }
-  kernel_in_whole(&k, new_id(from, f, to, w), type);
-  const Expr *a = move_expr(from, f, to, s, s->a, loop, &k);
+  kernel_in_whole(&k, new_id[w], type);
+  const Expr *a = move_expr(from, new_id, s, s->a, loop, &k);
   k.out[0].value = expr2(from->u, E_mul, expr_in(from->u, 0), a);
   return graph_kernel(to, &k, type, from->node.at[s->result].where);
 }
 
 /* b, along the axes on which it varies, repeated along the others. */
-static Id shift(const Graph *from, const Folding *f, Graph *to, const Scaled *s, Id like,
+static Id shift(const Graph *from, const Id *new_id, Graph *to, const Scaled *s, Id like,
                 Where where) {
   Kernel k;
   int loop[MAX_LOOPS] = {0}, axis[MAX_RANK];
@@ -174,33 +161,30 @@ static Id shift(const Graph *from, const Folding *f, Graph *to, const Scaled *s,
     type.dim[type.rank++] = s->map.loop[l].extent;
   }
   kernel_start(&k, NULL, -1, &type);
-  k.out[0].value = move_expr(from, f, to, s, s->b, loop, &k);
+  k.out[0].value = move_expr(from, new_id, s, s->b, loop, &k);
   return graph_broadcast(to, graph_kernel(to, &k, &type, where), &whole, axis, where);
 }
 
-static Id rewrite_scaled(const Graph *from, const Folding *f, Graph *to, const Scaled *s,
+static Id rewrite_scaled(const Graph *from, const Id *new_id, Graph *to, const Scaled *s,
                          Where where) {
   const Node *node = &from->node.at[s->result];
   Id arg[MAX_IN];
   for (int i = 0; i < node->nargs; i++) {
-    arg[i] = new_id(from, f, to, node->arg[i]);
-    if (node->arg[i] == s->contract.in[s->w].tensor) arg[i] = scaled_weights(from, f, to, s);
+    arg[i] = new_id[node->arg[i]];
+    if (node->arg[i] == s->contract.in[s->w].tensor) arg[i] = scaled_weights(from, new_id, to, s);
   }
   Id result = graph_add(to, node->op, arg, node->nargs, node->attr, node->where);
   if (expr_is(s->b, 0)) return result;
-  Id both[2] = {result, shift(from, f, to, s, result, where)};
+  Id both[2] = {result, shift(from, new_id, to, s, result, where)};
   return graph_add(to, OP_add, both, 2, NULL, where);
 }
 
-static Id rewrite(void *context, const Graph *from, Id id, Graph *to, const Id *arg) {
-  Folding *f = context;
+static Id rewrite(void *uses, const Graph *from, Id id, Graph *to, const Id *new_id) {
   const Node *node = &from->node.at[id];
   Scaled s;
-  if (node->nargs <= MAX_IN && is_scaled(from, f, id, &s))
-    f->map[id] = rewrite_scaled(from, f, to, &s, node->where);
-  else
-    f->map[id] = graph_add(to, node->op, arg, node->nargs, node->attr, node->where);
-  return f->map[id];
+  return node->nargs <= MAX_IN && is_scaled(from, uses, id, &s)
+             ? rewrite_scaled(from, new_id, to, &s, node->where)
+             : graph_copy_node(from, id, to, new_id);
 }
 
 static void count_uses(const Graph *g, int *uses) {
@@ -211,8 +195,7 @@ static void count_uses(const Graph *g, int *uses) {
 }
 
 Graph *pass_fold(Graph *g) {
-  Folding f = {NEW_ARRAY(g->u->arena, int, g->node.n), NEW_ARRAY(g->u->arena, Id, g->node.n)};
-  for (Id id = 0; id < g->node.n; id++) f.map[id] = NO_ID;
-  count_uses(g, f.uses);
-  return graph_rewrite(g, rewrite, &f);
+  int *uses = NEW_ARRAY(g->u->arena, int, g->node.n);
+  count_uses(g, uses);
+  return graph_rewrite(g, rewrite, uses);
 }
