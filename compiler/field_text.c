@@ -57,7 +57,7 @@ static bool is_default(const Field *field, const void *at) {
   case FIELD_BIAS: return (double)*(const int32_t *)at == field->otherwise;
   case FIELD_INTS:
   case FIELD_SHAPE: return ((const IntList *)at)->n == 0;
-  case FIELD_PAD: return ((const Pad *)at)->kind == PAD_NUMBER && ((const Pad *)at)->lo.n == 0;
+  case FIELD_PAD: return false; /* printed, 0 too */
   default: return ((const Matrix *)at)->at == NULL;
   }
 }
@@ -92,17 +92,6 @@ void fields_print(Text *out, const Op *op, const void *attr) {
 }
 
 /* ---- parsing ---- */
-
-static void set_default(const Field *field, void *at) {
-  switch (field->kind) {
-  case FIELD_INT: *(int64_t *)at = (int64_t)field->otherwise; break;
-  case FIELD_REAL: *(double *)at = field->otherwise; break;
-  case FIELD_BOOL: *(bool *)at = field->otherwise != 0; break;
-  case FIELD_ENUM:
-  case FIELD_BIAS: *(int32_t *)at = (int32_t)field->otherwise; break;
-  default: /* nothing given */ break;
-  }
-}
 
 static bool in_bounds(Scan *s, const Field *field, double value) {
   if (field->min == 0 && field->max == 0) return true;
@@ -204,8 +193,7 @@ static bool lists_complete(Scan *s, const Op *op, const char *attr) {
 }
 
 void *fields_parse(Scan *s, const Op *op, bool node) {
-  char *attr = arena_alloc(s->u->arena, op->attr_size ? op->attr_size : 1);
-  for (int i = 0; i < op->nfield; i++) set_default(&op->field[i], attr + op->field[i].offset);
+  char *attr = op_defaults(s->u->arena, op);
   if (scan_has(s, "{")) {
     while (!scan_has(s, "}")) {
       int i = 0;

@@ -289,8 +289,9 @@ typedef struct Op {
   void (*update)(Graph *, const void *attr, int param, Id gradient);
 } Op;
 
-extern const Op *const ops[OP_KINDS]; /* ops.c, from ops.def */
-const Op *op_find(const char *name);  /* NULL: unknown */
+extern const Op *const ops[OP_KINDS];   /* ops.c, from ops.def */
+const Op *op_find(const char *name);    /* NULL: unknown */
+void *op_defaults(Arena *, const Op *); /* attributes of which none is given */
 bool node_is_leaf(const Graph *, Id);
 
 /* ---- nodes (graph.c) ---- */

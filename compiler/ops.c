@@ -23,3 +23,21 @@ const Op *op_find(const char *name) {
     if (strcmp(ops[i]->name, name) == 0) return ops[i];
   return NULL;
 }
+
+static void set_default(const Field *field, void *at) {
+  switch (field->kind) {
+  case FIELD_INT: *(int64_t *)at = (int64_t)field->otherwise; break;
+  case FIELD_REAL: *(double *)at = field->otherwise; break;
+  case FIELD_BOOL: *(bool *)at = field->otherwise != 0; break;
+  case FIELD_ENUM:
+  case FIELD_BIAS: *(int32_t *)at = (int32_t)field->otherwise; break;
+  case FIELD_PAD: *(Pad *)at = (Pad){.kind = PAD_NUMBER, .lo = {.n = 1}}; break;
+  default: break; /* lists and tensors: not given */
+  }
+}
+
+void *op_defaults(Arena *arena, const Op *op) {
+  char *attr = arena_alloc(arena, op->attr_size);
+  for (int i = 0; i < op->nfield; i++) set_default(&op->field[i], attr + op->field[i].offset);
+  return attr;
+}

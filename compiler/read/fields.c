@@ -176,24 +176,6 @@ static bool read_field(const Place *p, const Field *field, void *to) {
   BUG("field %s has the kind %d", field->name, (int)field->kind);
 }
 
-static void default_field(const Field *field, void *to) {
-  switch (field->kind) {
-  case FIELD_INT: *(int64_t *)to = (int64_t)field->otherwise; break;
-  case FIELD_REAL: *(double *)to = field->otherwise; break;
-  case FIELD_BOOL: *(bool *)to = field->otherwise != 0; break;
-  case FIELD_ENUM:
-  case FIELD_BIAS: *(int32_t *)to = (int32_t)field->otherwise; break;
-  case FIELD_PAD: *(Pad *)to = (Pad){.kind = PAD_NUMBER, .lo = {.n = 1}}; break;
-  default: break; /* lists and tensors: not given */
-  }
-}
-
-static void field_defaults(const Op *op, void *attr) {
-  memset(attr, 0, op->attr_size);
-  for (int i = 0; i < op->nfield; i++)
-    default_field(&op->field[i], (char *)attr + op->field[i].offset);
-}
-
 /* Fields and what is common to all. */
 static const char *const *known_keys(Arena *arena, const Op *op, const char *const *common) {
   int n = 0;
@@ -219,11 +201,10 @@ static void report_missing(const Place *p, const Op *op, const Field *field,
 const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *object,
                         const Path *path, const char *const *common) {
   Place p = {r, scope, object, path};
-  void *attr = arena_alloc(r->u->arena, op->attr_size ? op->attr_size : 1);
+  void *attr = op_defaults(r->u->arena, op);
   int errors = r->u->errors;
   const char *const *known = known_keys(r->u->arena, op, common);
   read_check_keys(r, object, path, known);
-  field_defaults(op, attr);
   for (int i = 0; i < op->nfield; i++) {
     const Field *field = &op->field[i];
     Place value = inside(&p, field->name);
