@@ -92,6 +92,7 @@ struct Target {
   const Language *language;
   int lanes;             /* floats per vector; 1: scalar code */
   int registers;         /* vector registers */
+  double transform;      /* cycles of a vector's load, store or operation in transforms */
   const char *simd;      /* runtime file of its vector helpers: "c/simd_avx512.h" */
   int capability;        /* of CUDA devices: 80 for sm_80; 0: another language */
   bool boxes;            /* kernels may copy boxes of tensors by TMA: no other device runs them */

@@ -344,7 +344,6 @@ static double loop_cycles(const Plan *p, const Kernel *k) {
 
 /* Cycles of a transform: loads, stores and arithmetic of its lines, for every tile and vector. */
 static double transform_cycles(const Plan *p, const Kernel *k, const Transform *t) {
-  const int lanes = p->target->lanes;
   double lines = 1, all = 0;
   for (int d = 0; d < t->n; d++) lines *= t->dim[d].matrix.columns;
   for (int d = 0; d < t->n; d++) {
@@ -354,7 +353,7 @@ static double transform_cycles(const Plan *p, const Kernel *k, const Transform *
     lines *= m->rows;
   }
   all += lines * expr_count(k->out[0].value);
-  return transform_tiles(p, k, t, lanes) * all * (lanes == 8 ? 0.4 : 0.6);
+  return transform_tiles(p, k, t, p->target->lanes) * all * p->target->transform;
 }
 
 /* Weights that no cache holds from one call to the next are read while others read as well. */
