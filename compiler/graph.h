@@ -292,6 +292,9 @@ typedef struct Op {
 extern const Op *const ops[OP_KINDS];   /* ops.c, from ops.def */
 const Op *op_find(const char *name);    /* NULL: unknown */
 void *op_defaults(Arena *, const Op *); /* attributes of which none is given */
+/* What a document may name an operator for. */
+typedef enum OpPart { PART_LAYER, PART_LOSS, PART_OPTIMIZER, PARTS } OpPart;
+bool op_plays(const Op *, OpPart);
 bool node_is_leaf(const Graph *, Id);
 
 /* ---- nodes (graph.c) ---- */

@@ -24,6 +24,13 @@ const Op *op_find(const char *name) {
   return NULL;
 }
 
+bool op_plays(const Op *op, OpPart part) {
+  const OpPart own = op->class == CLASS_LOSS        ? PART_LOSS
+                     : op->class == CLASS_OPTIMIZER ? PART_OPTIMIZER
+                                                    : PART_LAYER;
+  return op->in_json && own == part;
+}
+
 static void set_default(const Field *field, void *at) {
   switch (field->kind) {
   case FIELD_INT: *(int64_t *)at = (int64_t)field->otherwise; break;

@@ -93,21 +93,12 @@ static void add_operator(Text *out, const Op *op) {
   }
 }
 
-typedef enum Part { PART_LAYER, PART_LOSS, PART_OPTIMIZER, PARTS } Part;
-
-static bool plays(const Op *op, Part role) {
-  Part own = op->class == CLASS_LOSS        ? PART_LOSS
-             : op->class == CLASS_OPTIMIZER ? PART_OPTIMIZER
-                                            : PART_LAYER;
-  return op->in_json && own == role;
-}
-
 void describe_markdown(Text *out) {
   static const char *const headings[] = {"Operators", "Losses", "Optimisers"};
-  for (int role = 0; role < PARTS; role++) {
-    text_add(out, "\n## %s\n", headings[role]);
+  for (int part = 0; part < PARTS; part++) {
+    text_add(out, "\n## %s\n", headings[part]);
     for (int i = 0; i < OP_KINDS; i++)
-      if (plays(ops[i], (Part)role)) add_operator(out, ops[i]);
+      if (op_plays(ops[i], (OpPart)part)) add_operator(out, ops[i]);
   }
 }
 
@@ -204,7 +195,7 @@ static json_t *operator_schema(const Op *op, json_t *common) {
 }
 
 /* Layers, losses or optimisers: "op" chooses the keys. */
-static json_t *role_schema(Arena *arena, Part role) {
+static json_t *part_schema(Arena *arena, OpPart part) {
   static const char *const common[PARTS] = {
       "{'name': {'type': 'string'}, 'from': {'$ref': '#/definitions/names'},"
       " 'share': {'type': 'string'}, 'freeze': {'type': 'boolean'},"
@@ -213,9 +204,9 @@ static json_t *role_schema(Arena *arena, Part role) {
       "{'from': {'type': 'string'}, 'target': {'type': 'string'},"
       " 'weight': {'type': 'number', 'minimum': 0}}",
       "{}"};
-  json_t *keys = parse_quoted(arena, common[role]), *names = json_array(), *cases = json_array();
+  json_t *keys = parse_quoted(arena, common[part]), *names = json_array(), *cases = json_array();
   for (int i = 0; i < OP_KINDS; i++) {
-    if (!plays(ops[i], role)) continue;
+    if (!op_plays(ops[i], part)) continue;
     json_array_append_new(names, json_string(ops[i]->name));
     json_array_append_new(cases, operator_schema(ops[i], keys));
   }
@@ -269,11 +260,11 @@ static const char document_schema[] =
     "    'start': {'type': ['integer', 'string']}}}}}";
 
 void describe_schema(Text *out) {
-  static const char *const roles[PARTS] = {"layer", "loss", "optimizer"};
+  static const char *const parts[PARTS] = {"layer", "loss", "optimizer"};
   json_t *schema = parse_quoted(out->arena, document_schema);
-  for (int role = 0; role < PARTS; role++)
-    json_object_set_new(json_object_get(schema, "definitions"), roles[role],
-                        role_schema(out->arena, (Part)role));
+  for (int part = 0; part < PARTS; part++)
+    json_object_set_new(json_object_get(schema, "definitions"), parts[part],
+                        part_schema(out->arena, (OpPart)part));
   char *text = json_dumps(schema, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
   text_add(out, "%s\n", text);
   free(text);

@@ -218,13 +218,6 @@ const void *read_fields(Reader *r, const Scope *scope, const Op *op, json_t *obj
 
 /* ---- operators ---- */
 
-static bool has_role(const Op *op, OpRole role) {
-  OpRole own = op->class == CLASS_LOSS        ? ROLE_LOSS
-               : op->class == CLASS_OPTIMIZER ? ROLE_OPTIMIZER
-                                              : ROLE_LAYER;
-  return op->in_json && own == role;
-}
-
 static OpKind kind_of(const Op *op) {
   int i = 0;
   while (ops[i] != op) i++;
@@ -232,7 +225,7 @@ static OpKind kind_of(const Op *op) {
 }
 
 /* No "op": perhaps it is there under another name. */
-static void report_no_op(Reader *r, json_t *object, const Path *path, const char *role) {
+static void report_no_op(Reader *r, json_t *object, const Path *path, const char *part) {
   static const char *const known[] = {"op", NULL};
   const char *key;
   json_t *value;
@@ -241,31 +234,31 @@ static void report_no_op(Reader *r, json_t *object, const Path *path, const char
     diag_error_key(r->u, read_path(r, path, key), "unknown key \"%s\"; did you mean \"op\"?", key);
     return;
   }
-  diag_error(r->u, path, "\"op\" must name %s", role);
+  diag_error(r->u, path, "\"op\" must name %s", part);
 }
 
-OpKind read_op(Reader *r, json_t *object, const Path *path, OpRole role) {
-  static const char *const roles[] = {"an operator of a layer", "a loss", "an optimizer"};
+OpKind read_op(Reader *r, json_t *object, const Path *path, OpPart part) {
+  static const char *const parts[] = {"an operator of a layer", "a loss", "an optimizer"};
   static const char *const kinds[] = {"operator", "loss", "optimizer"};
   json_t *value = json_object_get(object, "op");
   const Path *where = path_key(r->u->arena, path, "op");
-  if (!value) return report_no_op(r, object, path, roles[role]), OP_KINDS;
+  if (!value) return report_no_op(r, object, path, parts[part]), OP_KINDS;
   if (!json_is_string(value)) {
-    diag_error(r->u, where, "\"op\" must name %s, not %s", roles[role], read_kind(value));
+    diag_error(r->u, where, "\"op\" must name %s, not %s", parts[part], read_kind(value));
     return OP_KINDS;
   }
   const char *word = json_string_value(value), *names[OP_KINDS];
   int n = 0;
   for (int i = 0; i < OP_KINDS; i++)
-    if (has_role(ops[i], role)) names[n++] = ops[i]->name;
+    if (op_plays(ops[i], part)) names[n++] = ops[i]->name;
   const Op *op = op_find(word);
-  if (op && has_role(op, role)) return kind_of(op);
+  if (op && op_plays(op, part)) return kind_of(op);
   const char *near = read_meant(word, names, n);
   if (op && op->in_json)
-    diag_error(r->u, where, "\"%s\" is not %s", word, roles[role]);
+    diag_error(r->u, where, "\"%s\" is not %s", word, parts[part]);
   else if (near)
-    diag_error(r->u, where, "unknown %s \"%s\"; did you mean \"%s\"?", kinds[role], word, near);
+    diag_error(r->u, where, "unknown %s \"%s\"; did you mean \"%s\"?", kinds[part], word, near);
   else
-    diag_error(r->u, where, "unknown %s \"%s\"; `cnnc ops` lists what there is", kinds[role], word);
+    diag_error(r->u, where, "unknown %s \"%s\"; `cnnc ops` lists what there is", kinds[part], word);
   return OP_KINDS;
 }

@@ -117,7 +117,7 @@ int read_push_draft(Reader *r, const Draft *d) {
 
 void read_layer(Reader *r, Scope *scope, Chain *chain, json_t *layer, const Path *path) {
   int errors = r->u->errors;
-  OpKind op = read_op(r, layer, path, ROLE_LAYER);
+  OpKind op = read_op(r, layer, path, PART_LAYER);
   const char *kind = op == OP_KINDS ? "layer" : ops[op]->name;
   const char *name = read_layer_name(r, scope, chain, layer, path, kind);
   Draft d = {.name = arena_printf(r->u->arena, "%s%s", scope->prefix, name),

@@ -41,7 +41,7 @@ static void read_loss(Reader *r, const Scope *scope, json_t *object, const Path 
   }
   Loss loss = {.path = path, .weight = 1, .target = -1, .from = r->draft.n - 1};
   int errors = r->u->errors;
-  loss.op = read_op(r, object, path, ROLE_LOSS);
+  loss.op = read_op(r, object, path, PART_LOSS);
   if (loss.op != OP_KINDS) loss.attr = read_fields(r, scope, ops[loss.op], object, path, keys);
   json_t *from = json_object_get(object, "from"), *target = json_object_get(object, "target");
   json_t *weight = json_object_get(object, "weight");
@@ -87,7 +87,7 @@ static void read_optimizer(Reader *r) {
     diag_error(r->u, path, "optimizer must be an object with \"op\", not %s", read_kind(object));
     return;
   }
-  r->optimizer = read_op(r, object, path, ROLE_OPTIMIZER);
+  r->optimizer = read_op(r, object, path, PART_OPTIMIZER);
   if (r->optimizer == OP_KINDS) return;
   r->optimizer_attr = read_fields(r, NULL, ops[r->optimizer], object, path, keys);
 }

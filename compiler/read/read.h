@@ -145,9 +145,8 @@ const void *read_fields(Reader *, const Scope *, const Op *, json_t *object, con
 void read_check_keys(Reader *, json_t *object, const Path *, const char *const *known);
 /* The key that was meant by an unknown one, rather one that the object has not; NULL: no idea. */
 const char *read_meant_key(Reader *, json_t *object, const char *key, const char *const *known);
-/* The operator of a class that `object` names under "op"; OP_KINDS after errors. */
-typedef enum OpRole { ROLE_LAYER, ROLE_LOSS, ROLE_OPTIMIZER } OpRole;
-OpKind read_op(Reader *, json_t *object, const Path *, OpRole);
+/* The operator that `object` names under "op", for that part; OP_KINDS after errors. */
+OpKind read_op(Reader *, json_t *object, const Path *, OpPart);
 
 /* ---- words.c, syntax.c ---- */
 
