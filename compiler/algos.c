@@ -302,8 +302,8 @@ Kernel packed_kernel(Plan *p, const Contraction *c) {
 }
 
 const char *affine_refuses(const Plan *p, const Contraction *c, char role) {
-  if (role == ROLE_BLOCKS) return blocks_refuses(p, c);
-  if (role == ROLE_BATCH) return batch_refuses(p, c);
+  if (role == TILES_BLOCKS) return blocks_refuses(p, c);
+  if (role == TILES_BATCH) return batch_refuses(p, c);
   if (role == 'B' && p->target->language->blocks) return channels_refuses(p, c);
   if (contraction_both_change(p, c)) return correlation_refuses(p, c, role);
   const char *reason = packed_refuses(p, c);
@@ -314,9 +314,9 @@ const char *affine_refuses(const Plan *p, const Contraction *c, char role) {
 }
 
 void affine_lower(Plan *p, const Contraction *c, char role, const char *algo, Steps *steps) {
-  if (role == ROLE_BLOCKS)
+  if (role == TILES_BLOCKS)
     blocks_lower(p, c, algo, steps);
-  else if (role == ROLE_BATCH)
+  else if (role == TILES_BATCH)
     batch_lower(p, c, algo, steps);
   else if (role == 'B' && p->target->language->blocks)
     channels_lower(p, c, algo, steps);

@@ -48,8 +48,8 @@ void algo_pick_shares(const Plan *, Kernel *);
 /* The free loop that runs along the lanes of the result: the one of this role that moves its
  * channel axis by 1; -1: none, or groups of channels that lanes would straddle. */
 int contraction_lane(const Plan *, const Contraction *, char role);
-/* Why no algorithm that makes something else of its weights serves c, or NULL; the same with
- * weights packed for register tiles. */
+/* Why algorithms that make something else of its weights do not serve c, or NULL; then why those
+ * that pack weights for register tiles do not. */
 const char *contraction_refuses_weights(const Plan *, const Contraction *);
 const char *packed_refuses(const Plan *, const Contraction *);
 /* Why an algorithm may not serve k with such a relative error (root of mean squares against
@@ -83,24 +83,23 @@ Step *packed_lower(Plan *, const Contraction *, int lane, const char *algo);
 /* The kernel of a contraction with its weights in the order of reading, lanes of x last. */
 Kernel packed_kernel(Plan *, const Contraction *);
 
-/* Contractions of two operands that both change in every call (correlation.c): as above, by role of
- * the loop that lanes run along. */
+/* Register tiles of contractions of two operands that both change in every call (correlation.c), by
+ * role of the loop that lanes run along. */
 bool contraction_both_change(const Plan *, const Contraction *);
 int correlation_lane(const Plan *, const Contraction *, char role);
 /* The loop over taps of w's window: a free one beside the lanes that x does not know; -1: none. */
 int correlation_taps(const Plan *, const Contraction *);
 bool correlation_lanes_along_first(const Plan *, const Kernel *, int a, int b);
 const char *correlation_refuses(const Plan *, const Contraction *, char role);
-/* The same, wherever their products are summed. */
-const char *correlation_refuses_sums(const Plan *, const Contraction *, char role);
 void correlation_lower(Plan *, const Contraction *, char role, const char *algo, Steps *);
+/* Why neither tiles nor blocks of threads can sum their products, or NULL. */
+const char *correlation_refuses_sums(const Plan *, const Contraction *, char role);
 /* A buffer for the sums of k, `lane` innermost in lanes, k's own loops along its axes: where the
  * result does not lie so. Then what follows the sums, a map of the result; loop l of c->k is loop
  * to[l] of k. */
 View correlation_sums(Plan *, const Kernel *k, int lane);
 Kernel correlation_settle(Plan *, const Contraction *, const View *sums, const int *to);
-/* Blocks of threads (implicit_gemm.c): as above, for the one role of them all. */
-enum { ROLE_BLOCKS = 'M' };
+/* Contractions in blocks of threads (implicit_gemm.c). */
 const char *blocks_refuses(const Plan *, const Contraction *);
 void blocks_lower(Plan *, const Contraction *, const char *algo, Steps *);
 /* Where a window slides (sliding.c): free loop `row` and the reduced loop of its taps (-1: there is
@@ -111,14 +110,13 @@ typedef struct Sliding {
 } Sliding;
 bool contraction_slide(const Contraction *, Sliding *);
 int slide_taps(const Contraction *, const Sliding *); /* how many */
-/* Channels with filters of their own where threads work in blocks (depthwise.c): as above. The loop
- * that the lanes of x, weights and result all run along, -1: none; do the lanes of one view? */
+/* Channels with filters of their own where threads work in blocks (depthwise.c). */
 const char *channels_refuses(const Plan *, const Contraction *);
 void channels_lower(Plan *, const Contraction *, const char *algo, Steps *);
+/* The loop that the lanes of x, weights and result all run along, -1: none. Do those of a view? */
 int channels_lane(const Plan *, const Contraction *);
 bool channels_in_lanes(const Plan *, const View *, int loop);
-/* Images of the batch in the lanes (batch.c): as above. */
-enum { ROLE_BATCH = 'n' };
+/* Register tiles with images of the batch in the lanes (batch.c). */
 const char *batch_refuses(const Plan *, const Contraction *);
 void batch_lower(Plan *, const Contraction *, const char *algo, Steps *);
 /* Does one reduced loop move each coordinate that leaves the tensor, by one element: can it keep
@@ -126,11 +124,16 @@ void batch_lower(Plan *, const Contraction *, const char *algo, Steps *);
 bool batch_keeps_inside(const Plan *, const Kernel *, const View *);
 /* Do the images of a lowered contraction meet in its sum: are both operands vectors of them? */
 bool batch_is_summed(const Plan *, const Contraction *);
-/* One or the other, by when the operands change. */
+
+/* The `role` of tiles: that of the loop that lanes run along, 'N' or 'B', or one of these. */
+enum {
+  TILES_BLOCKS = 'M', /* in blocks of threads */
+  TILES_BATCH = 'n'   /* of images in the lanes */
+};
+/* Tiles of a contraction whose index maps do not divide: why not, and their steps. */
 const char *affine_refuses(const Plan *, const Contraction *, char role);
 void affine_lower(Plan *, const Contraction *, char role, const char *algo, Steps *);
-
-/* Register tiles of any of these: why not, and their steps. */
+/* Tiles of any contraction, cut into such ones where its index maps divide (polyphase.c). */
 const char *tiles_refuses(const Plan *, const Contraction *, char role);
 void tiles_lower(Plan *, const Contraction *, char role, const char *algo, Steps *);
 

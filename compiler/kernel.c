@@ -302,7 +302,7 @@ int kernel_free_loops(const Kernel *k) {
   return n;
 }
 
-int kernel_sample_loop(const Kernel *k) {
+int kernel_outer_loop(const Kernel *k) {
   for (int l = 0; l < k->nloop; l++)
     if (k->bind[l].step == 0) return l;
   return -1;

@@ -161,7 +161,7 @@ bool kernel_uses(const Kernel *, ExprOp, int index);
 /* Does what it computes depend on where loop l stands, apart from what views read and write? */
 bool kernel_uses_index(const Kernel *, int l);
 int kernel_free_loops(const Kernel *); /* how many of its loops are free: the first ones */
-int kernel_sample_loop(const Kernel *); /* the loop that the outermost step cuts; -1: none */
+int kernel_outer_loop(const Kernel *); /* the loop that the outermost step cuts; -1: none */
 /* How many points its free (reduced) loops have, for n samples. */
 int64_t kernel_points(const Kernel *, bool reduced, int64_t n);
 /* Does the term of a fold read an input? Does it need it: for its value, or because a SKIP view

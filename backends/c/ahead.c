@@ -40,7 +40,7 @@ static bool comes_from_memory(const Plan *p, const Kernel *k, const View *v) {
   const Buffer *b = &p->buffer.at[v->tensor];
   int only;
   return b->depth == 0 && b->format.dtype == F32 && v->rank > 0 &&
-         coord_is_loop(&v->at[0], &only) && only == kernel_sample_loop(k) && !buffer_in_batch(b) &&
+         coord_is_loop(&v->at[0], &only) && only == kernel_outer_loop(k) && !buffer_in_batch(b) &&
          (double)buffer_bytes(b, p->max_batch) > p->target->machine.l2;
 }
 
@@ -66,7 +66,7 @@ void ahead_find(Leaf *f, const Kernel *own) {
   Found all = {.n = 0};
   int mine = 0;
   if (!s || !s->parallel || s->block != 1 || s->body.n < 2 || p->target->lanes == 1) return;
-  if (!computes(p, own) || kernel_sample_loop(own) < 0) return;
+  if (!computes(p, own) || kernel_outer_loop(own) < 0) return;
   for (int i = 0; i < s->body.n; i++) {
     const Kernel *k = s->body.at[i]->run;
     if (!k) return;
@@ -173,7 +173,7 @@ void ahead_print(Ukernel *m, int loop) {
     Linear time, at = linear_constant(s.sample);
     const int64_t times = times_at(m, loop, &time), lines = (s.lines + times - 1) / times;
     if (site_of(m, s.lines) != loop || lines > MOST) continue;
-    linear_add(&at, &f->value[kernel_sample_loop(f->k)], s.sample);
+    linear_add(&at, &f->value[kernel_outer_loop(f->k)], s.sample);
     linear_add(&at, &place, s.each);
     linear_add(&at, &time, lines * LINE);
     fetch_lines(m, i, lines, &at);

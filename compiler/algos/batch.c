@@ -112,11 +112,11 @@ void batch_lower(Plan *p, const Contraction *c, const char *algo, Steps *steps) 
 extern const Algo algo_batch;
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  return tiles_refuses(p, c, ROLE_BATCH);
+  return tiles_refuses(p, c, TILES_BATCH);
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  tiles_lower(p, c, ROLE_BATCH, algo_batch.name, steps);
+  tiles_lower(p, c, TILES_BATCH, algo_batch.name, steps);
 }
 
 const Algo algo_batch = {

@@ -191,11 +191,11 @@ void blocks_lower(Plan *p, const Contraction *given, const char *algo, Steps *st
 }
 
 static const char *refuses(const Plan *p, const Contraction *c) {
-  return tiles_refuses(p, c, ROLE_BLOCKS);
+  return tiles_refuses(p, c, TILES_BLOCKS);
 }
 
 static void lower(Plan *p, const Contraction *c, Steps *steps) {
-  tiles_lower(p, c, ROLE_BLOCKS, algo_implicit_gemm.name, steps);
+  tiles_lower(p, c, TILES_BLOCKS, algo_implicit_gemm.name, steps);
 }
 
 const Algo algo_implicit_gemm = {

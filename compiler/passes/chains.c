@@ -22,7 +22,7 @@ typedef struct Chain {
 } Chain;
 
 /* The free loop over samples of a kernel that may run apart for each; -1: none. */
-static int sample_loop(const Kernel *k) {
+static int separate_samples(const Kernel *k) {
   const Algo *algo = k->algo ? algo_find(k->algo) : NULL;
   if (algo && algo->transforms) return -1;
   for (int l = 0; l < k->nloop; l++)
@@ -32,7 +32,7 @@ static int sample_loop(const Kernel *k) {
 
 /* May samples of a step run apart? Lanes must not hold several of them. */
 static bool runs_by_sample(const Plan *p, const Step *s) {
-  const int loop = s->run ? sample_loop(s->run) : -1;
+  const int loop = s->run ? separate_samples(s->run) : -1;
   return loop >= 0 && nest_lanes(p, s->run, loop) == 1;
 }
 
@@ -61,8 +61,8 @@ static bool worth(const Plan *p, const Kernel *a, const Kernel *b) {
     for (int j = 0; j < b->nin + b->nout; j++) {
       const View *v = kernel_view(a, i), *w = kernel_view(b, j);
       if (v->tensor != w->tensor || !nest_sample_is_nearer(p, &p->buffer.at[v->tensor])) continue;
-      const int axis = nest_own_axis(v, sample_loop(a));
-      if (axis >= 0 && axis == nest_own_axis(w, sample_loop(b))) return true;
+      const int axis = nest_own_axis(v, separate_samples(a));
+      if (axis >= 0 && axis == nest_own_axis(w, separate_samples(b))) return true;
     }
   return false;
 }
@@ -75,7 +75,7 @@ static bool follows(const Chain *c, const Step *s) {
     if (!c->passed[i]->run || depend(c->passed[i]->run, s->run)) return false;
   for (int i = 0; i < c->nlink; i++) {
     const Kernel *k = c->link[i]->run;
-    if (!nest_apart(k, sample_loop(k), s->run, sample_loop(s->run))) return false;
+    if (!nest_apart(k, separate_samples(k), s->run, separate_samples(s->run))) return false;
     pays |= worth(c->p, k, s->run);
   }
   return pays;
@@ -85,10 +85,10 @@ static Step *build(Nest *n, const Chain *c) {
   Plan *p = n->p;
   Kernels all = {0};
   const Kernel *first = c->link[0]->run;
-  Step *outer = nest_new_step(p, &first->loop[sample_loop(first)], 1, true);
+  Step *outer = nest_new_step(p, &first->loop[separate_samples(first)], 1, true);
   for (int i = 0; i < c->nlink; i++) {
     Kernel *k = c->link[i]->run;
-    k->bind[sample_loop(k)] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
+    k->bind[separate_samples(k)] = (Bind){.step = 0, .mul = 1, .from = 0, .to = 1};
     vec_push(p->u->arena, &outer->body, c->link[i]);
     vec_push(p->u->arena, &all, k);
   }

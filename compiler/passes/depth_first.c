@@ -39,7 +39,7 @@ static bool worth(const Plan *p, const Kernels *before, const Kernels *tree) {
     const Kernel *k = tree->at[i];
     for (int j = 0; j < k->nin; j++) {
       const Buffer *b = &p->buffer.at[k->in[j].tensor];
-      const bool moves = nest_sample_axis(k, &k->in[j]) >= 0;
+      const bool moves = nest_outer_axis(k, &k->in[j]) >= 0;
       if (seen[k->in[j].tensor]) continue;
       seen[k->in[j].tensor] = true;
       if (!moves)
@@ -71,8 +71,8 @@ static bool fits_step(const Plan *p, const Kernels *before, const Kernels *tree)
 static bool joins(const Plan *p, const Kernels *before, const Kernels *tree) {
   for (int i = 0; i < before->n; i++)
     for (int j = 0; j < tree->n; j++)
-      if (!nest_apart(before->at[i], kernel_sample_loop(before->at[i]), tree->at[j],
-                      kernel_sample_loop(tree->at[j])))
+      if (!nest_apart(before->at[i], kernel_outer_loop(before->at[i]), tree->at[j],
+                      kernel_outer_loop(tree->at[j])))
         return false;
   return fits_step(p, before, tree) && worth(p, before, tree);
 }

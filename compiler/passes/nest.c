@@ -154,8 +154,8 @@ bool nest_apart(const Kernel *a, int loop, const Kernel *b, int other) {
 
 /* ---- samples that several kernels take together ---- */
 
-int nest_sample_axis(const Kernel *k, const View *v) {
-  return nest_own_axis(v, kernel_sample_loop(k));
+int nest_outer_axis(const Kernel *k, const View *v) {
+  return nest_own_axis(v, kernel_outer_loop(k));
 }
 
 void nest_scope(Nest *n, const Kernels *all) {
@@ -170,7 +170,7 @@ void nest_scope(Nest *n, const Kernels *all) {
         if (v->tensor != t) continue;
         users++;
         *(j < all->at[i]->nin ? &read : &written) = true;
-        axis = nest_sample_axis(all->at[i], v);
+        axis = nest_outer_axis(all->at[i], v);
       }
     if (b->home != HOME_WORK || b->depth > 0 || axis < 0) continue;
     if (!read || !written || users != n->users[t]) continue;

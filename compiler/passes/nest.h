@@ -20,7 +20,8 @@ Steps nest_steps(Nest *, const Steps *);
 bool nest_may_cut(const Kernel *, int l);
 /* Blocks of loop l must be multiples of this, or lanes would be split; 1: none lie along it. */
 int nest_lanes(const Plan *, const Kernel *, int l);
-/* The same, or tiles would be split where a coordinate divides; tiles of points should not be. */
+/* Blocks of loop l are multiples of this: they must split neither lanes nor what a coordinate
+ * divides, and should not split tiles of points. */
 int nest_unit(const Plan *, const Kernel *, int l);
 /* Does work of so many seconds pay for threads? */
 bool nest_worth_threads(const Plan *, double seconds);
@@ -44,8 +45,8 @@ bool nest_by_samples(const Plan *);
 bool nest_samples_share(const Plan *, const Kernel *, int l);
 /* Does a sample of the buffer lie in a faster memory than a batch? */
 bool nest_sample_is_nearer(const Plan *, const Buffer *);
-/* The axis that kernel_sample_loop alone moves; -1: none. */
-int nest_sample_axis(const Kernel *, const View *);
+/* The axis that kernel_outer_loop alone moves; -1: none. */
+int nest_outer_axis(const Kernel *, const View *);
 /* What nobody but these kernels, which take a sample together, reads or writes exists for the
  * sample of each worker only. */
 void nest_scope(Nest *, const Kernels *);

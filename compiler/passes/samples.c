@@ -20,7 +20,7 @@ bool nest_by_samples(const Plan *p) {
 /* ---- which sums ---- */
 
 /* The reduced loop over samples, the first of several; no other loop knows of samples. -1: none. */
-static int sample_loop(const Kernel *k) {
+static int summed_samples(const Kernel *k) {
   const int first = kernel_free_loops(k);
   if (first + 1 >= k->nloop || first + 1 > MAX_RANK ||
       !extent_same(k->loop[first].extent, (Extent){1, 0}))
@@ -105,7 +105,7 @@ static int lane_of(const Plan *p, const Kernel *k) {
 }
 
 static bool take_apart(Plan *p, const Kernel *k, Steps *steps) {
-  const int samples = sample_loop(k);
+  const int samples = summed_samples(k);
   if (samples < 0 || !only_sums(p, k, samples) || !pays(p, k)) return false;
   Kernel each = of_each_sample(p, k, samples);
   const int lane = lane_of(p, k);
