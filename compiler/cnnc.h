@@ -43,7 +43,7 @@ void arena_fail_after(Arena *, long k);
 #define NEW(arena, Type)          ((Type *)arena_alloc((arena), sizeof(Type)))
 #define NEW_ARRAY(arena, Type, n) ((Type *)arena_array((arena), sizeof(Type), (size_t)(n)))
 
-/* The same for what has to be freed before its compilation ends: zeroed, never NULL, for free(). */
+/* Zeroed memory for what has to be freed before its compilation ends, by free(). Never NULL. */
 void *heap_alloc(size_t size);
 
 /* A growing array: `VEC(Node) nodes;` then vec_push(arena, &nodes, node); nodes.at[i], nodes.n. */
@@ -111,10 +111,9 @@ Source unit_turn_to(Unit *, Source);
  * thing, says what is wrong and what would be right. */
 void diag_error(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_warning(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same, pointing at the member's name instead of its value: unknown keys. */
+/* An error that points at the member's name instead of its value: unknown keys. */
 void diag_error_key(Unit *, const Path *where, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same at a known byte offset (syntax errors), and about a file as a
- * whole (line 0: no place). */
+/* An error at a known byte offset (of syntax), and one about a file as a whole. */
 void diag_error_at(Unit *, size_t offset, size_t length, const char *format, ...) PRINTF_LIKE(4, 5);
 void diag_error_in(Unit *, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
 /* About the command line, or a tool that it names; and what is worth knowing. */

@@ -344,7 +344,7 @@ const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *map);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
 Id graph_copy_node(const Graph *from, Id id, Graph *to, const Id *map);
-/* The same graph with numbers of another width. */
+/* A copy of the graph with numbers of another width. */
 Graph *graph_in(const Graph *, DType real);
 /* What is wrong with the kernel of a node that is no leaf, or NULL. */
 const char *node_fault(const Graph *, Id);

@@ -187,7 +187,7 @@ int kernel_loop(Kernel *, const char *name, Extent, bool reduced); /* index of t
  * out 0 = tensor[those loops] with no value yet. */
 void kernel_start(Kernel *, const char *name, int tensor, const Type *);
 View *kernel_in(Kernel *, int tensor, const Type *); /* a new input, all coordinates 0, INSIDE */
-View *kernel_in_whole(Kernel *, int tensor, const Type *); /* the same, axis a moved by loop a */
+View *kernel_in_whole(Kernel *, int tensor, const Type *); /* one whose axis a moves by loop a */
 Coord coord_loop(int loop, int coef, int64_t plus);
 bool coord_is_loop(const Coord *, int *loop); /* just one loop, coefficient 1, nothing else */
 bool coord_affine(const Coord *);             /* no div, no mod */
@@ -195,7 +195,7 @@ bool coord_affine(const Coord *);             /* no div, no mod */
 bool coord_lines_up(const Coord *, int loop, int lanes);
 Coord coord_linear(const Coord *);     /* what is divided: without div, mod, exact */
 int coord_only_loop(const Coord *);    /* the loop that alone moves it; -1: none, or several */
-int coord_forward_loop(const Coord *); /* the same of an affine coordinate that it moves forwards */
+int coord_forward_loop(const Coord *); /* that of an affine coordinate, if forwards; or -1 */
 bool coord_uses(const Coord *, int loop);
 bool view_uses(const View *, int loop);
 bool coord_same(const Coord *, const Coord *);

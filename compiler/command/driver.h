@@ -17,8 +17,8 @@ Graph *pipeline_read(Unit *, const Options *);
  * where a library chooses among them, otherwise the oldest machine first. Empty after a message. */
 typedef VEC(const Target *) Targets;
 Targets pipeline_targets(Unit *, const Options *, const Language *);
-/* The same where there can be but one, for which programs are built if there is a language; NULL
- * after a message. */
+/* The one target of a command that takes no more, which builds programs for it if there is a
+ * language. NULL after a message. */
 const Target *pipeline_target(Unit *, const Options *, const Language *);
 /* All passes after reading, with verification between them; --dump prints to stdout. `baked`:
  * weights are to be baked in. NULL after a message, also of somebody else: then the network or the
@@ -29,12 +29,12 @@ Plan *pipeline_plans(Unit *, const Options *, const Graph *, const Targets *, bo
 /* The plan with so many bytes for PlanOptions.memory, of a command line without --dump; what a plan
  * file asks in vain is not reported. */
 Plan *pipeline_trial(Unit *, const Options *, const Graph *, const Target *, int64_t memory);
+/* The plan as pass fuse makes it: kernels without algorithms. */
+Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
+/* Runs the passes behind fuse on such a plan, those of training left out. */
+void pipeline_finish(Plan *, const PlanOptions *);
 const char *pipeline_machine_file(const Options *); /* of --machine; NULL: it names none */
 int64_t pipeline_batch(const Options *);            /* --batch, or what it is without */
-/* The same before anything is chosen: kernels as pass fuse makes them. */
-Plan *pipeline_lowered(Unit *, const Options *, const Graph *, const Target *);
-/* The passes of inference behind that. */
-void pipeline_finish(Plan *, const PlanOptions *);
 PlanHead pipeline_head(const Options *, const Graph *, const Target *);
 bool pipeline_save_plan(Unit *, const Options *, const char *path, const Plan *);
 

@@ -34,7 +34,7 @@ static bool same_shape(const Tensor *a, const Tensor *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
 }
 
-/* The same extents, or those without the axis of a single channel on either side. */
+/* Are extents as wanted, or would they be without the axis of a single channel on either side? */
 static bool shape_fits(const Tensor *have, const Tensor *want, bool channels_last) {
   int h = channels_last ? have->rank - 1 : 0, w = channels_last ? want->rank - 1 : 0;
   const Tensor flat_have = have->rank > 1 && have->dim[h] == 1 ? without_axis(*have, h) : *have;

@@ -69,7 +69,7 @@ typedef struct Table {
   Unit *u;
   Source source;
   int field[COLUMNS]; /* which field of a line; -1: the table lacks it */
-  int layer, kind;    /* the same of the texts */
+  int layer, kind;    /* fields that are texts */
 } Table;
 
 typedef struct Shape {

@@ -102,7 +102,7 @@ Interval range_of_type(const CType *);
 Value value_int(Affine);
 Value value_pointer(int base, Affine at);
 Value value_any(Checker *, const CType *, const char *name); /* whatever the type can hold */
-Value value_unknown(Checker *, const CType *); /* the same, of nothing in particular */
+Value value_unknown(Checker *, const CType *);               /* value_any of an unnamed object */
 int base_new(Checker *, Base);
 int base_of_variable(Checker *, const CSymbol *);
 void fact_index(Checker *);

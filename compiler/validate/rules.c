@@ -66,7 +66,7 @@ static const char *const allowed[] = {
     "v*_u32", /* intrinsics of x86 and Arm */
 };
 
-/* The same, in files of CUDA. */
+/* Functions that files of CUDA may call besides. */
 static const char *const allowed_cuda[] = {"cudaMemcpyAsync",
                                            "cudaMemsetAsync",
                                            "cudaGetLastError",
