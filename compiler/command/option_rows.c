@@ -98,11 +98,7 @@ const OptionRow option_rows[] = {
     {"cc", 0, "CC", OPTION_TEXT, AT(cc), C | R | E | T | B | M, .doc = "C compiler (default cc)"},
     {"nvcc", 0, "NVCC", OPTION_TEXT, AT(nvcc), C, .doc = "CUDA compiler (default nvcc)"},
     {"dump", 0, "PASS", OPTION_COMMAS, AT(dump), C | I,
-     .doc = "print the program as it is after a pass: read"
-#define PASS(name, kind, when, doc) ", " #name
-#include "passes/passes.def"
-#undef PASS
-            ", or all of them: all"},
+     .doc = "print the program as it is after a pass of the list below, or after each: all"},
     {"explain", 0, NULL, OPTION_FLAG, AT(explain), C | I,
      .doc = "for each layer the candidates, their estimated times, reasons of refusal"},
     {"no-validate", 0, NULL, OPTION_FLAG, AT(no_validate), C | R | E | T,

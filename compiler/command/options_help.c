@@ -29,6 +29,22 @@ static void help_option(Text *out, const OptionRow *row) {
   text_add(out, "\n");
 }
 
+static void help_pass(Text *out, const char *name, const char *when, const char *doc) {
+  enum { PASS_COLUMN = 14 };
+  const bool always = strcmp(when, "always") == 0;
+  text_add(out, "  %-*s", PASS_COLUMN - 2, name);
+  text_add_wrapped(out, always ? doc : arena_printf(out->arena, "%s: %s", when, doc), PASS_COLUMN);
+  text_add(out, "\n");
+}
+
+static void help_passes(Text *out) {
+  text_add(out, "\npasses, in the order of running (--dump):\n");
+  help_pass(out, "read", "always", "no pass yet: the network as it is read");
+#define PASS(name, kind, when, doc) help_pass(out, #name, #when, doc);
+#include "passes/passes.def"
+#undef PASS
+}
+
 void options_help(Text *out, Command command) {
   bool all = command == COMMANDS;
   if (all) {
@@ -46,9 +62,10 @@ void options_help(Text *out, Command command) {
   }
   text_add(out, all ? "\noptions of compiling (`cnnc COMMAND --help` for the others):\n"
                     : "\noptions:\n");
+  const Command shown = all ? COMMAND_compile : command;
   for (int i = 0; i < option_count; i++)
-    if (option_known(&option_rows[i], all ? COMMAND_compile : command))
-      help_option(out, &option_rows[i]);
+    if (option_known(&option_rows[i], shown)) help_option(out, &option_rows[i]);
+  if (option_known(option_find("dump", strlen("dump"), shown), shown)) help_passes(out);
   if (!all) return;
   text_add(out, "\nexit status: ");
   text_add_wrapped(out,

@@ -139,6 +139,16 @@ cnnc - compiles a convolutional network to a library in C or CUDA
 exit status: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a tool
              (cc, nvcc) or what was built failed, 130 interrupted
 = 0
+$ cnnc info --help
+passes, in the order of running (--dump):
+  read        no pass yet: the network as it is read
+  grad        training: losses' gradients and the optimiser's updates join the
+              graph
+  memory      every buffer gets its place
+= 0
+$ cnnc check --help | grep -c passes
+0
+= 1
 $ cnnc train net.json
 cnnc: error: train needs a data set: give --data DIR
 = 1
