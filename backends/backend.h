@@ -137,6 +137,6 @@ const Language *language_of(const char *suffix);
 /* runtime/ files, embedded at build time (runtime_files.c is generated): "c/simd_avx512.h". NULL:
  * no such file. */
 const char *runtime_file(const char *name);
-const char *runtime_text(int i); /* of the i-th of these files; NULL: there are no more */
+const char *runtime_name(int i); /* of the i-th of these files; NULL: there are no more */
 
 #endif

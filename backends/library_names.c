@@ -4,8 +4,8 @@
  *
  * A prefix is the name of a type, so it may be no word of the languages, no name of a header and no
  * word of the file itself, where it would hide or be hidden; and no helper may begin with it. What
- * stands in runtime/ is read off those files; what generators print besides is a table here, and
- * tests/library/test_names.py looks whether it is complete. */
+ * runtime/ has for the languages is read off those files; what generators print besides is a table
+ * here, and tests/library/test_names.py looks whether it is complete. */
 #include "library.h"
 
 #include <ctype.h>
@@ -135,17 +135,20 @@ static bool mentions(const char *text, const char *word) {
   return false;
 }
 
-/* The program that `cnnc run` builds is a file of its own, NAME.py is another, and what stands in
- * for CUDA's header is the validator's. */
-static bool in_runtime(const char *word) {
-  const char *const apart[] = {runtime_file("c/program.c"), runtime_file("validate/cuda_runtime.h"),
-                               runtime_file("python/network.py"), runtime_file("python/params.py"),
-                               runtime_file("python/training.py")};
-  for (int i = 0; runtime_text(i); i++) {
-    bool emitted = true;
-    for (int a = 0; a < COUNT(apart); a++) emitted &= runtime_text(i) != apart[a];
-    if (emitted && mentions(runtime_text(i), word)) return true;
+/* Does a file of runtime/ become part of emitted ones: is it in the folder of their language? */
+static bool is_emitted(const char *file) {
+  const size_t folder = strcspn(file, "/");
+  for (int i = 0; targets[i]; i++) {
+    const char *language = targets[i]->language->name;
+    if (strlen(language) == folder && strncmp(file, language, folder) == 0) return true;
   }
+  return false;
+}
+
+static bool in_runtime(const char *word) {
+  const char *file;
+  for (int i = 0; (file = runtime_name(i)); i++)
+    if (is_emitted(file) && mentions(runtime_file(file), word)) return true;
   return false;
 }
 

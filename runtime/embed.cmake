@@ -17,7 +17,7 @@ file(WRITE ${OUTPUT} "/* Made by runtime/embed.cmake from the files of runtime/.
 #include <string.h>
 
 const char *runtime_file(const char *name);
-const char *runtime_text(int i);
+const char *runtime_name(int i);
 
 ${texts}static const struct {
   const char *name;
@@ -31,7 +31,7 @@ const char *runtime_file(const char *name) {
   return NULL;
 }
 
-const char *runtime_text(int i) {
-  return (const char *)files[i].text;
+const char *runtime_name(int i) {
+  return files[i].name;
 }
 ")

@@ -1,6 +1,6 @@
 /* inference.c - runs a network on samples. Built: the library is emitted into a temporary folder
- * and compiled together with runtime/c/program.c, which is fed by files, so that the result can run
- * anywhere (--runner). Interpreted: the Graph as it was read, in double. */
+ * and compiled together with runtime/program/program.c, which is fed by files, so that the result
+ * can run anywhere (--runner). Interpreted: the Graph as it was read, in double. */
 #include "inference.h"
 #include "library.h"
 
@@ -140,9 +140,9 @@ static const char *program_text(const Inference *f) {
       "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in, (void)out;\n"
       "  return net_forward(ctx, n%s);\n}\n",
       inputs, outputs, in.n ? in.at : "", sizes.n ? sizes.at : "", call.n ? call.at : "");
-  library_program(&out, "net", "c/host.c");
-  library_program(&out, "net", "c/once.c");
-  library_program(&out, "net", "c/program.c");
+  library_program(&out, "net", "program/host.c");
+  library_program(&out, "net", "program/once.c");
+  library_program(&out, "net", "program/program.c");
   return out.at;
 }
 

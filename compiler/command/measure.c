@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* The numbers that the program fills its inputs with. */
-#include "../runtime/c/noise.h"
+#include "../runtime/program/noise.h"
 
 enum { MOST_SAMPLES = 4096, LEAST_SAMPLES = 64, MOST_TERMS = 1 << 25 };
 
@@ -157,10 +157,10 @@ static const char *program_text(const Alone *a) {
            "  return net_forward(ctx, n%s, (void *)out[0]);\n}\n",
            g->input.n, sizes.n ? sizes.at : "", type_size(graph_output_type(a->g, 0), n),
            middles.n ? middles.at : "", reaches.n ? reaches.at : "", call.n ? call.at : "");
-  library_program(&out, "net", "c/host.c");
-  library_program(&out, "net", "c/once.c");
-  library_program(&out, "net", "c/noise.h");
-  library_program(&out, "net", "c/bench.c");
+  library_program(&out, "net", "program/host.c");
+  library_program(&out, "net", "program/once.c");
+  library_program(&out, "net", "program/noise.h");
+  library_program(&out, "net", "program/bench.c");
   return out.at;
 }
 

@@ -22,7 +22,7 @@ static const char *peak_text(Unit *u, const Target *t) {
     text_add(&out, "#define ATTRIBUTE\n#define VECTOR float\n#define SET(x) ((float)(x))\n"
                    "#define FMA(a, b, c) ((a) * (b) + (c))\n#define LOAD(p) (*(p))\n"
                    "#define STORE(p, v) (*(p) = (v))\n");
-  text_add(&out, "%s", runtime_file("c/peak.c"));
+  text_add(&out, "%s", runtime_file("program/peak.c"));
   return out.at;
 }
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* As in runtime/c/trainer.c. */
+/* As in runtime/program/trainer.c. */
 typedef struct Request {
   int32_t what, n, slot, index;
   int64_t number;
@@ -159,8 +159,8 @@ static const char *program_text(Trainer *t, const Options *o, const Plan *plan) 
            "{\n  return net_forward(ctx, n%s);\n}\n",
            o->gradient_norms ? "  ctx->bucket = net_keep;\n" : "", step.at,
            result.n ? result.at : "", forward.at);
-  library_program(&out, "net", "c/host.c");
-  library_program(&out, "net", "c/trainer.c");
+  library_program(&out, "net", "program/host.c");
+  library_program(&out, "net", "program/trainer.c");
   t->param = l.param.at;
   t->nparam = l.param.n;
   return out.at;

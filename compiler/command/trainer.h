@@ -1,5 +1,5 @@
-/* trainer.h - the emitted training library as a process of its own (runtime/c/trainer.c), asked
- * through two pipes and an area of memory that both sides map. */
+/* trainer.h - the emitted training library as a process of its own (runtime/program/trainer.c),
+ * asked through two pipes and an area of memory that both sides map. */
 #ifndef TRAINER_H
 #define TRAINER_H
 

@@ -68,6 +68,10 @@ cnnc: error: --prefix 3d-net: an identifier is expected, such as net_3d_net
 $ cnnc net.json --prefix printf -o net.c
 cnnc: error: --prefix printf: the word has a meaning in C, C++ or emitted files; net_printf has none
 = 2
+$ cnnc net.json --target generic --prefix bars -o bars.c && ls bars.* && rm bars.*
+bars.c
+bars.h
+= 0
 $ cnnc net.json --target avx12
 cnnc: error: unknown target "avx12"; did you mean "avx512"?
 = 2

@@ -25,8 +25,7 @@ def identifiers(text):
 
 
 def runtime_words():
-    files = [path for path in ROOT.glob("runtime/c*/*") if path.name != "program.c"]
-    return {word for path in files for word in identifiers(path.read_text()) if not word.startswith("NAME")}
+    return {word for path in ROOT.glob("runtime/c*/*") for word in identifiers(path.read_text()) if not word.startswith("NAME")}
 
 
 def network(name, inputs, layers, target=None):
