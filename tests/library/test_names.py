@@ -5,7 +5,7 @@ import re
 import shutil
 import unittest
 
-from support import BEST, CNNC, COMPILERS, LONG, MODELS, ROOT, STRICT, Case, main
+from support import BEST, CNNC, COMPILERS, LONG, MODELS, ROOT, STRICT, UNPROVED, Case, main
 
 KEYWORDS = """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class co_await
 co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double
@@ -15,6 +15,10 @@ static static_assert static_cast struct switch template this thread_local throw 
 unsigned using virtual void volatile wchar_t while xor xor_eq std main linux unix""".split()
 # Of each kind a few: keywords, headers' names and macros, words of runtime/, variables of generators, helpers.
 FIRST = "int printf first n x c oh in0 out0 acc0 avx512 NULL INFINITY stream class new exp y1 std cudaMalloc ctx zz zz_args".split()
+# Of these every one must stay a prefix: another version of cnnc would rename a library's functions.
+FREE = """alpha background bars classifier cnn convnet data decoder detector digit digits encoder features filter foo generator image
+images inference keypoints labels layer letters mask mnist model network noise object output person policy pose resnet
+segmentation speech student teacher unet vision""".split()
 HEADERS = "".join(f"#include <{name}.h>\n" for name in ("math", "stddef", "stdint", "stdio", "string"))
 
 
@@ -95,6 +99,20 @@ class Names(Case):
         for word, target in zip(FIRST, itertools.cycle((BEST, "generic"))):
             with self.subTest(word=word):
                 self.accepted(target, word, ["in"], ["out"])
+
+    def test_free(self):
+        """Names that networks are given are the prefixes of their libraries, and no variable hides the type."""
+        (self.folder / "free.json").write_text(network("free", ["in"], ["out", "relu", "tanh"], "wanted"))
+        types = "".join(f"typedef struct {word} {word};\n" for word in FREE)
+        for target in ("generic", BEST):
+            self.run_command(CNNC, "free.json", "--target", target, "--train", "--input-grad", "--selftest", "--profile", UNPROVED,
+                             "-o", "free.c")
+            source = self.folder / "free.c"
+            source.write_text(types + source.read_text())
+            self.run_command("gcc", "-std=c11", "-fsyntax-only", "-Dfree_SELFTEST", *STRICT, "free.c")
+        for word in FREE:
+            with self.subTest(word=word):
+                self.run_command(CNNC, "free.json", "--prefix", word, "--target", "generic", UNPROVED, "-o", "net.c")
 
     def test_names_of_headers_are_known(self):
         """No identifier that a header defines serves as a prefix."""
