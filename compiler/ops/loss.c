@@ -9,8 +9,8 @@
 
 /* ---- mean over the batch ---- */
 
-/* The sum of `term` (over IN(0) = x) over all elements. */
-static Id sum_all(Build *b, Id x, const Expr *term) {
+/* `value` (over ACC(0)) of the sum of `term` (over IN(0) = x) over all elements. */
+static Id sum_all(Build *b, Id x, const Expr *term, const Expr *value) {
   static const char *const names[MAX_RANK] = {"n", "c", "d", "h", "w", "i", "j", "l"};
   if (x == NO_ID) return NO_ID;
   const Type type = *build_type(b, x), scalar = {.dtype = F32};
@@ -20,7 +20,7 @@ static Id sum_all(Build *b, Id x, const Expr *term) {
   kernel_in_whole(&k, x, &type);
   k.nfold = 1;
   k.fold[0] = (Fold){.op = FOLD_SUM, .term = term, .acc = F64};
-  k.out[0].value = expr_acc(build_graph(b)->u, 0);
+  k.out[0].value = value;
   return build_kernel(b, &k, &scalar);
 }
 
@@ -124,6 +124,21 @@ static Id weights_of(Build *b, const Matrix *given, int64_t classes) {
   return NO_ID;
 }
 
+/* What the sum over all labels is divided by: how many count, or the sum of their weights; 1 where
+ * none does, so that the loss and its gradient are 0. */
+static Id build_count(Build *b, Id prediction, Id labels, Id weights,
+                      const CrossEntropyAttr *attr) {
+  Unit *u = build_graph(b)->u;
+  const double ignore = (double)attr->ignore_index;
+  const Expr *count = expr_acc(u, 0), *one = expr_const(u, 1), *zero = expr_const(u, 0);
+  const Expr *some = expr3(u, E_select, expr2(u, E_eq, count, zero), one, count);
+  if (weights != NO_ID)
+    return sum_all(b, fold_classes(b, prediction, labels, weights, ignore, count_term, attr),
+                   expr_in(u, 0), some);
+  const Expr *ignored = expr2(u, E_eq, expr_in(u, 0), expr_const(u, ignore));
+  return sum_all(b, labels, expr3(u, E_select, ignored, zero, one), some);
+}
+
 static Id cross_entropy_build(Build *b, const void *attributes, const Id *arg, int nargs) {
   const CrossEntropyAttr *attr = attributes;
   Unit *u = build_graph(b)->u;
@@ -131,18 +146,12 @@ static Id cross_entropy_build(Build *b, const void *attributes, const Id *arg, i
   double ignore = (double)attr->ignore_index;
   (void)nargs;
   if (!check_labels(b, &prediction, &labels)) return NO_ID;
-  Id weights = weights_of(b, &attr->class_weights, prediction.dim[1].plus), count = NO_ID;
+  Id weights = weights_of(b, &attr->class_weights, prediction.dim[1].plus);
   if (attr->class_weights.rank && weights == NO_ID) return NO_ID;
   Id entropy =
       fold_classes(b, build_log_softmax(b, arg[0], 0), arg[1], weights, ignore, entropy_term, attr);
-  if (weights != NO_ID) {
-    count = sum_all(b, fold_classes(b, arg[0], arg[1], weights, ignore, count_term, attr),
-                    expr_in(u, 0));
-  } else {
-    const Expr *ignored = expr2(u, E_eq, expr_in(u, 0), expr_const(u, ignore));
-    count = sum_all(b, arg[1], expr3(u, E_select, ignored, expr_const(u, 0), expr_const(u, 1)));
-  }
-  return build_add2(b, OP_div, NULL, sum_all(b, entropy, expr_in(u, 0)), count);
+  Id count = build_count(b, arg[0], arg[1], weights, attr);
+  return build_add2(b, OP_div, NULL, sum_all(b, entropy, expr_in(u, 0), expr_acc(u, 0)), count);
 }
 
 /* Labels: the prediction without its classes. */
@@ -206,7 +215,7 @@ static Id element_loss(Build *b, const char *name, LossFormula formula, const vo
     return NO_ID;
   }
   const Expr *value = formula(u, attr ? attr : &none, expr_in(u, 0), expr_in(u, 1));
-  Id sum = sum_all(b, map_pair(b, arg[0], arg[1], &type, value), expr_in(u, 0));
+  Id sum = sum_all(b, map_pair(b, arg[0], arg[1], &type, value), expr_in(u, 0), expr_acc(u, 0));
   if (sum == NO_ID) return NO_ID;
   Kernel k;
   double size = (double)type_size(&type, 1);

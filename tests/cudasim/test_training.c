@@ -70,6 +70,12 @@ static const char boxes[] =
     "{ 'op': 'global_pool', 'kind': 'average' }, { 'op': 'dense', 'units': 4 }],"
     "'loss': { 'op': 'cross_entropy' }, 'optimizer': { 'op': 'sgd', 'lr': 0.01 } }";
 
+/* All labels are 0. */
+static const char ignored[] =
+    "{ 'name': 'ignored', 'input': { 'shape': [2, 3] }, 'layers': [{ 'op': 'dense', 'units': 3 }],"
+    "'loss': { 'op': 'cross_entropy', 'ignore_index': 0 }, 'optimizer': { 'op': 'sgd', 'lr': 0.1 "
+    "} }";
+
 #define OPTIMIZED(title, keys)                                                                     \
   "{\"name\": \"optimized\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["                     \
   "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3, \"bias\": false}, {\"op\": \"batch_norm\"},"  \
@@ -361,6 +367,12 @@ static void optimizers_take_steps(void **state) {
   }
 }
 
+static void labels_that_do_not_count_take_steps(void **state) {
+  (void)state;
+  Training t = training_text(ignored, (Options){.target = "sm_80"});
+  check(&t);
+}
+
 static void file_takes_steps(void **state) {
   char **words = *state;
   Training t = training_options((Options){.network = words[1], .target = words[2]});
@@ -374,7 +386,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(statistics_of_epilogues_take_steps),
                                      cmocka_unit_test(lanes_of_sixteen_bits_take_steps),
                                      cmocka_unit_test(boxes_take_steps),
-                                     cmocka_unit_test(optimizers_take_steps)};
+                                     cmocka_unit_test(optimizers_take_steps),
+                                     cmocka_unit_test(labels_that_do_not_count_take_steps)};
   const struct CMUnitTest file[] = {cmocka_unit_test_prestate(file_takes_steps, argv)};
   if (argc == 1) return cmocka_run_group_tests(tests, NULL, NULL);
   return argc == 4 ? cmocka_run_group_tests(file, NULL, NULL) : 2;

@@ -566,6 +566,14 @@ def trainings():
              {"weight": torch.tensor(weights), "label_smoothing": 0.1, "ignore_index": 2})):
         training(title, (4,), [dense], {"loss": {"op": "cross_entropy", **loss}},
                  lambda net, x: F.cross_entropy(fives(net), labels("target", 3, 4), **options))
+    for title, loss, options in (  # the mean of nothing is no number, its gradient 0: here 0 as well
+            ("nothing counts", {}, {}),
+            ("nothing counts, class weights, smoothing",
+             {"class_weights": weights, "label_smoothing": 0.1},
+             {"weight": torch.tensor(weights), "label_smoothing": 0.1})):
+        training(title, (4,), [dense], {"loss": {"op": "cross_entropy", "ignore_index": 0, **loss}},
+                 lambda net, x: F.cross_entropy(fives(net), labels("target", 3, 1), ignore_index=0,
+                                                reduction="sum", **options), classes=1)
     losses = {"losses": [{"op": "cross_entropy", "from": "c", "target": "y", "ignore_index": 1},
                          {"op": "mse", "from": "f", "target": "z", "weight": 0.3}]}
     training("two losses, one per position", (2, 3, 4), [c, dense], losses,

@@ -92,6 +92,12 @@ static const Net nets[] = {
      "{\"op\": \"pool\", \"kind\": \"max\", \"kernel\": 2}, {\"op\": \"dropout\", \"p\": 0.4},"
      "{\"op\": \"dense\", \"units\": 33}, {\"op\": \"relu\"}, {\"op\": \"dropout\"},"
      "{\"op\": \"dense\", \"units\": 4}]" OPTIMIZER},
+    {"labels of which none counts", NULL,
+     "{\"name\": \"net\", \"input\": {\"shape\": [2, 6, 5]}, \"layers\": ["
+     "{\"op\": \"conv\", \"filters\": 5, \"kernel\": 3}, {\"op\": \"relu\"},"
+     "{\"op\": \"dense\", \"units\": 3}], "
+     "\"loss\": {\"op\": \"cross_entropy\", \"ignore_index\": 0}, "
+     "\"optimizer\": {\"op\": \"sgd\", \"lr\": 0.05}}"},
     OPTIMIZERS(OPTIMIZED)};
 
 #define CONV(more) "{\"op\": \"conv\", " more "}, "
