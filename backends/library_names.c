@@ -215,17 +215,25 @@ static const char *free_name(Arena *arena, const char *wish, const char *const *
   return name;
 }
 
-/* The graph's name of argument i: inputs, outputs, gradients by inputs. */
+/* What train_forward writes besides the loss and the first output. */
+static int more_results(const Graph *g) {
+  const int n = g->entry[ENTRY_TRAIN_FORWARD].want.n;
+  return n > 2 ? n - 2 : 0;
+}
+
+/* The graph's name of argument i: inputs, outputs, gradients by inputs, more results. */
 static const char *given_name(Arena *arena, const Graph *g, int i) {
   const Entry *forward = &g->entry[ENTRY_FORWARD];
   if (i < g->input.n) return g->input.at[i].name;
   i -= g->input.n;
   if (i < forward->want.n) return forward->want_name.at[i];
-  return arena_printf(arena, "%s_grad", g->input.at[i - forward->want.n].name);
+  i -= forward->want.n;
+  if (i < g->input.n) return arena_printf(arena, "%s_grad", g->input.at[i].name);
+  return g->entry[ENTRY_TRAIN_FORWARD].want_name.at[i - g->input.n + 2];
 }
 
 const char *const *library_arguments_named(Arena *arena, const char *prefix, const Graph *g) {
-  const int n = 2 * g->input.n + g->entry[ENTRY_FORWARD].want.n;
+  const int n = 2 * g->input.n + g->entry[ENTRY_FORWARD].want.n + more_results(g);
   const char **name = NEW_ARRAY(arena, const char *, n);
   for (int i = 0; i < n; i++)
     name[i] = free_name(arena, argument_name(arena, prefix, given_name(arena, g, i)), name, i);

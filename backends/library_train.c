@@ -30,8 +30,14 @@ static const Type *result_type(const Library *l, int i) {
   return &g->node.at[g->entry[ENTRY_TRAIN_FORWARD].want.at[i]].type;
 }
 
-static const char *result_name(const char *const *output, int i) {
-  return i == 0 ? "loss" : output[i - 1];
+/* The loss, the first output, each of several losses: named behind the gradients by inputs. */
+static const char *result_name(const Graph *g, const char *const *output,
+                               const char *const *gradient, int i) {
+  return i == 0 ? "loss" : i == 1 ? output[0] : gradient[g->input.n + i - 2];
+}
+
+static const char *result_of(const Library *l, int i) {
+  return result_name(l->plan->graph, l->output, l->gradient, i);
 }
 
 /* Of train_forward and train_step: ", const float *x, const int *y, float *loss". */
@@ -39,7 +45,7 @@ static const char *parameters(const Library *l) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, ", const %s *%s", type_of(l, i), l->input[i]);
   for (int i = 0; i < results(l); i++)
-    text_add(&text, ", %s *%s", c_type(result_type(l, i)->dtype), result_name(l->output, i));
+    text_add(&text, ", %s *%s", c_type(result_type(l, i)->dtype), result_of(l, i));
   return text.at;
 }
 
@@ -47,7 +53,7 @@ static const char *parameters(const Library *l) {
 static const char *names(const Library *l, const char *before) {
   Text text = {.arena = l->arena};
   for (int i = 0; i < inputs(l); i++) text_add(&text, "%s%s", before, l->input[i]);
-  for (int i = 0; i < results(l); i++) text_add(&text, "%s%s", before, result_name(l->output, i));
+  for (int i = 0; i < results(l); i++) text_add(&text, "%s%s", before, result_of(l, i));
   return text.at;
 }
 
@@ -89,7 +95,8 @@ const char *library_output(const Emit *e, const Plan *plan, int buffer) {
   const Buffer *b = &plan->buffer.at[buffer];
   plan_leaves(plan, find_writer, &s);
   if (s.entry == PLAN_FORWARD) return e->output[b->index];
-  if (s.entry == PLAN_TRAIN_FORWARD) return result_name(e->output, b->index);
+  if (s.entry == PLAN_TRAIN_FORWARD)
+    return result_name(plan->graph, e->output, e->gradient, b->index);
   for (int i = 0; i < plan->graph->input.n; i++)
     if (strcmp(plan->graph->input.at[i].name, b->name) == 0) return e->gradient[i];
   BUG("%s: no argument of backward", b->name);
@@ -329,8 +336,7 @@ void library_train_facts(Emit *e, const Library *l) {
   }
   for (int i = 0; i < results(l); i++)
     for (int c = 0; c < COUNT(calls); c++)
-      emit_fact(e, calls[c], result_name(l->output, i), 0,
-                type_size(result_type(l, i), plan->max_batch) - 1);
+      emit_fact(e, calls[c], result_of(l, i), 0, type_size(result_type(l, i), plan->max_batch) - 1);
   for (int c = 0; c < COUNT(checkpoints); c++)
     emit_fact(e, checkpoints[c], "bytes", 0, library_checkpoint_bytes(plan) - 1);
   for (int c = 0; c < COUNT(headers); c++)

@@ -2,8 +2,7 @@
  *
  * The reader (read/) lets the operator of each layer build nodes. A node is its result, one tensor;
  * references are ids; every argument's id is smaller than the node's own. Every node's meaning is a
- * Kernel, so the interpreter, gradients, counts and code all come from one description per
- * operator. */
+ * Kernel: interpreter, gradients, counts and code come from one description per operator. */
 #ifndef GRAPH_H
 #define GRAPH_H
 
@@ -87,8 +86,7 @@ typedef struct Param { /* leaf OP_param, attr: index into graph->param */
 
 /* How many numbers training may change: those that a user counts. */
 int64_t param_count(const Param *);
-/* Element i of a parameter that nothing was loaded into is center + bound * u(i), -1 <= u(i) < 1
- * (init.c). */
+/* Element i of a parameter that nothing was loaded into: center + bound * u(i), -1 <= u(i) < 1. */
 void param_init(const Param *, double *center, double *bound);
 /* Which random numbers u are its own: a hash of its name, so that values do not depend on what else
  * a network contains. */
@@ -129,6 +127,11 @@ typedef struct Update { /* an entry's effect: param or state `to` gets `value` *
   Id to, value;
 } Update;
 
+typedef struct LossTerm { /* one of the losses that the document lists */
+  OpKind op;
+  const void *attr;
+} LossTerm;
+
 /* A function of the emitted library. */
 typedef enum EntryKind {
   ENTRY_FORWARD,
@@ -139,8 +142,7 @@ typedef enum EntryKind {
 } EntryKind;
 typedef struct Entry {
   VEC(Id) want;
-  /* Names of the outputs: layer names; "loss"; of gradients what they are by: "conv1.weight", an
-   * input's name. */
+  /* Of outputs: layer names; "loss"; of gradients what they are by: "conv1.weight", an input. */
   VEC(const char *) want_name;
   VEC(Update) update;
 } Entry;
@@ -157,8 +159,9 @@ typedef struct Graph {
   VEC(const char *) dropped; /* parameters of layers that nothing needs: files may hold them */
   Entry entry[ENTRIES];
   const char *loss; /* in words: how it is computed; NULL: none, or not known */
-  /* The loss from what forward returns (its data inputs have the names of outputs) and targets, as
-   * ENTRY_TRAIN_FORWARD of a graph of its own; NULL: not asked for. */
+  VEC(LossTerm) term;
+  /* Each term of the loss from what forward returns (its data inputs have the names of outputs) and
+   * targets, as ENTRY_TRAIN_FORWARD of a graph of its own; NULL: not asked for. */
   struct Graph *validation;
   Id optimizer;       /* OP_sgd ... attributes as a node without arguments; NO_ID: none */
   DType real;         /* F32, or F64 for --dtype f64: what F32 means in the types of this graph */
@@ -283,6 +286,9 @@ typedef struct Op {
   Id (*grad)(Graph *, Id node, int which, Id dout);
   /* LOSS: type of a target that no input of the document stands for; NULL: the prediction's. */
   Type (*target)(const Type *prediction);
+  /* LOSS of labels: is it left out? How much does it count in the mean? NULL: samples count 1. */
+  bool (*ignores)(const void *attr, int64_t label);
+  double (*counts)(const void *attr, int64_t label);
   /* LOSS: what the values of a target are, in a few words. */
   const char *(*target_doc)(Arena *, const void *attr, const Type *prediction);
   /* OPTIMIZER: adds to ENTRY_STEP what a step does to a parameter, given its gradient. */
@@ -337,10 +343,9 @@ const Expr *gradient_slope(Unit *, const Kernel *, const Expr *leaf);
 
 /* ---- other graphs (graph_rewrite.c), invariants (graph_verify.c) ---- */
 
-/* A new graph with the same inputs, params, states, layers and entries, holding only what the
- * entries need. `rewrite` (may be NULL: graph_copy_node) gets each live node in order and returns
- * the id of its replacement in the new graph; map[id] is that of each leaf and of what came before.
- */
+/* A new graph with the same inputs, params, states, layers and entries, of what the entries need.
+ * `rewrite` (NULL: graph_copy_node) gets each live node in order -> the new id; map[id] is that of
+ * each leaf and of what came before. */
 typedef Id (*Rewrite)(void *context, const Graph *from, Id id, Graph *to, const Id *map);
 Graph *graph_rewrite(const Graph *, Rewrite, void *context);
 Id graph_copy_node(const Graph *from, Id id, Graph *to, const Id *map);
@@ -358,8 +363,7 @@ Where build_where(Build *);
 const char *build_layer(Build *);    /* full name of the layer */
 const Type *build_type(Build *, Id); /* valid until the next node is added */
 /* A parameter of this layer: "LAYER.suffix"; reads freeze, lr_scale, decay, init, share and fixed
- * weights from the layer. The second build of the same layer (training after inference) gets the
- * same node. */
+ * weights from the layer. Its second build (training after inference) gets the same node. */
 Id build_param(Build *, const char *suffix, ParamRole, int rank, const int64_t *dim, InitKind init,
                double value, int64_t fan_in, int64_t fan_out);
 Id build_add(Build *, OpKind, const void *attr, int nargs, const Id *arg);
@@ -375,11 +379,9 @@ void build_error(Build *, const char *key, const char *format, ...) PRINTF_LIKE(
 
 /* ---- running (graph_run.c) ---- */
 
-/* The run-time scalars of a call with n samples; those of a step are the optimiser's (no graph, no
- * optimiser: 0). */
+/* Run-time scalars of a call with n samples; of a step: the optimiser's (no graph or none: 0). */
 void graph_scalars(const Graph *, int64_t n, double scalar[SCALARS]);
-/* Values of all nodes that `want` needs, in double. Leaves come from `leaf`: an array of logical
- * values. */
+/* Values of all nodes that `want` needs, in double. Leaves come from `leaf`: logical values. */
 typedef const double *(*LeafValue)(void *context, const Graph *, Id leaf, int64_t n);
 Array *graph_run(const Graph *, const Id *want, int nwant, int64_t n, LeafValue leaf,
                  void *context);
@@ -390,12 +392,10 @@ void graph_print(Text *, const Graph *);
 /* NULL after a diagnostic; `text` is u->source.text or becomes it. */
 Graph *graph_parse(Unit *, const char *text);
 
-/* Reads a network document from a file, or from a text that messages call `name`; NULL after
- * diagnostics. */
+/* A network document of a file, or of a text that messages call `name`; NULL after diagnostics. */
 typedef struct ReadOptions {
   bool training;
-  /* forward also returns what the losses compare, train_forward the first output behind the loss;
-   * Graph.validation is made */
+  /* returns what losses compare, the first output, each of several losses; makes .validation */
   bool validation;
   VEC(const char *) outputs;     /* --outputs */
   VEC(const char *) input_shape; /* --input-shape arguments */

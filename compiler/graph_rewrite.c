@@ -78,6 +78,7 @@ Graph *graph_rewrite(const Graph *from, Rewrite rewrite, void *context) {
   to->name = from->name;
   to->real = from->real;
   to->loss = from->loss;
+  to->term = from->term;
   to->dropped = from->dropped;
   to->validation = from->validation;
   to->seed = from->seed;

@@ -20,8 +20,9 @@ static Status report(const Inference *f, const Samples *s) {
   for (int64_t i = 0; i < labels; i++) {
     int64_t class = samples_class(s, f->output[0] + i / places * size, i % places);
     classes[i] = (unsigned char)class;
+    if (samples_ignored(s, s->data.label[i])) continue;
     right += class == s->data.label[i];
-    counted += s->data.label[i] >= 0; /* the others are ignored, as by losses */
+    counted++;
   }
   if (f->o->predictions && !file_write(f->u, f->o->predictions, classes, (size_t)labels))
     return STATUS_INPUT;

@@ -77,10 +77,21 @@ static bool find_classes(Unit *u, const Options *o, const Graph *g, Samples *s) 
   return false;
 }
 
+bool samples_ignored(const Samples *s, int32_t label) {
+  int ignored = 0, of = 0;
+  for (int i = 0; i < s->g->term.n; i++) {
+    const LossTerm *term = &s->g->term.at[i];
+    if (!ops[term->op]->ignores) continue;
+    of++;
+    ignored += ops[term->op]->ignores(term->attr, label);
+  }
+  return label < 0 || (of > 0 && ignored == of);
+}
+
 static bool check_labels(Unit *u, const Options *o, const Samples *s) {
   const Dataset *d = &s->data;
   for (int64_t i = 0; i < samples_labels(s); i++)
-    if (d->label[i] >= s->classes) {
+    if (d->label[i] >= s->classes && !samples_ignored(s, d->label[i])) {
       diag_error_in(u, o->data,
                     "label %d of sample %" PRId64 ": the network has %" PRId64 " classes",
                     (int)d->label[i], i / d->label_size, s->classes);
@@ -100,7 +111,7 @@ static DataRequest request_for(const Options *o, const Input *in, DataPart part,
 
 bool samples_read(Unit *u, const Options *o, const Graph *g, DataPart part, int64_t margin,
                   Samples *s) {
-  *s = (Samples){.input = data_input(g)};
+  *s = (Samples){.g = g, .input = data_input(g)};
   if (s->input < 0 || g->entry[ENTRY_FORWARD].want.n == 0) {
     diag_error_in(u, o->network,
                   "a data set is for a network with one input and a classifying "

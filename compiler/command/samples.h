@@ -6,6 +6,7 @@
 
 typedef struct Samples {
   Dataset data;
+  const Graph *g;
   int input; /* of the network, where samples go */
   Scaling scaling;
   int64_t classes; /* of its first output; labels are below */
@@ -19,6 +20,8 @@ int64_t samples_size(const Samples *); /* numbers of a sample that the network r
 /* Sample i as the network's input takes it. */
 void samples_get(const Samples *, int64_t i, float *out);
 int64_t samples_labels(const Samples *); /* how many there are: one or more for each sample */
+/* Is it below 0, or left out by all losses that read labels? */
+bool samples_ignored(const Samples *, int32_t label);
 /* The class that a result names at place p of the label_size places of a sample. */
 int64_t samples_class(const Samples *, const float *result, int64_t p);
 

@@ -30,15 +30,14 @@ static bool train_samples(Training *t) {
   int slot = 0;
   train_data_shuffle(t);
   t->resumed = trained->samples;
-  t->epoch = (Epoch){0};
+  t->epoch = (Epoch){.validation = t->epoch.validation};
   int64_t n = train_data_batch(t, &t->train, slot, trained->samples);
   while (n > 0 && !interrupted) {
-    double loss;
     if (!trainer_ask_step(&t->trainer, slot, n)) return false;
     slot = !slot;
     int64_t next = train_data_batch(t, &t->train, slot, trained->samples + n);
-    if (!trainer_wait_step(&t->trainer, &loss)) return false;
-    train_score_add(t, &t->train, n, loss, trained);
+    if (!trainer_wait_step(&t->trainer, t->loss)) return false;
+    train_score_add(t, &t->train, n, trained);
     n = next;
     t->epoch.seconds = program_clock() - begin;
     if (begin + t->epoch.seconds < shown + 0.2) continue;
@@ -51,7 +50,7 @@ static bool train_samples(Training *t) {
 /* What should fall from epoch to epoch: --monitor. */
 static double metric(const Training *t) {
   const Score *v = &t->epoch.validation;
-  return t->o->monitor == MONITOR_LOSS ? train_score_loss(v) : 100 - train_score_accuracy(v);
+  return t->o->monitor == MONITOR_LOSS ? train_score_loss(t, v) : 100 - train_score_accuracy(v);
 }
 
 static bool is_better(const Training *t) {
@@ -68,15 +67,21 @@ static bool keep_best(Training *t) {
   return !t->o->patience || train_save(t);
 }
 
+static bool diverged(const Training *t) {
+  for (int i = 0; i < t->g->term.n; i++)
+    if (!isfinite(t->at.trained.loss[i].sum)) return true;
+  return false;
+}
+
 static bool finish_epoch(Training *t) {
   if (!train_score(t, &t->validation, &t->epoch.validation)) return false;
   t->at.epoch++;
   if (!keep_best(t) || !trainer_lr(&t->trainer, &t->epoch.lr) ||
       !trainer_report(&t->trainer, metric(t)) || !train_report_epoch(t))
     return false;
-  if (!isfinite(t->at.trained.loss))
+  if (diverged(t))
     usage_note(t->u, "the loss is no number any more; a smaller lr, warm_up or clip_norm may help");
-  t->at.trained = (Score){0};
+  train_score_clear(t, &t->at.trained);
   return train_checkpoint_write(t);
 }
 
@@ -150,6 +155,8 @@ static Status start(Training *t, const Options *o) {
                      .samples = t->train.n,
                      .batch = t->trainer.batch,
                      .options = train_checkpoint_options(o)};
+  t->loss = NEW_ARRAY(t->u->arena, double, t->g->term.n);
+  train_score_clear(t, &t->at.trained);
   if (!start_params(t, values)) return failure(t);
   if (o->resume && !train_checkpoint_read(t)) return failure(t);
   return train_log_open(t) ? STATUS_DONE : STATUS_INPUT;

@@ -6,10 +6,21 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '3'};
+static const char magic[8] = {'C', 'N', 'N', 'C', 'T', 'R', 'N', '4'};
 
 const char *train_checkpoint_file(const Training *t) {
   return arena_printf(t->u->arena, "%s.checkpoint", t->o->save);
+}
+
+/* Position as it is written: what it points to follows. */
+static Position position_of(const Training *t) {
+  Position at = t->at;
+  at.trained.loss = NULL;
+  return at;
+}
+
+static size_t means_size(const Training *t) {
+  return sizeof(Mean) * (size_t)t->g->term.n;
 }
 
 /* FNV-1a over what is drawn at random from samples. */
@@ -26,11 +37,13 @@ bool train_checkpoint_write(Training *t) {
   size_t size;
   if (!t->o->save) return true;
   if (!trainer_checkpoint(&t->trainer, &bytes, &size)) return false;
-  size_t all = sizeof magic + sizeof t->at + size;
+  const Position at = position_of(t);
+  size_t head = sizeof magic + sizeof at, all = head + means_size(t) + size;
   char *file = arena_alloc(t->u->arena, all);
   memcpy(file, magic, sizeof magic);
-  memcpy(file + sizeof magic, &t->at, sizeof t->at);
-  memcpy(file + sizeof magic + sizeof t->at, bytes, size);
+  memcpy(file + sizeof magic, &at, sizeof at);
+  memcpy(file + head, t->at.trained.loss, means_size(t));
+  memcpy(file + head + means_size(t), bytes, size);
   return file_write(t->u, train_checkpoint_file(t), file, all);
 }
 
@@ -54,7 +67,7 @@ static bool same_training(const Training *t, const char *file, const Position *a
 
 bool train_checkpoint_read(Training *t) {
   const char *file = train_checkpoint_file(t);
-  size_t size, head = sizeof magic + sizeof t->at;
+  size_t size, head = sizeof magic + sizeof t->at + means_size(t);
   const char *bytes = file_read(t->u, file, &size);
   Position at;
   if (!bytes) return false;
@@ -68,6 +81,8 @@ bool train_checkpoint_read(Training *t) {
     diag_error_in(t->u, file, "the checkpoint belongs to another network, batch or target");
     return false;
   }
+  at.trained.loss = t->at.trained.loss;
+  memcpy(at.trained.loss, bytes + head - means_size(t), means_size(t));
   t->at = at;
   return true;
 }

@@ -32,7 +32,7 @@ void train_report_progress(const Training *t) {
   fprintf(stderr,
           "\repoch %" PRId64 "/%" PRId64 " %3.0f %%, loss %.4f%s, %.0f images/s, %s left   ",
           t->at.epoch + 1, t->epochs, 100.0 * (double)s->samples / (double)t->train.n,
-          train_score_loss(s), accuracy, rate(t), time);
+          train_score_loss(t, s), accuracy, rate(t), time);
 }
 
 /* ---- the log ---- */
@@ -85,9 +85,9 @@ static bool log_epoch(Training *t, const Norms *norms) {
   int64_t steps = (t->train.n + t->trainer.batch - 1) / t->trainer.batch;
   if (!t->log) return true;
   fprintf(t->log, "%" PRId64 ",%" PRId64 ",%.9g,", t->at.epoch, t->at.epoch * steps,
-          train_score_loss(&t->at.trained));
+          train_score_loss(t, &t->at.trained));
   log_accuracy(t, train_score_accuracy(&t->at.trained));
-  fprintf(t->log, "%.9g,", train_score_loss(v));
+  fprintf(t->log, "%.9g,", train_score_loss(t, v));
   log_accuracy(t, train_score_accuracy(v));
   fprintf(t->log, "%.9g,%.3f,%.1f", t->epoch.lr, t->epoch.seconds, rate(t));
   for (int i = 0; i < norms->n; i++) {
@@ -106,7 +106,7 @@ static void print_epoch(const Training *t) {
   char time[32];
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%*s\r", 78, "");
   printf("epoch %" PRId64 "/%" PRId64 ": loss %.6f, validation loss %.6f", t->at.epoch, t->epochs,
-         train_score_loss(&t->at.trained), train_score_loss(v));
+         train_score_loss(t, &t->at.trained), train_score_loss(t, v));
   if (accuracy >= 0) printf(", accuracy %.2f %%", accuracy);
   printf(", lr %g, %.0f images/s, %s\n", t->epoch.lr, rate(t), duration(time, t->epoch.seconds));
 }

@@ -4,6 +4,7 @@
  * in the interpreter (Graph.validation). */
 #include "training.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,8 +56,8 @@ static void fill(const Training *t, int i, int slot, int64_t n, double *to) {
     to[k] = in->type.dtype == I32 ? (double)labels[k] : (double)from[k];
 }
 
-/* The mean over the n samples whose results the trainer has. */
-static double batch_loss(Training *t, int slot, int64_t n) {
+/* t->loss of the n samples whose results the trainer has. */
+static void batch_losses(Training *t, int slot, int64_t n) {
   const Graph *losses = t->g->validation;
   const Entry *entry = &losses->entry[ENTRY_TRAIN_FORWARD];
   if (!t->room) t->room = NEW_ARRAY(t->u->arena, double, room_size(t));
@@ -66,9 +67,9 @@ static double batch_loss(Training *t, int slot, int64_t n) {
     fill(t, i, slot, n, to);
     compared.at[i] = to;
   }
-  double loss = *graph_run(losses, entry->want.at, 1, n, leaf_value, &compared)[0].at;
+  const Array *mean = graph_run(losses, entry->want.at, entry->want.n, n, leaf_value, &compared);
+  for (int i = 0; i < entry->want.n; i++) t->loss[i] = mean[i].at[0];
   free(compared.at);
-  return loss;
 }
 
 /* ---- results ---- */
@@ -80,30 +81,57 @@ static void count_right(const Training *t, const Part *part, int64_t n, Score *s
   for (int64_t k = 0; k < n; k++) {
     const int32_t *label = samples->data.label + part->index[s->samples + k] * places;
     for (int64_t p = 0; p < places; p++) {
-      if (label[p] < 0) continue; /* ignored by the loss */
+      if (samples_ignored(samples, label[p])) continue;
       s->labels++;
       s->right += samples_class(samples, values + k * samples->classes * places, p) == label[p];
     }
   }
 }
 
-void train_score_add(const Training *t, const Part *part, int64_t n, double loss, Score *s) {
+/* How much the part's next n samples count in the mean of a loss. */
+static double count_of(const LossTerm *term, const Part *part, int64_t n, const Score *s) {
+  const Dataset *d = &part->samples->data;
+  double count = 0;
+  if (!ops[term->op]->counts) return (double)n;
+  for (int64_t k = 0; k < n; k++) {
+    const int32_t *label = d->label + part->index[s->samples + k] * d->label_size;
+    for (int64_t p = 0; p < d->label_size; p++)
+      count += ops[term->op]->counts(term->attr, label[p]);
+  }
+  return count;
+}
+
+void train_score_clear(const Training *t, Score *s) {
+  Mean *loss = s->loss ? s->loss : NEW_ARRAY(t->u->arena, Mean, t->g->term.n);
+  memset(loss, 0, sizeof *loss * (size_t)t->g->term.n);
+  *s = (Score){.loss = loss};
+}
+
+void train_score_add(const Training *t, const Part *part, int64_t n, Score *s) {
+  for (int i = 0; i < t->g->term.n; i++) {
+    const double count = count_of(&t->g->term.at[i], part, n, s);
+    s->loss[i].sum += t->loss[i] * count;
+    s->loss[i].count += count;
+  }
   count_right(t, part, n, s);
   s->samples += n;
-  s->loss += loss * (double)n;
 }
 
 bool train_score(Training *t, const Part *part, Score *s) {
-  *s = (Score){0};
+  train_score_clear(t, s);
   for (int64_t n; (n = train_data_batch(t, part, 0, s->samples)) > 0;) {
     if (!trainer_forward(&t->trainer, 0, n)) return false;
-    train_score_add(t, part, n, batch_loss(t, 0, n), s);
+    batch_losses(t, 0, n);
+    train_score_add(t, part, n, s);
   }
   return true;
 }
 
-double train_score_loss(const Score *s) {
-  return s->loss / (double)(s->samples ? s->samples : 1);
+double train_score_loss(const Training *t, const Score *s) {
+  double loss = 0;
+  for (int i = 0; i < t->g->term.n; i++)
+    loss += s->loss[i].count != 0 ? s->loss[i].sum / s->loss[i].count : (double)NAN;
+  return loss;
 }
 
 double train_score_accuracy(const Score *s) {

@@ -52,6 +52,7 @@ static void plan_area(Trainer *t, const Plan *plan) {
     const Type *type = graph_output_type(g, i);
     t->out[i] = place(t, type_size(type, t->batch) * dtype_size(type->dtype));
   }
+  t->losses = place(t, g->term.n * (int64_t)sizeof(float));
   t->extra_size =
       plan->param_bytes + plan->state_bytes + plan->grad_bytes + (g->param.n + 8) * ROOM_FOR_A_NAME;
   t->extra = place(t, t->extra_size);
@@ -141,7 +142,8 @@ static const char *program_text(Trainer *t, const Options *o, const Plan *plan) 
   for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
     text_add(&forward, ", (void *)(area + %" PRId64 ")", t->out[i]);
   for (int i = 1; i < g->entry[ENTRY_TRAIN_FORWARD].want.n; i++)
-    text_add(&result, ", (void *)(area + %" PRId64 ")", t->out[i - 1]);
+    text_add(&result, ", (void *)(area + %" PRId64 ")",
+             i == 1 ? t->out[0] : t->losses + (i - 2) * (int64_t)sizeof(float));
   text_add(&out,
            "#define _XOPEN_SOURCE 700\n#include \"net.h\"\n#include <fcntl.h>\n#include <math.h>\n"
            "#include <signal.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n"
@@ -227,7 +229,8 @@ bool trainer_ask_step(Trainer *t, int slot, int64_t n) {
 bool trainer_wait_step(Trainer *t, double *loss) {
   Answer a;
   if (!hear(t, &a)) return false;
-  *loss = a.value;
+  const float *each = (const float *)(const void *)(t->area + t->losses);
+  for (int i = 0; i < t->g->term.n; i++) loss[i] = t->g->term.n > 1 ? (double)each[i] : a.value;
   return true;
 }
 

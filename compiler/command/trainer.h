@@ -15,6 +15,7 @@ typedef struct Trainer {
   unsigned char *area;
   int64_t area_size, extra, extra_size; /* extra: where whatever is no sample lies */
   int64_t *in, *out;                    /* by slot and input, by output: where it begins */
+  int64_t losses;                       /* of several losses: where those of the last step begin */
   int64_t batch;
   const int *param; /* by index of the library's: index of Graph.param */
   int nparam;
@@ -31,7 +32,7 @@ const float *trainer_output(const Trainer *, int output);
 
 /* A step with n samples of a slot: asked for, and waited for. False after a message. */
 bool trainer_ask_step(Trainer *, int slot, int64_t n);
-bool trainer_wait_step(Trainer *, double *loss);
+bool trainer_wait_step(Trainer *, double *loss); /* by Graph.term */
 bool trainer_forward(Trainer *, int slot, int64_t n);
 
 /* Parameters by the library's initialisers, or values[i] for parameter i of the graph, where they

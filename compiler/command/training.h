@@ -6,9 +6,13 @@
 #include "samples.h"
 #include "trainer.h"
 
+typedef struct Mean { /* of a loss, over what counts in it */
+  double sum, count;
+} Mean;
+
 /* Results over some samples. */
 typedef struct Score {
-  double loss; /* sum over the samples */
+  Mean *loss; /* by Graph.term */
   int64_t samples;
   int64_t right, labels; /* of so many labels that count so many were named */
 } Score;
@@ -48,6 +52,7 @@ typedef struct Training {
   Position at;
   Epoch epoch;
   int64_t resumed; /* samples of this epoch that were trained on before this process began */
+  double *loss;    /* of the last batch: the mean of each */
   double *room;    /* train_score.c's: what the losses read */
   float *sample;   /* train_data.c's: a sample on its way to bytes */
   FILE *log;
@@ -63,11 +68,13 @@ int64_t train_data_batch(const Training *, const Part *, int slot, int64_t from)
 
 /* ---- train_score.c: what the network makes of samples ---- */
 
-/* Adds the part's next n samples: their mean loss, and the first output that the trainer has. */
-void train_score_add(const Training *, const Part *, int64_t n, double loss, Score *);
+void train_score_clear(const Training *, Score *); /* nothing yet */
+/* Adds the part's next n samples: `loss`, and the first output that the trainer has. */
+void train_score_add(const Training *, const Part *, int64_t n, Score *);
 bool train_score(Training *, const Part *, Score *); /* of the whole part, as inference sees it */
-double train_score_loss(const Score *);              /* the mean */
-double train_score_accuracy(const Score *);          /* in percent; < 0: nothing counts */
+/* The sum of the losses' means; no number where nothing counts in one of them. */
+double train_score_loss(const Training *, const Score *);
+double train_score_accuracy(const Score *); /* in percent; < 0: nothing counts */
 
 /* ---- train_checkpoint.c ---- */
 

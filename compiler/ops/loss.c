@@ -164,6 +164,17 @@ static Type label_type(const Type *prediction) {
   return type;
 }
 
+static bool ignores_label(const void *attributes, int64_t label) {
+  return label == ((const CrossEntropyAttr *)attributes)->ignore_index;
+}
+
+static double label_counts(const void *attributes, int64_t label) {
+  const Matrix *weights = &((const CrossEntropyAttr *)attributes)->class_weights;
+  if (ignores_label(attributes, label)) return 0;
+  if (weights->rank == 0) return 1;
+  return label >= 0 && label < weights->dim[0] ? weights->at[label] : 0;
+}
+
 static const char *label_doc(Arena *arena, const void *attributes, const Type *prediction) {
   const CrossEntropyAttr *attr = attributes;
   return arena_printf(arena, "numbers of classes, 0 ... %" PRId64 "; %" PRId64 ": does not count",
@@ -183,6 +194,8 @@ const Op op_cross_entropy = {
     .attr_size = sizeof(CrossEntropyAttr),
     .build = cross_entropy_build,
     .target = label_type,
+    .ignores = ignores_label,
+    .counts = label_counts,
     .target_doc = label_doc,
 };
 

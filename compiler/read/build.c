@@ -11,6 +11,7 @@ typedef struct Walk { /* one walk over the drafts */
   Graph *g;
   const bool *needed; /* by draft */
   Id *value;          /* by draft */
+  VEC(Id) term;       /* what build_losses adds up */
   bool training, checking;
   struct Owned { /* by draft: the parameters it made */
     int first, n;
@@ -147,7 +148,7 @@ static void describe_loss(Walk *w, const Loss *loss, Id prediction, Id target) {
       g->input.at[i].doc = op->target_doc(arena, loss->attr, &g->node.at[prediction].type);
 }
 
-/* The weighted sum of all losses. */
+/* The weighted sum of all losses; w->term gets each. */
 static Id build_losses(Walk *w) {
   Id total = NO_ID;
   for (int i = 0; i < w->r->loss.n; i++) {
@@ -163,6 +164,7 @@ static Id build_losses(Walk *w) {
     Build b = {.r = w->r, .g = w->g, .where = where, .training = w->training};
     Id part = ops[loss->op]->build(&b, loss->attr, (Id[]){prediction, target}, 2);
     part = scale_loss(w->g, part, loss->weight, where);
+    vec_push(w->r->u->arena, &w->term, part);
     total = total == NO_ID ? part : graph_add(w->g, OP_add, (Id[]){total, part}, 2, NULL, where);
   }
   return total;
@@ -223,6 +225,17 @@ static const char *returned_name(Walk *w, int draft) {
   return name;
 }
 
+/* Each loss as a result of its own, behind those that the entry has. */
+static void want_terms(Walk *w, Entry *entry) {
+  Arena *arena = w->r->u->arena;
+  for (int i = 0; i < w->term.n; i++) {
+    const char *name = arena_printf(arena, "loss%d", i);
+    Id id = own_output(w->g, entry, w->term.at[i], (Where){w->r->loss.at[i].path, name});
+    vec_push(arena, &entry->want, id);
+    vec_push(arena, &entry->want_name, name);
+  }
+}
+
 /* Graph.validation: the losses of what inference returns. */
 static void build_validation(Walk *w) {
   Arena *arena = w->r->u->arena;
@@ -235,10 +248,8 @@ static void build_validation(Walk *w) {
     Input input = {.name = returned_name(w, from), .type = w->g->node.at[w->value[from]].type};
     losses.value[from] = graph_input(losses.g, input);
   }
-  Id loss = build_losses(&losses);
-  if (loss == NO_ID) return;
-  vec_push(arena, &entry->want, loss);
-  vec_push(arena, &entry->want_name, "loss");
+  if (build_losses(&losses) == NO_ID) return;
+  want_terms(&losses, entry);
   w->g->validation = graph_rewrite(losses.g, NULL, NULL);
 }
 
@@ -266,8 +277,10 @@ static void build_training_entry(Walk *w) {
   if (loss == NO_ID) return;
   vec_push(w->r->u->arena, &entry->want, loss);
   vec_push(w->r->u->arena, &entry->want_name, "loss");
-  if (w->r->options->validation && w->r->output.n)
+  if (w->r->options->validation && w->r->output.n) {
     want_output(w, ENTRY_TRAIN_FORWARD, w->r->output.at[0], w->r->output_name.at[0]);
+    if (w->term.n > 1) want_terms(w, entry);
+  }
   w->g->optimizer = graph_add(w->g, w->r->optimizer, NULL, 0, w->r->optimizer_attr,
                               (Where){w->r->optimizer_path, "optimizer"});
 }
@@ -296,6 +309,8 @@ Graph *build_network(Reader *r, bool checking) {
   w.checking = checking;
   w.owned = NEW_ARRAY(arena, struct Owned, n);
   w.g->name = r->network;
+  for (int i = 0; i < r->loss.n; i++)
+    vec_push(arena, &w.g->term, ((LossTerm){r->loss.at[i].op, r->loss.at[i].attr}));
   build_inputs(&w);
   memcpy(train_value, infer_value, sizeof *train_value * (size_t)r->ninput);
   w.needed = infer;

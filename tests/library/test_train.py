@@ -1,5 +1,6 @@
 """cnnc train as a whole: it learns, its bits do not depend on threads, nor on being killed or interrupted and resumed."""
 import json
+import math
 import os
 import random
 import re
@@ -265,6 +266,74 @@ class Train(Case):
         out = self.run_command(CNNC, "eval", self.network, "--data", self.data, "--weights", self.folder / "some.safetensors")
         self.assertIn(" of 60)", out)
         self.assertAlmostEqual(self.evaluated("some"), self.log()[-1]["validation_accuracy"], places=2)
+
+    def fixed(self, layers, loss, **more):
+        """A step that changes nothing, with biases for logits; 7 samples in batches of 3, 3 and 1."""
+        write_npy(self.data / "x_train.npy", (7, 1), "<f4", struct.pack("<7f", *[0] * 7))
+        write_npy(self.data / "x_test.npy", (7, 1), "<f4", struct.pack("<7f", *[0] * 7))
+        network = {"name": "fixed", "input": {"shape": [1]}, "layers": layers, "optimizer": {"op": "sgd", "lr": 1e-30}}
+        self.network.write_text(json.dumps({**network, **loss, **more}))
+
+    def label(self, *labels):
+        for part in ("train", "test"):
+            write_npy(self.data / f"y_{part}.npy", (len(labels),), "|u1", bytes(labels))
+
+    def scores(self, accuracy, loss, *options):
+        self.train("fixed", "--epochs", 1, "--batch", 3, "--log", self.folder / "log.csv", *options)
+        row, = self.log()
+        for column in ("loss", "validation_loss"):
+            self.assertAlmostEqual(row[column], loss, delta=1e-6)
+        self.assertAlmostEqual(row["validation_accuracy"], accuracy, places=3)
+
+    def test_losses_are_means_over_what_counts(self):
+        """Entropies of constant logits in closed form; 255 does not count, though there are 3 classes."""
+        logits = [0.5, 0.0, -1.0]
+        total = math.log(sum(map(math.exp, logits)))
+        nll = [total - logit for logit in logits]
+        self.bias(logits)
+        layer = [{"op": "dense", "units": 3, "name": "a"}]
+        weights = ("--weights", self.folder / "bias.safetensors")
+        self.label(0, 255, 255, 1, 2, 255, 0)
+        self.fixed(layer, {"loss": {"op": "cross_entropy", "ignore_index": 255}})
+        self.scores(50, (2 * nll[0] + nll[1] + nll[2]) / 4, *weights)
+        evaluate = (CNNC, "eval", self.network, "--data", self.data, *HASTY, *weights)
+        self.assertIn("accuracy 50.00 % (2 of 4)", self.run_command(*evaluate))
+        self.fixed(layer, {"loss": {"op": "cross_entropy", "ignore_index": 255, "class_weights": [1, 5, 0.5]}})
+        self.scores(50, (2 * nll[0] + 5 * nll[1] + 0.5 * nll[2]) / 7.5, *weights)
+        self.fixed(layer, {"losses": [{"op": "cross_entropy", "from": "a", "ignore_index": 255, "weight": 0.5},
+                                      {"op": "cross_entropy", "from": "a", "ignore_index": 255, "class_weights": [0, 1, 3]},
+                                      {"op": "mse", "from": "a", "target": "one"}]},
+                   inputs={"x": {"shape": [1]}, "one": {"shape": [3]}})
+        network = json.loads(self.network.read_text())
+        del network["input"]
+        self.network.write_text(json.dumps(network))
+        square = sum((logit - (c == k)) ** 2 for k in (0, 255, 255, 1, 2, 255, 0) for c, logit in enumerate(logits)) / 21
+        self.scores(50, 0.5 * (2 * nll[0] + nll[1] + nll[2]) / 4 + (nll[1] + 3 * nll[2]) / 4 + square, *weights)
+        self.label(0, 0, 1, 1, 1, 2, 2)  # the class that is named counts neither as right nor as wrong
+        self.fixed(layer, {"loss": {"op": "cross_entropy", "ignore_index": 0}})
+        self.scores(0, (3 * nll[1] + 2 * nll[2]) / 5, *weights)
+        self.assertIn("(0 of 5)", self.run_command(*evaluate))
+
+    def test_nothing_counts(self):
+        """A part has no mean then; a step moves nothing."""
+        self.bias([0.5, 0.0, -1.0])
+        self.label(*[255] * 7)
+        self.fixed([{"op": "dense", "units": 3, "name": "a"}], {"loss": {"op": "cross_entropy", "ignore_index": 255}},
+                   optimizer={"op": "sgd", "lr": 1, "momentum": 0.9})
+        out = self.train("fixed", "--epochs", 2, "--batch", 3, "--weights", self.folder / "bias.safetensors")
+        self.assertRegex(out, r"epoch 2/2: loss nan, validation loss nan, lr")
+        self.assertNotIn("no number any more", out)
+        self.assertIn(struct.pack("<3f", 0.5, 0, -1), self.weights("fixed"))
+        self.label(255, 255, 255, 255, 255, 255, 3)
+        self.assertIn("label 3 of sample 6: the network has 3 classes", self.run_command(*self.command("none"), status=1))
+
+    def bias(self, values):
+        """Weights of a layer "a" of one input: zeros, and these biases."""
+        head = {"a.weight": {"dtype": "F32", "shape": [3, 1], "data_offsets": [0, 12]},
+                "a.bias": {"dtype": "F32", "shape": [3], "data_offsets": [12, 24]}}
+        text = json.dumps(head).encode()
+        data = struct.pack("<6f", 0, 0, 0, *values)
+        (self.folder / "bias.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
 
     def test_mistakes(self):
         mistakes = [
