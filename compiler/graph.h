@@ -270,7 +270,6 @@ typedef struct Op {
   const Field *field;
   int nfield;
   size_t attr_size;
-
   /* A layer of a document -> nodes; returns the result, NO_ID after diag_error. NULL: one node of
    * this op with the layer's arguments and attributes. */
   Id (*build)(Build *, const void *attr, const Id *arg, int nargs);
@@ -279,8 +278,7 @@ typedef struct Op {
   /* The meaning: loops, views, folds, outs; in[i].tensor = node->arg[...], out[0].to.tensor = the
    * node's id (-1 while it is being added). MAP: NULL, from expr. */
   void (*kernel)(const Graph *, const Node *, Kernel *);
-  /* MAP: the scalar formula over IN(i). */
-  const Expr *(*expr)(Unit *, const void *attr);
+  const Expr *(*expr)(Unit *, const void *attr); /* MAP: the scalar formula over IN(i) */
   /* Gradient by argument `which`, given the gradient of the result: nodes of the same graph; NO_ID:
    * none, it is 0. NULL: graph_gradient, from `kernel`. */
   Id (*grad)(Graph *, Id node, int which, Id dout);
@@ -298,8 +296,7 @@ typedef struct Op {
 extern const Op *const ops[OP_KINDS];   /* ops.c, from ops.def */
 const Op *op_find(const char *name);    /* NULL: unknown */
 void *op_defaults(Arena *, const Op *); /* attributes of which none is given */
-/* What a document may name an operator for. */
-typedef enum OpPart { PART_LAYER, PART_LOSS, PART_OPTIMIZER, PARTS } OpPart;
+typedef enum OpPart { PART_LAYER, PART_LOSS, PART_OPTIMIZER, PARTS } OpPart; /* in a document */
 bool op_plays(const Op *, OpPart);
 bool node_is_leaf(const Graph *, Id);
 
@@ -316,17 +313,14 @@ Id graph_input(Graph *, Input);
 Param *graph_param_of(Graph *, Id); /* of an OP_param node */
 Id graph_state(Graph *, const char *name, const Type *);
 Id graph_const(Graph *, const Type *, const double *values, Where); /* values are copied */
-/* Node OP_kernel: any Kernel, its inputs are the arguments. */
-Id graph_kernel(Graph *, const Kernel *, const Type *, Where);
-/* Repeats a tensor along new axes: axis[i] = the axis of `like` that axis i of `id` becomes. A bias
- * [k] on [n,k,h,w]: {1}. */
+Id graph_kernel(Graph *, const Kernel *, const Type *, Where); /* OP_kernel: inputs = arguments */
+/* Repeats a tensor along new axes: axis i becomes axis[i] of `like`. A bias on [n,k,h,w]: {1}. */
 Id graph_broadcast(Graph *, Id, const Type *like, const int *axis, Where);
 Phase graph_phase(const Graph *, Id);
 void graph_need(const Graph *, bool *needed); /* marks what marked nodes are made from as well */
 const Type *graph_output_type(const Graph *, int output); /* of what forward returns */
 void node_kernel(const Graph *, Id, Kernel *); /* the kernel of any node that is not a leaf */
-/* a * b where an extent or a count grows; beyond MAX_ELEMENTS it stays at MAX_ELEMENTS + 1. */
-int64_t size_mul(int64_t a, int64_t b);
+int64_t size_mul(int64_t a, int64_t b);        /* a * b, or MAX_ELEMENTS + 1 where that is less */
 
 /* ---- gradients (gradient.c, reverse.c) ---- */
 
