@@ -67,9 +67,9 @@ static const char headers[] =
 /* Parts of variables' names that generators print: x0, c_part_end, oh_ow, in0_2, axis and all. */
 static const char variables[] =
     "a acc across ahead arg args at axis b batch blk block c class code column d down end even "
-    "first from g h half i id ih ij in input inside iw j jd jh job jw k kd kh kw last loss m "
+    "first from g group h half i id ih ij in input inside iw j jd jh job jw k kd kh kw last loss m "
     "memory minus most n next od odd oh ot out ow p part pd ph piece plus point points pw px py "
-    "qd qh qw r rd rh row rows rw s sample scalar stage status stream stride sum t td term th "
+    "qd qh qw r rd rh row rows rw s sample scalar slot stage status stream stride sum t td term th "
     "thread tile to total tw used w worker x y z";
 
 static bool contains(const char *words, const char *word, size_t length) {
