@@ -6,7 +6,7 @@
 Inputs and parameters are not stored: element i of the tensor NAME is value(NAME, i), which the test
 computes as well. An inference case holds the network's output for n samples; a training case holds
 the loss, the gradient of every parameter, the running statistics after the step and in some cases
-the parameters after one step of the optimiser.
+the parameters after one step of the optimiser, or after "steps" of them on the same batch.
 """
 import itertools
 import json
@@ -418,16 +418,47 @@ def labels(name, n, classes, *shape):
     return ((t + 1) / 2 * classes).long()
 
 
+def stepping(rule, param):
+    """A step by the rule, for which gradients are there."""
+    rule, kinds = dict(rule), {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+    kind = getattr(torch.optim, kinds[rule.pop("op")])
+    clip, schedule, period = (rule.pop(key, None) for key in ("clip_norm", "schedule", "period"))
+    factor, floor, decays = rule.pop("gamma", 0.1), rule.pop("floor", 0), rule.pop("decay_bias_norm", True)
+    if "beta1" in rule:
+        rule["betas"] = rule.pop("beta1"), rule.pop("beta2")
+    if "initial" in rule:
+        rule["initial_accumulator_value"] = rule.pop("initial")
+    groups = [{"params": [p], **({} if decays or name.endswith("weight") else {"weight_decay": 0})}
+              for name, p in param.items()]
+    optimizer, scheduler = kind(groups, **rule), None
+    if schedule == "step":
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, period, factor)
+    elif schedule == "cosine":
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, period, floor * rule["lr"])
+
+    def step():
+        if clip:
+            torch.nn.utils.clip_grad_norm_(param.values(), clip)
+        optimizer.step()
+        if scheduler:
+            scheduler.step()
+        optimizer.zero_grad()
+    return step
+
+
 def training(title, shape, layers, loss, compute, inputs=None, optimizer=None, classes=4,
-             step=False):
+             step=False, steps=1):
     n = 3
     net = Net()
     total = compute(net, tensor("x", n, *shape))
     total.backward()
     rule = optimizer or {"op": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
-    options = {k: v for k, v in rule.items() if k != "op"}
     gradients = {name: numbers(p.grad) for name, p in net.param.items()}
-    torch.optim.SGD(net.param.values(), **options).step()
+    take_step = stepping(rule, net.param)
+    take_step()
+    for _ in range(1, steps):
+        compute(net, tensor("x", n, *shape)).backward()
+        take_step()
     network = {"name": "net", "input": {"shape": list(shape)}, "layers": layers,
                "optimizer": rule, **loss}
     if inputs:
@@ -435,7 +466,7 @@ def training(title, shape, layers, loss, compute, inputs=None, optimizer=None, c
         network["inputs"] = {"x": {"shape": list(shape)}, **inputs}
     after = {**net.param, **net.buffer} if step or optimizer else net.buffer
     CASES.append({"title": title, "network": network, "n": n, "classes": classes,
-                  "loss": numbers(total)[0], "gradients": gradients,
+                  **({"steps": steps} if steps > 1 else {}), "loss": numbers(total)[0], "gradients": gradients,
                   "after": {name: numbers(p) for name, p in after.items()}})
 
 
@@ -585,12 +616,38 @@ def trainings():
              optimizer={"op": "sgd", "lr": 0.1})
 
 
+def optimizers():
+    """Each rule over several steps, so that what it keeps counts."""
+    dense = {"op": "dense", "name": "f", "units": 4}
+    for title, rule in (
+            ("sgd", {"op": "sgd", "lr": 0.1}),
+            ("sgd, momentum", {"op": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
+            ("sgd, nesterov", {"op": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+            ("sgd, biases kept", {"op": "sgd", "lr": 0.1, "weight_decay": 0.5, "decay_bias_norm": False}),
+            ("sgd, clipped", {"op": "sgd", "lr": 0.5, "momentum": 0.5, "clip_norm": 0.1}),
+            ("sgd, in steps", {"op": "sgd", "lr": 0.3, "schedule": "step", "period": 2, "gamma": 0.3}),
+            ("sgd, cosine", {"op": "sgd", "lr": 0.3, "schedule": "cosine", "period": 5, "floor": 0.1}),
+            ("adam", {"op": "adam", "lr": 0.02}),
+            ("adam, decay", {"op": "adam", "lr": 0.02, "beta1": 0.8, "beta2": 0.9, "eps": 0.01, "weight_decay": 0.1}),
+            ("adamw", {"op": "adamw", "lr": 0.02, "eps": 0.01, "weight_decay": 0.3}),
+            ("adamw, biases kept", {"op": "adamw", "lr": 0.02, "weight_decay": 0.3, "decay_bias_norm": False}),
+            ("rmsprop", {"op": "rmsprop", "lr": 0.01, "alpha": 0.9, "eps": 0.01, "weight_decay": 0.1}),
+            ("rmsprop, centered", {"op": "rmsprop", "lr": 0.01, "eps": 0.1, "momentum": 0.8, "centered": True}),
+            ("adagrad", {"op": "adagrad", "lr": 0.1, "weight_decay": 0.1}),
+            ("adagrad, slower", {"op": "adagrad", "lr": 0.1, "initial": 0.5, "lr_decay": 0.2, "eps": 0.01})):
+        training(title, (4,), [dense], {"loss": {"op": "cross_entropy"}},
+                 lambda net, x: F.cross_entropy(F.linear(x, net("f.weight", 4, 4), net("f.bias", 4)),
+                                                labels("target", 3, 4)),
+                 optimizer=rule, steps=4)
+
+
 def main():
     convolutions()
     pools()
     maps()
     norms_and_shapes()
     trainings()
+    optimizers()
     path = pathlib.Path(__file__).with_name("reference.json")
     lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES)
     path.write_text(f"[\n{lines}\n]\n")

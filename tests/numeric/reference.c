@@ -1,4 +1,4 @@
-/* Operators, losses, gradients and one step of training against PyTorch's figures in double
+/* Operators, losses, gradients and steps of training against PyTorch's figures in double
  * (reference.json, made by make_reference.py). */
 #include "../unit/unit.h"
 
@@ -26,6 +26,7 @@ typedef struct Case {
   const char *title;
   int64_t n, classes;
   Graph *g;
+  double **changed; /* by node: what steps made of parameters and states; NULL: nothing yet */
 } Case;
 
 static const double *leaf_value(void *context, const Graph *g, Id id, int64_t n) {
@@ -35,6 +36,7 @@ static const double *leaf_value(void *context, const Graph *g, Id id, int64_t n)
   double *values = NEW_ARRAY(g->u->arena, double, size);
   const char *name = node->where.layer;
   size_t length = strlen(name);
+  if (c->changed && c->changed[id]) return c->changed[id];
   bool variance = length > 11 && strcmp(name + length - 11, "running_var") == 0;
   if (node->op == OP_state) return values;
   for (int64_t i = 0; i < size; i++) {
@@ -112,16 +114,26 @@ static void check_named(Case *c, const char *what, const Id *want, const char *c
   }
 }
 
+static Id *updates(const Case *c, const Entry *entry) {
+  Id *want = NEW_ARRAY(c->g->u->arena, Id, entry->update.n + 1);
+  for (int i = 0; i < entry->update.n; i++) want[i] = entry->update.at[i].value;
+  return want;
+}
+
+static void take_step(Case *c) {
+  const Entry *entry = &c->g->entry[ENTRY_STEP];
+  Array *value = graph_run(c->g, updates(c, entry), entry->update.n, c->n, leaf_value, c);
+  if (!c->changed) c->changed = NEW_ARRAY(c->g->u->arena, double *, c->g->node.n);
+  for (int i = 0; i < entry->update.n; i++) c->changed[entry->update.at[i].to] = value[i].at;
+  c->g->steps++;
+}
+
 static void check_updates(Case *c, EntryKind kind) {
   const Entry *entry = &c->g->entry[kind];
-  Arena *arena = c->g->u->arena;
-  Id *want = NEW_ARRAY(arena, Id, entry->update.n + 1);
-  const char **name = NEW_ARRAY(arena, const char *, entry->update.n + 1);
-  for (int i = 0; i < entry->update.n; i++) {
-    want[i] = entry->update.at[i].value;
+  const char **name = NEW_ARRAY(c->g->u->arena, const char *, entry->update.n + 1);
+  for (int i = 0; i < entry->update.n; i++)
     name[i] = c->g->node.at[entry->update.at[i].to].where.layer;
-  }
-  check_named(c, "after", want, name, entry->update.n);
+  check_named(c, "after", updates(c, entry), name, entry->update.n);
 }
 
 static void check_training(Case *c) {
@@ -134,6 +146,7 @@ static void check_training(Case *c) {
   pass_grad(c->g);
   graph_verify(c->g);
   check_named(c, "gradients", backward->want.at, backward->want_name.at, backward->want.n);
+  for (int64_t s = 1; s < json_integer_value(json_object_get(c->json, "steps")); s++) take_step(c);
   check_updates(c, ENTRY_STEP);
   captured_free(c->c);
 }
