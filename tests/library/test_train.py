@@ -1,7 +1,9 @@
 """cnnc train as a whole: it learns, its bits do not depend on threads, nor on being killed or interrupted and resumed."""
+import contextlib
 import json
 import math
 import os
+import pty
 import random
 import re
 import signal
@@ -201,6 +203,40 @@ class Train(Case):
         self.resumed("killed", *options)
         out = self.run_command(*self.command("killed", "--resume", "--augment", "shift=2", "--validation", 0.2), status=1)
         self.assertIn("the checkpoint was made with another --augment", out)
+
+    def test_resumed_by_every_rule(self):
+        """What each rule and schedule keeps, and what dropout draws next, go through the checkpoint."""
+        layers = [*NETWORK["layers"][:-1], {"op": "dropout"}, NETWORK["layers"][-1]]
+        rules = [{"op": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "clip_norm": 0.1},
+                 {"op": "adam", "lr": 0.01, "schedule": "plateau", "patience": 0, "gamma": 0.5},
+                 {"op": "adamw", "lr": 0.01, "schedule": "step", "period": 12, "gamma": 0.5},
+                 {"op": "rmsprop", "lr": 0.01, "momentum": 0.9, "centered": True, "warm_up": 25},
+                 {"op": "adagrad", "lr": 0.01, "lr_decay": 0.01, "initial": 0.1, "accumulate": 3}]
+        for i, rule in enumerate(rules):
+            with self.subTest(rule["op"]):
+                self.network.write_text(json.dumps({**NETWORK, "layers": layers, "optimizer": rule}))
+                self.train("parts", "--epochs", 2, "--seed", i)
+                self.train("parts", "--epochs", 4, "--seed", i, "--resume")
+                self.train("whole", "--epochs", 4, "--seed", i)
+                self.assertEqual(self.weights("parts"), self.weights("whole"))
+                self.assertEqual(*((self.folder / f"{name}.safetensors.checkpoint").read_bytes() for name in ("parts", "whole")))
+
+    def test_progress_on_a_terminal(self):
+        """Where errors go to a terminal, a line there tells how far training is; elsewhere none does."""
+        wide = {"op": "conv", "filters": 64, "kernel": 5, "pad": 2}  # epochs that take a while
+        self.network.write_text(json.dumps({**NETWORK, "layers": [wide, wide, *NETWORK["layers"]]}))
+        command = self.command("watched", "--epochs", 1)
+        terminal, ours = pty.openpty()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=ours)
+        os.close(ours)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            while part := os.read(terminal, 4096):
+                shown += part
+        os.close(terminal)
+        self.assertEqual(process.wait(), 0)
+        self.assertRegex(shown.decode(), r"\repoch 1/1 +\d+ %, loss \d\.\d{4}, accuracy [\d.]+ %, \d+ images/s, \d+:\d\d left")
+        self.assertNotIn("left", subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr)
 
     def test_bytes_are_trained_on_as_floats_are(self):
         """A network that converts bytes by itself learns the same as one whose samples are converted for it."""

@@ -11,7 +11,7 @@ from support import BEST, HERE, LONG, MODELS, RUNNABLE, Case, main
 
 MIXED = HERE / "networks" / "mixed.json"
 TESTED = {"resnet50": (), "vgg_d": ("--input-shape", "3x64x64"), "googlenet": (), "unet": ("--input-shape", "1x188x188"),
-          "c3d": ("--input-shape", "3x16x32x32"), "alphago_policy": (), "resnet20_cifar": ("--input-grad",)}
+          "c3d": ("--input-shape", "3x16x32x32"), "alphago_policy": (), "alphago_value": (), "resnet20_cifar": ("--input-grad",)}
 
 # Layers whose gradients take more than one part.
 WIDE = [{"op": "conv", "filters": 8, "kernel": 3}, {"op": "tanh"}, {"op": "dense", "units": 700}, {"op": "tanh"},
