@@ -268,10 +268,19 @@ static void replace_constants(Fuse *f, Group *group) {
 
 /* ---- 2. epilogues ---- */
 
+/* Does a map read beyond the end of a tensor, step by step? */
+static bool reads_beyond(const Kernel *k) {
+  bool beyond = false;
+  for (int i = 0; i < k->nin; i++) beyond |= k->in[i].outside != INSIDE;
+  return beyond && all_affine(k);
+}
+
 /* A contraction runs in vectors and does not know where it is: what asks for the place stays behind
- * it. */
+ * it. So does what asks which elements are there, but where threads ask for one element each. */
 static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
-  if (fold && kernel_kind(&fold->k) == KIND_CONTRACT && asks_place(&map->k)) return false;
+  if (fold && kernel_kind(&fold->k) == KIND_CONTRACT &&
+      (asks_place(&map->k) || (f->in_vectors && reads_beyond(&map->k))))
+    return false;
   return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
          f->uses[fold->node] == 1 && fold->entry == map->entry;
 }
@@ -353,6 +362,7 @@ static const struct {
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   Fuse f = {.u = g->u, .g = g, .phase = find_phases(g), .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);
+  f.in_vectors = !options->target->language->blocks;
   FusePlan *out = fuse_plan_begin(&f, options);
   for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {
     open_family(&f, families[i].kind, families[i].n);

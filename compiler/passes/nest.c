@@ -16,9 +16,10 @@
 
 #include <string.h>
 
-/* Starting threads pays for kernels that take that many times as long, and a job is worth that many
- * starts; so many jobs per core keep all of them busy to the end. */
-enum { STARTS_PER_KERNEL = 10, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
+/* Starting threads pays for kernels that take that many times as long, also because what a kernel
+ * writes then lies with the core that reads it next. Beyond one per core a job is worth that many
+ * starts; so many per core keep all of them busy to the end. */
+enum { STARTS_PER_KERNEL = 4, STARTS_PER_JOB = 5, JOBS_PER_CORE = 32 };
 
 /* A job of a contraction whose operands both change in every call, or whose samples share weights,
  * reads one of them as a whole: fewer of them do. */
@@ -34,8 +35,8 @@ bool nest_worth_threads(const Plan *p, double seconds) {
 static int64_t jobs_wanted(const Plan *p, double seconds, bool streams) {
   const Machine *m = &p->target->machine;
   const int64_t most = (streams ? STREAMS_PER_CORE : JOBS_PER_CORE) * m->cores;
-  int64_t jobs = (int64_t)(seconds / (STARTS_PER_JOB * m->launch));
-  return jobs < most ? jobs : most;
+  const int64_t jobs = (int64_t)(seconds / (STARTS_PER_JOB * m->launch));
+  return jobs < m->cores ? m->cores : jobs < most ? jobs : most;
 }
 
 /* ---- cutting one kernel ---- */

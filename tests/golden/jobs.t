@@ -42,7 +42,9 @@ $ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | 
       c2 dgrad: n<n c<16 h<32 w<32 | kh<3 kw<3 k<16
       b1 wgrad: n<n c<16 | h<32 w<32
   }
-    c2 wgrad: k<16 kh<3 kw<3 c<16 | n<n
+  parallel kh<3 by 2 {
+      c2 wgrad: k<16 kh<3 kw<3 c<16 | n<n
+  }
 = 0
 # And without a batch's worth of them nothing changes.
 $ cnnc blocks.json --train --batch 4 --target avx512 --dump=nest -o blocks.c | grep -c 'sums\[n'
@@ -78,6 +80,8 @@ entry forward work 0 worker 0 live 0
         p1: n<n c<32 oh<24 ow<20 | kh<2 kw<2
     }
   }
-    c2: n<n k<16 oh<24 ow<20 | c<32
+  parallel n<n by 1 {
+      c2: n<n k<16 oh<24 ow<20 | c<32
+  }
     d: n<n k<10 | h<24 w<20 c<16
 = 0

@@ -17,19 +17,29 @@ entry train_step work 0 worker 0 live 0
       %loss.11[n] = acc0*(1/in1)
     loss: n<n c<2
       %loss.12[n, c] = in0 + in1*in2
-    d dgrad: n<n c<32 h<8 w<8 | k<2
-      %d.3[n, c, h, w] = acc0
-    d wgrad: k<2 c<32 h<8 w<8 | n<n
-      %d.weight.2[k, 64*c + 8*h + w] = acc0
-    c2 wgrad: k<32 kh<3 kw<3 c<16 | n<n oh<8 ow<10
-      %c2.sums[k, kh, kw, c] = acc0
+  parallel n<n by 1 {
+      d dgrad: n<n c<32 h<8 w<8 | k<2
+        %d.3[n, c, h, w] = acc0
+  }
+  parallel k<2 by 1 {
+      d wgrad: k<2 c<32 h<8 w<8 | n<n
+        %d.weight.2[k, 64*c + 8*h + w] = acc0
+  }
+  parallel kh<3 by 2 {
+      c2 wgrad: k<32 kh<3 kw<3 c<16 | n<n oh<8 ow<10
+        %c2.sums[k, kh, kw, c] = acc0
+  }
     c2 wgrad: k<32 c<16 kh<3 kw<3
       %c2.weight.momentum[k, c, kh, kw] = in0 + in2*0.9
       %c2.weight[k, c, kh, kw] = in1 - scalar1*(in0 + in2*0.9)
-    c2 dgrad: n<n c<16 h<10 w<10 | kh<3 kw<3 k<32
-      %c2.3[n, c, h, w] = acc0*select(lt(0, in2), 1, 0)
-    c1 wgrad: k<16 kh<3 kw<3 c<16 | n<n oh<10 ow<12
-      %c1.sums[k, kh, kw, c] = acc0
+  parallel n<n by 1 {
+      c2 dgrad: n<n c<16 h<10 w<10 | kh<3 kw<3 k<32
+        %c2.3[n, c, h, w] = acc0*select(lt(0, in2), 1, 0)
+  }
+  parallel c<16 by 8 {
+      c1 wgrad: k<16 kh<3 kw<3 c<16 | n<n oh<10 ow<12
+        %c1.sums[k, kh, kw, c] = acc0
+  }
     c1 wgrad: k<16 c<16 kh<3 kw<3
       %c1.weight.momentum[k, c, kh, kw] = in0 + in2*0.9
       %c1.weight[k, c, kh, kw] = in1 - scalar1*(in0 + in2*0.9)
