@@ -62,12 +62,13 @@ def compiled(net):
 
 def main():
     program, net = sys.argv[1:]
-    if QUICK in NETS[net] or not LONG:
+    simulates = QUICK in NETS[net] or not LONG
+    if simulates:
         for target in TARGETS if LONG else TARGETS[:1]:
             simulate(program, net, target)
     if not shutil.which("nvcc"):
         print("nvcc is not installed: nothing is compiled by it")
-        return
+        sys.exit(0 if simulates else 77)
     for target, dtype, train in compiled(net):
         compile_by_nvcc(net, target, dtype, train)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -134,4 +135,7 @@ class Case(unittest.TestCase):
 
 
 def main():
-    unittest.main(verbosity=2)
+    """Status 77 (ctest: skipped) where nothing could run."""
+    result = unittest.main(verbosity=2, exit=False).result
+    nothing = result.testsRun == 0 or len(result.skipped) == result.testsRun
+    sys.exit(77 if nothing and result.wasSuccessful() else not result.wasSuccessful())
