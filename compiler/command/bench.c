@@ -229,6 +229,8 @@ static void print_table(const Bench *b) {
            bytes_text(b->u, r->m.workspace), r->m.error);
   }
   print_estimate(b);
+  if (b->output_error >= 0)
+    printf("the network as the estimate takes it: error of its output %.1e\n", b->output_error);
 }
 
 /* ---- the command ---- */
@@ -275,9 +277,12 @@ Status command_bench(Unit *u, const Options *given) {
   if (o->shapes) options.network = o->shapes;
   Bench b = {.u = u, .o = o, .target = pipeline_target(u, o, program_language())};
   Graph *g = NULL;
+  b.output_error = -1;
   if (!read_subjects(&b, &g)) return STATUS_INPUT;
   if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, o->within)) return STATUS_TOOL;
   if (!mark_chosen(&b, g)) return STATUS_INPUT;
+  if (g && !o->train && !measure_output_error(u, o, g, b.target, &b.output_error))
+    return STATUS_TOOL;
   print_table(&b);
   if (!write_report(&b, o->csv_file, bench_csv) || !write_report(&b, o->json_file, bench_json) ||
       !write_report(&b, o->html_file, bench_page))

@@ -19,8 +19,9 @@ typedef struct Bench {
   const char *name; /* of the network or the table of shapes */
   Peak peak;
   Subjects subjects;
-  VEC(BenchRow) row; /* by subject, then by algorithm */
-  int measured;      /* of the rows; equal subjects share the others */
+  VEC(BenchRow) row;   /* by subject, then by algorithm */
+  int measured;        /* of the rows; equal subjects share the others */
+  double output_error; /* of the whole network without measuring; < 0: training, or a table */
 } Bench;
 
 /* Measures every algorithm of every subject, with progress; equal subjects once. `within`: what

@@ -33,10 +33,11 @@ static json_t *whole_json(const Bench *b) {
   json_t *rows = json_array();
   for (int i = 0; i < b->row.n; i++) json_array_append_new(rows, row_json(b, &b->row.at[i]));
   const int64_t batch = b->subjects.n ? b->subjects.at[0].batch : 1;
-  return json_pack("{s:s, s:s, s:I, s:i, s:f, s:f, s:o}", "network", b->name, "target",
+  json_t *error = b->output_error < 0 ? json_null() : json_real(b->output_error);
+  return json_pack("{s:s, s:s, s:I, s:i, s:f, s:f, s:o, s:o}", "network", b->name, "target",
                    b->target->name, "batch", (json_int_t)batch, "threads", program_threads(b->o),
                    "peak_gflops", 1e-9 * b->peak.flops, "memory_gb_s", 1e-9 * b->peak.bandwidth,
-                   "rows", rows);
+                   "output_error", error, "rows", rows);
 }
 
 void bench_json(Text *out, const Bench *b) {

@@ -52,6 +52,12 @@ bool measure(Unit *, const Options *, const Target *, const Subject *, const Alg
 /* Seconds, as choosing would estimate them. */
 double measure_estimate(Unit *, const Target *, const Subject *, const Algo *);
 
+/* ---- measure_output.c ---- */
+
+/* The relative rms error of the output of a network that errs most, as options choose its
+ * algorithms, against the same in double; of at most two samples. False after a message. */
+bool measure_output_error(Unit *, const Options *, const Graph *, const Target *, double *error);
+
 /* ---- peak.c ---- */
 
 #define MEASURE_MEMORY 134217728.0 /* bytes that do not stay in caches */

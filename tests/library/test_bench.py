@@ -107,6 +107,9 @@ class Bench(Case):
         self.assertNotEqual(times[0], [])
         self.assertEqual(printed.count("\n* "), 4, "one winner for each layer")
         self.assertRegex(printed, r"for \d of 4 kernels")
+        whole = json.loads((self.folder / "rows.json").read_text())["output_error"]
+        self.assertIn(f"error of its output {whole:.1e}", printed)
+        self.assertTrue(0 < whole < 1e-5, whole)
         self.each(self.measured_like_inside, [(row, found) for row, found in zip(rows, self.json_rows())])
         plan = json.loads((self.folder / "plan.json").read_text())
         for layer in ("c1", "c2", "c3", "d"):

@@ -66,6 +66,7 @@ typedef struct Case {
 
 typedef struct Cases {
   Arena *arena;
+  const char *between; /* an activation: in front of what is tested between convolutions */
   VEC(Case) list;
 } Cases;
 
@@ -117,8 +118,9 @@ static inline void add_windows(Cases *cases, const char *const *layer, int n) {
         bool between = turn % 2;
         if (between)
           text = arena_printf(cases->arena,
-                              "{'op': 'conv', 'filters': %d, 'kernel': 1}, {'op': 'relu'}, %s",
-                              turn % 4 == 1 ? 48 : 21, text);
+                              "{'op': 'conv', 'filters': %d, 'kernel': 1}, {'op': '%s'}, %s",
+                              turn % 4 == 1 ? 48 : 21, cases->between ? cases->between : "relu",
+                              text);
         add_case(cases, rank, turn % CHANNEL_CLASSES, text);
         turn++;
       }
