@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "../numeric/optimizers.h"
+#include "../../runtime/program/noise.h"
 #include "../numeric/rounding.h"
 
 enum { SAMPLES = 4, STEPS = 5, SEED = 5 };
@@ -138,7 +139,8 @@ static void start(Training *t) {
     t->state[i] = NEW_ARRAY(arena, double, type_size(&g->state.at[i].type, 1));
   t->x = NEW_ARRAY(arena, double, SAMPLES * t->input_size);
   t->target = NEW_ARRAY(arena, double, SAMPLES);
-  for (int64_t i = 0; i < SAMPLES * t->input_size; i++) t->x[i] = (float)(i * 37 % 101 - 50) / 64;
+  for (int64_t i = 0; i < SAMPLES * t->input_size; i++)
+    t->x[i] = (double)NAME_noise(0, (uint64_t)i);
   for (int64_t i = 0; i < SAMPLES; i++) t->target[i] = (double)(i * 3 % t->classes);
 }
 
