@@ -259,13 +259,14 @@ static const Expr *huber_formula(Unit *u, const ElementLossAttr *attr, const Exp
   return expr3(u, E_select, expr2(u, E_lt, size, delta), near, expr2(u, E_mul, far, delta));
 }
 
-/* Logits: max(x, 0) - x*y + log(1 + exp(-|x|)), which no x overflows. */
+/* Logits: max(x, 0) - x*y + log(1 + exp(-|x|)), which no x overflows. The maximum is (x + |x|) / 2:
+ * with it the slopes of the kinks at 0 add up to that of the whole, sigmoid(0) - y. */
 static const Expr *bce_formula(Unit *u, const ElementLossAttr *attr, const Expr *x, const Expr *y) {
   const Expr *one = expr_const(u, 1), *least = expr_const(u, -100);
   if (attr->logits) {
-    const Expr *e = expr1(u, E_exp, expr1(u, E_neg, expr1(u, E_abs, x)));
-    const Expr *linear =
-        expr2(u, E_sub, expr2(u, E_max, expr_const(u, 0), x), expr2(u, E_mul, x, y));
+    const Expr *size = expr1(u, E_abs, x), *e = expr1(u, E_exp, expr1(u, E_neg, size));
+    const Expr *above = expr2(u, E_mul, expr2(u, E_add, x, size), expr_const(u, 0.5));
+    const Expr *linear = expr2(u, E_sub, above, expr2(u, E_mul, x, y));
     return expr2(u, E_add, linear, expr1(u, E_log, expr2(u, E_add, e, one)));
   }
   const Expr *yes = expr2(u, E_max, least, expr1(u, E_log, x));
