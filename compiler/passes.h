@@ -16,7 +16,7 @@ typedef struct PlanOptions {
                              estimates them; 0: any */
   bool training;
   bool baked;    /* calls find derived weights: parameters that only prepare reads have no place */
-  bool selftest; /* every kernel's results stay where they can be looked at */
+  bool apart;    /* every layer for the whole batch: its results and time can be looked at */
   int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */
 } PlanOptions;
 /* What a pass is, by its kind. The graph that is given to a pass belongs to it: only what it

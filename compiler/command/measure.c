@@ -83,8 +83,11 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   Unit *u = a->u;
   Graph *g = graph_parse(u, s->graph);
   if (!g) BUG("the network of kernel %s cannot be read", s->layer);
-  PlanOptions options = {
-      .target = target, .max_batch = s->batch, .max_error = INFINITY, .decision = &a->decision};
+  PlanOptions options = {.target = target,
+                         .max_batch = s->batch,
+                         .max_error = INFINITY,
+                         .decision = &a->decision,
+                         .apart = true};
   const char *asked = arena_printf(u->arena, SUBJECT_KERNEL "=%s", algo->name);
   vec_push(u->arena, &options.algo, asked);
   a->g = g;

@@ -333,7 +333,7 @@ Plan *pipeline_trial(Unit *u, const Options *o, const Graph *read, const Target 
 
 static Plan *make_plan(Unit *u, const Options *o, const Graph *read, const Target *target,
                        bool baked, int64_t baked_before) {
-  PlanOptions options = {.baked = baked, .baked_before = baked_before, .selftest = o->selftest};
+  PlanOptions options = {.baked = baked, .baked_before = baked_before, .apart = o->selftest};
   check_dump(u, o);
   if (o->max_memory && (!o->train || (read && target))) memory_limit(u, o, target, &options.memory);
   Plan *plan = plan_with(u, o, read, target, options, false);

@@ -370,7 +370,7 @@ void pass_nest(Plan *p, const PlanOptions *options) {
   for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) {
     Steps *steps = &p->entry[e].step;
     *steps = nest_steps(&n, steps);
-    if (e == PLAN_FORWARD && !training && by_samples && !options->selftest)
+    if (e == PLAN_FORWARD && !training && by_samples && !options->apart)
       *steps = nest_depth_first(&n, steps);
   }
 }

@@ -154,6 +154,16 @@ class Bench(Case):
         of = {layer: [row["min_ms"] for row in rows if row["layer"] == layer] for layer in ("c2", "c3")}
         self.assertEqual(of["c2"], of["c3"])
 
+    def test_batch(self):
+        """What is timed is all of the algorithm, for all samples: nothing makes so many results of so few products."""
+        layers = [layer for layer in NET["layers"][:4]]
+        (self.folder / "net.json").write_text(json.dumps({"name": "net", "input": {"shape": [16, 32, 32]}, "layers": layers}))
+        self.bench("net.json", "--batch", "16", *(() if LONG else ("--within", "3")))
+        rows = self.rows()
+        self.assertLessEqual({"direct", "winograd4"}, self.algorithms(rows, "c2"))
+        for row in rows:
+            self.assertLess(float(row["share"]), 12, row)
+
     def test_shapes(self):
         self.bench("--shapes", "shapes.csv", "--train")
         found = {(row["layer"], row["pass"]) for row in self.rows()}
