@@ -33,6 +33,7 @@ typedef struct Shape {
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
   double panel;           /* bytes of w that every tile reads again, for each of its vectors */
+  double cold;                    /* bytes of w that come from memory */
   bool samples; /* how many points there are is known when called: the rest runs in small tiles */
   double store; /* cycles for each vector of a tile that is stored */
 } Shape;
@@ -75,6 +76,21 @@ static double parts_of_sum(const Plan *p, const Contraction *c) {
 static double bytes_per_cycle(const Target *t, double bytes) {
   const Machine *m = &t->machine;
   return bytes <= m->l1 ? 0 : (bytes > m->l2 ? m->l3_bandwidth : m->l2_bandwidth) / clock_of(t);
+}
+
+/* Bytes of view i of k that come from memory in every call, for all caches are filled anew. */
+static double cold_bytes(const Plan *p, const Kernel *k, int i) {
+  double all = 0;
+  if (p->buffer.at[k->in[i].tensor].phase != PHASE_LOAD) return 0;
+  for (int b = 0; b < p->buffer.n; b++)
+    if (p->buffer.at[b].home == HOME_PARAM)
+      all += (double)type_size(&p->buffer.at[b].type, 1) * (double)sizeof(float);
+  return all < p->target->machine.l3 / 2 ? 0 : view_bytes(p, &k->in[i]);
+}
+
+/* Of one core while others read as well. */
+static double cold_bandwidth(const Target *t) {
+  return 0.7 * t->machine.dram_bandwidth;
 }
 
 /* Operands that lie as they are: each tile reads all of both, or what a part of its sum takes. */
@@ -154,6 +170,7 @@ static Shape shape_of(const Plan *p, const Contraction *c, int lane) {
              .terms = kernel_points(k, true, p->max_batch),
              .parts = parts_of_sum(p, c),
              .store = 1,
+             .cold = cold_bytes(p, k, c->w),
              .most_points = MOST_POINTS};
   const int64_t channels = lane < 0 ? 1 : extent_at(k->loop[lane].extent, p->max_batch);
   s.vectors = (channels + p->target->lanes - 1) / p->target->lanes;
@@ -181,16 +198,18 @@ static Size size_of(const Kernel *k) {
                 .taps = tile_get(&k->tile, "taps", 1)};
 }
 
-/* Cycles of one reduction step of a tile: multiply-adds, their latency, loads, what arrives. */
+/* Cycles of one reduction step of a tile: multiply-adds, their latency, loads, of which as many
+ * can be made as multiply-adds, what arrives. */
 static double step_cycles(const Target *t, const Shape *s, Size z) {
   const int64_t r = z.r, k = z.k, vectors = k * z.taps;
-  const double loads = (double)(s->shares_x ? r + vectors : r * k + k) / 2;
   const double panel = bytes_per_cycle(t, s->panel * (double)k);
+  const int64_t fetched = panel > 0 ? 1 + k : 1; /* ahead: ukernel_sum.c */
+  const double loads = (double)(s->shares_x ? r + vectors + fetched : r * k + k);
   double cycles = fmax((double)(r * vectors) / t->machine.fma_per_cycle, 4);
   if (s->bytes_per_cycle > 0)
     cycles = fmax(cycles, 4 * (double)(s->block + k * t->lanes) / s->bytes_per_cycle);
   if (panel > 0) cycles = fmax(cycles, 4 * (double)(k * t->lanes) / panel);
-  return fmax(cycles, loads) + 0.4;
+  return fmax(cycles, loads / t->machine.fma_per_cycle) + 0.4;
 }
 
 /* Cycles of a whole contraction of that shape in tiles of that size. */
@@ -214,6 +233,13 @@ static double tile_cycles(const Target *t, const Shape *s, Size z) {
   }
   const double uneven = s->vectors % k ? 1.04 : 1; /* blocks of channels are the jobs as a rule */
   return cycles * (double)s->rows / (double)z.taps * uneven;
+}
+
+/* Cycles that the first tile of each panel of weights waits for them beyond its own. */
+static double cold_cycles(const Target *t, const Shape *s, Size z) {
+  const double line = 4 * (double)(z.k * t->lanes), terms = s->cold / line;
+  const double arrives = line * clock_of(t) / cold_bandwidth(t);
+  return s->points > 1 ? terms * fmax(0, arrives - step_cycles(t, s, z)) : 0;
 }
 
 static int lane_of(const Plan *p, const Contraction *c) {
@@ -260,7 +286,7 @@ static void pick_tile(const Target *t, const Shape *s, int64_t least, int64_t mo
   for (z.k = least; z.k <= most; z.k++)
     for (z.r = 1; z.r <= s->most_points; z.r++) {
       if (refuses_size(t, s, z)) continue;
-      const double cycles = tile_cycles(t, s, z);
+      const double cycles = tile_cycles(t, s, z) + cold_cycles(t, s, z);
       if (cycles > best * 1.001) continue;
       best = cycles;
       set_size(k, z);
@@ -356,16 +382,10 @@ static double transform_cycles(const Plan *p, const Kernel *k, const Transform *
   return transform_tiles(p, k, t, p->target->lanes) * all * p->target->transform;
 }
 
-/* Weights that no cache holds from one call to the next are read while others read as well. */
 static double weights_seconds(const Plan *p, const Kernel *k) {
-  double all = 0, bytes = 0;
-  for (int b = 0; b < p->buffer.n; b++)
-    if (p->buffer.at[b].home == HOME_PARAM)
-      all += (double)type_size(&p->buffer.at[b].type, 1) * (double)sizeof(float);
-  if (all < p->target->machine.l3 / 2) return 0;
-  for (int i = 0; i < k->nin; i++)
-    if (p->buffer.at[k->in[i].tensor].phase == PHASE_LOAD) bytes += view_bytes(p, &k->in[i]);
-  return bytes / (0.7 * p->target->machine.dram_bandwidth);
+  double bytes = 0;
+  for (int i = 0; i < k->nin; i++) bytes += cold_bytes(p, k, i);
+  return bytes / cold_bandwidth(p->target);
 }
 
 /* Work that hides most of what it waits for. */

@@ -23,17 +23,26 @@ typedef struct Chain {
 
 /* The free loop over samples of a kernel that may run apart for each; -1: none. */
 static int separate_samples(const Kernel *k) {
-  const Algo *algo = k->algo ? algo_find(k->algo) : NULL;
-  if (algo && algo->transforms) return -1;
   for (int l = 0; l < k->nloop; l++)
     if (extent_same(k->loop[l].extent, (Extent){1, 0}) && nest_may_cut(k, l)) return l;
   return -1;
 }
 
+/* What transforms make of a sample and of weights is larger than these. Where L2 does not hold it,
+ * bands of a sample do (bands.c), or all samples should share the weights. */
+static bool fits_near(const Plan *p, const Kernel *k) {
+  const Algo *algo = k->algo ? algo_find(k->algo) : NULL;
+  double bytes = 0;
+  if (!algo || !algo->transforms) return true;
+  for (int i = 0; i < k->nin + k->nout; i++)
+    bytes += (double)buffer_bytes(&p->buffer.at[kernel_view(k, i)->tensor], 1);
+  return bytes < p->target->machine.l2 / 2;
+}
+
 /* May samples of a step run apart? Lanes must not hold several of them. */
 static bool runs_by_sample(const Plan *p, const Step *s) {
   const int loop = s->run ? separate_samples(s->run) : -1;
-  return loop >= 0 && nest_lanes(p, s->run, loop) == 1;
+  return loop >= 0 && nest_lanes(p, s->run, loop) == 1 && fits_near(p, s->run);
 }
 
 /* Does one of two kernels write what the other reads or writes? */

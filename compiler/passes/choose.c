@@ -86,7 +86,7 @@ static double candidate_time(Plan *p, const Candidate *c, const Item *item) {
   Formats old = wear(p, c, k);
   lower(p, c, k, &steps, NULL);
   if (steps.n > 1 && p->target->language->nests) {
-    Nest nest = nest_new(p);
+    Nest nest = nest_new(p, &steps);
     steps = nest_steps(&nest, &steps);
   }
   double time = steps_time(p, &steps) + steps.n * p->target->machine.launch;

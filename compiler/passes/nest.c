@@ -351,12 +351,14 @@ static void count_users(void *context, PlanEntry entry, Kernel *k, Step *const *
   for (int i = 0; i < k->nin + k->nout; i++) users[kernel_view(k, i)->tensor]++;
 }
 
-Nest nest_new(Plan *p) {
+Nest nest_new(Plan *p, const Steps *trial) {
   const Nest n = {.p = p,
                   .readers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
                   .writers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
                   .users = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
   plan_leaves(p, count_users, n.users);
+  for (int i = 0; trial && i < trial->n; i++)
+    count_users(n.users, 0, trial->at[i]->run, NULL, 0);
   return n;
 }
 
@@ -366,7 +368,7 @@ void pass_nest(Plan *p, const PlanOptions *options) {
   const bool by_samples = nest_by_samples(p);
   for (PlanEntry e = PLAN_TRAIN_FORWARD; e < PLAN_ENTRIES && training && by_samples; e++)
     nest_samples(p, e);
-  Nest n = nest_new(p);
+  Nest n = nest_new(p, NULL);
   for (PlanEntry e = 0; e < PLAN_ENTRIES; e++) {
     Steps *steps = &p->entry[e].step;
     *steps = nest_steps(&n, steps);

@@ -13,7 +13,8 @@ typedef struct Nest {
 
 typedef VEC(const Kernel *) Kernels;
 
-Nest nest_new(Plan *);
+/* Beside the plan's kernels there are those of a trial; NULL: none. */
+Nest nest_new(Plan *, const Steps *trial);
 /* A flat list of kernels as trees of steps. */
 Steps nest_steps(Nest *, const Steps *);
 /* May blocks of loop l run apart: does every out mention it? */
