@@ -8,7 +8,7 @@
              { "op": "conv", "name": "b", "filters": 32, "kernel": 1, "bias": false }, { "op": "add", "from": ["b", "relu1"] }] }
 $ cnnc net.json --target avx512 -o net.c && sed -n 's/  \[.*//; /^\/\* \(a\|b\|add\)/p; s/ vectors,.*//; /^ \*   .* tile /p' net.c
 /* a + bias
- *   direct, tile 24x1
+ *   direct, tile 8x2
 /* add1 + relu1
 /* b + add2
  *   gemm, tile 13x2

@@ -22,7 +22,9 @@ s/ bind .*//; /^  *run/d; /^  *in[0-9]/d; /^  *acc/d; /^  *%/d; p
 $ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | sed -n '/^entry train_forward/,/^entry backward/p' | sed -nf leaves
 entry train_forward work 0 worker 0 live 0
   parallel n<n by 1 {
-      c1: n<n k<16 oh<32 ow<32 | kh<3 kw<3 c<16
+      c1: n<n c<16 qh<6 qw<6 th<8 tw<8 | jh<6 jw<6
+      c1: qh<6 qw<6 k<16 n<n th<8 tw<8 | c<16
+      c1: n<n k<16 oh<32 ow<32 | qh<6 qw<6
       b1: n<n c<16 | r2<32 r3<32
       b1: n<n c<16 | r2<32 r3<32
   }
@@ -30,7 +32,9 @@ entry train_forward work 0 worker 0 live 0
     b1: i0<16 | n<n
   parallel n<n by 1 {
       r1: n<n c<16 h<32 w<32
-      c2: n<n k<16 oh<32 ow<32 | kh<3 kw<3 c<16
+      c2: n<n c<16 qh<6 qw<6 th<8 tw<8 | jh<6 jw<6
+      c2: qh<6 qw<6 k<16 n<n th<8 tw<8 | c<16
+      c2: n<n k<16 oh<32 ow<32 | qh<6 qw<6
       b2: n<n c<16 | r2<32 r3<32
       b2: n<n c<16 | r2<32 r3<32
   }
