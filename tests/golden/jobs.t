@@ -42,12 +42,20 @@ entry train_forward work 0 worker 0 live 0
 $ cnnc blocks.json --train --batch 64 --target avx512 --dump=nest -o blocks.c | sed -n '/^entry backward/,/^entry step/p' | sed -nf leaves
   parallel n<n by 1 {
       b2 dgrad: n<n c<16 h<32 w<32
-      c2 wgrad: n<n k<16 kh<3 kw<3 c<16 | oh<32 ow<32
-      c2 dgrad: n<n c<16 h<32 w<32 | kh<3 kw<3 k<16
+      c2 wgrad: n<n c<16 qh<6 qw<6 th<8 tw<8 | jh<4 jw<4
+      c2 dgrad: n<n c<16 qh<6 qw<6 th<8 tw<8 | jh<6 jw<6
+      c2 dgrad: qh<6 qw<6 c<16 n<n th<8 tw<8 | k<16
+      c2 dgrad: n<n c<16 h<32 w<32 | qh<6 qw<6
       b1 wgrad: n<n c<16 | h<32 w<32
   }
-  parallel kh<3 by 2 {
-      c2 wgrad: k<16 kh<3 kw<3 c<16 | n<n
+  parallel n<n by 1 {
+      c2 wgrad: n<n c<16 qh<6 qw<6 th<8 tw<8 | jh<6 jw<6
+      c2 wgrad: n<n qh<6 qw<6 k<16 c<16 | sh<8 sw<8
+  }
+  parallel qh<6 by 2 {
+    parallel qw<6 by 3 {
+        c2 wgrad: qh<6 qw<6 k<16 c<16 | n<n
+    }
   }
 = 0
 # And without a batch's worth of them nothing changes.
