@@ -172,7 +172,8 @@ class Side:
     def __init__(self, name, job, cores):
         self.name = name
         job = {**job, "side": name, "result": os.path.join(job["directory"], name.replace(" ", "_") + ".npy")}
-        environment = {**os.environ, "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
+        environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # pages of 2 MiB for whoever calls malloc
+                       **os.environ, "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
         self.process = subprocess.Popen(
             ["taskset", "-c", cores, sys.executable, os.path.abspath(__file__), json.dumps(job)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
