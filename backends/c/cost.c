@@ -33,7 +33,7 @@ typedef struct Shape {
   int64_t block;          /* so many points lie side by side in x's lanes; 1: elsewhere */
   double bytes_per_cycle; /* of operands that every tile reads whole; 0: from L1 */
   double panel;           /* bytes of w that every tile reads again, for each of its vectors */
-  double cold;                    /* bytes of w that come from memory */
+  double cold;            /* bytes of w that come from memory */
   bool samples; /* how many points there are is known when called: the rest runs in small tiles */
   double store; /* cycles for each vector of a tile that is stored */
 } Shape;

@@ -165,9 +165,9 @@ static void copy_results(FusePlan *e, const Results *results) {
 
 /* ---- the plan ---- */
 
-/* What training allows without --max-error: errors of activations and of their gradients add up over
- * layers and turn masks like relu's gradient over, so they are at most twice those of direct sums,
- * like F(4, 3)'s; those of weight gradients end there, like F(3, 4)'s. */
+/* What training allows without --max-error: errors of activations and of their gradients add up
+ * over layers and turn masks like relu's gradient over, so they are at most twice those of direct
+ * sums, like F(4, 3)'s; those of weight gradients end there, like F(3, 4)'s. */
 static const double training_error[ROLES] = {
     [ROLE_FWD] = 1e-6, [ROLE_DGRAD] = 1e-6, [ROLE_WGRAD] = 2e-6};
 enum { TRAINING_TILE = 4 };
