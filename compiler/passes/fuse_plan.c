@@ -3,6 +3,7 @@
  * A node that is an output, a gradient or an update of a parameter is written where it belongs if
  * nothing stands against it; otherwise it is copied there at the end of its entry. */
 #include "fuse.h"
+#include "backend.h"
 #include "dictionary.h"
 
 #include <string.h>
@@ -165,18 +166,13 @@ static void copy_results(FusePlan *e, const Results *results) {
 
 /* ---- the plan ---- */
 
-/* What training allows without --max-error: errors of activations and of their gradients add up
- * over layers and turn masks like relu's gradient over, so they are at most twice those of direct
- * sums, like F(4, 3)'s; those of weight gradients end there, like F(3, 4)'s. */
-static const double training_error[ROLES] = {
-    [ROLE_FWD] = 1e-6, [ROLE_DGRAD] = 1e-6, [ROLE_WGRAD] = 2e-6};
 enum { TRAINING_TILE = 4 };
 
 static void limit_errors(Plan *p, const PlanOptions *options) {
   if (options->max_error > 0) {
     plan_allow_error(p, options->max_error);
   } else if (options->training) {
-    memcpy(p->max_error, training_error, sizeof p->max_error);
+    memcpy(p->max_error, options->target->language->training_error, sizeof p->max_error);
     p->max_tile = TRAINING_TILE;
   }
 }
