@@ -217,6 +217,10 @@ static int64_t place_of(const Kernel *k, const Array *result, const Range *range
   return array_offset(result, at);
 }
 
+double measure_relative(double wrong, double right) {
+  return right > 0 ? sqrt(wrong / right) : sqrt(wrong);
+}
+
 /* Sampled elements of the result, beside the same kernel in double. */
 static double error_of(const Alone *a, const float *result) {
   Arena *arena = a->u->arena;
@@ -241,7 +245,7 @@ static double error_of(const Alone *a, const float *result) {
     wrong += miss * miss;
     right += want * want;
   }
-  return right > 0 ? sqrt(wrong / right) : sqrt(wrong);
+  return measure_relative(wrong, right);
 }
 
 /* ---- running ---- */

@@ -49,6 +49,8 @@ void measure_number(Subjects *); /* finds the first of equal ones */
 
 /* False after a message. */
 bool measure(Unit *, const Options *, const Target *, const Subject *, const Algo *, Measurement *);
+/* A relative rms error, of sums of squares: of what is missed, of what is right. */
+double measure_relative(double wrong, double right);
 /* Seconds, as choosing would estimate them. */
 double measure_estimate(Unit *, const Target *, const Subject *, const Algo *);
 

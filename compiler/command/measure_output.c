@@ -4,18 +4,17 @@
 #include "inference.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "../runtime/program/noise.h"
 
 enum { SEED = 1, LIKE_A_CALL = 16, IN_DOUBLE = 2 }; /* samples, at most */
 
-/* In [-1, 1); bytes from 0 to 255. */
+/* In [-1, 1); bytes, which inference_run rounds, from 0 to 255. */
 static float *noise(Unit *u, const Input *in, int index, int64_t size) {
   float *value = NEW_ARRAY(u->arena, float, size);
   for (int64_t i = 0; i < size; i++) {
     const float x = NAME_noise((uint64_t)index, (uint64_t)i);
-    value[i] = in->type.dtype == U8 ? floorf((x + 1) * 128) : x;
+    value[i] = in->type.dtype == U8 ? (x + 1) * 128 : x;
   }
   return value;
 }
@@ -31,14 +30,14 @@ static Inference inference_of(Unit *u, const Options *o, const Graph *g, const T
   return f;
 }
 
-static double relative_error(const float *have, const float *exact, int64_t size) {
-  double error = 0, square = 0;
+static double error_of(const float *have, const float *exact, int64_t size) {
+  double wrong = 0, right = 0;
   for (int64_t i = 0; i < size; i++) {
-    const double d = (double)have[i] - (double)exact[i];
-    error += d * d;
-    square += (double)exact[i] * (double)exact[i];
+    const double miss = (double)have[i] - (double)exact[i];
+    wrong += miss * miss;
+    right += (double)exact[i] * (double)exact[i];
   }
-  return square > 0 ? sqrt(error / square) : sqrt(error);
+  return measure_relative(wrong, right);
 }
 
 bool measure_output_error(Unit *u, const Options *o, const Graph *g, const Target *target,
@@ -56,7 +55,6 @@ bool measure_output_error(Unit *u, const Options *o, const Graph *g, const Targe
   if (inference_run(&f) || inference_run(&d)) return false;
   *error = 0;
   for (int i = 0; i < g->entry[ENTRY_FORWARD].want.n; i++)
-    *error =
-        fmax(*error, relative_error(f.output[i], d.output[i], d.n * inference_output_size(g, i)));
+    *error = fmax(*error, error_of(f.output[i], d.output[i], d.n * inference_output_size(g, i)));
   return true;
 }
