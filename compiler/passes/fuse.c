@@ -268,7 +268,8 @@ static void replace_constants(Fuse *f, Group *group) {
 
 /* ---- 2. epilogues ---- */
 
-/* Does a map read beyond the end of a tensor, step by step? */
+/* Does a map read beyond the end of a tensor, step by step? (Gradients of strides divide; they are
+ * parted later.) */
 static bool reads_beyond(const Kernel *k) {
   bool beyond = false;
   for (int i = 0; i < k->nin; i++) beyond |= k->in[i].outside != INSIDE;
@@ -279,7 +280,7 @@ static bool reads_beyond(const Kernel *k) {
  * it. So does what asks which elements are there, but where threads ask for one element each. */
 static bool may_join(const Fuse *f, const Group *fold, const Group *map) {
   if (fold && kernel_kind(&fold->k) == KIND_CONTRACT &&
-      (asks_place(&map->k) || (f->in_vectors && reads_beyond(&map->k))))
+      (asks_place(&map->k) || (!f->language->blocks && reads_beyond(&map->k))))
     return false;
   return fold && fold != map && fold->k.nfold > 0 && fold->k.nout == 1 && !fold->k.out[0].combine &&
          f->uses[fold->node] == 1 && fold->entry == map->entry;
@@ -334,7 +335,7 @@ static void open_family(Fuse *f, const EntryKind *kinds, int n) {
   }
 }
 
-static void fuse_groups(Fuse *f, bool moments) {
+static void fuse_groups(Fuse *f) {
   make_groups(f);
   for (int i = 0; i < f->group.n; i++) count_reads(f, &f->group.at[i]->k, 1);
   for (int i = 0; i < f->group.n; i++) {
@@ -345,7 +346,7 @@ static void fuse_groups(Fuse *f, bool moments) {
     join_to_fold(f, group);
     fuse_write_in_place(f, group);
   }
-  if (moments) fuse_join_moments(f);
+  if (f->language->moments) fuse_join_moments(f);
   fuse_join_sums(f);
   fuse_join_updates(f);
 }
@@ -362,11 +363,11 @@ static const struct {
 Plan *pass_fuse(const Graph *g, const PlanOptions *options) {
   Fuse f = {.u = g->u, .g = g, .phase = find_phases(g), .title = find_titles(g)};
   f.given = NEW_ARRAY(g->u->arena, bool, g->node.n);
-  f.in_vectors = !options->target->language->blocks;
+  f.language = options->target->language;
   FusePlan *out = fuse_plan_begin(&f, options);
   for (int i = 0; i < (options->training ? COUNT(families) : 1); i++) {
     open_family(&f, families[i].kind, families[i].n);
-    fuse_groups(&f, options->target->language->moments);
+    fuse_groups(&f);
     fuse_plan_family(out, families[i].kind, families[i].n);
   }
   return fuse_plan_end(out);

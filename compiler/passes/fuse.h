@@ -21,7 +21,7 @@ typedef struct Fuse {
   const Phase *phase;       /* per node: when its value can be computed */
   const char *const *title; /* per node: what comments call it */
   bool *given;              /* per node: an earlier family's kernel of PLAN_PREPARE computes it */
-  bool in_vectors;          /* contractions run in vectors, on one thread each */
+  const struct Language *language; /* what its kernels can be */
   /* of one family of entries: */
   Groups group;
   PlanEntry *entry; /* per node: where it is computed; PLAN_ENTRIES: nowhere */
