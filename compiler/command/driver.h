@@ -111,7 +111,8 @@ bool program_compile(Unit *, const Options *, const char *folder, const char *te
 /* Emits `plan` as net.c into the folder and compiles it together with `text`,
  * whose main uses it. */
 bool program_build(Unit *, const Options *, Plan *plan, const char *folder, const char *text);
-/* The words that start it, without its arguments: --runner's, then the program. */
+/* The words that start it, without its arguments: --runner's, then the program. What runs from now
+ * on finds large pages in its environment, unless the user has set that. */
 TextList program_words(Unit *, const Options *, const char *folder);
 /* --threads, or one for each processor. */
 int program_threads(const Options *);

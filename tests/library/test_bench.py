@@ -156,8 +156,8 @@ class Bench(Case):
 
     def test_batch(self):
         """What is timed is all of the algorithm, for all samples: nothing makes so many results of so few products."""
-        layers = [layer for layer in NET["layers"][:4]]
-        (self.folder / "net.json").write_text(json.dumps({"name": "net", "input": {"shape": [16, 32, 32]}, "layers": layers}))
+        net = {"name": "net", "input": {"shape": [16, 32, 32]}, "layers": NET["layers"][:4]}
+        (self.folder / "net.json").write_text(json.dumps(net))
         self.bench("net.json", "--batch", "16", *(() if LONG else ("--within", "3")))
         rows = self.rows()
         self.assertLessEqual({"direct", "winograd4"}, self.algorithms(rows, "c2"))
