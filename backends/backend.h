@@ -80,8 +80,9 @@ typedef struct Language {
   bool weights[WEIGHTS_FORMS]; /* how weights may be baked in */
   /* Of transforms in training, as Algo.doubt; 0: the algorithm's own. */
   double training_doubt;
-  /* Relative errors that algorithms may have in training without --max-error. */
-  double training_error[ROLES];
+  /* Rounding errors, in relation to plain sums', that algorithms may have in training without
+   * --max-error. */
+  double training_growth[ROLES];
   /* How --build makes objects and a shared library: the compiler and the option that names
    * another, words for it, and whether it is told the devices that there is to be code for. */
   const char *compiler, *compile, *link, *libraries, *openmp;

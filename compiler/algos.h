@@ -52,10 +52,11 @@ int contraction_lane(const Plan *, const Contraction *, char role);
  * that pack weights for register tiles do not. */
 const char *contraction_refuses_weights(const Plan *, const Contraction *);
 const char *packed_refuses(const Plan *, const Contraction *);
-/* Why an algorithm may not serve k with such a relative error (root of mean squares against
- * double), or NULL. */
-const char *algo_refuses_error(const Plan *, const Kernel *k, double error);
-#define ALGO_DIRECT_ERROR 1.5e-7 /* of sums in f32 as they come: measured */
+/* How many terms a result of the contraction sums. */
+double contraction_terms(const Plan *, const Contraction *);
+/* Why an algorithm may not serve k whose sums of so many terms have that many times the rounding
+ * error of plain sums, or NULL. */
+const char *algo_refuses_error(const Plan *, const Kernel *k, double terms, double growth);
 /* Of the loops of x that the weights do not know: the innermost, over points, and the one around
  * it, over rows of them; -1: none. */
 int contraction_point(const Contraction *);

@@ -7,6 +7,7 @@
 #include "backend.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 Format format_plain(DType dtype) {
@@ -24,7 +25,8 @@ Plan *plan_new(Unit *u, const Graph *g, const Target *target, int64_t max_batch)
 }
 
 void plan_allow_error(Plan *p, double most) {
-  for (int r = 0; r < ROLES; r++) p->max_error[r] = most;
+  p->max_error = most;
+  for (int r = 0; r < ROLES; r++) p->max_growth[r] = INFINITY;
   p->max_tile = INT_MAX;
 }
 

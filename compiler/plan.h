@@ -166,8 +166,9 @@ typedef struct Plan {
   const Target *target;
   int64_t max_batch;
   Precision precision;
-  double max_error[ROLES]; /* relative rms against double that algorithms may have */
-  int max_tile;            /* largest m of Winograd's F(m, r) */
+  double max_error;         /* relative rms against double that algorithms may have, */
+  double max_growth[ROLES]; /* in relation to that of plain sums */
+  int max_tile;             /* largest m of Winograd's F(m, r) */
   VEC(Buffer) buffer;
   struct {
     Steps step;
@@ -189,7 +190,8 @@ typedef struct Plan {
 
 Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
 #define PLAN_MAX_ERROR 1e-5 /* without --max-error, and not in training */
-/* Algorithms may have such errors in all roles, with tiles of any size. */
+/* Algorithms may have such errors, however many times those of plain sums, with tiles of any size.
+ */
 void plan_allow_error(Plan *, double most);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);

@@ -29,7 +29,7 @@ typedef struct BilinearRow {
   const char *algo;
   int size;
   bool (*matrices)(Arena *, int size, int64_t results, int64_t taps, Bilinear *);
-  double unit_error; /* relative (root of mean squares), over the growth: measured */
+  double growth; /* beside that of its matrices, of rounding errors: measured */
 } BilinearRow;
 
 const char *bilinear_refuses(const Plan *, const Contraction *, const BilinearRow *);

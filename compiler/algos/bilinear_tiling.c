@@ -206,14 +206,16 @@ void tiling_section(const Slide *s, View *w, int section, int tap) {
 /* ---- what is found ---- */
 
 const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *row, Tiling *t) {
-  double error = row->unit_error, points = 1;
+  double growth = row->growth, points = 1, terms = contraction_terms(p, c);
   *t = (Tiling){.c = c, .k = c->k, .changing = contraction_both_change(p, c)};
   for (int a = 0; a < c->k->in[c->x].rank; a++) {
     if (!axis_slides(c, a)) continue;
     if (a < 2 || t->n == MOST_SLIDES || !find_slide(p, c, a, row, &t->slide[t->n]))
       return "windows do not overlap, are dilated or have too many taps";
-    error *= t->slide[t->n].w.growth;
-    points *= t->slide[t->n++].w.points;
+    const Slide *s = &t->slide[t->n++];
+    growth *= s->w.growth;
+    points *= s->w.points;
+    terms *= (double)s->sections / (double)s->taps;
   }
   if (t->n == 0) return "no window slides over its input";
   if (pads_elsewhere(p, t, &c->k->in[c->x], SIDE_X) ||
@@ -223,7 +225,7 @@ const char *tiling_find(const Plan *p, const Contraction *c, const BilinearRow *
   if (sums_taps_only(t)) return "no channels are summed: a product of single numbers";
   if (!has_room(t)) return "its kernels would have too many loops or inputs";
   t->joined = joins_samples(p, t);
-  return algo_refuses_error(p, c->k, error);
+  return algo_refuses_error(p, c->k, terms, growth);
 }
 
 /* Tiles of registers, or blocks of threads, can do the products. */

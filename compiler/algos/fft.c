@@ -77,7 +77,7 @@ bool fft_matrices(Arena *arena, int n, int64_t results, int64_t taps, Bilinear *
 }
 
 #define FFT(N)                                                                                     \
-  static const BilinearRow row##N = {"fft" #N, N, fft_matrices, 1.7e-7};                           \
+  static const BilinearRow row##N = {"fft" #N, N, fft_matrices, 1.1};                              \
   static const char *refuses##N(const Plan *p, const Contraction *c) {                             \
     return bilinear_refuses(p, c, &row##N);                                                        \
   }                                                                                                \

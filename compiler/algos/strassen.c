@@ -104,7 +104,7 @@ static const char *refuses(const Plan *p, const Contraction *c) {
   if (c->k->out[0].to.rank < 3) return "its result has no points beside channels";
   if (contraction_lane(p, c, 'N') < 0) return "output channels that share inputs do not fill lanes";
   reason = find_halves(p, c, &h);
-  return reason ? reason : algo_refuses_error(p, c->k, ALGO_DIRECT_ERROR * growth());
+  return reason ? reason : algo_refuses_error(p, c->k, contraction_terms(p, c), growth());
 }
 
 /* ---- blocks ---- */

@@ -158,7 +158,7 @@ static const char *refuses(const Plan *p, const Contraction *c, const BilinearRo
 }
 
 #define WINOGRAD(M, TOLERANCE, DOUBT)                                                              \
-  static const BilinearRow row##M = {"winograd" #M, M, matrices, ALGO_DIRECT_ERROR};               \
+  static const BilinearRow row##M = {"winograd" #M, M, matrices, 1};                               \
   static const char *refuses##M(const Plan *p, const Contraction *c) {                             \
     return refuses(p, c, &row##M);                                                                 \
   }                                                                                                \

@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "dictionary.h"
 
+#include <math.h>
 #include <string.h>
 
 struct FusePlan {
@@ -172,7 +173,8 @@ static void limit_errors(Plan *p, const PlanOptions *options) {
   if (options->max_error > 0) {
     plan_allow_error(p, options->max_error);
   } else if (options->training) {
-    memcpy(p->max_error, options->target->language->training_error, sizeof p->max_error);
+    plan_allow_error(p, INFINITY);
+    memcpy(p->max_growth, options->target->language->training_growth, sizeof p->max_growth);
     p->max_tile = TRAINING_TILE;
   }
 }

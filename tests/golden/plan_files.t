@@ -6,6 +6,10 @@
              { "op": "pool", "name": "p", "kind": "max", "kernel": 2 },
              { "op": "dense", "name": "d", "units": 10 }],
   "loss": { "op": "cross_entropy" }, "optimizer": { "op": "sgd", "lr": 0.1 } }
+@ deep.json
+{ "name": "deep", "input": { "shape": [16, 28, 28] },
+  "layers": [{ "op": "conv", "name": "wide", "filters": 2048, "kernel": 3, "pad": 1 },
+             { "op": "conv", "name": "deep", "filters": 32, "kernel": 3, "pad": 1 }] }
 @ hand.json
 {
   "plan": 1, "network": "net", "target": "avx512", "dtype": "f32", "batch": 2, "train": false,
@@ -176,3 +180,9 @@ $ cnnc info net.json --target avx512 --explain --max-error 1e-9 | grep -A 20 '^c
  winograd6 refused its rounding error would exceed 1e-09
 0
 = 1
+$ cnnc info deep.json --target avx512 --explain | sed -n '/^wide$/p; /^deep$/p; s/  */ /g; /winograd[56].*exceed/p' # F(5, 3) and F(6, 3) of 16 channels, not of 2048
+wide
+deep
+ winograd5 refused its rounding error would exceed 1e-05
+ winograd6 refused its rounding error would exceed 1e-05
+= 0
