@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """How good is choosing by estimate?  estimate.py [NET.json ...] [-- options of cnnc bench]
 
-Measures every algorithm of every layer (cnnc bench) and prints, for each layer where they differ, what the estimate takes and
-what is fastest; then for how many layers the estimate's pick is within 10 % of the fastest. Without networks: those of models/
-whose layers are worth measuring."""
+Measures every algorithm of every layer as the network would run it (cnnc bench --cold) and prints, for each layer where they
+differ, what the estimate takes and what is fastest; then for how many layers the estimate's pick is within 10 % of the fastest.
+Without networks: those of models/ whose layers are worth measuring."""
 import argparse
 import json
 import math
@@ -23,7 +23,7 @@ NEAR = 1.1
 def measured(network, options):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "rows.json")
-        subprocess.run([CNNC, "bench", network, "--json", path, *options], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([CNNC, "bench", network, "--cold", "--json", path, *options], check=True, stdout=subprocess.DEVNULL)
         return json.loads(path.read_text())
 
 

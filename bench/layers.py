@@ -83,7 +83,8 @@ def main():
     parser.add_argument("--max-error", type=float, default=1e-5)
     parser.add_argument("--csv", default=os.devnull)
     options = parser.parse_args()
-    os.environ.update(OMP_NUM_THREADS=str(options.threads), OMP_PROC_BIND="true", OMP_PLACES="cores")  # of both sides
+    os.environ.update(OMP_NUM_THREADS=str(options.threads), OMP_PROC_BIND="true", OMP_PLACES="cores",  # of both sides
+                      GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
     with tempfile.TemporaryDirectory() as folder, open(options.csv, "w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow("table layer algorithm cnnc_ms onednn_ms onednn ratio error".split())

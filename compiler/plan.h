@@ -166,6 +166,7 @@ typedef struct Plan {
   const Target *target;
   int64_t max_batch;
   Precision precision;
+  int64_t params_beside;    /* bytes of further parameters that each call reads */
   double max_error;         /* relative rms against double that algorithms may have, */
   double max_growth[ROLES]; /* in relation to that of plain sums */
   int max_tile;             /* largest m of Winograd's F(m, r) */
@@ -193,6 +194,8 @@ Plan *plan_new(Unit *, const Graph *, const Target *, int64_t max_batch);
 /* Algorithms may have such errors, however many times those of plain sums, with tiles of any size.
  */
 void plan_allow_error(Plan *, double most);
+/* Do weights come from memory in every call, for parameters fill all caches anew? */
+bool plan_weights_are_cold(const Plan *);
 int plan_buffer(Plan *, Buffer); /* returns its index */
 Step *plan_leaf(Plan *, const Kernel *);
 /* Every leaf in order with its enclosing steps, outermost first. */

@@ -78,14 +78,10 @@ static double bytes_per_cycle(const Target *t, double bytes) {
   return bytes <= m->l1 ? 0 : (bytes > m->l2 ? m->l3_bandwidth : m->l2_bandwidth) / clock_of(t);
 }
 
-/* Bytes of view i of k that come from memory in every call, for all caches are filled anew. */
+/* Bytes of view i of k that come from memory in every call. */
 static double cold_bytes(const Plan *p, const Kernel *k, int i) {
-  double all = 0;
-  if (p->buffer.at[k->in[i].tensor].phase != PHASE_LOAD) return 0;
-  for (int b = 0; b < p->buffer.n; b++)
-    if (p->buffer.at[b].home == HOME_PARAM)
-      all += (double)type_size(&p->buffer.at[b].type, 1) * (double)sizeof(float);
-  return all < p->target->machine.l3 / 2 ? 0 : view_bytes(p, &k->in[i]);
+  const bool weights = p->buffer.at[k->in[i].tensor].phase == PHASE_LOAD;
+  return weights && plan_weights_are_cold(p) ? view_bytes(p, &k->in[i]) : 0;
 }
 
 /* Of one core while others read as well. */

@@ -257,6 +257,7 @@ static bool read_subjects(Bench *b, Graph **g) {
   if (!lowered) return false;
   b->name = (*g)->name;
   b->subjects = measure_subjects(b->u, lowered);
+  for (int i = 0; i < b->subjects.n && !b->o->cold; i++) b->subjects.at[i].params_beside = 0;
   return true;
 }
 

@@ -113,6 +113,8 @@ const OptionRow option_rows[] = {
      .doc = "measure the convolutions of a table (CSV) in place of a network's"},
     {"within", 0, "F", OPTION_REAL, AT(within), B,
      .doc = "measure only what is estimated to take at most F times as long as the best"},
+    {"cold", 0, NULL, OPTION_FLAG, AT(cold), B,
+     .doc = "weights come from memory, as in a network whose parameters exceed the caches"},
     {"seconds", 0, "S", OPTION_REAL, AT(seconds), C | B,
      .doc = "for each measurement of bench and --tune (default 0.2)"},
     {"markdown", 0, NULL, OPTION_FLAG, AT(markdown), O, .doc = "as a page in Markdown"},

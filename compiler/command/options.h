@@ -42,6 +42,7 @@ typedef struct Options {
   double max_error; /* 0: not given */
   double seconds;   /* for each measurement; 0: not given */
   double within;    /* of the best estimate; 0: not given */
+  bool cold;        /* weights come from memory, as in the network */
   int diagnostics;  /* as Unit.json_diagnostics, which messages about other options need earlier */
   int64_t threads, seed;
   bool seeded; /* --seed was given */

@@ -1,8 +1,9 @@
 /* A program around the library NAME, one kernel with timers, that measures it:
  *   PROGRAM THREADS SECONDS TIMERS REPORT OUTPUT
  * TIMERS: a 1 for each timer that counts, else 0. Inputs are noise: NAME_middle[i] + NAME_reach[i]
- * * noise. Calls are repeated for so many seconds, at least MIN_CALLS times after the first, which
- * does not count; REPORT gets the least and the median time, OUTPUT the last result. */
+ * * noise. Where NAME_COLD, weights come from memory. Calls are repeated for so many seconds, at
+ * least MIN_CALLS times after the first, which does not count; REPORT gets the least and the median
+ * time, OUTPUT the last result. */
 enum { NAME_MIN_CALLS = 5, NAME_MAX_CALLS = 4000 };
 
 static int NAME_compare(const void *a, const void *b) {
@@ -17,6 +18,16 @@ static double NAME_counted(const NAME_profile *profile, const char *timers) {
   return sum;
 }
 
+/* Parameters leave all caches, where the processor lets a program say so. */
+static void NAME_evict(const NAME *ctx) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  for (size_t at = 0; at < NAME_PARAMS_BYTES; at += NAME_ALIGN)
+    __builtin_ia32_clflush(ctx->header + at);
+  __builtin_ia32_mfence();
+#endif
+  (void)ctx;
+}
+
 /* Times of calls, sorted; how many. */
 static int NAME_measure(NAME *ctx, char **in, char **out, double seconds, const char *timers,
                         double *time) {
@@ -24,6 +35,7 @@ static int NAME_measure(NAME *ctx, char **in, char **out, double seconds, const 
   int n = 0;
   NAME_must(NAME_call(ctx, NAME_MAX_BATCH, in, out));
   while (n < NAME_MAX_CALLS && (n < NAME_MIN_CALLS || NAME_now() - begin < seconds)) {
+    if (NAME_COLD) NAME_evict(ctx);
     NAME_must(NAME_call(ctx, NAME_MAX_BATCH, in, out));
     time[n++] = NAME_counted(ctx->profile, timers);
   }
