@@ -164,6 +164,22 @@ class Bench(Case):
         for row in rows:
             self.assertLess(float(row["share"]), 12, row)
 
+    def test_cold(self):
+        """Where the network's parameters exceed caches, estimates are of weights from memory; the results are the same."""
+        layers = [{"op": "dense", "name": name, "units": 512} for name in "de"]
+        (self.folder / "net.json").write_text(json.dumps({"name": "net", "input": {"shape": [512]}, "layers": layers}))
+        self.bench("net.json", "--within", "1")
+        target = json.loads((self.folder / "rows.json").read_text())["target"]
+        (self.folder / "slow.json").write_text(
+            json.dumps({"machine": 1, "target": target, "name": "slow", "l3": 3e6, "dram_bandwidth": 1e8}))
+        estimated = []
+        for how in (), ("--cold",):
+            self.bench("net.json", "--within", "1", "--machine", "slow.json", *how)
+            rows = self.json_rows()
+            estimated.append(max(row["estimated_ms"] for row in rows))
+            self.assertLess(max(row["error"] for row in rows), 1e-5)
+        self.assertGreater(estimated[1], estimated[0] + 1)  # a MiB at 0.1 GB/s
+
     def test_shapes(self):
         self.bench("--shapes", "shapes.csv", "--train")
         found = {(row["layer"], row["pass"]) for row in self.rows()}
