@@ -8,7 +8,6 @@
 typedef struct PlanOptions {
   const Target *target;
   int64_t max_batch;
-  int64_t params_beside; /* bytes of parameters of the network that is measured in parts */
   Precision precision;
   VEC(const char *) algo; /* --algo LAYER[:ROLE]=NAME */
   Decisions *decision;    /* --plan: asked for, and marked with what came of it; NULL: nothing */
@@ -16,6 +15,7 @@ typedef struct PlanOptions {
   int64_t memory;         /* bytes of activations and work that training may take, as pass recompute
                              estimates them; 0: any */
   bool training;
+  bool cold;  /* as Plan.cold */
   bool baked; /* calls find derived weights: parameters that only prepare reads have no place */
   bool apart; /* every layer for the whole batch: its results and time can be looked at */
   int64_t baked_before; /* bytes of other targets' weights, which lie in front of this plan's */

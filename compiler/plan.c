@@ -31,11 +31,11 @@ void plan_allow_error(Plan *p, double most) {
 }
 
 bool plan_weights_are_cold(const Plan *p) {
-  int64_t bytes = p->params_beside;
+  int64_t bytes = 0;
   for (int b = 0; b < p->buffer.n; b++)
     if (p->buffer.at[b].home == HOME_PARAM)
       bytes += type_size(&p->buffer.at[b].type, 1) * (int64_t)sizeof(float);
-  return (double)bytes >= p->target->machine.l3 / 2;
+  return p->cold || (double)bytes >= p->target->machine.l3 / 2;
 }
 
 int plan_buffer(Plan *p, Buffer b) {

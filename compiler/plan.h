@@ -166,7 +166,7 @@ typedef struct Plan {
   const Target *target;
   int64_t max_batch;
   Precision precision;
-  int64_t params_beside;    /* bytes of further parameters that each call reads */
+  bool cold;                /* one of the kernels of a network whose weights are cold */
   double max_error;         /* relative rms against double that algorithms may have, */
   double max_growth[ROLES]; /* in relation to that of plain sums */
   int max_tile;             /* largest m of Winograd's F(m, r) */

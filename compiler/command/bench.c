@@ -257,7 +257,6 @@ static bool read_subjects(Bench *b, Graph **g) {
   if (!lowered) return false;
   b->name = (*g)->name;
   b->subjects = measure_subjects(b->u, lowered);
-  for (int i = 0; i < b->subjects.n && !b->o->cold; i++) b->subjects.at[i].params_beside = 0;
   return true;
 }
 
@@ -280,6 +279,7 @@ Status command_bench(Unit *u, const Options *given) {
   Graph *g = NULL;
   b.output_error = -1;
   if (!read_subjects(&b, &g)) return STATUS_INPUT;
+  for (int i = 0; i < b.subjects.n; i++) b.subjects.at[i].cold &= o->cold && !o->shapes;
   if (!measure_peak(u, o, b.target, &b.peak) || !bench_measure(&b, o->within)) return STATUS_TOOL;
   if (!mark_chosen(&b, g)) return STATUS_INPUT;
   if (g && !o->train && !measure_output_error(u, o, g, b.target, &b.output_error))

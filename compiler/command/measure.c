@@ -85,7 +85,7 @@ static bool plan_alone(Alone *a, const Target *target, const Subject *s, const A
   if (!g) BUG("the network of kernel %s cannot be read", s->layer);
   PlanOptions options = {.target = target,
                          .max_batch = s->batch,
-                         .params_beside = s->params_beside,
+                         .cold = s->cold,
                          .max_error = INFINITY,
                          .decision = &a->decision,
                          .apart = true};
@@ -159,9 +159,9 @@ static const char *program_text(const Alone *a) {
            "static const float net_middle[] = {%s0}, net_reach[] = {%s0};\n"
            "static int net_call(net *ctx, int n, char **in, char **out) {\n  (void)in;\n"
            "  return net_forward(ctx, n%s, (void *)out[0]);\n}\n",
-           g->input.n, a->plan->params_beside > 0 && plan_weights_are_cold(a->plan),
-           sizes.n ? sizes.at : "", type_size(graph_output_type(a->g, 0), n),
-           middles.n ? middles.at : "", reaches.n ? reaches.at : "", call.n ? call.at : "");
+           g->input.n, a->plan->cold, sizes.n ? sizes.at : "",
+           type_size(graph_output_type(a->g, 0), n), middles.n ? middles.at : "",
+           reaches.n ? reaches.at : "", call.n ? call.at : "");
   library_program(&out, "net", "program/host.c");
   library_program(&out, "net", "program/once.c");
   library_program(&out, "net", "program/noise.h");

@@ -13,10 +13,10 @@ typedef struct Subject {
   PlanEntry entry;
   const char *graph; /* text of a network that is this kernel alone */
   int64_t batch;
-  int64_t params_beside; /* bytes that other parameters of the network take; 0: caches are warm */
-  double operations;     /* of direct summation, forward's for gradients; padded taps included */
-  double bytes;          /* of operands and result, each once */
-  int first;             /* the first subject that is the same */
+  double operations; /* of direct summation, forward's for gradients; padded taps included */
+  double bytes;      /* of operands and result, each once */
+  int first;         /* the first subject that is the same */
+  bool cold;         /* its weights come from memory */
   bool serves[ALGO_KINDS], allowed[ALGO_KINDS]; /* with any error; with that of --max-error */
 } Subject;
 typedef VEC(Subject) Subjects;

@@ -83,16 +83,6 @@ static double view_bytes(const Plan *p, const View *v) {
   return (double)type_size(type, p->max_batch) * dtype_size(type->dtype);
 }
 
-static int64_t params_beside(const Plan *p, const Kernel *k) {
-  int64_t bytes = 0;
-  for (int b = 0; b < p->buffer.n; b++) {
-    bool own = p->buffer.at[b].home != HOME_PARAM;
-    for (int i = 0; i < k->nin; i++) own |= k->in[i].tensor == b;
-    if (!own) bytes += type_size(&p->buffer.at[b].type, 1) * (int64_t)sizeof(float);
-  }
-  return bytes;
-}
-
 static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *outer, int depth) {
   Search *s = context;
   Contraction c;
@@ -106,7 +96,7 @@ static void add_subject(void *context, PlanEntry entry, Kernel *k, Step *const *
                      .entry = entry,
                      .graph = cut_out(s->u, s->p, k),
                      .batch = s->p->max_batch,
-                     .params_beside = params_beside(s->p, k),
+                     .cold = plan_weights_are_cold(s->p),
                      .operations = 2 * (double)k->macs * (double)s->p->max_batch};
   for (int i = 0; i < k->nin; i++) subject.bytes += view_bytes(s->p, &k->in[i]);
   subject.bytes += view_bytes(s->p, &k->out[0].to);

@@ -184,7 +184,7 @@ FusePlan *fuse_plan_begin(Fuse *f, const PlanOptions *options) {
   FusePlan *e = NEW(f->u->arena, FusePlan);
   e->f = f;
   e->p = plan_new(f->u, f->g, options->target, options->max_batch);
-  e->p->params_beside = options->params_beside;
+  e->p->cold = options->cold;
   e->p->precision = options->precision;
   limit_errors(e->p, options);
   e->buffer = NEW_ARRAY(f->u->arena, int, f->g->node.n);
