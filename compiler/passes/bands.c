@@ -1,14 +1,15 @@
 /* bands.c - part of nest: a contraction between two kernels that prepare its input and finish its
- * result (Winograd's transforms) runs on bands of both, which stay in L2.
+ * result (Winograd's transforms) runs on bands of both, which stay in L2, and so does a pool of the
+ * result.
  *
  *   first:   V[n, c, q, t] = ..                parallel n<n by 1
- *   product: M[n, k, q, t] = sum U * V    ->     parallel t<38 by 2          V, M: one band of them
- *   last:    y[n, k, 4 * t + u] = .. M             first                     per worker
- *                                                  loop k<64 by 32
- *                                                    product, last
- * Bands are cut along axes that all three share: the last one may read its axis at loop / m, then
- * its loop moves by m. Small bands read the weights U again and again, so it pays where V and M are
- * large and U is not. */
+ *   product: M[n, k, q, t] = sum U * V    ->     parallel t<38 by 2          V, M, y: one band of
+ *   last:    y[n, k, 4 * t + u] = .. M             first                     them per worker
+ *   pool:    z[n, k, o] = .. y[n, k, 2 * o + v]    loop k<64 by 32
+ *                                                    product, last, pool
+ * Bands are cut along axes that all of them share: the last one may read its axis at loop / m, then
+ * its loop moves by m, and the pool's by m / stride, if no window reaches into another band. Small
+ * bands read the weights U again and again, so it pays where V and M are large and U is not. */
 #include "nest.h"
 #include "backend.h"
 
@@ -16,17 +17,17 @@
 
 enum { MAX_BANDS = 4, LEAST_POINTS = 10 };
 
-typedef struct Axis {       /* shared by the three kernels */
-  int first, product, last; /* their loops; first -1: not in V */
-  int v, m;                 /* axes of the buffers */
-  int mul;                  /* of the last kernel's loop */
+typedef struct Axis {             /* shared by the three kernels */
+  int first, product, last, pool; /* their loops; first -1: not in V */
+  int v, m, y;                    /* axes of the buffers */
+  int mul, stride;                /* of the last kernel's loop; of the pool in it */
   int64_t block;
 } Axis;
 
 typedef struct Chain {
-  Kernel *first, *product, *last;
-  const View *v_read, *m_read;
-  int v, m, u; /* buffers */
+  Kernel *first, *product, *last, *pool; /* pool NULL: none that fits */
+  const View *v_read, *m_read, *y_read;
+  int v, m, y, u; /* buffers */
   int n;
   int64_t bands;        /* of one sample */
   Axis axis[MAX_BANDS]; /* in order of V's axes */
@@ -86,13 +87,13 @@ static bool find_axis(const Chain *c, int m, Axis *x) {
   return x->first >= 0 && one == 1;
 }
 
-static bool find_chain(const Nest *n, Step *const *three, Chain *c) {
+static bool find_chain(const Nest *n, const Steps *left, Chain *c) {
   *c = (Chain){.column = {.product = -1}};
   for (int i = 0; i < 3; i++)
-    if (!three[i]->run) return false;
-  c->first = three[0]->run;
-  c->product = three[1]->run;
-  c->last = three[2]->run;
+    if (i >= left->n || !left->at[i]->run) return false;
+  c->first = left->at[0]->run;
+  c->product = left->at[1]->run;
+  c->last = left->at[2]->run;
   Contraction k;
   if (!passes_on(n, c->first, c->product, &c->v_read) ||
       !passes_on(n, c->product, c->last, &c->m_read) || tile_get(&c->product->tile, "r", 0) == 0 ||
@@ -110,6 +111,31 @@ static bool find_chain(const Nest *n, Step *const *three, Chain *c) {
     if (x.first >= 0 && k.role[x.product] == 'M' && c->n < MAX_BANDS) c->axis[c->n++] = x;
   }
   return c->n > 1 && c->column.product >= 0;
+}
+
+/* The axis of y that the last kernel's blocks move, and the pool's loop along it. */
+static bool find_pooled(const Nest *n, const Chain *c, Axis *x) {
+  Bind window;
+  x->y = nest_own_axis(&c->last->out[0].to, x->last);
+  if (x->y < 0 || !nest_part(c->pool, c->y_read, x->y, &window)) return false;
+  x->pool = nest_using_loop(c->pool, c->y_read, x->y);
+  x->stride = window.mul;
+  return window.from >= 0 && window.to <= window.mul && x->mul % x->stride == 0 &&
+         nest_lanes(n->p, c->pool, x->pool) <= nest_lanes(n->p, c->last, x->last);
+}
+
+/* A pool that alone reads what the chain computes, window by window within every band. */
+static void find_pool(const Nest *n, const Steps *left, Chain *c) {
+  if (left->n < 4 || !left->at[3]->run) return;
+  c->pool = left->at[3]->run;
+  bool fits = kernel_kind(c->pool) == KIND_REDUCE && c->pool->nout == 1 &&
+              !c->pool->out[0].combine && passes_on(n, c->last, c->pool, &c->y_read);
+  c->y = c->last->out[0].to.tensor;
+  const Buffer *y = &n->p->buffer.at[c->y];
+  for (int a = 0; a < y->type.rank; a++) fits &= !y->format.lo[a] && !y->format.hi[a];
+  for (int i = 0; i < c->n; i++) fits = fits && find_pooled(n, c, &c->axis[i]);
+  fits = fits && find_pooled(n, c, &c->column);
+  if (!fits) c->pool = NULL;
 }
 
 /* ---- sizes ---- */
@@ -172,13 +198,16 @@ static bool choose_blocks(const Nest *n, Chain *c) {
   return best > 0;
 }
 
-/* Every band reads U. Otherwise every block of output channels reads V, if its part of M fits, and
- * blocks of channels divide among cores as they like. */
+/* Every band reads U: near L2, or V and M of the batch would go through memory. Otherwise every
+ * block of output channels reads V, if its part of M fits, and blocks of channels divide among
+ * cores as they like. */
 static bool pays(const Nest *n, const Chain *c) {
-  const double most_uneven = 1.25;
+  const double most_uneven = 1.25, most_near = 0.6;
   const Machine *machine = &n->p->target->machine;
   const double v = bytes_of(n, c->v), m = bytes_of(n, c->m), u = bytes_of(n, c->u);
-  if (v + m < machine->l2 || u > machine->l3 / 3 || imbalance(n, c, c->bands) > most_uneven)
+  const bool far = (v + m) * (double)n->p->max_batch > most_near * machine->l3;
+  if (v + m < machine->l2 || u > (far ? machine->l3 / 3 : 2 * machine->l2) ||
+      imbalance(n, c, c->bands) > most_uneven)
     return false;
   const double blocks = (double)extent_of(c, &c->column) /
                         (double)(tile_get(&c->product->tile, "k", 1) * n->p->target->lanes);
@@ -192,14 +221,24 @@ static Step *add_step(Plan *p, Step **outer, Step *s) {
   return *outer = s;
 }
 
-static void bind_buffer(Plan *p, int buffer, int axis, int step, int64_t block) {
-  Buffer *b = &p->buffer.at[buffer];
-  b->part[axis] = (Bind){.step = (int8_t)step, .mul = 1, .from = 0, .to = 1};
-  b->span[axis] = block;
+static Bind moves_by(int mul, int step) {
+  return (Bind){.step = (int8_t)step, .mul = mul, .from = 0, .to = mul};
 }
 
-static void bind_loop(Kernel *k, int loop, int step, int mul) {
-  k->bind[loop] = (Bind){.step = (int8_t)step, .mul = mul, .from = 0, .to = mul};
+static void bind_buffer(Plan *p, int buffer, int axis, int step, int mul, int64_t block) {
+  Buffer *b = &p->buffer.at[buffer];
+  b->part[axis] = moves_by(mul, step);
+  b->span[axis] = mul * block;
+}
+
+/* The kernels behind the first, and what lies between them, take blocks of the step. */
+static void bind_axis(Plan *p, const Chain *c, const Axis *x, int step, int64_t block) {
+  c->product->bind[x->product] = moves_by(1, step);
+  c->last->bind[x->last] = moves_by(x->mul, step);
+  bind_buffer(p, c->m, x->m, step, 1, block);
+  if (!c->pool) return;
+  c->pool->bind[x->pool] = moves_by(x->mul / x->stride, step);
+  bind_buffer(p, c->y, x->y, step, x->mul, block);
 }
 
 /* As many equal tiles as the points of a band make. */
@@ -215,7 +254,7 @@ static void fit_tile(const Plan *p, const Chain *c) {
   tile_set(&c->product->tile, "r", (int)((points + tiles - 1) / tiles));
 }
 
-static Step *build(Nest *n, Chain *c, Step *const *three) {
+static Step *build(Nest *n, Chain *c, Steps *left) {
   Plan *p = n->p;
   Step *top = NULL, *last = NULL;
   int depth = 0;
@@ -224,31 +263,31 @@ static Step *build(Nest *n, Chain *c, Step *const *three) {
     if (x->block == 0) continue;
     add_step(p, &last, nest_new_step(p, &c->product->loop[x->product], x->block, true));
     if (!top) top = last;
-    bind_loop(c->first, x->first, depth, 1);
-    bind_loop(c->product, x->product, depth, 1);
-    bind_loop(c->last, x->last, depth, x->mul);
-    bind_buffer(p, c->v, x->v, depth, x->block);
-    bind_buffer(p, c->m, x->m, depth, x->block);
+    c->first->bind[x->first] = moves_by(1, depth);
+    bind_buffer(p, c->v, x->v, depth, 1, x->block);
+    bind_axis(p, c, x, depth, x->block);
     depth++;
   }
-  vec_push(p->u->arena, &last->body, three[0]);
+  vec_push(p->u->arena, &last->body, left->at[0]);
   const Axis *k = &c->column;
   const int64_t columns = tile_get(&c->product->tile, "k", 1) * p->target->lanes;
   Step *inner = nest_new_step(p, &c->product->loop[k->product], columns, false);
   add_step(p, &last, inner);
-  bind_loop(c->product, k->product, depth, 1);
-  bind_loop(c->last, k->last, depth, 1);
-  bind_buffer(p, c->m, k->m, depth, columns);
+  bind_axis(p, c, k, depth, columns);
   p->buffer.at[c->v].depth = depth;
   p->buffer.at[c->m].depth = depth + 1;
-  vec_push(p->u->arena, &inner->body, three[1]);
-  vec_push(p->u->arena, &inner->body, three[2]);
+  if (c->pool) p->buffer.at[c->y].depth = depth + 1;
+  const int taken = c->pool ? 4 : 3;
+  for (int i = 1; i < taken; i++) vec_push(p->u->arena, &inner->body, left->at[i]);
+  left->at += taken;
+  left->n -= taken;
   fit_tile(p, c);
   return top;
 }
 
-Step *nest_bands(Nest *n, Step *const *three) {
+Step *nest_bands(Nest *n, Steps *left) {
   Chain c;
-  if (!find_chain(n, three, &c) || !choose_blocks(n, &c) || !pays(n, &c)) return NULL;
-  return build(n, &c, three);
+  if (!find_chain(n, left, &c) || !choose_blocks(n, &c) || !pays(n, &c)) return NULL;
+  find_pool(n, left, &c);
+  return build(n, &c, left);
 }

@@ -131,6 +131,32 @@ static bool worth_cutting(const Plan *p, const Kernel *k, int l) {
          (!last_free(k, l) || kernel_kind(k) == KIND_CONTRACT || nest_unit(p, k, l) > 1);
 }
 
+int nest_using_loop(const Kernel *k, const View *v, int axis) {
+  int found = -1;
+  for (int l = 0; l < k->nloop; l++) {
+    if (k->loop[l].reduced || !coord_uses(&v->at[axis], l)) continue;
+    if (found >= 0 || !nest_may_cut(k, l)) return -1;
+    found = l;
+  }
+  for (int a = 0; a < v->rank && found >= 0; a++)
+    if (a != axis && coord_uses(&v->at[a], found)) return -1;
+  return found;
+}
+
+bool nest_part(const Kernel *k, const View *v, int axis, Bind *part) {
+  const Coord *c = &v->at[axis];
+  const int loop = nest_using_loop(k, v, axis);
+  int64_t lo = c->plus, hi = c->plus;
+  if (loop < 0 || !coord_affine(c) || c->coef[loop] < 1) return false;
+  for (int l = 0; l < k->nloop; l++) {
+    if (!k->loop[l].reduced || c->coef[l] == 0) continue;
+    const int64_t last = k->loop[l].extent.plus - 1;
+    *(c->coef[l] < 0 ? &lo : &hi) += c->coef[l] * last;
+  }
+  *part = (Bind){.mul = c->coef[loop], .from = (int32_t)lo, .to = (int32_t)hi + 1};
+  return true;
+}
+
 int nest_own_axis(const View *v, int loop) {
   int found = -1;
   for (int a = 0; a < v->rank && loop >= 0; a++) {
@@ -324,9 +350,10 @@ static void count_accesses(Nest *n, const Steps *steps) {
 
 /* The first of the steps, with those behind it that share a nest; `left` begins after them. */
 static Step *next_nest(Nest *n, Steps *left) {
-  Step *nested = left->n > 2 ? nest_bands(n, left->at) : NULL;
-  int taken = nested ? 3 : 2;
-  if (!nested && left->n > 1) nested = nest_pair(n, left->at);
+  int taken = 2;
+  Step *nested = nest_bands(n, left);
+  if (nested) return nested;
+  if (left->n > 1) nested = nest_pair(n, left->at);
   if (!nested && (nested = nest_chain(n, left))) return nested;
   if (!nested) {
     nested = cut_into_jobs(n->p, left->at[0]);
@@ -357,8 +384,7 @@ Nest nest_new(Plan *p, const Steps *trial) {
                   .writers = NEW_ARRAY(p->u->arena, int, p->buffer.n),
                   .users = NEW_ARRAY(p->u->arena, int, p->buffer.n)};
   plan_leaves(p, count_users, n.users);
-  for (int i = 0; trial && i < trial->n; i++)
-    count_users(n.users, 0, trial->at[i]->run, NULL, 0);
+  for (int i = 0; trial && i < trial->n; i++) count_users(n.users, 0, trial->at[i]->run, NULL, 0);
   return n;
 }
 

@@ -32,14 +32,19 @@ Step *nest_new_step(Plan *, const Loop *, int64_t block, bool parallel);
 double nest_room(const Nest *);
 /* The axis that only this loop moves, as it is; -1: none, as of no loop, -1. */
 int nest_own_axis(const View *, int loop);
+/* The free loop that moves the view's axis, if it moves no other and may be cut; -1: none. */
+int nest_using_loop(const Kernel *, const View *, int axis);
+/* What one step of that loop reads of the axis; false: there is no such loop, or no such range. */
+bool nest_part(const Kernel *, const View *, int axis, Bind *);
 /* Do two kernels work on the same blocks, of a loop of each, of what one of them writes? */
 bool nest_apart(const Kernel *, int loop, const Kernel *, int other);
 /* A kernel and the pool that alone reads what it computes, block by block (pairs.c). NULL where
  * they are no such two, or the whole of it had better lie between them. */
 Step *nest_pair(Nest *, Step *const *two);
-/* Three kernels that hand tensors on, band by band, so that these stay in cache (bands.c). NULL
- * where they are none, or fit the cache as a whole. */
-Step *nest_bands(Nest *, Step *const *three);
+/* The first of the steps and two or three behind it that hand tensors on, band by band, so that
+ * these stay in cache (bands.c); what is left follows. NULL where they are none, or fit the cache
+ * as a whole. */
+Step *nest_bands(Nest *, Steps *left);
 /* Do samples run apart, each through several kernels: are there enough of them? */
 bool nest_by_samples(const Plan *);
 /* Is l the loop over samples, in tiles of several that share weights? */

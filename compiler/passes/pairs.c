@@ -18,55 +18,18 @@ typedef struct Pair {
   Bind rows;            /* rows of the buffer that a block of the consumer's rows reads */
 } Pair;
 
-/* The part of axis `axis` that one step of the consumer's loop needs. */
-static bool row_part(const Pair *pair, int axis, Bind *part) {
-  const Coord *c = &pair->read->at[axis];
-  int64_t lo = c->plus, hi = c->plus;
-  if (!coord_affine(c)) return false;
-  for (int l = 0; l < pair->consumer->nloop; l++) {
-    if (c->coef[l] == 0) continue;
-    if (!pair->consumer->loop[l].reduced) {
-      if (l != pair->used[axis] || c->coef[l] < 1) return false;
-      part->mul = c->coef[l];
-      continue;
-    }
-    int64_t last = pair->consumer->loop[l].extent.plus - 1;
-    *(c->coef[l] < 0 ? &lo : &hi) += c->coef[l] * last;
-  }
-  part->from = (int32_t)lo;
-  part->to = (int32_t)hi + 1;
-  return part->mul > 0;
-}
-
-/* The consumer's loop that moves the buffer's axis, and that is an axis of its own result. */
-static int using_loop(const Pair *pair, int axis) {
-  int found = -1;
-  for (int l = 0; l < pair->consumer->nloop; l++) {
-    if (pair->consumer->loop[l].reduced || !coord_uses(&pair->read->at[axis], l)) continue;
-    if (found >= 0 || !nest_may_cut(pair->consumer, l)) return -1;
-    found = l;
-  }
-  return found;
-}
-
 static bool same_loop(const Pair *pair, int axis) {
   int loop;
   return coord_is_loop(&pair->read->at[axis], &loop) && loop == pair->used[axis];
-}
-
-static bool uses_elsewhere(const Pair *pair, int axis) {
-  for (int a = 0; a < pair->read->rank; a++)
-    if (a != axis && coord_uses(&pair->read->at[a], pair->used[axis])) return true;
-  return false;
 }
 
 /* Finds the loops on both sides of each cut axis. */
 static bool match_axes(Pair *pair) {
   for (int axis = 0; axis < pair->axes; axis++) {
     const Coord *to = &pair->producer->out[0].to.at[axis];
-    pair->used[axis] = using_loop(pair, axis);
+    pair->used[axis] = nest_using_loop(pair->consumer, pair->read, axis);
     if (!coord_is_loop(to, &pair->made[axis]) || pair->used[axis] < 0) return false;
-    if (uses_elsewhere(pair, axis) || (axis < 2 && !same_loop(pair, axis))) return false;
+    if (axis < 2 && !same_loop(pair, axis)) return false;
   }
   return true;
 }
@@ -117,7 +80,7 @@ static int64_t row_block(const Nest *n, Pair *pair, int64_t images, int64_t chan
   if (all <= nest_room(n)) return 0;
   if (b->type.rank == 3) return -1;
   pair->axes = 3;
-  if (!match_axes(pair) || !row_part(pair, 2, &pair->rows)) return -1;
+  if (!match_axes(pair) || !nest_part(pair->consumer, pair->read, 2, &pair->rows)) return -1;
   int64_t most = (int64_t)(room / row), span = pair->rows.to - pair->rows.from;
   int64_t block = (most - span) / pair->rows.mul + 1;
   int64_t twice = span - pair->rows.mul;

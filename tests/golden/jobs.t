@@ -97,3 +97,46 @@ entry forward work 0 worker 0 live 0
   }
     d: n<n k<10 | h<24 w<20 c<16
 = 0
+# A pool whose windows lie within bands of a convolution's tiles takes them with it; others wait for the whole.
+@ bands.json
+{ "name": "bands", "input": { "shape": [16, 55, 50] },
+  "layers": [{ "op": "conv", "name": "c", "filters": 64, "kernel": 3, "pad": 1, "bias": false }, { "op": "relu", "name": "r" },
+             { "op": "pool", "name": "p", "kernel": 2, "kind": "max" }] }
+@ binds
+s/ tile [^ ]*//; /^  *in[0-9]/d; /^  *acc/d; /^  *%/d; p
+$ cnnc bands.json --target avx512 --algo c=winograd6 --dump=nest -o bands.c | sed -n '/^  parallel n<n by 1 {/,/^choice/p' | grep -v '^choice' | sed -nf binds
+  parallel n<n by 1 {
+    parallel th<10 by 5 {
+      run winograd6 f32 bind n=0:1,0,1 th=1:1,0,1
+        c: n<n c<16 qh<8 qw<8 th<10 tw<9 | jh<8 jw<8
+      loop k<64 by 32 {
+        run winograd6 f32 macs 25344000 bind k=2:1,0,1 n=0:1,0,1 th=1:1,0,1
+          c: qh<8 qw<8 k<64 n<n th<10 tw<9 | c<16
+        run winograd6 f32 covers "c + r" bind n=0:1,0,1 k=2:1,0,1 oh=1:6,0,6
+          c: n<n k<64 oh<55 ow<50 | qh<8 qw<8
+        run plain f32 bind n=0:1,0,1 c=2:1,0,1 oh=1:3,0,3
+          p: n<n c<64 oh<27 ow<25 | kh<2 kw<2
+      }
+    }
+  }
+  run plain f32
+    p: n<n c<64 h<27 w<25
+= 0
+$ sed 's/"kernel": 2/"kernel": 3, "stride": 2/' bands.json > wider.json; cnnc wider.json --target avx512 --algo c=winograd6 --dump=nest -o wider.c | sed -n '/loop k<64/,/^choice/p' | grep -v '^choice' | sed -nf binds
+      loop k<64 by 32 {
+        run winograd6 f32 macs 25344000 bind k=2:1,0,1 n=0:1,0,1 th=1:1,0,1
+          c: qh<8 qw<8 k<64 n<n th<10 tw<9 | c<16
+        run winograd6 f32 covers "c + r" bind n=0:1,0,1 k=2:1,0,1 oh=1:6,0,6
+          c: n<n k<64 oh<55 ow<50 | qh<8 qw<8
+      }
+    }
+  }
+  parallel n<n by 1 {
+    parallel c<64 by 32 {
+      run plain f32 bind n=0:1,0,1 c=1:1,0,1
+        p: n<n c<64 oh<27 ow<24 | kh<3 kw<3
+    }
+  }
+  run plain f32
+    p: n<n c<64 h<27 w<24
+= 0

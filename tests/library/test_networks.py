@@ -26,6 +26,9 @@ NETWORKS = {
         {"op": "conv", "filters": 33, "kernel": [1, 2, 2], "pad": [0, 1, 1], "groups": 3}),
     "vectors of channels that are turned, each written to several places": network(
         [33, 1, 1], {"op": "upsample", "scale": [2, 3]}),
+    # Of the convolution's last row, which the last band ends with, no window is left.
+    "pooled in bands": network(
+        [16, 55, 50], {**CONV, "filters": 64}, {"op": "relu"}, {"op": "pool", "kind": "max", "kernel": 2}),
     "a fixed matrix with a row of zeros": network(
         [3], {"op": "dense", "units": 3, "weights": [[1, 2, 3], [0, 0, 0], [0, 1, 0]], "bias": False}),
 }
@@ -58,6 +61,7 @@ class Networks(Case):
 
     def test_by_winograd(self):
         self.check(NETWORKS["concatenated backwards"], "--algo", "*=winograd2")
+        self.check(NETWORKS["pooled in bands"], "--algo", "*=winograd6")
 
 
 if __name__ == "__main__":
