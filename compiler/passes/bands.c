@@ -17,7 +17,7 @@
 
 enum { MAX_BANDS = 4, LEAST_POINTS = 10 };
 
-typedef struct Axis {             /* shared by the three kernels */
+typedef struct Axis {             /* shared by the kernels */
   int first, product, last, pool; /* their loops; first -1: not in V */
   int v, m, y;                    /* axes of the buffers */
   int mul, stride;                /* of the last kernel's loop; of the pool in it */

@@ -236,8 +236,8 @@ class Bench(Case):
             self.assertGreaterEqual(after["ts"], before["ts"])
 
     def test_profile_of_samples(self):
-        """Layers that a sample goes through one after another are timed sample by sample, with the same results; the products
-        of e, which all samples share, and the dense layer call by call."""
+        """Layers that a sample goes through one after another are timed sample by sample, with the same results, the pool with
+        the bands of c; the products of e, which all samples share, and the dense layer call by call."""
         deep = HERE / "networks" / "deep.json"
         (self.folder / "small.json").write_text(json.dumps({"machine": 1, "target": "generic", "cores": 1, "l2": 100000,
                                                             "launch": 1e-9}))
@@ -246,7 +246,7 @@ class Bench(Case):
         calls = {}
         for line in table[1:]:
             calls.setdefault(re.split("[; ]", line[15:])[0], set()).add(int(line[55:].split()[-4]))
-        self.assertEqual(calls, {**dict.fromkeys(("x.moved", "a", "b", "c", "pool1", "d", "f"), {9 + 4}), "e": {9 + 4, 2},
+        self.assertEqual(calls, {**dict.fromkeys(("x.moved", "a", "b", "c", "d", "f"), {9 + 4}), "e": {9 + 4, 2},
                                  "dense1": {2}})
         self.assertEqual([event["name"] for event in events], [line[15:].split("  ")[0] for line in table[1:]])
         macs = json.loads(self.run_command(CNNC, "info", deep, "--json"))["totals"]["macs"]
