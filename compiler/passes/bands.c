@@ -36,25 +36,6 @@ typedef struct Chain {
 
 /* ---- what is a chain ---- */
 
-/* The only view of a buffer among a kernel's inputs. */
-static const View *only_view(const Kernel *k, int buffer) {
-  const View *found = NULL;
-  for (int i = 0; i < k->nin; i++) {
-    if (k->in[i].tensor != buffer) continue;
-    if (found) return NULL;
-    found = &k->in[i];
-  }
-  return found;
-}
-
-static bool passes_on(const Nest *n, const Kernel *from, const Kernel *to, const View **read) {
-  const int buffer = from->out[0].to.tensor;
-  const Buffer *b = &n->p->buffer.at[buffer];
-  *read = only_view(to, buffer);
-  return *read && from->nout == 1 && !from->out[0].combine && b->home == HOME_WORK &&
-         n->readers[buffer] == 1 && n->writers[buffer] == 1;
-}
-
 /* The loop that an axis stands for, or stands for in pieces of `div`; -1: none. */
 static int loop_of(const Kernel *k, const View *v, int axis, int *div) {
   Coord c = v->at[axis];
@@ -95,9 +76,10 @@ static bool find_chain(const Nest *n, const Steps *left, Chain *c) {
   c->product = left->at[1]->run;
   c->last = left->at[2]->run;
   Contraction k;
-  if (!passes_on(n, c->first, c->product, &c->v_read) ||
-      !passes_on(n, c->product, c->last, &c->m_read) || tile_get(&c->product->tile, "r", 0) == 0 ||
-      !contraction_of(n->p, c->product, &k) || c->v_read != &c->product->in[k.x])
+  if (!nest_passes_on(n, c->first, c->product, &c->v_read) ||
+      !nest_passes_on(n, c->product, c->last, &c->m_read) ||
+      tile_get(&c->product->tile, "r", 0) == 0 || !contraction_of(n->p, c->product, &k) ||
+      c->v_read != &c->product->in[k.x])
     return false;
   for (int l = 0; l < c->product->nloop; l++)
     if (nest_samples_share(n->p, c->product, l)) return false;
@@ -128,11 +110,8 @@ static bool find_pooled(const Nest *n, const Chain *c, Axis *x) {
 static void find_pool(const Nest *n, const Steps *left, Chain *c) {
   if (left->n < 4 || !left->at[3]->run) return;
   c->pool = left->at[3]->run;
-  bool fits = kernel_kind(c->pool) == KIND_REDUCE && c->pool->nout == 1 &&
-              !c->pool->out[0].combine && passes_on(n, c->last, c->pool, &c->y_read);
   c->y = c->last->out[0].to.tensor;
-  const Buffer *y = &n->p->buffer.at[c->y];
-  for (int a = 0; a < y->type.rank; a++) fits &= !y->format.lo[a] && !y->format.hi[a];
+  bool fits = nest_pools(n, c->last, c->pool, &c->y_read);
   for (int i = 0; i < c->n; i++) fits = fits && find_pooled(n, c, &c->axis[i]);
   fits = fits && find_pooled(n, c, &c->column);
   if (!fits) c->pool = NULL;

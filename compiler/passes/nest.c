@@ -179,6 +179,35 @@ bool nest_apart(const Kernel *a, int loop, const Kernel *b, int other) {
   return true;
 }
 
+/* ---- what hands a tensor on ---- */
+
+static const View *only_view(const Kernel *k, int buffer) {
+  const View *found = NULL;
+  for (int i = 0; i < k->nin; i++) {
+    if (k->in[i].tensor != buffer) continue;
+    if (found) return NULL;
+    found = &k->in[i];
+  }
+  return found;
+}
+
+bool nest_passes_on(const Nest *n, const Kernel *from, const Kernel *to, const View **read) {
+  const int buffer = from->out[0].to.tensor;
+  *read = only_view(to, buffer);
+  return *read && from->nout == 1 && !from->out[0].combine &&
+         n->p->buffer.at[buffer].home == HOME_WORK && n->readers[buffer] == 1 &&
+         n->writers[buffer] == 1;
+}
+
+bool nest_pools(const Nest *n, const Kernel *from, const Kernel *to, const View **read) {
+  if (kernel_kind(to) != KIND_REDUCE || to->nout != 1 || to->out[0].combine) return false;
+  if (!nest_passes_on(n, from, to, read)) return false;
+  const Buffer *b = &n->p->buffer.at[(*read)->tensor];
+  for (int a = 0; a < b->type.rank; a++)
+    if (b->format.lo[a] || b->format.hi[a]) return false;
+  return true;
+}
+
 /* ---- samples that several kernels take together ---- */
 
 int nest_outer_axis(const Kernel *k, const View *v) {

@@ -38,6 +38,10 @@ int nest_using_loop(const Kernel *, const View *, int axis);
 bool nest_part(const Kernel *, const View *, int axis, Bind *);
 /* Do two kernels work on the same blocks, of a loop of each, of what one of them writes? */
 bool nest_apart(const Kernel *, int loop, const Kernel *, int other);
+/* Does `to` alone read what `from` alone computes, through one view? */
+bool nest_passes_on(const Nest *, const Kernel *from, const Kernel *to, const View **read);
+/* Does it pool it: nothing but a reduction, of a buffer without margins? */
+bool nest_pools(const Nest *, const Kernel *from, const Kernel *to, const View **read);
 /* A kernel and the pool that alone reads what it computes, block by block (pairs.c). NULL where
  * they are no such two, or the whole of it had better lie between them. */
 Step *nest_pair(Nest *, Step *const *two);

@@ -34,25 +34,12 @@ static bool match_axes(Pair *pair) {
   return true;
 }
 
-/* Is `next` the only reader of what `first` writes, through one view, and is that a window? */
 static bool is_pair(const Nest *n, const Step *first, const Step *next, Pair *pair) {
-  if (!first->run || !next->run) return false;
-  const Kernel *a = first->run, *b = next->run;
-  *pair = (Pair){.producer = a, .consumer = b, .axes = 2};
-  if (kernel_kind(a) != KIND_CONTRACT || kernel_kind(b) != KIND_REDUCE) return false;
-  if (a->nout != 1 || b->nout != 1 || b->out[0].combine) return false;
-  pair->buffer = a->out[0].to.tensor;
-  const Buffer *buffer = &n->p->buffer.at[pair->buffer];
-  if (buffer->home != HOME_WORK || buffer->type.rank < 3) return false;
-  for (int axis = 0; axis < 3; axis++)
-    if (buffer->format.lo[axis] || buffer->format.hi[axis]) return false;
-  if (n->readers[pair->buffer] != 1 || n->writers[pair->buffer] != 1) return false;
-  for (int i = 0; i < b->nin; i++) {
-    if (b->in[i].tensor != pair->buffer) continue;
-    if (pair->read) return false;
-    pair->read = &b->in[i];
-  }
-  return pair->read && match_axes(pair);
+  if (!first->run || !next->run || kernel_kind(first->run) != KIND_CONTRACT) return false;
+  *pair = (Pair){.producer = first->run, .consumer = next->run, .axes = 2};
+  if (!nest_pools(n, pair->producer, pair->consumer, &pair->read)) return false;
+  pair->buffer = pair->read->tensor;
+  return n->p->buffer.at[pair->buffer].type.rank >= 3 && match_axes(pair);
 }
 
 static int64_t channel_block(const Nest *n, const Pair *pair) {
