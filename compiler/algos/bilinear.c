@@ -210,6 +210,11 @@ static void product_loops(const Tiling *t, Kernel *k, int *to) {
     }
 }
 
+static void add_points(const Tiling *t, View *v, Type *type) {
+  for (int i = 0; i < t->n; i++)
+    add_axis(v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
+}
+
 /* The axes of a view of k along which nothing slides, by the products' loops; then points, tiles.
  */
 static View product_view(const Tiling *t, const View *from, Side side, const int *to, Type *type) {
@@ -228,8 +233,7 @@ static View product_view(const Tiling *t, const View *from, Side side, const int
     add_axis(&v, type, c, extent);
   }
   view_move(&v, to, t->k->nloop);
-  for (int i = 0; i < t->n; i++)
-    add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
+  add_points(t, &v, type);
   for (int i = 0; i < t->n; i++) {
     const Slide *s = &t->slide[i];
     Coord tile = {.div = 1};
@@ -240,16 +244,25 @@ static View product_view(const Tiling *t, const View *from, Side side, const int
   return v;
 }
 
-/* Points and all loops that read weights, in the order in which the products run. */
-static View weights_view(const Tiling *t, const Kernel *product, const int *to, Type *type) {
-  View v = {.rank = 0};
-  *type = (Type){.dtype = F32};
-  for (int i = 0; i < t->n; i++)
-    add_axis(&v, type, coord_loop(i, 1, 0), fixed(t->slide[i].w.points));
+/* The loops of the products that read weights, in their order: those of results or of terms. */
+static void add_loops(const Tiling *t, const Kernel *product, const int *to, bool reduced, View *v,
+                      Type *type) {
   for (int l = t->n; l < product->nloop; l++)
     for (int old = 0; old < t->k->nloop; old++)
-      if (to[old] == l && view_uses(&t->k->in[t->c->w], old))
-        add_axis(&v, type, coord_loop(l, 1, 0), product->loop[l].extent);
+      if (product->loop[l].reduced == reduced && to[old] == l && view_uses(&t->k->in[t->c->w], old))
+        add_axis(v, type, coord_loop(l, 1, 0), product->loop[l].extent);
+}
+
+/* U in the order in which it is read. Threads in blocks begin with a point, all others with a block
+ * of columns, of which they take all points: one stream from memory. */
+static View weights_view(const Tiling *t, const Kernel *product, const int *to, Type *type) {
+  const bool blocks = t->p->target->language->blocks;
+  View v = {.rank = 0};
+  *type = (Type){.dtype = F32};
+  if (blocks) add_points(t, &v, type);
+  add_loops(t, product, to, false, &v, type);
+  if (!blocks) add_points(t, &v, type);
+  add_loops(t, product, to, true, &v, type);
   return v;
 }
 

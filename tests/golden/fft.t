@@ -25,7 +25,7 @@ buffer %relu1.moved: f32[n,16,20,20] work 0 call lanes 1:16
 buffer %fft16.bt_10_7: f32[23,16] const 0 const
 buffer %c.input_tiles: f32[n,16,23,23,2,2] work 0 call lanes 1:16
 buffer %c.output_tiles: f32[n,16,23,23,2,2] work 0 call lanes 1:16
-buffer %c.weights: f32[23,23,16,16] derived 0 load lanes 2:16
+buffer %c.weights: f32[16,23,23,16] derived 0 load lanes 0:16
 buffer %fft16.g_10_7: f64[23,7] const 0 const
 buffer %fft16.at_10_7: f32[16,23] const 0 const
   run plain f64
@@ -34,7 +34,7 @@ buffer %fft16.at_10_7: f32[16,23] const 0 const
       in1 = %fft16.g_10_7[qh, rh]
       in2 = %fft16.g_10_7[qw, rw]
       acc0 = sum f64 in2*(in0*in1)
-      %c.weights[qh, qw, k, c] = acc0
+      %c.weights[k, qh, qw, c] = acc0
 entry forward work 0 worker 0 live 0
   run plain f32
     x.moved: n<n c<16 h<20 w<20
@@ -50,7 +50,7 @@ entry forward work 0 worker 0 live 0
   run fft16 f32 macs 5017600
     c: qh<23 qw<23 k<16 n<n th<2 tw<2 | c<16
       in0 = %c.input_tiles[n, c, qh, qw, th, tw]
-      in1 = %c.weights[qh, qw, k, c]
+      in1 = %c.weights[k, qh, qw, c]
       acc0 = sum in0*in1
       %c.output_tiles[n, k, qh, qw, th, tw] = acc0
   run fft16 f32 covers "c + relu1"
@@ -72,7 +72,7 @@ $ cnnc long.json --target avx512 --algo c=fft16 --dump=choose | sed -n 's/ tile 
   run fft16 f32 macs 819200
     c: qw<23 k<16 n<n tw<13 | c<16 sw<4
       in0 = %c.input_tiles[n, c, qw, tw + sw]
-      in1 = %c.weights[qw, k, c, sw]
+      in1 = %c.weights[k, qw, c, sw]
       acc0 = sum in0*in1
 = 0
 $ cnnc deep.json --target avx512 --algo c=fft16 -o out.c

@@ -27,7 +27,7 @@ buffer %relu1.moved: f32[n,16,10,9] work 0 call lanes 1:16
 buffer %winograd.bt_4_3: f32[6,6] const 0 const value 0.87890625,0,-2.640625,0,1,0,0,-0.5859375,-0.390625,1.5,1,0,0,0.5859375,-0.390625,-1.5,1,0,0,-1.40625,-2.25,0.625,1,0,0,1.40625,-2.25,-0.625,1,0,0,0.87890625,0,-2.640625,0,1
 buffer %c.input_tiles: f32[n,16,6,6,3,3] work 0 call lanes 1:16
 buffer %c.output_tiles: f32[n,16,6,6,3,3] work 0 call lanes 1:16
-buffer %c.weights: f32[6,6,16,16] derived 0 load lanes 2:16
+buffer %c.weights: f32[16,6,6,16] derived 0 load lanes 0:16
 buffer %winograd.g_4_3: f64[6,3] const 0 const value 1.1377777777777778,0,0,0.11951447245564893,0.1792717086834734,0.2689075630252101,0.11951447245564893,-0.1792717086834734,0.2689075630252101,-0.6884033613445378,-0.43025210084033616,-0.2689075630252101,-0.6884033613445378,0.43025210084033616,-0.2689075630252101,0,0,1
 buffer %winograd.at_4_3: f32[4,6] const 0 const value 1,1,1,1,1,0,0,1.5,-1.5,0.625,-0.625,0,0,2.25,2.25,0.390625,0.390625,0,0,3.375,-3.375,0.244140625,-0.244140625,1
   run plain f64
@@ -36,7 +36,7 @@ buffer %winograd.at_4_3: f32[4,6] const 0 const value 1,1,1,1,1,0,0,1.5,-1.5,0.6
       in1 = %winograd.g_4_3[qh, rh]
       in2 = %winograd.g_4_3[qw, rw]
       acc0 = sum f64 in2*(in0*in1)
-      %c.weights[qh, qw, k, c] = acc0
+      %c.weights[k, qh, qw, c] = acc0
 entry forward work 0 worker 0 live 0
   run plain f32
     x.moved: n<n c<16 h<10 w<9
@@ -52,7 +52,7 @@ entry forward work 0 worker 0 live 0
   run winograd4 f32 macs 207360
     c: qh<6 qw<6 k<16 n<n th<3 tw<3 | c<16
       in0 = %c.input_tiles[n, c, qh, qw, th, tw]
-      in1 = %c.weights[qh, qw, k, c]
+      in1 = %c.weights[k, qh, qw, c]
       acc0 = sum in0*in1
       %c.output_tiles[n, k, qh, qw, th, tw] = acc0
   run winograd4 f32 covers "c + relu1"
